@@ -1,0 +1,63 @@
+// The names of all entities and how each is made: the only place that knows them. Names are without the prefix.
+
+/** One entity as declared. Durations in ms; the bridge and the broker turn them into ISO 8601. */
+export interface EntityDeclaration {
+  readonly name: string;
+  readonly kind: 'queue' | 'topic';
+  readonly requiresSession?: boolean;
+  readonly lockDurationMs?: number;
+  readonly maxDeliveryCount?: number;
+  readonly duplicateWindowMs?: number;
+  readonly deadLetterOnExpiration?: boolean;
+}
+
+/** Attempts are counted by the host (I7), so the broker's own limit is out of the way: the service's maximum. */
+export const MAX_DELIVERY_COUNT = 2_147_483_647;
+
+export const REPLIES = 'replies';
+export const OFFERS = 'offers';
+export const EVENTS = 'events';
+export const REMEDIATION = 'remediation';
+
+export function actorQueue(type: string): string {
+  return `actor.${type}`;
+}
+
+export function agentQueue(agent: string): string {
+  return `agent.${agent}`;
+}
+
+/** Queue of a machine's own promise logic, run as agents in workers. */
+export function logicQueue(type: string): string {
+  return `logic.${type}`;
+}
+
+export interface TopologyNeeds {
+  readonly machineTypes: readonly string[];
+  /** Machine types that bring promise logic of their own. */
+  readonly logicTypes: readonly string[];
+  readonly agents: readonly string[];
+  readonly lockDurationMs: number;
+  readonly duplicateWindowMs: number;
+}
+
+export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
+  const { lockDurationMs, duplicateWindowMs } = needs;
+  const common = { kind: 'queue', lockDurationMs, duplicateWindowMs, maxDeliveryCount: MAX_DELIVERY_COUNT } as const;
+  const sessions = (name: string): EntityDeclaration => ({ ...common, name, requiresSession: true });
+  const tasks = (name: string): EntityDeclaration => ({ ...common, name, deadLetterOnExpiration: true });
+  return [
+    ...needs.machineTypes.map((type) => sessions(actorQueue(type))),
+    ...needs.logicTypes.map((type) => tasks(logicQueue(type))),
+    ...needs.agents.map((agent) => tasks(agentQueue(agent))),
+    sessions(REPLIES),
+    tasks(OFFERS),
+    { ...common, name: REMEDIATION },
+    { name: EVENTS, kind: 'topic', duplicateWindowMs },
+  ];
+}
+
+/** Whose dead letters somebody waits for. Nobody waits for an answer that its client did not take, or for remediation. */
+export function deadLetterSources(entities: readonly EntityDeclaration[]): string[] {
+  return entities.filter(({ name, kind }) => kind === 'queue' && name !== REPLIES && name !== REMEDIATION).map(({ name }) => name);
+}

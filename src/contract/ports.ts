@@ -1,0 +1,152 @@
+// What the parts see of each other: bridge and actors meet here, in the runtime that wires them.
+import type { ActorAddress } from './address.ts';
+import type { EntityDeclaration } from './entities.ts';
+import type { EventJson, Json } from './json.ts';
+import type { ErrorJson } from './outcome.ts';
+import type { ActorStatus } from './turn.ts';
+import type { WorkerRequest, WorkerResponse } from './worker.ts';
+import type { InboundMessage, WireMessage } from './wire.ts';
+
+/** Fields are ids, counts and codes: never bodies, prompts or keys. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What is to become of a received message. Inside a session nobody abandons (I4). */
+export type Disposition =
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'deadLetter'; readonly reason: string; readonly description: string }
+  | { readonly kind: 'defer' };
+
+export type Taken =
+  | { readonly kind: 'messages'; readonly messages: readonly InboundMessage[] }
+  /** Nothing came for the idle time: let the session go. */
+  | { readonly kind: 'idle' }
+  /** Held for the hold quantum while all slots are taken: let others in (I14). */
+  | { readonly kind: 'yield' }
+  /** The lock is gone, or its fate unknown: nothing may be written any more (I1). */
+  | { readonly kind: 'lost' }
+  /** The pump is stopping: finish what was taken, take no more. */
+  | { readonly kind: 'closing' };
+
+/** A session whose lock this process holds. Every method answers with data; none throws for a lost lock. */
+export interface HeldSession {
+  readonly entity: string;
+  readonly sessionId: string;
+  /** The session state as JSON; null when there is none. */
+  readState(): Promise<{ readonly kind: 'state'; readonly state: unknown } | { readonly kind: 'lost' }>;
+  /** Waits for at least one message, then gives all that are at hand, oldest first, at most `max`. */
+  take(options: { readonly max: number; readonly idleMs: number }): Promise<Taken>;
+  /** The one commit (I2). 'lost' also when the outcome is unknown: the link is closed then (I1). */
+  commit(state: Json): Promise<'committed' | 'lost'>;
+  settle(message: InboundMessage, disposition: Disposition): Promise<'settled' | 'lost'>;
+  /** Deferred messages by number; what is not there any more is left out. */
+  receiveDeferred(sequenceNumbers: readonly number[]): Promise<readonly InboundMessage[]>;
+}
+
+export interface SessionPumpOptions {
+  readonly entity: string;
+  /** Sessions held at once. */
+  readonly maxSessions: number;
+  /** Messages in flight a session: how much backlog one batch can see. */
+  readonly window: number;
+  readonly holdQuantumMs: number;
+  /** Called once a session; the session is released when the promise settles. */
+  readonly onSession: (session: HeldSession) => Promise<void>;
+}
+
+export interface TaskPumpOptions {
+  readonly entity: string;
+  readonly concurrency: number;
+  /** The pump settles as told; a rejection leaves the message to its lock. The lock is renewed until then; `lost` aborts when it is gone. */
+  readonly onMessage: (message: InboundMessage, lost: AbortSignal) => Promise<Disposition>;
+}
+
+export interface Pump {
+  /** Stops taking, waits for what runs, releases every lock; no delivery count is raised. */
+  stop(): Promise<void>;
+  /** Items in hand now: sessions held, or tasks running. */
+  readonly active: number;
+}
+
+/** A message of a batch once accepted; scheduled ones carry the number that cancels them. */
+export interface Published {
+  readonly sequenceNumber?: number;
+}
+
+export interface Bridge {
+  /** Per declared entity what is missing or set wrongly; nothing with `apply` on. Throws TOPOLOGY_MISMATCH naming all. */
+  ensureTopology(entities: readonly EntityDeclaration[]): Promise<void>;
+  /** Accepted = on the broker's disk. Results in the order given. Sends of one call and of calls close in time are batched per entity. Order per entity is kept. */
+  publish(messages: readonly WireMessage[]): Promise<readonly Published[]>;
+  /** Best effort; a message that has become active meanwhile is no error. */
+  cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<void>;
+  pumpSessions(options: SessionPumpOptions): Pump;
+  pumpTasks(options: TaskPumpOptions): Pump;
+  /** The dead-letter queue of an entity, as tasks. */
+  pumpDeadLetters(options: TaskPumpOptions): Pump;
+  /** Holds one named session for the life of the pump and re-accepts it whenever it is lost: a client's reply session. Messages are completed after `onMessage`. */
+  pumpNamedSession(options: {
+    readonly entity: string;
+    readonly sessionId: string;
+    readonly onMessage: (message: InboundMessage) => void;
+  }): Pump & { readonly ready: Promise<void> };
+  close(): Promise<void>;
+}
+
+/** The pool of worker threads. Never rejects for what a request did; a thread's death is `failed` with a code. */
+export interface WorkerPool {
+  run(request: WorkerRequest, options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<WorkerResponse>;
+  /** Requests waiting for a thread. */
+  readonly waiting: number;
+  /** Replaces every thread: machine modules are loaded anew. Running requests finish first. */
+  replace(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface InspectedSnapshot {
+  readonly status: ActorStatus;
+  readonly value: Json;
+  readonly context: Json;
+  readonly tags: readonly string[];
+  readonly output?: Json;
+  readonly error?: ErrorJson;
+}
+
+/** Neutral inspection events; the inspector maps them to `@statelyai/inspect`'s protocol at its edge. */
+export interface InspectionSink {
+  /** Once per actor and host, before its first step. */
+  actor(actor: {
+    readonly address: ActorAddress;
+    readonly parent?: ActorAddress;
+    readonly definition: Json;
+    readonly snapshot: InspectedSnapshot;
+  }): void;
+  /** After each commit: the events applied, in order, and the committed snapshot. */
+  step(step: {
+    readonly address: ActorAddress;
+    readonly events: readonly { readonly event: EventJson; readonly value: Json }[];
+    readonly snapshot: InspectedSnapshot;
+    readonly turn: number;
+  }): void;
+}
+
+/** Injected time; tests advance it. */
+export interface Clock {
+  now(): number;
+}
+
+/** Hit at named points of the commit protocol; crash tests count and stop there. Does nothing in production. */
+export type CrashPoint =
+  | 'before-commit'
+  | 'after-commit'
+  | 'mid-outbox'
+  | 'after-publish'
+  | 'after-settle'
+  | 'result-stored'
+  | 'task-replied';
+
+export type CrashHook = (point: CrashPoint, where: string) => void | Promise<void>;

@@ -1,0 +1,33 @@
+import type { QuorateClient } from './client.ts';
+import type { QuorateConfig } from './config.ts';
+import type { CrashHook, InspectionSink, Logger } from './ports.ts';
+import type { MachineDescription } from './worker.ts';
+
+export interface RuntimeOptions {
+  /** Default: silent. */
+  readonly logger?: Logger;
+  readonly inspection?: InspectionSink;
+  readonly crash?: CrashHook;
+  /** Environment to read; default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RuntimeInfo {
+  readonly mode: 'embedded' | 'joined' | 'connection-string' | 'namespace';
+  /** Host and port, never a key. */
+  readonly endpoint: string;
+  /** Absolute path. */
+  readonly dataFolder: string;
+  readonly prefix: string;
+  readonly machines: readonly MachineDescription[];
+}
+
+/** A host of actors and agents in this process. No global state: several can live side by side. */
+export interface Runtime<C extends QuorateConfig = QuorateConfig> {
+  readonly info: RuntimeInfo;
+  readonly client: QuorateClient<C>;
+  /** Loads machine modules anew, in new worker threads; actors stay. */
+  replaceWorkers(): Promise<void>;
+  /** Drains: takes nothing new, finishes what runs, releases every lock, closes the broker if it owns it. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,194 @@
+// What a turn is: (state, inputs, now, ids) -> (state, effects, verdict per input). Everything here is JSON.
+import type { ActorAddress } from './address.ts';
+import type { Effect, ReplyAddress } from './effect.ts';
+import type { EventJson, Json } from './json.ts';
+import type { ErrorJson, Outcome } from './outcome.ts';
+import type { BranchError, BranchValue, GatherPolicy } from './scatter.ts';
+
+/** How a worker finds a machine. `path` leads through `implementations.actors` to a child machine's logic. */
+export interface MachineRef {
+  readonly type: string;
+  /** File URL, or a package specifier. */
+  readonly module: string;
+  readonly export: string;
+  readonly version: string;
+  readonly path: readonly string[];
+}
+
+/** What the turn must know of the world outside its machine: which invoked names are agents or registered machines. */
+export interface Registry {
+  /** Agent name -> its default deadline in ms. */
+  readonly agents: Readonly<Record<string, { readonly deadlineMs: number }>>;
+  /** Machine type -> true. Child machines of a machine are `<type>.<src>`. */
+  readonly machines: Readonly<Record<string, true>>;
+}
+
+export interface ParentLink {
+  readonly address: ActorAddress;
+  readonly reply: ReplyAddress;
+  readonly syncSnapshot: boolean;
+}
+
+export type TurnInput =
+  | {
+      readonly kind: 'start';
+      readonly input: Json;
+      readonly parent?: ParentLink;
+      /** Told 'started' or 'exists' by the host; not a waiter for the result. */
+      readonly asker?: ReplyAddress;
+    }
+  | { readonly kind: 'event'; readonly event: EventJson }
+  /** A task's, scatter branch's (`branch` set) or child's end. */
+  | {
+      readonly kind: 'reply';
+      readonly execution: string;
+      readonly branch?: number;
+      readonly outcome: Outcome;
+      /** Offers carry the instant (epoch ms) at which they lapse. */
+      readonly expiresAt?: number;
+      /** Span that produced it (W3C traceparent), kept for the gather's links. */
+      readonly traceparent?: string;
+    }
+  /** One piece of a streamed answer, numbered from 0; delivered to the machine in order of `seq`. */
+  | {
+      readonly kind: 'partial';
+      readonly execution: string;
+      readonly branch?: number;
+      readonly seq: number;
+      readonly value: Json;
+    }
+  | { readonly kind: 'childSnapshot'; readonly execution: string; readonly snapshot: Json }
+  | { readonly kind: 'timer'; readonly token: string }
+  /** Somebody wants the final outcome: answered at once when ended, else kept as a waiter. */
+  | { readonly kind: 'await'; readonly asker: ReplyAddress }
+  /** The parent has let go of this child, or a client asked for it. */
+  | { readonly kind: 'stop' };
+
+/** What became of one input, in the order of the inputs. */
+export type Verdict =
+  | { readonly kind: 'applied' }
+  /** No longer waited for (I9): dropped and counted. */
+  | { readonly kind: 'stale'; readonly why: string }
+  /** I13: no such actor. */
+  | { readonly kind: 'unknown' }
+  /** I13: a start for an actor that is there already (same incarnation). */
+  | { readonly kind: 'exists' }
+  /** A partial that came before its predecessor: defer its message, apply it when `seq` is due. */
+  | { readonly kind: 'early'; readonly execution: string; readonly branch: number; readonly seq: number }
+  /** The machine threw, or the input is not allowed (an `xstate.*` event from outside): poison for this message alone. */
+  | { readonly kind: 'rejected'; readonly error: ErrorJson };
+
+export interface Timer {
+  readonly dueAt: number;
+  readonly what:
+    /** `after` and delayed raise: the event goes to the machine itself. */
+    | { readonly kind: 'raise'; readonly event: EventJson; readonly sendId: string }
+    /** A delayed sendTo: an own timer, then a send. */
+    | {
+        readonly kind: 'send';
+        readonly to: ActorAddress;
+        readonly event: EventJson;
+        readonly sendId: string;
+      }
+    /** I11: the asker's own deadline for a task, scatter or child. */
+    | { readonly kind: 'deadline'; readonly execution: string };
+}
+
+/** A gather in progress: bits, counters and references, never one XState child a branch. */
+export interface GatherState {
+  readonly agents: readonly string[];
+  readonly total: number;
+  readonly policy: GatherPolicy;
+  readonly collect: 'values' | 'counts';
+  /** base64 of a bit set over the branches: answered, well or badly. */
+  readonly answered: string;
+  readonly ok: number;
+  readonly failed: number;
+  readonly duplicates: number;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly values: readonly BranchValue[];
+  readonly errors: readonly BranchError[];
+  readonly startedAt: number;
+  /** Traceparents of the first accepted replies, at most MAX_GATHER_LINKS. */
+  readonly links: readonly string[];
+}
+
+/** OpenTelemetry keeps 128 links a span by default; a gather links to so many accepted replies and counts the rest. */
+export const MAX_GATHER_LINKS = 128;
+
+export type Execution = {
+  /** The id under which the machine knows it (`invoke.id`). */
+  readonly childId: string;
+  readonly src: string;
+  readonly startedAt: number;
+  /** Token of its deadline timer, if it has one. */
+  readonly deadline?: string;
+  /** Next expected partial per branch (branch 0 for a plain task); absent = 0. */
+  readonly nextPartial?: Readonly<Record<string, number>>;
+} & (
+  | { readonly kind: 'task'; readonly agent: string }
+  | { readonly kind: 'scatter'; readonly gather: GatherState }
+  | { readonly kind: 'child'; readonly address: ActorAddress }
+);
+
+export type ActorStatus = 'active' | 'done' | 'error' | 'stopped';
+
+/** The pure part of an actor's state: what turns read and write. Lives inside the session state beside outbox and inbox. */
+export interface CoreState {
+  readonly status: ActorStatus;
+  readonly incarnation: string;
+  /** Number of turns applied; each input that is applied is one turn. */
+  readonly turn: number;
+  /** XState's persisted snapshot (value, context, historyValue, children). */
+  readonly snapshot: Json;
+  readonly tags: readonly string[];
+  readonly output?: Json;
+  readonly error?: ErrorJson;
+  readonly executions: Readonly<Record<string, Execution>>;
+  readonly timers: Readonly<Record<string, Timer>>;
+  readonly waiters: readonly ReplyAddress[];
+  readonly parent?: ParentLink;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+}
+
+export interface TurnRequest {
+  readonly machine: MachineRef;
+  readonly registry: Registry;
+  readonly address: ActorAddress;
+  readonly state: CoreState | null;
+  readonly inputs: readonly TurnInput[];
+  /** Epoch ms; the clock of every turn in this batch. */
+  readonly now: number;
+  /** Drawn by the host: the incarnation if an input creates the actor. */
+  readonly incarnation: string;
+  /** Stop taking inputs once the effects weigh this many bytes of JSON (I12); at least one input is always taken. */
+  readonly maxEffectBytes: number;
+}
+
+export interface GatherReport {
+  readonly execution: string;
+  readonly src: string;
+  readonly childId: string;
+  readonly outcome: 'all' | 'quorum' | 'deadline' | 'failed';
+  readonly gather: GatherState;
+}
+
+/** One applied event, for the inspector: what came in and what the machine was in afterwards. */
+export interface StepReport {
+  readonly event: EventJson;
+  readonly value: Json;
+}
+
+export interface TurnResult {
+  readonly state: CoreState | null;
+  /** In order. `turn` is the number of the turn that asked for it. */
+  readonly effects: readonly { readonly turn: number; readonly index: number; readonly effect: Effect }[];
+  /** As many as inputs were taken (a prefix of `inputs`). */
+  readonly verdicts: readonly Verdict[];
+  /** Gathers that ended in this batch, for the trace. */
+  readonly gathers: readonly GatherReport[];
+  readonly steps: readonly StepReport[];
+  /** `worker_threads.threadId` of the thread that ran it: never 0, the main thread's. */
+  readonly threadId: number;
+}

@@ -1,0 +1,133 @@
+// What crosses Service Bus. `subject` names the kind, the body is JSON, and `format` lets a reader refuse what it does not know.
+import type { EventJson, Json } from './json.ts';
+import type { ErrorJson, Outcome } from './outcome.ts';
+import type { ReplyAddress } from './effect.ts';
+import type { TurnInput } from './turn.ts';
+
+export const WIRE_FORMAT = 1;
+
+/** Application properties of every message of ours. Values are what Service Bus can filter on. */
+export const PROPERTY = {
+  format: 'quorate-format',
+  /** Sender, when an actor: `type/id`, its incarnation, and the effect's place in its life (I4). */
+  from: 'quorate-from',
+  incarnation: 'quorate-incarnation',
+  turn: 'quorate-turn',
+  index: 'quorate-index',
+  /** Caller's own key for idempotent sends of a client. */
+  key: 'quorate-key',
+  /** Epoch ms after which nobody waits for this message any more. */
+  deadline: 'quorate-deadline',
+  attempt: 'quorate-attempt',
+  execution: 'quorate-execution',
+  branch: 'quorate-branch',
+  agent: 'quorate-agent',
+  eventType: 'quorate-event',
+} as const;
+
+/** A message ready to be sent: final, small enough, with its deterministic id (I3). Kept as it is in the outbox. */
+export interface WireMessage {
+  /** Queue or topic, without the prefix. */
+  readonly entity: string;
+  readonly messageId: string;
+  readonly subject: WireBody['kind'];
+  readonly sessionId?: string;
+  readonly correlationId?: string;
+  readonly replyTo?: string;
+  readonly replyToSessionId?: string;
+  /** Milliseconds, at least 1: `0` means no TTL to the SDK. */
+  readonly timeToLiveMs?: number;
+  /** Epoch ms: scheduled enqueue time. */
+  readonly notBefore?: number;
+  /** W3C trace context; the codec also writes `Diagnostic-Id`. */
+  readonly traceparent?: string;
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
+  readonly body: Json;
+}
+
+/** A task as its agent gets it. */
+export interface TaskBody {
+  readonly kind: 'task';
+  readonly agent: string;
+  readonly input: Json;
+  /** Idempotency key: the same for every attempt and every redelivery. */
+  readonly key: string;
+  readonly execution: string;
+  readonly branch: number | null;
+  /** From 1; a retry is a new message with the next number. */
+  readonly attempt: number;
+  readonly deadlineAt: number;
+  readonly offerTtlMs?: number;
+  /** For a machine's own promise logic: the machine type and source to run. */
+  readonly logic?: { readonly type: string; readonly src: string };
+}
+
+/** An offer on its way to the asker; the broker's TTL ends it. */
+export interface OfferBody {
+  readonly kind: 'offer';
+  readonly execution: string;
+  readonly branch: number | null;
+  readonly value: Json;
+  readonly expiresAt: number;
+}
+
+/** What an actor's session takes. `query` is answered without a commit and never reaches the machine. */
+export type ActorBody = TurnInput | { readonly kind: 'query'; readonly asker: ReplyAddress };
+
+/** What a client's reply session takes; correlated by the message's correlation id. */
+export type AnswerBody =
+  | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' }
+  | { readonly kind: 'answer'; readonly answer: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'answer'; readonly answer: 'snapshot'; readonly snapshot: QueryAnswer }
+  | { readonly kind: 'answer'; readonly answer: 'error'; readonly error: ErrorJson };
+
+/** An `emit`ted event on the events topic. */
+export interface EmittedBody {
+  readonly kind: 'emitted';
+  readonly actor: string;
+  readonly turn: number;
+  readonly event: EventJson;
+}
+
+export type WireBody = ActorBody | TaskBody | OfferBody | AnswerBody | EmittedBody;
+
+/** A message as received. `sequenceNumber` is exact: partitioning stays off, so it fits a JS number. */
+export interface InboundMessage {
+  readonly messageId: string;
+  readonly subject: string;
+  readonly body: unknown;
+  readonly sessionId?: string;
+  readonly correlationId?: string;
+  readonly replyTo?: string;
+  readonly replyToSessionId?: string;
+  readonly traceparent?: string;
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+  readonly sequenceNumber: number;
+  /** Deliveries before this one: 0 the first time. */
+  readonly deliveryCount: number;
+  /** Epoch ms. */
+  readonly enqueuedAt: number;
+  readonly deadLetterReason?: string;
+  readonly deadLetterDescription?: string;
+  /** Entity it was dead-lettered from, as the service says it. */
+  readonly deadLetterSource?: string;
+}
+
+/** What a query gets: the committed snapshot as XState shows it, and how far each gather is. */
+export interface QueryAnswer {
+  readonly status: 'active' | 'done' | 'error' | 'stopped';
+  readonly value: Json;
+  readonly context: Json;
+  readonly tags: readonly string[];
+  readonly output?: Json;
+  readonly error?: ErrorJson;
+  readonly turn: number;
+  readonly gathers: readonly {
+    readonly childId: string;
+    readonly total: number;
+    readonly ok: number;
+    readonly failed: number;
+    readonly duplicates: number;
+    readonly startedAt: number;
+  }[];
+}

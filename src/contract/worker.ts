@@ -1,0 +1,57 @@
+// The thread protocol: tagged unions, no logic. One request is one Piscina task of `src/actors/worker`.
+import type { EventJson, Json } from './json.ts';
+import type { ErrorJson, Outcome } from './outcome.ts';
+import type { MachineRef, TurnRequest, TurnResult } from './turn.ts';
+
+export type WorkerRequest =
+  | { readonly kind: 'turn'; readonly request: TurnRequest }
+  /** Loads a module and says what it holds; refuses what cannot be durable. */
+  | { readonly kind: 'describe'; readonly machine: MachineRef }
+  /** Runs a named custom action after its commit. */
+  | {
+      readonly kind: 'action';
+      readonly machine: MachineRef;
+      readonly name: string;
+      readonly params: Json;
+      readonly event: EventJson;
+      readonly context: Json;
+    }
+  /** Runs a machine's own promise logic as an agent. */
+  | { readonly kind: 'promise'; readonly machine: MachineRef; readonly src: string; readonly input: Json }
+  /** Runs a CPU agent's module. */
+  | {
+      readonly kind: 'agent';
+      readonly module: string;
+      readonly export: string;
+      readonly input: Json;
+      readonly key: string;
+      readonly attempt: number;
+    };
+
+export type WorkerResponse =
+  | { readonly kind: 'turn'; readonly result: TurnResult }
+  | { readonly kind: 'described'; readonly description: MachineDescription }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly threadId: number }
+  /** The request could not be served at all: coded, never thrown across the thread. */
+  | { readonly kind: 'failed'; readonly error: ErrorJson };
+
+/** What `describe` finds in a machine: enough to declare its topology, draw it and register it with an inspector. */
+export interface MachineDescription {
+  readonly machine: MachineRef;
+  readonly id: string;
+  /** JSON of `machine.config`, functions as `{ type: name }`: what `createMachine` accepts and the inspector shows. */
+  readonly definition: Json;
+  /** `toDirectedGraph(machine)` as JSON, for drawing. */
+  readonly graph: Json;
+  readonly events: readonly string[];
+  /** Sources invoked or spawned by name, and what each is. */
+  readonly sources: readonly SourceDescription[];
+}
+
+export type SourceDescription =
+  | { readonly src: string; readonly kind: 'promise' }
+  | { readonly src: string; readonly kind: 'scatter' }
+  /** A machine among `implementations.actors`: registered as type `<type>.<src>`. */
+  | { readonly src: string; readonly kind: 'machine'; readonly description: MachineDescription }
+  /** Named but not implemented: must be an agent or a registered machine type. */
+  | { readonly src: string; readonly kind: 'unresolved' };
