@@ -1,0 +1,115 @@
+import { type ServiceError, serviceErrors } from '../errors.ts';
+import { type Store, StoreFullError } from '../store/store.ts';
+
+/**
+ * One durable operation. Memory changes only in `applied`, so that a refused operation has nothing to undo;
+ * `write` may run twice and touches the store only.
+ */
+export interface Change {
+  /** Absent for a read that must see the writes before it. */
+  readonly write?: (store: Store) => void;
+  applied(): void;
+  refused(error: ServiceError): void;
+  /** It gives space back, so a full store must still take it. */
+  readonly frees?: boolean;
+}
+
+/** What hands messages to receivers; run once after a commit however many operations touched it. */
+export interface Pump {
+  pump(): void;
+}
+
+/**
+ * Group commit: everything asked for in one turn of the event loop is written in one transaction, and nobody is
+ * answered before it is on disk.
+ */
+export class Committer {
+  readonly #store: Store;
+  readonly #failed: (error: unknown) => void;
+  #pending: Change[] = [];
+  #scheduled = false;
+  #stopped = false;
+  readonly #touched = new Set<Pump>();
+  #flushing = false;
+  commits = 0;
+  operations = 0;
+
+  constructor(store: Store, failed: (error: unknown) => void) {
+    this.#store = store;
+    this.#failed = failed;
+  }
+
+  add(change: Change): void {
+    if (this.#stopped) return;
+    this.#pending.push(change);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** Hands out messages now, or once at the end of the running commit. */
+  touch(pump: Pump): void {
+    if (this.#flushing) this.#touched.add(pump);
+    else pump.pump();
+  }
+
+  /** Commits what waits and takes no more. */
+  stop(): void {
+    this.flush();
+    this.#stopped = true;
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    const batch = this.#pending;
+    if (batch.length === 0 || this.#stopped) return;
+    this.#pending = [];
+    this.#flushing = true;
+    try {
+      this.#commit(batch);
+    } catch (error) {
+      // An unreadable or unwritable file: what was not acknowledged is not promised, so stop instead of guessing.
+      this.#stopped = true;
+      this.#failed(error);
+    } finally {
+      this.#flushing = false;
+    }
+    for (const pump of this.#touched) {
+      this.#touched.delete(pump);
+      pump.pump();
+    }
+  }
+
+  #commit(batch: Change[]): void {
+    this.operations += batch.length;
+    try {
+      if (batch.some((change) => change.write)) {
+        this.commits += 1;
+        this.#store.transaction(() => {
+          for (const change of batch) change.write?.(this.#store);
+        });
+      }
+    } catch (error) {
+      if (!(error instanceof StoreFullError)) throw error;
+      for (const change of batch) this.#commitAlone(change);
+      return;
+    }
+    for (const change of batch) change.applied();
+  }
+
+  /** On a full store each operation stands for itself: those that fit succeed, those that free space always do. */
+  #commitAlone(change: Change): void {
+    const attempt = () => this.#store.transaction(() => change.write?.(this.#store));
+    try {
+      if (change.frees) this.#store.withReserve(attempt);
+      else attempt();
+    } catch (error) {
+      if (!(error instanceof StoreFullError)) throw error;
+      change.refused(
+        serviceErrors.quotaExceeded('The broker has reached its size limit; no more can be stored.'),
+      );
+      return;
+    }
+    change.applied();
+  }
+}

@@ -1,0 +1,36 @@
+import type { Envelope } from '../codec/envelope.ts';
+import type { CorrelationFilter, RuleDescription } from '../topology.ts';
+
+const TEXT_FIELDS = [
+  'correlationId',
+  'messageId',
+  'to',
+  'replyTo',
+  'subject',
+  'sessionId',
+  'replyToSessionId',
+  'contentType',
+] as const;
+
+/** Rules without an action are OR-ed: one copy, whichever of them matched. */
+export function anyRuleMatches(rules: readonly RuleDescription[], message: Envelope): boolean {
+  return rules.some(({ filter }) => {
+    if (filter.kind === 'correlation') return correlates(filter, message);
+    return filter.kind === 'true';
+  });
+}
+
+/** Every field that is set must be equal, case and all. */
+function correlates(filter: CorrelationFilter, message: Envelope): boolean {
+  for (const field of TEXT_FIELDS) {
+    if (filter[field] !== undefined && filter[field] !== message.text(field)) return false;
+  }
+  const wanted = Object.entries(filter.applicationProperties ?? {});
+  if (wanted.length === 0) return true;
+  const actual = message.applicationProperties();
+  return wanted.every(([name, value]) => same(actual.get(name), value));
+}
+
+function same(actual: unknown, wanted: string | number | boolean): boolean {
+  return typeof actual === 'bigint' ? actual === BigInt(Number(wanted)) : actual === wanted;
+}

@@ -1,0 +1,32 @@
+import { encodedString, type PropertyChanges } from '../codec/edit.ts';
+
+/** What a receiver wants done with a message; the changes become application properties. */
+export type Outcome =
+  | { kind: 'complete' }
+  | { kind: 'abandon'; changes: PropertyChanges }
+  | { kind: 'defer'; changes: PropertyChanges }
+  | { kind: 'dead-letter'; changes: PropertyChanges }
+  /** Given back without counting. */
+  | { kind: 'release' };
+
+/** Undefined = done and on disk. */
+export type Ack = (error?: import('../errors.ts').ServiceError) => void;
+
+/** The system's own reasons for dead-lettering, as the service words them. */
+export const reasons = {
+  maxDeliveryCount: (count: number) =>
+    reason('MaxDeliveryCountExceeded', `Message could not be consumed after ${count} delivery attempts.`),
+  expired: () => reason('TTLExpiredException', 'The message expired and was dead lettered.'),
+  noSession: () =>
+    reason(
+      'Session ID is null.',
+      'Session enabled entity does not allow a message whose session identifier is null.',
+    ),
+};
+
+export function reason(name: string | undefined, description: string | undefined): PropertyChanges {
+  const changes: PropertyChanges = new Map();
+  if (name !== undefined) changes.set('DeadLetterReason', encodedString(name));
+  if (description !== undefined) changes.set('DeadLetterErrorDescription', encodedString(description));
+  return changes;
+}

@@ -1,0 +1,68 @@
+import type { Envelope } from '../codec/envelope.ts';
+import { serviceErrors } from '../errors.ts';
+import type { MessageRow } from '../store/store.ts';
+import type { Core } from './core.ts';
+import { type Destination, Intake, type Placement } from './intake.ts';
+import type { StoredMessage } from './message.ts';
+import type { Queue } from './queue.ts';
+import type { Sequence } from './sequence.ts';
+import type { IntakeSettings } from './settings.ts';
+
+/** A queue as senders see it. */
+export class QueueEntity implements Destination {
+  readonly queue: Queue;
+  readonly intake: Intake;
+
+  constructor(core: Core, queue: Queue, settings: IntakeSettings) {
+    this.queue = queue;
+    this.intake = new Intake(core, this, settings);
+  }
+
+  get id(): number {
+    return this.queue.id;
+  }
+
+  get path(): string {
+    return this.queue.path;
+  }
+
+  get bytes(): number {
+    return this.queue.bytes + (this.queue.deadLetters?.bytes ?? 0);
+  }
+
+  get sequence(): Sequence {
+    return this.queue.sequence;
+  }
+
+  row(message: StoredMessage): MessageRow {
+    return this.queue.row(message);
+  }
+
+  check(message: Envelope): void {
+    if (this.queue.settings.requiresSession && message.sessionId === undefined) {
+      throw serviceErrors.notAllowed(
+        'The SessionId was not set on a message, and it cannot be sent to the entity. Entities that have session support enabled can only receive messages that have the SessionId set to a valid value.',
+      );
+    }
+  }
+
+  place(message: Envelope, now: number, origin: number): Placement[] {
+    return [
+      {
+        queue: this.queue,
+        seq: this.sequence.take(),
+        origin,
+        expiresAt: expiry(now, message, this.intake.settings.ttlMs),
+        sessionId: this.queue.settings.requiresSession ? message.sessionId : undefined,
+        source: undefined,
+      },
+    ];
+  }
+}
+
+/** The entity's time to live is the default and the ceiling. */
+export function expiry(now: number, message: Envelope, ...ceilings: number[]): number {
+  // A time to live of 0 means none to the clients.
+  const ttl = Math.min(message.ttlMs || Number.POSITIVE_INFINITY, ...ceilings);
+  return Number.isFinite(ttl) ? now + ttl : 0;
+}

@@ -1,0 +1,42 @@
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { createBroker } from '../broker.ts';
+import { BrokerError } from '../errors.ts';
+import type { Broker } from '../options.ts';
+import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
+
+if (isMainThread || !parentPort) throw new Error('The broker thread must not run on the main thread.');
+const port = parentPort;
+const { options } = workerData as ThreadData;
+
+const say = (message: FromThread) => port.postMessage(message);
+
+try {
+  const broker = await createBroker(options);
+  port.on('message', (call: ToThread) => void answer(broker, call));
+  say({ kind: 'ready', port: broker.port, connectionString: broker.connectionString });
+  const { reason } = await broker.closed;
+  say({ kind: 'closed', reason });
+  port.close();
+} catch (error) {
+  say({ kind: 'refused', failure: failureOf(error) });
+  port.close();
+}
+
+async function answer(broker: Broker, call: ToThread): Promise<void> {
+  try {
+    say({ kind: 'result', id: call.id, value: await run(broker, call) });
+  } catch (error) {
+    say({ kind: 'error', id: call.id, failure: failureOf(error) });
+  }
+}
+
+function run(broker: Broker, call: ToThread): Promise<unknown> {
+  return call.name === 'declare' ? broker.declare(...call.args) : broker[call.name]();
+}
+
+/** Errors lose their class across threads; the code carries them over. */
+function failureOf(error: unknown): ThreadFailure {
+  if (error instanceof BrokerError)
+    return { code: error.code, message: error.message, details: error.details };
+  return { code: 'BROKER_FAILED', message: String(error), details: {} };
+}

@@ -1,0 +1,25 @@
+import type { BrokerErrorCode } from '../errors.ts';
+import type { Broker, BrokerOptions } from '../options.ts';
+
+/** What the two sides of the broker's thread say to each other. */
+
+export type ThreadData = { kind: 'quorate-broker'; options: BrokerOptions };
+
+export type CallName = 'declare' | 'status' | 'counters' | 'stop';
+
+export type ToThread = {
+  [Name in CallName]: { id: number; name: Name; args: Parameters<Broker[Name]> };
+}[CallName];
+
+export interface ThreadFailure {
+  code: BrokerErrorCode;
+  message: string;
+  details: Record<string, unknown>;
+}
+
+export type FromThread =
+  | { kind: 'ready'; port: number; connectionString: string }
+  | { kind: 'refused'; failure: ThreadFailure }
+  | { kind: 'result'; id: number; value: unknown }
+  | { kind: 'error'; id: number; failure: ThreadFailure }
+  | { kind: 'closed'; reason: string };

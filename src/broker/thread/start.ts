@@ -1,0 +1,98 @@
+import { Worker } from 'node:worker_threads';
+import { BrokerError } from '../errors.ts';
+import type { Broker, BrokerOptions, EntityStatus } from '../options.ts';
+import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** From sources Node runs the `.ts` file itself, from a build the `.js` beside this one. */
+const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+const YOUNG_GENERATION_MB = 24;
+
+/** Runs the broker in its own thread, so that a busy application never delays it. */
+export function startBroker(options: BrokerOptions): Promise<Broker> {
+  const workerData: ThreadData = { kind: 'quorate-broker', options };
+  const worker = new Worker(new URL(`./entry${EXTENSION}`, import.meta.url), {
+    // The default young generation keeps 100 MB for garbage that a smaller one collects as fast.
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    workerData,
+    name: 'quorate-broker',
+  });
+  const pending = new Map<number, Pending>();
+  let lastId = 0;
+  let closedReason: string | undefined;
+
+  return new Promise((resolveStart, rejectStart) => {
+    let resolveClosed: (value: { reason: string }) => void = () => {};
+    const closed = new Promise<{ reason: string }>((resolve) => {
+      resolveClosed = resolve;
+    });
+    const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+
+    const end = (reason: string) => {
+      closedReason ??= reason;
+      const error = new BrokerError('BROKER_STOPPED', `The broker is not running: ${closedReason}.`);
+      for (const call of pending.values()) call.reject(error);
+      pending.clear();
+      rejectStart(error);
+      resolveClosed({ reason: closedReason });
+    };
+
+    const call = (name: ToThread['name'], args: unknown[]): Promise<unknown> => {
+      if (closedReason !== undefined) {
+        return Promise.reject(
+          new BrokerError('BROKER_STOPPED', `The broker is not running: ${closedReason}.`),
+        );
+      }
+      lastId += 1;
+      const id = lastId;
+      return new Promise((resolve, reject) => {
+        pending.set(id, { resolve, reject });
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
+        worker.postMessage({ id, name, args });
+      });
+    };
+
+    const stop = async () => {
+      if (closedReason === undefined) await call('stop', []).catch(() => {});
+      await exited;
+    };
+
+    worker.on('message', (message: FromThread) => {
+      switch (message.kind) {
+        case 'ready':
+          return resolveStart({
+            port: message.port,
+            connectionString: message.connectionString,
+            closed,
+            declare: async (topology) => void (await call('declare', [topology])),
+            status: async () => (await call('status', [])) as EntityStatus[],
+            counters: async () => (await call('counters', [])) as Record<string, number>,
+            stop,
+          });
+        case 'refused':
+          return void exited.then(() => rejectStart(toError(message.failure)));
+        case 'result':
+          pending.get(message.id)?.resolve(message.value);
+          return void pending.delete(message.id);
+        case 'error':
+          pending.get(message.id)?.reject(toError(message.failure));
+          return void pending.delete(message.id);
+        case 'closed':
+          return void (closedReason ??= message.reason);
+      }
+    });
+    worker.once('error', (error) => end(`its thread failed: ${String(error)}`));
+    worker.once(
+      'exit',
+      (code) => void setImmediate(() => end(code === 0 ? 'stopped' : `its thread ended with code ${code}`)),
+    );
+  });
+}
+
+function toError({ code, message, details }: ThreadFailure): BrokerError {
+  return new BrokerError(code, message, details);
+}

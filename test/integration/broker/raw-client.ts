@@ -1,0 +1,88 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import rhea, { type Connection, type EventContext, type Receiver, type Sender } from 'rhea';
+import { onTestFinished } from 'vitest';
+import type { Broker } from '../../../src/broker/index.ts';
+
+/** An AMQP client below the SDK, for what the SDK never sends. */
+export interface RawClient {
+  readonly connection: Connection;
+  putToken(audience: string, token: string, type?: string): Promise<Record<string, unknown>>;
+  manage(entity: string, properties: Record<string, unknown>, body: unknown): Promise<RawReply>;
+}
+
+export interface RawReply {
+  properties: Record<string, unknown>;
+  body: Record<string, unknown>;
+}
+
+export function sasToken(
+  broker: Broker,
+  audience: string,
+  change: { key?: string; expiresAt?: number } = {},
+): string {
+  const [, keyName, key] =
+    /SharedAccessKeyName=([^;]+);SharedAccessKey=([^;]+)/.exec(broker.connectionString) ?? [];
+  const resource = encodeURIComponent(audience);
+  const expiry = Math.floor((change.expiresAt ?? Date.now() + 3_600_000) / 1000);
+  const signature = createHmac('sha256', change.key ?? key ?? '')
+    .update(`${resource}\n${expiry}`)
+    .digest('base64');
+  return `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=${keyName}`;
+}
+
+export async function rawClient(broker: Broker): Promise<RawClient> {
+  const container = rhea.create_container();
+  container.on('error', () => {});
+  container.on('disconnected', () => {});
+  const connection = container.connect({
+    port: broker.port,
+    host: '127.0.0.1',
+    username: 'raw',
+    reconnect: false,
+  });
+  onTestFinished(() => connection.close());
+  await new Promise((resolve) => connection.once('connection_open', resolve));
+
+  const open = new Map<string, Promise<{ sender: Sender; receiver: Receiver; replyTo: string }>>();
+  const request = async (address: string, message: object): Promise<RawReply> => {
+    let links = open.get(address);
+    if (!links) {
+      links = openPair(connection, address);
+      open.set(address, links);
+    }
+    const { sender, receiver, replyTo } = await links;
+    const id = randomUUID();
+    return new Promise((resolve) => {
+      const listen = ({ message: reply }: EventContext) => {
+        if (reply?.correlation_id !== id) return;
+        receiver.off('message', listen);
+        resolve({ properties: reply.application_properties ?? {}, body: reply.body ?? {} });
+      };
+      receiver.on('message', listen);
+      sender.send({ message_id: id, reply_to: replyTo, ...message } as never);
+    });
+  };
+
+  const putToken = async (audience: string, token: string, type = 'servicebus.windows.net:sastoken') => {
+    const properties = { operation: 'put-token', name: audience, type };
+    return (await request('$cbs', { application_properties: properties, body: token })).properties;
+  };
+  const audience = `sb://127.0.0.1:${broker.port}/`;
+  await putToken(audience, sasToken(broker, audience));
+  return {
+    connection,
+    putToken,
+    manage: (entity, properties, body) =>
+      request(`${entity}/$management`, { application_properties: properties, body }),
+  };
+}
+
+async function openPair(connection: Connection, address: string) {
+  const session = connection.create_session();
+  session.begin();
+  const replyTo = randomUUID();
+  const receiver = session.open_receiver({ source: address, target: replyTo, name: replyTo });
+  const sender = session.open_sender({ target: { address } });
+  await new Promise((resolve) => sender.once('sendable', resolve));
+  return { sender, receiver, replyTo };
+}
