@@ -1,0 +1,75 @@
+// The whole of Service Bus as the rest of Quorate sees it: contract/ports.ts `Bridge` over @azure/service-bus.
+import type { Bridge, Clock, Logger, Pump, TaskPumpOptions } from '../contract/ports.ts';
+import { type ConnectionOptions, type Connector, createConnector } from './connection.ts';
+import { createConnectionPool } from './connection-pool.ts';
+import { createDelivery } from './delivery.ts';
+import { NamedSessionPump } from './named-session-pump.ts';
+import { Publisher } from './publisher.ts';
+import { createSenders } from './senders.ts';
+import { SessionPump, type SessionPumpContext } from './session-pump.ts';
+import { TaskPump } from './task-pump.ts';
+import { createTimeSource } from './time.ts';
+import { createTopologyKeeper } from './topology-keeper.ts';
+
+export interface BridgeOptions {
+  readonly connection: ConnectionOptions;
+  /** Put before every entity name. */
+  readonly prefix: string;
+  readonly topology: 'check' | 'apply';
+  readonly lockDurationMs: number;
+  readonly duplicateWindowMs: number;
+  readonly logger: Logger;
+  /** Wall clock; default the system's. */
+  readonly clock?: Clock;
+  /** The topology was declared in the broker itself: it is only checked, whatever `topology` says. */
+  readonly embedded?: boolean;
+}
+
+export async function createBridge(options: BridgeOptions): Promise<Bridge> {
+  const connector = await createConnector(options.connection);
+  return assemble(options, connector);
+}
+
+function assemble(options: BridgeOptions, connector: Connector): Bridge {
+  const { prefix, lockDurationMs, duplicateWindowMs, logger } = options;
+  const time = createTimeSource(options.clock);
+  const toPath = (entity: string): string => `${prefix}${entity}`;
+  const endpoint = `${connector.host}:${connector.port}`;
+  const senders = createSenders(() => connector.createClient('sending'));
+  const delivery = createDelivery({ senders, toPath, endpoint, duplicateWindowMs });
+  const publisher = new Publisher({ senders, delivery, time, logger });
+  const taking = createConnectionPool(() => connector.createClient('taking'));
+  const topology = createTopologyKeeper({ ...options, connector, endpoint, toPath });
+  const pumps = new Set<Pump>();
+
+  const keep = <P extends Pump>(pump: P): P => {
+    pumps.add(pump);
+    return pump;
+  };
+  const sessionContext = (entity: string): SessionPumpContext => ({
+    path: toPath(entity),
+    pool: createConnectionPool(() => connector.createClient('committing')),
+    lockDurationMs,
+    time,
+    logger,
+  });
+  const pumpTasks = (task: TaskPumpOptions, deadLetters: boolean): Pump => {
+    const path = toPath(task.entity);
+    return keep(new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, logger }));
+  };
+
+  return {
+    ensureTopology: (entities) => topology.ensure(entities),
+    publish: (messages) => publisher.publish(messages),
+    cancelScheduled: (entity, sequenceNumbers) => publisher.cancelScheduled(entity, sequenceNumbers),
+    pumpSessions: (session) => keep(new SessionPump(session, sessionContext(session.entity))),
+    pumpTasks: (task) => pumpTasks(task, false),
+    pumpDeadLetters: (task) => pumpTasks(task, true),
+    pumpNamedSession: (named) => keep(new NamedSessionPump(named, sessionContext(named.entity))),
+    async close() {
+      await Promise.all([...pumps].map((pump) => pump.stop()));
+      await publisher.close();
+      await taking.close();
+    },
+  };
+}

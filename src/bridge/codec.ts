@@ -1,0 +1,81 @@
+// WireMessage <-> the SDK's messages. What a body means is the host's to judge, also when the format is not ours.
+import type { ServiceBusMessage, ServiceBusReceivedMessage } from '@azure/service-bus';
+import { type InboundMessage, PROPERTY, WIRE_FORMAT, type WireMessage } from '../contract/wire.ts';
+
+type Properties = Record<string, string | number | boolean>;
+
+const TRACEPARENT = 'traceparent';
+/** Where the Azure SDKs put the same value; set, it also keeps theirs from making a context of its own. */
+const DIAGNOSTIC_ID = 'Diagnostic-Id';
+/** Fields of their own in an InboundMessage. */
+const LIFTED = new Set([TRACEPARENT, DIAGNOSTIC_ID, 'DeadLetterReason', 'DeadLetterErrorDescription']);
+
+export function toServiceBusMessage(message: WireMessage): ServiceBusMessage {
+  const applicationProperties: Properties = { ...message.properties, [PROPERTY.format]: WIRE_FORMAT };
+  if (message.traceparent !== undefined) {
+    applicationProperties[TRACEPARENT] = message.traceparent;
+    applicationProperties[DIAGNOSTIC_ID] = message.traceparent;
+  }
+  const encoded: ServiceBusMessage = {
+    messageId: message.messageId,
+    subject: message.subject,
+    contentType: 'application/json',
+    applicationProperties,
+    body: message.body,
+  };
+  if (message.sessionId !== undefined) encoded.sessionId = message.sessionId;
+  if (message.correlationId !== undefined) encoded.correlationId = message.correlationId;
+  if (message.replyTo !== undefined) encoded.replyTo = message.replyTo;
+  if (message.replyToSessionId !== undefined) encoded.replyToSessionId = message.replyToSessionId;
+  // I10: 0 would mean no TTL at all to the SDK.
+  if (message.timeToLiveMs !== undefined) encoded.timeToLive = Math.max(1, message.timeToLiveMs);
+  return encoded;
+}
+
+export function fromReceivedMessage(received: ServiceBusReceivedMessage): InboundMessage {
+  const properties: Properties = {};
+  let traceparent: string | undefined;
+  for (const [key, value] of Object.entries(received.applicationProperties ?? {})) {
+    if (key === TRACEPARENT && typeof value === 'string') traceparent = value;
+    else if (key === DIAGNOSTIC_ID && typeof value === 'string') traceparent ??= value;
+    if (!LIFTED.has(key) && isPlain(value)) properties[key] = value;
+  }
+  const {
+    sessionId,
+    replyTo,
+    replyToSessionId,
+    deadLetterReason,
+    deadLetterErrorDescription,
+    deadLetterSource,
+  } = received;
+  const correlationId = toText(received.correlationId);
+  return {
+    messageId: toText(received.messageId) ?? '',
+    subject: received.subject ?? '',
+    body: received.body,
+    properties,
+    sequenceNumber: received.sequenceNumber?.toNumber() ?? 0,
+    deliveryCount: received.deliveryCount ?? 0,
+    enqueuedAt: received.enqueuedTimeUtc?.getTime() ?? 0,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(replyToSessionId === undefined ? {} : { replyToSessionId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(deadLetterReason === undefined ? {} : { deadLetterReason }),
+    ...(deadLetterErrorDescription === undefined
+      ? {}
+      : { deadLetterDescription: deadLetterErrorDescription }),
+    ...(deadLetterSource === undefined ? {} : { deadLetterSource }),
+  };
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+/** Ids of other senders may be numbers or bytes. */
+function toText(id: string | number | Buffer | undefined): string | undefined {
+  if (id === undefined || typeof id === 'string') return id;
+  return typeof id === 'number' ? String(id) : id.toString('hex');
+}

@@ -1,0 +1,57 @@
+// One request to the broker that is harmless to repeat: repeated until it is accepted, refused, or too late (I2).
+import { performance } from 'node:perf_hooks';
+import type { ServiceBusSender } from '@azure/service-bus';
+import type { QuorateError } from '../contract/errors.ts';
+import { createBackoff } from './backoff.ts';
+import { isWorthRepeating, toQuorateError } from './errors.ts';
+import type { RequestSignal } from './fate.ts';
+import type { Senders } from './senders.ts';
+import { pause } from './waiting.ts';
+
+/** A caller waits for at most this long while the broker is away. */
+const LONGEST_TRY_MS = 15_000;
+
+export interface DeliveryOptions {
+  readonly senders: Senders;
+  readonly toPath: (entity: string) => string;
+  /** Host and port, for messages of errors. */
+  readonly endpoint: string;
+  readonly duplicateWindowMs: number;
+}
+
+export interface DeliveryRequest<T> {
+  readonly entity: string;
+  /** What it is doing, for messages of errors: "sending to". */
+  readonly what: string;
+  readonly attempt: (sender: ServiceBusSender, abortSignal: RequestSignal) => Promise<T>;
+}
+
+export interface Delivery {
+  /** Rejects with a QuorateError. */
+  run<T>(request: DeliveryRequest<T>): Promise<T>;
+}
+
+export function createDelivery({ senders, toPath, endpoint, duplicateWindowMs }: DeliveryOptions): Delivery {
+  // A repeat after the duplicate window would be taken for a new message.
+  const limitMs = Math.min(LONGEST_TRY_MS, duplicateWindowMs / 2);
+
+  const run = async <T>({ entity, what, attempt }: DeliveryRequest<T>): Promise<T> => {
+    const startedAt = performance.now();
+    const backoff = createBackoff();
+    let error: QuorateError | undefined;
+    do {
+      // Asked anew for each attempt: the connection may have been replaced.
+      const { sender, watch } = senders.get(toPath(entity));
+      const reply = await watch.run((signal) => attempt(sender, signal));
+      if (reply.kind === 'done') return reply.value;
+      const why = reply.kind === 'failed' ? reply.error : new Error('the connection was lost');
+      error = toQuorateError(why, `${what} ${entity} at ${endpoint}`);
+      if (reply.kind === 'failed' && !isWorthRepeating(why)) break;
+      await pause(backoff.next());
+    } while (performance.now() - startedAt < limitMs);
+    if (error.code === 'CONNECTION_FAILED') senders.renew();
+    throw error;
+  };
+
+  return { run };
+}

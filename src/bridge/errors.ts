@@ -1,0 +1,90 @@
+// From the SDK's errors to Quorate's codes. The SDK's own codes are read here and nowhere else.
+import { type ErrorCode, QuorateError } from '../contract/errors.ts';
+
+interface SdkError {
+  readonly code: string;
+  readonly message: string;
+}
+
+const MAPPED: Readonly<Record<string, ErrorCode>> = {
+  QuotaExceeded: 'QUOTA_EXCEEDED',
+  MessageSizeExceeded: 'EFFECT_TOO_LARGE',
+  UnauthorizedAccess: 'UNAUTHORIZED',
+  MessagingEntityNotFound: 'TOPOLOGY_MISMATCH',
+  MessagingEntityDisabled: 'TOPOLOGY_MISMATCH',
+  UnauthorizedRequestError: 'UNAUTHORIZED',
+  MessageEntityNotFoundError: 'TOPOLOGY_MISMATCH',
+};
+
+/** The last of several attempts is the one that tells how things are now. */
+function unwrap(thrown: unknown): unknown {
+  return thrown instanceof AggregateError && thrown.errors.length > 0 ? unwrap(thrown.errors.at(-1)) : thrown;
+}
+
+/** The SDK's code and message; an `AggregateError` of retries hides both. */
+export function sdkError(thrown: unknown): SdkError {
+  const error = unwrap(thrown);
+  if (typeof error !== 'object' || error === null) return { code: 'GeneralError', message: String(error) };
+  const { code, message }: { code?: unknown; message?: unknown } = error;
+  return {
+    code: typeof code === 'string' ? code : 'GeneralError',
+    message: typeof message === 'string' ? message : '',
+  };
+}
+
+/** `what` says what was tried and where: "sending to actor.review at localhost:5672". */
+export function toQuorateError(thrown: unknown, what: string): QuorateError {
+  const error = unwrap(thrown);
+  if (error instanceof QuorateError) return error;
+  const { code, message } = sdkError(error);
+  return new QuorateError(MAPPED[code] ?? 'CONNECTION_FAILED', `${what} failed: ${message}`, {
+    cause: error,
+  });
+}
+
+/** No session had a message for as long as we asked: the usual end of a long poll. */
+export function isNothingThere(thrown: unknown): boolean {
+  return sdkError(thrown).code === 'ServiceTimeout';
+}
+
+export function isHeldElsewhere(thrown: unknown): boolean {
+  return sdkError(thrown).code === 'SessionCannotBeLocked';
+}
+
+export function isMessageGone(thrown: unknown): boolean {
+  return sdkError(thrown).code === 'MessageNotFound';
+}
+
+/** Settled by a request whose answer was not waited for. */
+export function isAlreadySettled(thrown: unknown): boolean {
+  return /already settled/i.test(sdkError(thrown).message);
+}
+
+export function isLockLost(thrown: unknown): boolean {
+  const { code } = sdkError(thrown);
+  return code === 'MessageLockLost' || code === 'SessionLockLost';
+}
+
+/** How the SDK tells a session's receiver that its connection is gone: as a lost lock, with this text. */
+export function isConnectionLoss(thrown: unknown): boolean {
+  return /occurred on the AMQP connection/.test(sdkError(thrown).message);
+}
+
+/** A receiver of the wrong kind for the entity: sessions asked of a plain queue, or the other way round. */
+export function isWrongKind(thrown: unknown): boolean {
+  return /InvalidOperationError|not-allowed/i.test(sdkError(thrown).message);
+}
+
+/** The broker did not refuse it: it was not reached, was busy, or did not answer. */
+export function isWorthRepeating(thrown: unknown): boolean {
+  const { code } = sdkError(thrown);
+  return MAPPED[code] === undefined && code !== 'MessageNotFound';
+}
+
+/** Neither an answer about the session or the entity nor a refusal: the connection itself is to be replaced. */
+export function isConnectionTrouble(thrown: unknown): boolean {
+  const { code } = sdkError(thrown);
+  return (
+    MAPPED[code] === undefined && !isHeldElsewhere(thrown) && !isNothingThere(thrown) && !isLockLost(thrown)
+  );
+}

@@ -1,0 +1,148 @@
+// One session whose lock this process holds: its lease, its messages, and its end.
+import type { ServiceBusSessionReceiver } from '@azure/service-bus';
+import type { Json } from '../contract/json.ts';
+import type { Disposition, HeldSession, Logger, Taken } from '../contract/ports.ts';
+import type { InboundMessage } from '../contract/wire.ts';
+import { Intake } from './intake.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { CONNECTION_LOST, SessionLink } from './session-link.ts';
+import type { ConnectionWatch } from './sockets.ts';
+import type { TimeSource } from './time.ts';
+
+export interface SessionContext {
+  readonly entity: string;
+  readonly lockDurationMs: number;
+  /** Messages in flight: how much backlog one batch can see. */
+  readonly window: number;
+  /** Held longer than its turn while others may wait (I14)? Asked at each take. */
+  readonly mustYield: (heldMs: number) => boolean;
+  readonly time: TimeSource;
+  readonly logger: Logger;
+  readonly watch: ConnectionWatch;
+  readonly onClockAhead: () => void;
+}
+
+export class LiveSession implements HeldSession {
+  readonly entity: string;
+  readonly sessionId: string;
+  readonly #link: SessionLink;
+  readonly #context: SessionContext;
+  readonly #intake = new Intake<InboundMessage>();
+  readonly #heldSince: number;
+  readonly #unwatch: () => void;
+  #lease: LeaseKeeper | undefined;
+  #closing = false;
+  #productive = false;
+
+  private constructor(receiver: ServiceBusSessionReceiver, context: SessionContext) {
+    this.entity = context.entity;
+    this.sessionId = receiver.sessionId;
+    this.#link = new SessionLink(receiver, (why) => this.#lose(why));
+    this.#context = context;
+    this.#heldSince = context.time.instant().monotonicMs;
+    // The SDK tells it too, but not always.
+    this.#unwatch = context.watch.onLost(() => this.#lose(CONNECTION_LOST));
+  }
+
+  /** Takes over a receiver that was just accepted. */
+  static async open(receiver: ServiceBusSessionReceiver, context: SessionContext): Promise<LiveSession> {
+    const session = new LiveSession(receiver, context);
+    const link = session.#link;
+    const lease = await LeaseKeeper.start({
+      configuredMs: context.lockDurationMs,
+      lockedUntilMs: link.lockedUntilMs,
+      time: context.time,
+      renew: (patienceMs) => link.renew(patienceMs),
+      onOver: (why) => session.#lose(why),
+      onClockAhead: context.onClockAhead,
+    });
+    session.#lease = lease;
+    if (session.lost) lease.stop();
+    else link.subscribe(context.window, (message) => session.#intake.push(message));
+    return session;
+  }
+
+  /** Whether anything was committed or settled: a session held in vain is not to be offered again at once. */
+  get productive(): boolean {
+    return this.#productive;
+  }
+
+  get lost(): boolean {
+    return this.#link.sealed;
+  }
+
+  async readState(): Promise<{ kind: 'state'; state: unknown } | { kind: 'lost' }> {
+    const reply = await this.#link.readState();
+    return reply.kind === 'done' ? { kind: 'state', state: toState(reply.value) } : { kind: 'lost' };
+  }
+
+  async take({ max, idleMs }: { readonly max: number; readonly idleMs: number }): Promise<Taken> {
+    const interrupted = this.#interruption();
+    if (interrupted !== undefined) return interrupted;
+    if (this.#context.mustYield(this.#context.time.instant().monotonicMs - this.#heldSince)) {
+      return { kind: 'yield' };
+    }
+    const arrival = await this.#intake.take(max, idleMs);
+    return arrival.kind === 'interrupted' ? (this.#interruption() ?? { kind: 'closing' }) : arrival;
+  }
+
+  async commit(state: Json): Promise<'committed' | 'lost'> {
+    // I1: no write may start when the lease could end before it arrives.
+    if (!(await this.#lease?.isSafe())) return this.#lose('no lease left to commit under');
+    const reply = await this.#link.writeState(state);
+    return reply.kind === 'done' ? this.#did('committed') : 'lost';
+  }
+
+  async settle(message: InboundMessage, disposition: Disposition): Promise<'settled' | 'lost'> {
+    const reply = await this.#link.settle(message, disposition);
+    return reply.kind === 'done' ? this.#did('settled') : 'lost';
+  }
+
+  receiveDeferred(sequenceNumbers: readonly number[]): Promise<readonly InboundMessage[]> {
+    return this.#link.receiveDeferred(sequenceNumbers);
+  }
+
+  /** The pump is stopping: what was taken may be finished, nothing more is given. */
+  beginClosing(): void {
+    this.#closing = true;
+    this.#intake.interrupt();
+  }
+
+  /** Gives the lock back. */
+  release(): Promise<void> {
+    this.#seal();
+    return this.#link.close();
+  }
+
+  #did<T>(outcome: T): T {
+    this.#productive = true;
+    return outcome;
+  }
+
+  #lose(why: string): 'lost' {
+    if (this.lost) return 'lost';
+    const { entity, sessionId } = this;
+    // With the connection every session goes, and the pump says so once.
+    const level = why === CONNECTION_LOST ? 'debug' : 'info';
+    this.#context.logger[level]('session lost', { entity, sessionId, why });
+    void this.release();
+    return 'lost';
+  }
+
+  #seal(): void {
+    this.#unwatch();
+    this.#lease?.stop();
+    this.#link.seal();
+    this.#intake.interrupt();
+  }
+
+  #interruption(): Taken | undefined {
+    if (this.lost) return { kind: 'lost' };
+    return this.#closing ? { kind: 'closing' } : undefined;
+  }
+}
+
+/** No state at all is null; so is what `null` left behind, the smallest state that the SDK can write. */
+function toState(value: unknown): unknown {
+  return value === undefined || (Buffer.isBuffer(value) && value.length === 0) ? null : value;
+}

@@ -1,0 +1,102 @@
+// Renews one session's lock for as long as it is held (I1). Not the SDK's own renewal, which gives up for good at the
+// first busy answer and says nothing.
+import { isLockLost } from './errors.ts';
+import { type Lease, type LeasePhase, leasePhase, observeLock, remainingMs, renewInMs } from './lease.ts';
+import type { TimeSource } from './time.ts';
+
+export interface LeaseKeeperOptions {
+  readonly configuredMs: number;
+  /** The expiry that the service named when it granted the lock, epoch ms. */
+  readonly lockedUntilMs: number;
+  readonly time: TimeSource;
+  /** Gives the new expiry, epoch ms; `undefined` when it did not answer within `patienceMs`. */
+  readonly renew: (patienceMs: number) => Promise<number | undefined>;
+  /** Called once, when the lock is gone or can no longer be counted on. */
+  readonly onOver: (why: string) => void;
+  readonly onClockAhead: () => void;
+}
+
+/** Parts of a lease: how long one attempt may take, and the pause after a failed one. */
+const PATIENCE = 0.25;
+const RETRY_PAUSE = 0.1;
+
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  #lease: Lease;
+  #timer: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> | undefined;
+  #stopped = false;
+
+  private constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+    this.#lease = this.#observe(options.time.instant(), options.lockedUntilMs);
+  }
+
+  /** Renews first when the granted expiry says nothing, because the clocks disagree. */
+  static async start(options: LeaseKeeperOptions): Promise<LeaseKeeper> {
+    const keeper = new LeaseKeeper(options);
+    const { wallMs } = options.time.instant();
+    if (observeLock(options.configuredMs, options.lockedUntilMs, wallMs).clockAhead) await keeper.#renew();
+    else keeper.#schedule();
+    return keeper;
+  }
+
+  phase(): LeasePhase {
+    return leasePhase(this.#lease, this.#options.time.instant());
+  }
+
+  /** Whether a write may start now; renews if that is what it takes. */
+  async isSafe(): Promise<boolean> {
+    if (this.phase() === 'closing') await this.#renew();
+    if (this.phase() === 'over') this.#end('the lease is over');
+    return !this.#stopped && this.phase() === 'safe';
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(pauseMs = renewInMs(this.#lease, this.#options.time.instant())): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#renew(), pauseMs);
+  }
+
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#attempt().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #attempt(): Promise<void> {
+    if (this.#stopped) return;
+    if (this.phase() === 'over') return this.#end('the lease is over');
+    const sentAt = this.#options.time.instant();
+    try {
+      const lockedUntilMs = await this.#options.renew(this.#lease.durationMs * PATIENCE);
+      if (this.#stopped) return;
+      if (lockedUntilMs !== undefined) {
+        this.#lease = this.#observe(sentAt, lockedUntilMs);
+        return this.#schedule();
+      }
+    } catch (thrown) {
+      if (isLockLost(thrown)) return this.#end('the service says that the lock is lost');
+    }
+    const left = remainingMs(this.#lease, this.#options.time.instant());
+    this.#schedule(Math.max(0, Math.min(left, this.#lease.durationMs * RETRY_PAUSE)));
+  }
+
+  #observe(sentAt: Lease['sentAt'], lockedUntilMs: number): Lease {
+    const observed = observeLock(this.#options.configuredMs, lockedUntilMs, sentAt.wallMs);
+    if (observed.clockAhead) this.#options.onClockAhead();
+    return { sentAt, durationMs: observed.durationMs };
+  }
+
+  #end(why: string): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#options.onOver(why);
+  }
+}

@@ -1,0 +1,68 @@
+// Everything this process sends: plain messages in batches, scheduled ones by request.
+import type { Logger, Published } from '../contract/ports.ts';
+import type { WireMessage } from '../contract/wire.ts';
+import { PublishCall } from './call.ts';
+import type { Delivery } from './delivery.ts';
+import { Outlet } from './outlet.ts';
+import { Scheduler } from './scheduler.ts';
+import type { Senders } from './senders.ts';
+import type { TimeSource } from './time.ts';
+
+export interface PublisherOptions {
+  readonly senders: Senders;
+  readonly delivery: Delivery;
+  readonly time: TimeSource;
+  readonly logger: Logger;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #outlets = new Map<string, Outlet>();
+  readonly #schedulers = new Map<string, Scheduler>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  publish(messages: readonly WireMessage[]): Promise<readonly Published[]> {
+    const call = new PublishCall(messages.length);
+    const { wallMs } = this.#options.time.instant();
+    for (const [index, message] of messages.entries()) {
+      // What is due already needs no number to cancel it by.
+      const later = message.notBefore !== undefined && message.notBefore > wallMs;
+      const way = later ? this.#scheduler(message.entity) : this.#outlet(message.entity);
+      way.push({ message, call, index });
+    }
+    return call.promise;
+  }
+
+  async cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<void> {
+    await this.#scheduler(entity).cancel(sequenceNumbers);
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    const ways = [...this.#outlets.values(), ...this.#schedulers.values()];
+    await Promise.all(ways.map((way) => way.idle()));
+    await this.#options.senders.close();
+  }
+
+  #outlet(entity: string): Outlet {
+    let outlet = this.#outlets.get(entity);
+    if (outlet === undefined) {
+      outlet = new Outlet({ entity, delivery: this.#options.delivery });
+      this.#outlets.set(entity, outlet);
+    }
+    return outlet;
+  }
+
+  #scheduler(entity: string): Scheduler {
+    let scheduler = this.#schedulers.get(entity);
+    if (scheduler === undefined) {
+      const { delivery, logger } = this.#options;
+      scheduler = new Scheduler({ entity, delivery, logger });
+      this.#schedulers.set(entity, scheduler);
+    }
+    return scheduler;
+  }
+}

@@ -1,0 +1,121 @@
+// Messages that become visible later. A request carries one enqueue time and brings back the numbers that cancel.
+import Long from 'long';
+import { QuorateError } from '../contract/errors.ts';
+import type { Logger } from '../contract/ports.ts';
+import type { Parcel } from './call.ts';
+import { toServiceBusMessage } from './codec.ts';
+import type { Delivery } from './delivery.ts';
+import { inSendSpan } from './send-span.ts';
+import { immediate } from './waiting.ts';
+
+/** Of a request: its messages travel in one AMQP message. */
+const REQUEST_BYTES = 200_000;
+const REQUEST_MESSAGES = 100;
+/** Properties, annotations and ids beside the body. */
+const OVERHEAD_BYTES = 1_500;
+const REQUESTS_AT_ONCE = 32;
+
+export interface SchedulerOptions {
+  readonly entity: string;
+  readonly delivery: Delivery;
+  readonly logger: Logger;
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  #waiting: Parcel[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  push(parcel: Parcel): void {
+    this.#waiting.push(parcel);
+    this.#running ??= this.#run();
+  }
+
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async cancel(sequenceNumbers: readonly number[]): Promise<void> {
+    if (sequenceNumbers.length === 0) return;
+    const { entity, delivery, logger } = this.#options;
+    const longs = sequenceNumbers.map((number) => Long.fromNumber(number));
+    try {
+      await delivery.run({
+        entity,
+        what: 'cancelling at',
+        attempt: (sender, abortSignal) => sender.cancelScheduledMessages(longs, { abortSignal }),
+      });
+    } catch (thrown) {
+      // One that is active already fails the whole request; the others are to be cancelled all the same.
+      if (longs.length > 1) await Promise.all(sequenceNumbers.map((number) => this.cancel([number])));
+      else logger.debug('not cancelled', { entity, why: String(thrown) });
+    }
+  }
+
+  async #run(): Promise<void> {
+    await immediate();
+    while (this.#waiting.length > 0) {
+      const requests = group(this.#waiting.splice(0));
+      for (let at = 0; at < requests.length; at += REQUESTS_AT_ONCE) {
+        await Promise.all(requests.slice(at, at + REQUESTS_AT_ONCE).map((parcels) => this.#request(parcels)));
+      }
+    }
+    this.#running = undefined;
+  }
+
+  async #request(parcels: readonly Parcel[]): Promise<void> {
+    const { entity, delivery } = this.#options;
+    const first = parcels[0];
+    if (first === undefined) return;
+    const due = new Date(first.message.notBefore ?? 0);
+    try {
+      const messages = parcels.map(({ message }) => toServiceBusMessage(message));
+      const numbers = await inSendSpan(entity, parcels, () =>
+        delivery.run({
+          entity,
+          what: 'scheduling at',
+          attempt: (sender, abortSignal) => sender.scheduleMessages(messages, due, { abortSignal }),
+        }),
+      );
+      for (const [at, { call, index }] of parcels.entries()) {
+        const number = numbers[at];
+        call.accepted(index, number === undefined ? undefined : { sequenceNumber: number.toNumber() });
+      }
+    } catch (thrown) {
+      for (const { call } of parcels) call.fail(thrown);
+    }
+  }
+}
+
+/** By enqueue time, each small enough for one request. What is too large for any is refused here. */
+function group(parcels: readonly Parcel[]): Parcel[][] {
+  const open = new Map<number, { parcels: Parcel[]; bytes: number }>();
+  const requests: Parcel[][] = [];
+  for (const parcel of parcels) {
+    const { message, call } = parcel;
+    const bytes = Buffer.byteLength(JSON.stringify(message.body)) + OVERHEAD_BYTES;
+    if (bytes > REQUEST_BYTES) {
+      const what = `The scheduled message ${message.messageId} to ${message.entity} is larger than ${REQUEST_BYTES} bytes.`;
+      call.fail(new QuorateError('EFFECT_TOO_LARGE', what));
+      continue;
+    }
+    const due = message.notBefore ?? 0;
+    let request = open.get(due);
+    if (
+      request === undefined ||
+      request.bytes + bytes > REQUEST_BYTES ||
+      request.parcels.length === REQUEST_MESSAGES
+    ) {
+      request = { parcels: [], bytes: 0 };
+      open.set(due, request);
+      requests.push(request.parcels);
+    }
+    request.parcels.push(parcel);
+    request.bytes += bytes;
+  }
+  return requests;
+}

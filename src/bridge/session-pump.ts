@@ -1,0 +1,145 @@
+// Many sessions of one entity at once: the processor that the Node SDK lacks. Accepts whatever session has a message,
+// hands it to `onSession` and releases it afterwards.
+import type { ServiceBusSessionReceiver } from '@azure/service-bus';
+import type { Logger, Pump, SessionPumpOptions } from '../contract/ports.ts';
+import { acceptOn, giveBack } from './accept.ts';
+import { AcceptLoop } from './accept-loop.ts';
+import type { ConnectionPool, PooledClient } from './connection-pool.ts';
+import { LiveSession } from './held-session.ts';
+import type { TimeSource } from './time.ts';
+import { pause } from './waiting.ts';
+
+export interface SessionPumpContext {
+  /** The entity's name at the service, prefix included. */
+  readonly path: string;
+  /** Of this pump alone: closing it is the only way to end an accept that is under way. */
+  readonly pool: ConnectionPool;
+  readonly lockDurationMs: number;
+  readonly time: TimeSource;
+  readonly logger: Logger;
+}
+
+interface Accepted {
+  readonly receiver: ServiceBusSessionReceiver;
+  readonly link: PooledClient;
+}
+
+/** A session held in vain would be offered again at once; this keeps it from spinning (I7). */
+const HELD_IN_VAIN_PAUSE_MS = 200;
+
+export class SessionPump implements Pump {
+  readonly #options: SessionPumpOptions;
+  readonly #context: SessionPumpContext;
+  readonly #loop: AcceptLoop<Accepted>;
+  readonly #held = new Set<LiveSession>();
+  readonly #holds = new Set<Promise<void>>();
+  #stopping: Promise<void> | undefined;
+  #clockAheadSaid = false;
+
+  constructor(options: SessionPumpOptions, context: SessionPumpContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#loop = new AcceptLoop({
+      entity: options.entity,
+      logger: context.logger,
+      room: () => options.maxSessions - this.#holds.size,
+      accept: () => this.#accept(),
+      onAccepted: (accepted) => this.#take(accepted),
+    });
+    this.#loop.fill();
+  }
+
+  get active(): number {
+    return this.#held.size;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#loop.stop();
+    for (const session of this.#held) session.beginClosing();
+    await Promise.all(this.#holds);
+    await this.#context.pool.close();
+  }
+
+  async #accept(): Promise<Accepted> {
+    const link = this.#context.pool.acquire();
+    const { client } = link;
+    const receiver = await acceptOn(link, () =>
+      // Renewal is our own: the SDK's ends at the first busy answer (I1).
+      client.acceptNextSession(this.#context.path, { maxAutoLockRenewalDurationInMs: 0 }),
+    );
+    return { receiver, link };
+  }
+
+  #take(accepted: Accepted): void {
+    const hold = this.#hold(accepted).finally(() => {
+      accepted.link.release();
+      this.#holds.delete(hold);
+      this.#loop.fill();
+    });
+    this.#holds.add(hold);
+  }
+
+  async #hold({ receiver, link }: Accepted): Promise<void> {
+    if (this.#stopping !== undefined) return giveBack(receiver);
+    const session = await this.#open(receiver, link);
+    if (session === undefined) return giveBack(receiver);
+    this.#held.add(session);
+    if (this.#isStopping()) session.beginClosing();
+    try {
+      await this.#options.onSession(session);
+    } catch (thrown) {
+      const { entity, sessionId } = session;
+      this.#context.logger.error('session handler failed', { entity, sessionId, error: String(thrown) });
+    }
+    if (!session.productive && !this.#isStopping()) await this.#slowDown(session);
+    await session.release();
+    this.#held.delete(session);
+  }
+
+  async #open(
+    receiver: ServiceBusSessionReceiver,
+    { watch }: PooledClient,
+  ): Promise<LiveSession | undefined> {
+    const { time, logger, lockDurationMs } = this.#context;
+    const { entity, window, holdQuantumMs, maxSessions } = this.#options;
+    try {
+      return await LiveSession.open(receiver, {
+        entity,
+        lockDurationMs,
+        window,
+        time,
+        logger,
+        watch,
+        // I14: only while every place is taken can anybody be waiting for this one.
+        mustYield: (heldMs) => heldMs >= holdQuantumMs && this.#holds.size >= maxSessions,
+        onClockAhead: () => this.#sayClockAhead(),
+      });
+    } catch {
+      // The link was lost before it was used.
+      return undefined;
+    }
+  }
+
+  /** A lost one is free for others already, so accepting waits; one that is ours is kept a little longer. */
+  async #slowDown(session: LiveSession): Promise<void> {
+    if (session.lost) return this.#loop.holdOff();
+    await pause(HELD_IN_VAIN_PAUSE_MS);
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  #sayClockAhead(): void {
+    if (this.#clockAheadSaid) return;
+    this.#clockAheadSaid = true;
+    this.#context.logger.warn('the clock is ahead of the broker, or its locks are shorter than configured', {
+      entity: this.#options.entity,
+    });
+  }
+}

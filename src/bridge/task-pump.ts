@@ -1,0 +1,154 @@
+// Messages of one plain queue as tasks, a fixed number at once, each settled as its handler says.
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
+import type { Disposition, Logger, Pump, TaskPumpOptions } from '../contract/ports.ts';
+import { createBackoff } from './backoff.ts';
+import { fromReceivedMessage } from './codec.ts';
+import type { ConnectionPool } from './connection-pool.ts';
+import { isAlreadySettled, isLockLost, sdkError } from './errors.ts';
+import { settleWith } from './settle.ts';
+import { Slots } from './slots.ts';
+import { outside } from './sockets.ts';
+import { type TaskLock, TaskLocks } from './task-locks.ts';
+import { TaskReceiver } from './task-receiver.ts';
+import type { TimeSource } from './time.ts';
+import { pause } from './waiting.ts';
+
+export interface TaskPumpContext {
+  readonly path: string;
+  readonly deadLetters: boolean;
+  readonly pool: ConnectionPool;
+  readonly lockDurationMs: number;
+  readonly time: TimeSource;
+  readonly logger: Logger;
+}
+
+const SETTLE_PAUSE_MS = 250;
+
+export class TaskPump implements Pump {
+  readonly #options: TaskPumpOptions;
+  readonly #context: TaskPumpContext;
+  readonly #locks: TaskLocks;
+  readonly #slots: Slots;
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #backoff = createBackoff();
+  #receiver: TaskReceiver;
+  #reconnecting: NodeJS.Timeout | undefined;
+  #troubled = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: TaskPumpOptions, context: TaskPumpContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#slots = new Slots(options.concurrency);
+    this.#locks = new TaskLocks({
+      lockDurationMs: context.lockDurationMs,
+      time: context.time,
+      renew: (raw) => this.#receiver.renewLock(raw),
+    });
+    this.#receiver = this.#connect();
+  }
+
+  get active(): number {
+    return this.#tasks.size;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    clearTimeout(this.#reconnecting);
+    // What the broker sent before it saw the end of our credit is run, not given back: a lock that is left to itself
+    // raises the delivery count.
+    await this.#receiver.drain();
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+    this.#locks.stop();
+    await this.#receiver.close();
+  }
+
+  #connect(): TaskReceiver {
+    return new TaskReceiver({
+      path: this.#context.path,
+      deadLetters: this.#context.deadLetters,
+      concurrency: this.#options.concurrency,
+      link: this.#context.pool.acquire(),
+      onMessage: (raw, from) => this.#receive(raw, from),
+      onError: (error) => this.#report(error),
+      onLost: () => this.#reconnect(),
+    });
+  }
+
+  /** Not at once: what accepts a connection and drops it would be asked in a tight loop. */
+  #reconnect(): void {
+    if (this.#stopping !== undefined) return;
+    this.#reconnecting = setTimeout(() => {
+      this.#receiver = this.#connect();
+    }, this.#backoff.next());
+  }
+
+  async #receive(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {
+    this.#healthy();
+    const task = this.#run(raw, from).finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+    await task;
+  }
+
+  async #run(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {
+    const lock = this.#locks.add(raw);
+    const message = fromReceivedMessage(raw);
+    // Waits only after a connection was lost: its tasks still run when the new one brings others.
+    await this.#slots.take();
+    try {
+      const disposition = await outside(() => this.#options.onMessage(message, lock.lost));
+      await this.#settle(raw, from, disposition, lock);
+      lock.release();
+    } catch (thrown) {
+      const { entity } = this.#options;
+      const { messageId, sequenceNumber } = message;
+      const fields = { entity, messageId, sequenceNumber, error: String(thrown) };
+      this.#context.logger.error('task handler failed', fields);
+      lock.leave(() => from.forget(raw));
+    } finally {
+      this.#slots.free();
+    }
+  }
+
+  async #settle(
+    raw: ServiceBusReceivedMessage,
+    from: TaskReceiver,
+    disposition: Disposition,
+    lock: TaskLock,
+  ): Promise<void> {
+    while (!lock.lost.aborted) {
+      // Where it came from, or by its lock token on the connection that followed: the SDK does so on a client that
+      // never knew the link, while on the same client it waits on the dead link for its time-out.
+      const by = from.lost ? this.#receiver : from;
+      const reply = await by.request((receiver) => settleWith(receiver, raw, disposition));
+      if (reply.kind === 'done' || (reply.kind === 'failed' && isAlreadySettled(reply.error))) return;
+      if (reply.kind === 'failed') {
+        const { code, message: why } = sdkError(reply.error);
+        const { entity } = this.#options;
+        this.#context.logger.warn('task not settled', { entity, messageId: raw.messageId, code, why });
+        if (isLockLost(reply.error)) return;
+      }
+      if (this.#stopping !== undefined && this.#receiver.lost) return;
+      await pause(SETTLE_PAUSE_MS, lock.lost);
+    }
+  }
+
+  /** The SDK goes on by itself; said once until a message comes again. */
+  #report(error: unknown): void {
+    if (this.#stopping !== undefined || this.#troubled) return;
+    this.#troubled = true;
+    const { code, message: why } = sdkError(error);
+    this.#context.logger.warn('receiving tasks failed', { entity: this.#options.entity, code, why });
+  }
+
+  #healthy(): void {
+    this.#backoff.reset();
+    if (!this.#troubled) return;
+    this.#troubled = false;
+    this.#context.logger.info('receiving tasks again', { entity: this.#options.entity });
+  }
+}

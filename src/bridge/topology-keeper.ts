@@ -1,0 +1,75 @@
+// `check` or `apply`: what is done about the declared entities at start.
+import type { ServiceBusAdministrationClient } from '@azure/service-bus';
+import type { EntityDeclaration } from '../contract/entities.ts';
+import type { Logger } from '../contract/ports.ts';
+import type { Connector } from './connection.ts';
+import { toQuorateError } from './errors.ts';
+import { applyEntities, compareEntities, type EntityAdmin } from './topology-admin.ts';
+import { checkEntities, mismatch } from './topology-check.ts';
+import { atMost } from './waiting.ts';
+
+export interface TopologyKeeperOptions {
+  readonly connector: Connector;
+  readonly endpoint: string;
+  readonly prefix: string;
+  readonly topology: 'check' | 'apply';
+  readonly embedded?: boolean;
+  readonly toPath: (entity: string) => string;
+  readonly logger: Logger;
+}
+
+const CLOSE_LIMIT_MS = 2_000;
+
+export interface TopologyKeeper {
+  /** Throws TOPOLOGY_MISMATCH naming everything that is missing or wrong. */
+  ensure(entities: readonly EntityDeclaration[]): Promise<void>;
+}
+
+export function createTopologyKeeper(options: TopologyKeeperOptions): TopologyKeeper {
+  const { connector, endpoint, prefix, toPath, logger } = options;
+
+  const check = async (entities: readonly EntityDeclaration[]): Promise<string[]> => {
+    const { client, watch } = connector.createClient('taking');
+    try {
+      return await watch.within(() => checkEntities(client, entities, toPath, endpoint));
+    } finally {
+      await atMost(CLOSE_LIMIT_MS, client.close());
+    }
+  };
+
+  /** Duplicate detection and lock durations show only to those who may read settings (I3). */
+  const compare = async (entities: readonly EntityDeclaration[]): Promise<string[]> => {
+    if (connector.isEmulator || options.embedded === true) return [];
+    const findings = await compareEntities(toAdmin(connector.createAdministrationClient()), entities, prefix);
+    if (findings === undefined) {
+      logger.warn('settings of entities not verified: no right to read them', { endpoint });
+    }
+    return findings ?? [];
+  };
+
+  const apply = async (entities: readonly EntityDeclaration[]): Promise<string[]> => {
+    try {
+      return await applyEntities(toAdmin(connector.createAdministrationClient()), entities, prefix);
+    } catch (thrown) {
+      throw toQuorateError(thrown, `creating entities at ${endpoint}`);
+    }
+  };
+
+  return {
+    async ensure(entities) {
+      const mayApply = options.topology === 'apply' && options.embedded !== true && !connector.isEmulator;
+      const findings = mayApply ? await apply(entities) : await check(entities);
+      if (!mayApply && findings.length === 0) findings.push(...(await compare(entities)));
+      if (findings.length > 0) throw mismatch(findings);
+    },
+  };
+}
+
+function toAdmin(client: ServiceBusAdministrationClient): EntityAdmin {
+  return {
+    getQueue: (name) => client.getQueue(name),
+    getTopic: (name) => client.getTopic(name),
+    createQueue: (name, settings) => client.createQueue(name, settings),
+    createTopic: (name, settings) => client.createTopic(name, settings),
+  };
+}

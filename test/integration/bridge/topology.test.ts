@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { ACTORS, EVENTS, entities, startWorld, statusOf, TASKS } from './kit.ts';
+
+describe('ensureTopology through the data plane', () => {
+  it('is content with what was declared, and leaves nothing behind', async () => {
+    const world = await startWorld();
+    await world.bridge.ensureTopology(entities(30_000));
+    for (const name of [ACTORS, TASKS, EVENTS]) {
+      expect(await statusOf(world, name)).toMatchObject({ active: 0, scheduled: 0, locks: 0, sessions: 0 });
+    }
+  });
+
+  it('names everything that is missing or of the wrong kind, in one error', async () => {
+    const { bridge } = await startWorld();
+    const wrong = bridge.ensureTopology([
+      { kind: 'queue', name: ACTORS, requiresSession: false },
+      { kind: 'queue', name: TASKS, requiresSession: true },
+      { kind: 'queue', name: 'gone' },
+      { kind: 'topic', name: 'gone-too' },
+      { kind: 'topic', name: EVENTS },
+    ]);
+    await expect(wrong).rejects.toMatchObject({
+      code: 'TOPOLOGY_MISMATCH',
+      data: {
+        findings: [
+          'it-actor.test: requiresSession is true, not false',
+          'it-agent.test: requiresSession is false, not true',
+          'it-gone-too: the topic does not exist',
+          'it-gone: the queue does not exist',
+        ],
+      },
+    });
+  });
+});

@@ -1,0 +1,137 @@
+import type { ServiceBusMessage, ServiceBusSender } from '@azure/service-bus';
+import { describe, expect, it } from 'vitest';
+import { type Parcel, PublishCall } from '../../../src/bridge/call.ts';
+import type { Delivery } from '../../../src/bridge/delivery.ts';
+import { Outlet } from '../../../src/bridge/outlet.ts';
+
+const LIMIT = 262_144;
+
+/** A sender whose batches weigh their JSON, and which notes what it sent. */
+function fakeSender(onSend: (ids: string[]) => Promise<void> | void = () => {}) {
+  const batches: string[][] = [];
+  let inFlight = 0;
+  let most = 0;
+  const createMessageBatch = async () => {
+    const ids: string[] = [];
+    let bytes = 0;
+    return {
+      ids,
+      maxSizeInBytes: LIMIT,
+      get count() {
+        return ids.length;
+      },
+      get sizeInBytes() {
+        return bytes;
+      },
+      tryAddMessage({ messageId, body }: ServiceBusMessage): boolean {
+        const id = String(messageId);
+        if (id === 'bad') throw new Error('too long');
+        const weight = JSON.stringify(body).length;
+        if (bytes + weight > LIMIT) return false;
+        bytes += weight;
+        ids.push(id);
+        return true;
+      },
+    };
+  };
+  const sendMessages = async ({ ids }: { ids: string[] }) => {
+    inFlight += 1;
+    most = Math.max(most, inFlight);
+    await new Promise(setImmediate);
+    inFlight -= 1;
+    batches.push(ids);
+    await onSend(ids);
+  };
+  const sender = { createMessageBatch, sendMessages } as unknown as ServiceBusSender;
+  return { sender, batches, mostInFlight: () => most };
+}
+
+function outletOver(sender: ServiceBusSender): Outlet {
+  const delivery: Delivery = {
+    run: ({ attempt }) =>
+      attempt(sender, { aborted: false, addEventListener() {}, removeEventListener() {} }),
+  };
+  return new Outlet({ entity: 'q', delivery });
+}
+
+function push(outlet: Outlet, ids: readonly string[], bytes = 10) {
+  const call = new PublishCall(ids.length);
+  for (const [index, messageId] of ids.entries()) {
+    const message = { entity: 'q', messageId, subject: 'event', body: 'x'.repeat(bytes) } as const;
+    outlet.push({ message, call, index } satisfies Parcel);
+  }
+  return call.promise;
+}
+
+const ids = (count: number, from = 0): string[] => Array.from({ length: count }, (_, n) => `m${from + n}`);
+
+describe('Outlet', () => {
+  it('sends what is pushed close in time as one batch, and what comes meanwhile as the next', async () => {
+    const { sender, batches, mostInFlight } = fakeSender();
+    const outlet = outletOver(sender);
+    const first = [push(outlet, ['a']), push(outlet, ['b', 'c'])];
+    await first[0];
+    const second = [push(outlet, ['d']), push(outlet, ['e'])];
+    await Promise.all([...first, ...second]);
+    expect(batches).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]);
+    expect(mostInFlight()).toBe(1);
+  });
+
+  it('cuts by number and by weight, in order', async () => {
+    const { sender, batches } = fakeSender();
+    const outlet = outletOver(sender);
+    await push(outlet, ids(1_200));
+    expect(batches.map(({ length }) => length)).toEqual([500, 500, 200]);
+    expect(batches.flat()).toEqual(ids(1_200));
+
+    batches.length = 0;
+    await push(outlet, ids(6), 90_000);
+    expect(batches.flat()).toEqual(ids(6));
+    expect(batches.every(({ length }) => length <= 2)).toBe(true);
+  });
+
+  it('refuses what no batch can hold, and sends its neighbours', async () => {
+    const { sender, batches } = fakeSender();
+    const outlet = outletOver(sender);
+    const good = push(outlet, ['a']);
+    const large = push(outlet, ['large'], LIMIT + 1);
+    const bad = push(outlet, ['bad']);
+    const after = push(outlet, ['b']);
+    await expect(large).rejects.toMatchObject({ code: 'EFFECT_TOO_LARGE' });
+    await expect(bad).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await Promise.all([good, after]);
+    expect(batches.flat()).toEqual(['a', 'b']);
+  });
+
+  it('sends nothing more of a call whose earlier part failed', async () => {
+    const { sender, batches } = fakeSender((sent) => {
+      if (sent.includes('m0')) throw new Error('refused');
+    });
+    const outlet = outletOver(sender);
+    const failing = push(outlet, ids(600));
+    const other = push(outlet, ['other']);
+    await expect(failing).rejects.toThrow('refused');
+    await other;
+    expect(batches.slice(1)).toEqual([['other']]);
+  });
+
+  it('fails everybody who waits when there is no link, and goes on later', async () => {
+    const { sender, batches } = fakeSender();
+    let broken = true;
+    const delivery: Delivery = {
+      run: ({ attempt }) =>
+        broken
+          ? Promise.reject(new Error('no link'))
+          : attempt(sender, { aborted: false, addEventListener() {}, removeEventListener() {} }),
+    };
+    const outlet = new Outlet({ entity: 'q', delivery });
+    await expect(push(outlet, ['a'])).rejects.toThrow('no link');
+    broken = false;
+    await push(outlet, ['b']);
+    expect(batches).toEqual([['b']]);
+    await outlet.idle();
+  });
+});
