@@ -1,0 +1,105 @@
+// I11: a dead letter is never silence. Its asker is told at once, a copy waits in the remediation queue, then it is gone
+// from the dead-letter queue. Both ids follow from the dead letter's place, so a crash in between repeats nothing.
+import { REMEDIATION } from '../../contract/entities.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import type { Bridge, Disposition, Logger } from '../../contract/ports.ts';
+import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { deadLetterMessageId } from '../protocol/ids.ts';
+import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
+
+/** The service's own reasons, as codes of ours. */
+const EXPIRED = 'TTLExpiredException';
+
+export interface DeadLetterHost {
+  readonly entity: string;
+  readonly bridge: Pick<Bridge, 'publish'>;
+  readonly logger: Logger;
+  readonly counters: { deadLetters: number };
+}
+
+export function createDeadLetterHandler(
+  host: DeadLetterHost,
+): (message: InboundMessage) => Promise<Disposition> {
+  return async (message) => {
+    const error = errorOf(message);
+    const toAsker = errorReply(message, error, host.entity);
+    await host.bridge.publish([
+      ...(toAsker === undefined ? [] : [toAsker]),
+      remediationCopy(message, error, host.entity),
+    ]);
+    host.counters.deadLetters++;
+    host.logger.warn(`dead letter in ${host.entity}: ${error.message}`, {
+      code: error.code,
+      number: message.sequenceNumber,
+    });
+    return { kind: 'complete' };
+  };
+}
+
+function errorOf(message: InboundMessage): ErrorJson {
+  const reason = message.deadLetterReason ?? 'unknown';
+  const description = message.deadLetterDescription ?? reason;
+  if (reason === EXPIRED) {
+    return message.subject === 'offer'
+      ? { code: 'OFFER_EXPIRED', message: 'the offer lapsed before it was taken' }
+      : { code: 'DEADLINE_EXCEEDED', message: 'the task lapsed before an agent took it' };
+  }
+  // Agents' errors travel whole in the description (see task-handler.ts).
+  return parseError(description) ?? { code: reason, message: description };
+}
+
+function parseError(text: string): ErrorJson | undefined {
+  try {
+    const value = JSON.parse(text) as { code?: unknown; message?: unknown } | null;
+    return typeof value?.code === 'string' && typeof value.message === 'string'
+      ? (value as ErrorJson)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A task's or offer's asker waits in its own session, a child's parent and a client in theirs. */
+function errorReply(message: InboundMessage, error: ErrorJson, entity: string): WireMessage | undefined {
+  const common = {
+    messageId: deadLetterMessageId(entity, message.sequenceNumber, 'reply'),
+    properties: { [PROPERTY.format]: WIRE_FORMAT },
+    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+  };
+  const outcome = { status: 'error', error: error as unknown as Json };
+  if (message.subject === 'task' || message.subject === 'offer') {
+    const parsed = message.subject === 'task' ? parseTaskBody(message) : parseOfferBody(message);
+    const { replyTo, replyToSessionId } = message;
+    if (!parsed.ok || replyTo === undefined || replyToSessionId === undefined) return undefined;
+    const { execution, branch } = parsed.body;
+    const body: Json = { kind: 'reply', execution, ...(branch === null ? {} : { branch }), outcome };
+    return { ...common, entity: replyTo, sessionId: replyToSessionId, subject: 'reply', body };
+  }
+  const parsed = parseActorBody(message);
+  if (!parsed.ok || parsed.body.kind !== 'start' || parsed.body.parent === undefined) return undefined;
+  const { reply } = parsed.body.parent;
+  const body: Json = { kind: 'reply', execution: reply.correlationId, outcome };
+  return { ...common, entity: reply.entity, sessionId: reply.sessionId, subject: 'reply', body };
+}
+
+function remediationCopy(message: InboundMessage, error: ErrorJson, entity: string): WireMessage {
+  return {
+    entity: REMEDIATION,
+    subject: message.subject as WireMessage['subject'],
+    messageId: deadLetterMessageId(entity, message.sequenceNumber, 'copy'),
+    ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
+    ...(message.replyToSessionId === undefined ? {} : { replyToSessionId: message.replyToSessionId }),
+    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+    properties: {
+      ...message.properties,
+      'quorate-dead-from': entity,
+      'quorate-dead-session': message.sessionId ?? '',
+      'quorate-dead-reason': message.deadLetterReason ?? 'unknown',
+      'quorate-dead-code': error.code,
+      'quorate-dead-description': (message.deadLetterDescription ?? '').slice(0, 1_000),
+    },
+    body: message.body as Json,
+  };
+}

@@ -1,0 +1,35 @@
+// An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). Whoever
+// takes it in time hands it on to the asker; one that lapsed comes back as an error through the dead-letter queue.
+import type { Json } from '../../contract/json.ts';
+import type { Bridge, Disposition } from '../../contract/ports.ts';
+import type { InboundMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { hashId } from '../protocol/ids.ts';
+import { parseOfferBody } from '../protocol/messages.ts';
+
+export function createOfferHandler(
+  bridge: Pick<Bridge, 'publish'>,
+): (message: InboundMessage) => Promise<Disposition> {
+  return async (message) => {
+    const parsed = parseOfferBody(message);
+    const { replyTo, replyToSessionId } = message;
+    if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
+    if (replyTo === undefined || replyToSessionId === undefined) {
+      return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: 'the offer names nobody to go to' };
+    }
+    const { execution, branch, value, expiresAt } = parsed.body;
+    const outcome: Json = { status: 'done', output: value };
+    await bridge.publish([
+      {
+        entity: replyTo,
+        sessionId: replyToSessionId,
+        subject: 'reply',
+        messageId: hashId('offer', message.messageId),
+        properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: execution },
+        ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+        body: { kind: 'reply', execution, ...(branch === null ? {} : { branch }), outcome, expiresAt },
+      },
+    ]);
+    return { kind: 'complete' };
+  };
+}

@@ -1,0 +1,91 @@
+// One attempt of one task: the agent's own code under its time-out, as an outcome.
+import type { AgentConfig, AgentContext } from '../../contract/config.ts';
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import type { WorkerPool } from '../../contract/ports.ts';
+import type { MachineRef } from '../../contract/turn.ts';
+import type { WorkerRequest } from '../../contract/worker.ts';
+
+/** What runs when a task comes: an agent of the configuration, or promise logic that a machine brought itself. */
+export type Runnable =
+  | { readonly kind: 'agent'; readonly config: AgentConfig }
+  | { readonly kind: 'logic'; readonly machine: MachineRef; readonly src: string };
+
+export type Attempt =
+  | { readonly kind: 'done'; readonly output: Json }
+  | { readonly kind: 'failed'; readonly error: ErrorJson; readonly retryable: boolean };
+
+export const DEFAULT_TIMEOUT_MS = 60_000;
+
+export async function runAttempt(
+  runnable: Runnable,
+  input: Json,
+  context: AgentContext,
+  pool: WorkerPool,
+  timeoutMs: number,
+): Promise<Attempt> {
+  if (runnable.kind === 'agent' && 'run' in runnable.config) {
+    return runInProcess(runnable.config.run, input, context, timeoutMs);
+  }
+  const response = await pool.run(workerRequest(runnable, input, context), {
+    signal: context.signal,
+    timeoutMs,
+  });
+  if (response.kind === 'outcome') {
+    const { outcome } = response;
+    return outcome.status === 'done'
+      ? { kind: 'done', output: outcome.output }
+      : { kind: 'failed', error: outcome.error, retryable: isRetryable(outcome.error) };
+  }
+  if (response.kind !== 'failed') throw new Error(`a worker answered a task with ${response.kind}`);
+  return { kind: 'failed', error: response.error, retryable: true };
+}
+
+function workerRequest(runnable: Runnable, input: Json, { key, attempt }: AgentContext): WorkerRequest {
+  if (runnable.kind === 'logic')
+    return { kind: 'promise', machine: runnable.machine, src: runnable.src, input };
+  const { config } = runnable;
+  if (!('module' in config)) throw new TypeError('an agent without a module runs in process');
+  return { kind: 'agent', module: String(config.module), export: config.export, input, key, attempt };
+}
+
+async function runInProcess(
+  run: (input: never, context: AgentContext) => Promise<Json | void> | Json | void,
+  input: Json,
+  context: AgentContext,
+  timeoutMs: number,
+): Promise<Attempt> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([context.signal, timeout]);
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = (): void =>
+      reject(
+        timeout.aborted
+          ? new QuorateError('AGENT_TIMEOUT', `no answer within ${timeoutMs} ms`)
+          : signal.reason,
+      );
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  aborted.catch(() => undefined);
+  try {
+    const output = await Promise.race([run(input as never, { ...context, signal }), aborted]);
+    return { kind: 'done', output: normalise(output) };
+  } catch (thrown) {
+    return {
+      kind: 'failed',
+      error: toErrorJson(thrown, 'TASK_FAILED'),
+      retryable: (thrown as { retryable?: unknown } | null)?.retryable !== false,
+    };
+  }
+}
+
+/** Only JSON survives the way back; what JSON drops is dropped here, not somewhere on the wire. */
+function normalise(output: unknown): Json {
+  return output === undefined ? null : (JSON.parse(JSON.stringify(output) ?? 'null') as Json);
+}
+
+function isRetryable(error: ErrorJson): boolean {
+  return (error.data as { readonly retryable?: unknown } | undefined)?.retryable !== false;
+}

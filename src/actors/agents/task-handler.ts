@@ -1,0 +1,301 @@
+// One task from its queue to its reply: stored result first, so that a redelivered task is answered and not paid twice.
+import { SpanKind } from '@opentelemetry/api';
+import type { AgentContext, RetryPolicy } from '../../contract/config.ts';
+import { OFFERS } from '../../contract/entities.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
+import type { PayloadStore, ResultStore } from '../../contract/payload.ts';
+import type { Bridge, Clock, CrashHook, Disposition, Logger, WorkerPool } from '../../contract/ports.ts';
+import {
+  ATTR,
+  inSpan,
+  MESSAGING_SYSTEM,
+  recordFailure,
+  SPAN,
+  traceparentOf,
+} from '../../contract/telemetry.ts';
+import type { InboundMessage, TaskBody, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
+import { parseTaskBody } from '../protocol/messages.ts';
+import type { Runnable } from './run.ts';
+import { runAttempt } from './run.ts';
+
+export interface TaskCounters {
+  /** Attempts begun, answers found in the store, attempts put off for a retry, tasks given up. */
+  started: number;
+  answeredFromStore: number;
+  retried: number;
+  failed: number;
+  /** In hand now, and the most there ever were. */
+  running: number;
+  peak: number;
+}
+
+export interface TaskHost {
+  readonly name: string;
+  readonly entity: string;
+  readonly resolve: (task: TaskBody) => Runnable | undefined;
+  readonly timeoutMs: number;
+  readonly retry: Required<RetryPolicy>;
+  readonly bridge: Pick<Bridge, 'publish'>;
+  readonly pool: WorkerPool;
+  readonly results: ResultStore;
+  readonly payloads: PayloadStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crash: CrashHook;
+  readonly counters: TaskCounters;
+  /** Aborts when the grace of a shutdown is over: what still runs is handed back. */
+  readonly shutdown: AbortSignal;
+}
+
+export const DEFAULT_RETRY: Required<RetryPolicy> = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
+const COMPLETE: Disposition = { kind: 'complete' };
+/** The service takes 4,096 characters. */
+const MAX_DESCRIPTION = 4_000;
+
+export function createTaskHandler(
+  host: TaskHost,
+): (message: InboundMessage, lost: AbortSignal) => Promise<Disposition> {
+  return async (message, lost) => {
+    const parsed = parseTaskBody(message);
+    if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
+    const task = parsed.body;
+    const { counters } = host;
+    counters.running++;
+    counters.peak = Math.max(counters.peak, counters.running);
+    try {
+      return await inSpan(
+        SPAN.process(host.entity),
+        {
+          kind: SpanKind.CONSUMER,
+          parent: message.traceparent,
+          attributes: {
+            [ATTR.messagingSystem]: MESSAGING_SYSTEM,
+            [ATTR.messagingDestination]: host.entity,
+            [ATTR.messagingOperationName]: 'process',
+            [ATTR.messagingOperationType]: 'process',
+            [ATTR.messagingMessageId]: message.messageId,
+            [ATTR.messagingDeliveryCount]: message.deliveryCount,
+            [ATTR.actor]: String(message.properties[PROPERTY.from] ?? ''),
+            [ATTR.execution]: task.execution,
+            [ATTR.agent]: task.agent,
+            [ATTR.attempt]: task.attempt,
+          },
+        },
+        async (span) => {
+          const outcome = await handle(task, message, lost, host, traceparentOf(span));
+          span.setAttribute(ATTR.messagingDisposition, outcome.kind);
+          if (outcome.kind === 'deadLetter') recordFailure(span, new Error(outcome.reason));
+          return outcome;
+        },
+      );
+    } finally {
+      counters.running--;
+    }
+  };
+}
+
+async function handle(
+  task: TaskBody,
+  message: InboundMessage,
+  lost: AbortSignal,
+  host: TaskHost,
+  traceparent: string | undefined,
+): Promise<Disposition> {
+  const { counters, clock, results } = host;
+  const stored = (await results.get(task.key)) as unknown as Outcome | undefined;
+  if (stored !== undefined) {
+    counters.answeredFromStore++;
+    return reply(task, message, stored, host, traceparent);
+  }
+  // Nobody waits any more: the asker's own deadline timer has told it so (I11).
+  if (clock.now() >= task.deadlineAt) return COMPLETE;
+  const attempts = task.attempt + message.deliveryCount;
+  if (attempts > host.retry.attempts) {
+    return giveUp(host, {
+      code: 'TASK_FAILED',
+      message: `the host died during each of ${attempts - 1} attempts`,
+    });
+  }
+  const runnable = host.resolve(task);
+  if (runnable === undefined)
+    return giveUp(host, { code: 'AGENT_NOT_FOUND', message: `no agent ${task.agent} here` });
+
+  counters.started++;
+  const attempt = await runAttempt(
+    runnable,
+    task.input,
+    contextOf(task, message, lost, host, traceparent),
+    host.pool,
+    host.timeoutMs,
+  );
+  if (attempt.kind === 'done') {
+    const outcome: Outcome = { status: 'done', output: attempt.output };
+    await results.put(task.key, outcome);
+    await host.crash('result-stored', task.key);
+    return reply(task, message, outcome, host, traceparent);
+  }
+  if (lost.aborted) throw new Error('the lock was lost; the task is somebody else’s now');
+  if (host.shutdown.aborted) return handBack(task, message, host);
+  const retryAt = clock.now() + backoff(host.retry, attempts);
+  if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= task.deadlineAt) {
+    return giveUp(host, { ...attempt.error, data: { ...dataOf(attempt.error.data), attempts } });
+  }
+  counters.retried++;
+  host.logger.info(`attempt ${attempts} of ${host.name} failed, again in ${retryAt - clock.now()} ms`, {
+    code: attempt.error.code,
+    task: task.key,
+  });
+  await host.bridge.publish([again(task, message, host, { attempt: attempts + 1 }, retryAt)]);
+  return COMPLETE;
+}
+
+function dataOf(data: Json | undefined): Record<string, Json> {
+  if (data === undefined) return {};
+  return typeof data === 'object' && data !== null && !Array.isArray(data)
+    ? (data as Record<string, Json>)
+    : { data };
+}
+
+function backoff({ backoffMs, maxBackoffMs }: Required<RetryPolicy>, attempt: number): number {
+  return Math.min(maxBackoffMs, backoffMs * 2 ** (attempt - 1));
+}
+
+/** Dead-lettered with the error as its description: the dead-letter pump tells the asker and keeps a copy (I11). */
+function giveUp(host: TaskHost, error: ErrorJson): Disposition {
+  host.counters.failed++;
+  const description = JSON.stringify(error);
+  const fits = description.length <= MAX_DESCRIPTION;
+  return {
+    kind: 'deadLetter',
+    reason: 'TASK_FAILED',
+    description: fits
+      ? description
+      : JSON.stringify({ code: error.code, message: error.message.slice(0, 1_000) }),
+  };
+}
+
+async function reply(
+  task: TaskBody,
+  message: InboundMessage,
+  outcome: Outcome,
+  host: TaskHost,
+  traceparent: string | undefined,
+): Promise<Disposition> {
+  const answer = replyMessage(task, message, outcome, host.clock.now(), traceparent);
+  if (answer !== undefined) await host.bridge.publish([answer]);
+  await host.crash('task-replied', task.key);
+  return COMPLETE;
+}
+
+function replyMessage(
+  task: TaskBody,
+  message: InboundMessage,
+  outcome: Outcome,
+  now: number,
+  traceparent: string | undefined,
+): WireMessage | undefined {
+  const { replyTo, replyToSessionId } = message;
+  if (replyTo === undefined || replyToSessionId === undefined) return undefined;
+  const branch = task.branch === null ? {} : { branch: task.branch };
+  const common = {
+    messageId: replyMessageId(task.key),
+    properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: task.execution },
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+  if (task.offerTtlMs !== undefined && outcome.status === 'done') {
+    const expiresAt = now + task.offerTtlMs;
+    const body = {
+      kind: 'offer',
+      execution: task.execution,
+      branch: task.branch,
+      value: outcome.output,
+      expiresAt,
+    };
+    return {
+      ...common,
+      // Handed on after this attempt is over: it hangs under the task, which ends with the accepted answer.
+      ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+      entity: OFFERS,
+      subject: 'offer',
+      timeToLiveMs: task.offerTtlMs,
+      replyTo,
+      replyToSessionId,
+      body,
+    };
+  }
+  const body = { kind: 'reply', execution: task.execution, ...branch, outcome: outcome as unknown as Json };
+  return { ...common, entity: replyTo, sessionId: replyToSessionId, subject: 'reply', body };
+}
+
+function contextOf(
+  task: TaskBody,
+  message: InboundMessage,
+  lost: AbortSignal,
+  host: TaskHost,
+  traceparent: string | undefined,
+): AgentContext {
+  let pieces = 0;
+  return {
+    key: task.key,
+    attempt: task.attempt + message.deliveryCount,
+    signal: AbortSignal.any([lost, host.shutdown]),
+    deadlineAt: task.deadlineAt,
+    logger: host.logger,
+    payloads: host.payloads,
+    partial: async (value, seq = pieces) => {
+      pieces = seq + 1;
+      const { replyTo, replyToSessionId } = message;
+      if (replyTo === undefined || replyToSessionId === undefined) return;
+      await host.bridge.publish([
+        {
+          entity: replyTo,
+          sessionId: replyToSessionId,
+          subject: 'partial',
+          messageId: hashId('partial', task.key, seq),
+          properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: task.execution },
+          ...(traceparent === undefined ? {} : { traceparent }),
+          body: {
+            kind: 'partial',
+            execution: task.execution,
+            ...(task.branch === null ? {} : { branch: task.branch }),
+            seq,
+            value,
+          },
+        },
+      ]);
+    },
+  };
+}
+
+/** The grace of the shutdown is over: another host starts this attempt afresh. */
+async function handBack(task: TaskBody, message: InboundMessage, host: TaskHost): Promise<Disposition> {
+  await host.bridge.publish([again(task, message, host, { release: message.sequenceNumber })]);
+  return COMPLETE;
+}
+
+/** The same task as a new message: for a retry later, or for another host now. */
+function again(
+  task: TaskBody,
+  message: InboundMessage,
+  host: TaskHost,
+  change: { attempt?: number; release?: number },
+  notBefore?: number,
+): WireMessage {
+  const body = { ...task, attempt: change.attempt ?? task.attempt };
+  const left = Math.max(1, Math.floor(task.deadlineAt - (notBefore ?? host.clock.now())));
+  return {
+    entity: host.entity,
+    subject: 'task',
+    messageId: taskMessageId(task.key, body.attempt, change.release ?? 0),
+    timeToLiveMs: left,
+    properties: { ...message.properties, [PROPERTY.attempt]: body.attempt },
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
+    ...(message.replyToSessionId === undefined ? {} : { replyToSessionId: message.replyToSessionId }),
+    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+    body: body,
+  };
+}

@@ -1,0 +1,189 @@
+// The state of an actor while a batch works on it. Turns are atomic: `begin`, then `apply` or `takeBack`.
+import type { Effect, ReplyAddress } from '../../contract/effect.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import type {
+  ActorStatus,
+  CoreState,
+  Execution,
+  GatherReport,
+  ParentLink,
+  StepReport,
+  Timer,
+  TurnRequest,
+  TurnResult,
+} from '../../contract/turn.ts';
+import { GatherFold } from './gather.ts';
+import { Journal, Table } from './table.ts';
+
+/** The few facts that change with an actor's start and end. */
+export interface Life {
+  readonly status: ActorStatus;
+  readonly incarnation: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly parent?: ParentLink;
+  readonly output?: Json;
+  readonly error?: ErrorJson;
+}
+
+export class Draft {
+  readonly request: TurnRequest;
+  readonly effects: TurnResult['effects'][number][] = [];
+  readonly gathers: GatherReport[] = [];
+  readonly steps: StepReport[] = [];
+  readonly executions: Table<Execution>;
+  readonly timers: Table<Timer>;
+  life: Life | undefined;
+  waiters: readonly ReplyAddress[];
+  /** Number of the last applied turn. */
+  turn: number;
+  /** Whether anything differs from what the batch was given. */
+  changed = false;
+  readonly #journal = new Journal();
+  readonly #folds = new Map<string, GatherFold>();
+  readonly #childIds: Map<string, string>;
+  #asked: Effect[] = [];
+  #executionsOpened = 0;
+  #timersSet = 0;
+  #marks = {
+    life: undefined as Life | undefined,
+    waiters: [] as readonly ReplyAddress[],
+    gathers: 0,
+    steps: 0,
+  };
+
+  constructor(request: TurnRequest) {
+    const { state } = request;
+    this.request = request;
+    this.executions = new Table(state?.executions ?? {}, this.#journal);
+    this.timers = new Table(state?.timers ?? {}, this.#journal);
+    this.#childIds = new Map(
+      Object.entries(state?.executions ?? {}).map(([id, { childId }]) => [childId, id]),
+    );
+    this.life = state === null ? undefined : lifeOf(state);
+    this.waiters = state?.waiters ?? [];
+    this.turn = state?.turn ?? 0;
+  }
+
+  get now(): number {
+    return this.request.now;
+  }
+
+  begin(): void {
+    this.#journal.forget();
+    this.#asked = [];
+    this.#executionsOpened = 0;
+    this.#timersSet = 0;
+    this.#marks = {
+      life: this.life,
+      waiters: this.waiters,
+      gathers: this.gathers.length,
+      steps: this.steps.length,
+    };
+  }
+
+  /** The turn counts: it gets its number, and its effects their places. Gives these effects. */
+  apply(): readonly Effect[] {
+    this.turn += 1;
+    this.changed = true;
+    const asked = this.#asked;
+    asked.forEach((effect, index) => this.effects.push({ turn: this.turn, index, effect }));
+    return asked;
+  }
+
+  takeBack(): void {
+    this.#journal.takeBack();
+    this.life = this.#marks.life;
+    this.waiters = this.#marks.waiters;
+    this.gathers.length = this.#marks.gathers;
+    this.steps.length = this.#marks.steps;
+  }
+
+  ask(effect: Effect): void {
+    this.#asked.push(effect);
+  }
+
+  /** For what is undone within its own turn: it never leaves. */
+  unask(matches: (effect: Effect) => boolean): void {
+    this.#asked = this.#asked.filter((effect) => !matches(effect));
+  }
+
+  nextExecutionId(): string {
+    return `${this.turn + 1}.${this.#executionsOpened++}`;
+  }
+
+  nextToken(): string {
+    return `t${this.turn + 1}.${this.#timersSet++}`;
+  }
+
+  /** Whether this turn has opened the execution or set the timer of that id. */
+  isFresh(id: string): boolean {
+    const prefix = `${this.turn + 1}.`;
+    return id.startsWith(prefix) || id.startsWith(`t${prefix}`);
+  }
+
+  openExecution(id: string, execution: Execution): void {
+    this.executions.set(id, execution);
+    this.#link(execution.childId, id);
+  }
+
+  forgetExecution(id: string, childId: string): void {
+    this.executions.delete(id);
+    if (this.#childIds.get(childId) === id) this.#link(childId, undefined);
+  }
+
+  executionOf(childId: string): string | undefined {
+    return this.#childIds.get(childId);
+  }
+
+  #link(childId: string, id: string | undefined): void {
+    const before = this.#childIds.get(childId);
+    const put = (value: string | undefined): void => {
+      if (value === undefined) this.#childIds.delete(childId);
+      else this.#childIds.set(childId, value);
+    };
+    put(id);
+    this.#journal.record(() => put(before));
+  }
+
+  /** The gather of a scatter's execution, decoded once a batch. */
+  fold(id: string, execution: Extract<Execution, { kind: 'scatter' }>): GatherFold {
+    const known = this.#folds.get(id);
+    if (known !== undefined) return known;
+    const fold = new GatherFold(execution.gather);
+    this.#folds.set(id, fold);
+    return fold;
+  }
+
+  /** Counts as a change of state; taken back with the turn. */
+  folded(undo: () => void): void {
+    this.changed = true;
+    this.#journal.record(undo);
+  }
+
+  executionRecord(): Readonly<Record<string, Execution>> {
+    const rows = this.executions.toRecord(this.request.state?.executions ?? {});
+    const folded = [...this.#folds].filter(([id]) => Object.hasOwn(rows, id));
+    if (folded.length === 0) return rows;
+    const record: Record<string, Execution> = { ...rows };
+    for (const [id, fold] of folded) {
+      const execution = record[id];
+      if (execution?.kind === 'scatter') record[id] = { ...execution, gather: fold.toState() };
+    }
+    return record;
+  }
+}
+
+function lifeOf(state: CoreState): Life {
+  const { status, incarnation, startedAt, endedAt, parent, output, error } = state;
+  return {
+    status,
+    incarnation,
+    startedAt,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(output === undefined ? {} : { output }),
+    ...(error === undefined ? {} : { error }),
+  };
+}

@@ -1,0 +1,49 @@
+// Errors as data on both sides of a machine: what it is told of a failed task, and what is told of its own failure.
+
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import { toJson } from './json.ts';
+
+/** A plain object that reads like an Error, so that it can lie in a context and be persisted. */
+export function toMachineError(error: ErrorJson): Json {
+  return {
+    name: error.name ?? 'Error',
+    code: error.code,
+    message: error.message,
+    ...(error.data === undefined ? {} : { data: error.data }),
+  };
+}
+
+/** What a machine ended with (`snapshot.error`): one of ours that nothing handled, or anything a machine put there. */
+export function fromMachineError(error: unknown): ErrorJson {
+  if (!isErrorLike(error)) return toErrorJson(error, 'MACHINE_THREW');
+  const { code, message, name, data } = error;
+  return {
+    code: typeof code === 'string' ? code : 'MACHINE_THREW',
+    message,
+    ...(typeof name === 'string' ? { name } : {}),
+    ...(data === undefined ? {} : { data: toJson(data) }),
+  };
+}
+
+/** Why an input was rejected: a coded error keeps its code, everything else is the machine's fault. */
+export function toRejection(thrown: unknown): ErrorJson {
+  if (thrown instanceof QuorateError) return toErrorJson(thrown, thrown.code);
+  return { ...toErrorJson(thrown, 'MACHINE_THREW'), code: 'MACHINE_THREW' };
+}
+
+interface ErrorLike {
+  readonly message: string;
+  readonly code?: unknown;
+  readonly name?: unknown;
+  readonly data?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { message?: unknown }).message === 'string'
+  );
+}

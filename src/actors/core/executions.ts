@@ -1,0 +1,108 @@
+// Executions: one asking of the world each. A re-entered invoke is a new one, so that a late answer to the old is stale (I9).
+// Tasks and scatters get a deadline timer at their asker (I11). Child machines get none: they are supervised actors that
+// may live for months; when one cannot be started or read, its dead letter reports to the parent.
+import type { ActorAddress } from '../../contract/address.ts';
+import type { Json } from '../../contract/json.ts';
+import { childActorId } from './child-id.ts';
+import type { Draft } from './draft.ts';
+import { newGather } from './gather.ts';
+import { checkPlan } from './plan.ts';
+import type { Source } from './resolve.ts';
+import { cancelTimer, setTimer } from './timers.ts';
+
+export interface ChildStart {
+  readonly childId: string;
+  readonly src: string;
+  readonly input: Json;
+  readonly syncSnapshot: boolean;
+}
+
+/** What the machine must be told at once: the output of a scatter without branches. */
+export type Opened = { readonly kind: 'open' } | { readonly kind: 'complete'; readonly output: Json };
+
+export function openExecution(draft: Draft, source: Source, child: ChildStart): Opened {
+  const replaced = draft.executionOf(child.childId);
+  if (replaced !== undefined) closeExecution(draft, replaced, 'stop');
+  switch (source.kind) {
+    case 'task':
+      openTask(draft, source, child);
+      return { kind: 'open' };
+    case 'machine':
+      openChild(draft, source.type, child);
+      return { kind: 'open' };
+    case 'scatter':
+      return openScatter(draft, child);
+  }
+}
+
+function openTask(draft: Draft, source: Extract<Source, { kind: 'task' }>, child: ChildStart): void {
+  const execution = draft.nextExecutionId();
+  const { agent, deadlineMs, logic } = source;
+  draft.ask({
+    kind: 'task',
+    execution,
+    agent,
+    input: child.input,
+    deadlineAt: draft.now + deadlineMs,
+    ...(logic === undefined ? {} : { logic }),
+  });
+  const deadline = setTimer(draft, deadlineMs, () => ({ kind: 'deadline', execution }));
+  draft.openExecution(execution, { ...common(draft, child), kind: 'task', agent, deadline });
+}
+
+function openChild(draft: Draft, type: string, child: ChildStart): void {
+  const execution = draft.nextExecutionId();
+  const { address: parent } = draft.request;
+  const address: ActorAddress = { type, id: childActorId(parent, draft.life?.incarnation ?? '', execution) };
+  const { input, syncSnapshot } = child;
+  draft.ask({ kind: 'startChild', execution, address, input, syncSnapshot });
+  draft.openExecution(execution, { ...common(draft, child), kind: 'child', address });
+}
+
+function openScatter(draft: Draft, child: ChildStart): Opened {
+  const { plan, total, deadlineMs } = checkPlan(child.input, child.childId, draft.request.registry);
+  if (total === 0) return { kind: 'complete', output: EMPTY_GATHER };
+  const execution = draft.nextExecutionId();
+  draft.ask({ kind: 'scatter', execution, plan, total, deadlineAt: draft.now + deadlineMs });
+  const deadline = setTimer(draft, deadlineMs, () => ({ kind: 'deadline', execution }));
+  const gather = newGather(plan, total, draft.now);
+  draft.openExecution(execution, { ...common(draft, child), kind: 'scatter', gather, deadline });
+  return { kind: 'open' };
+}
+
+const EMPTY_GATHER: Json = {
+  outcome: 'all',
+  total: 0,
+  ok: 0,
+  failed: 0,
+  missing: 0,
+  duplicates: 0,
+  counts: {},
+  values: [],
+  errors: [],
+};
+
+function common(draft: Draft, { childId, src }: ChildStart) {
+  return { childId, src, startedAt: draft.now };
+}
+
+/** 'answered' when the other side has ended by itself, 'stop' when it is let go of and has to be told. */
+export function closeExecution(draft: Draft, id: string, why: 'answered' | 'stop'): void {
+  const execution = draft.executions.get(id);
+  if (execution === undefined) return;
+  draft.forgetExecution(id, execution.childId);
+  if (execution.deadline !== undefined) cancelTimer(draft, execution.deadline);
+  if (draft.isFresh(id)) {
+    // Started and stopped in one turn: XState never starts such a child, so nothing about it leaves.
+    const address = execution.kind === 'child' ? execution.address : undefined;
+    draft.unask(
+      (effect) =>
+        ('execution' in effect && effect.execution === id) ||
+        (effect.kind === 'send' && effect.to === address),
+    );
+    return;
+  }
+  if (why === 'stop' && execution.kind === 'child') {
+    draft.ask({ kind: 'stopChild', execution: id, address: execution.address });
+  }
+}

@@ -1,0 +1,154 @@
+// What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
+import { QuorateError } from '../../contract/errors.ts';
+import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
+import type { Execution, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
+import { answerBranch, endGather } from './branches.ts';
+import type { Draft, Life } from './draft.ts';
+import { closeExecution } from './executions.ts';
+import type { TurnMachine } from './turn.ts';
+import { toOutcome } from './turn.ts';
+
+const APPLIED: Verdict = { kind: 'applied' };
+
+function stale(why: string): Verdict {
+  return { kind: 'stale', why };
+}
+
+export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
+  const { draft } = turn;
+  const { life } = draft;
+  if (input.kind === 'start') return life === undefined ? applyStart(turn, input) : { kind: 'exists' };
+  if (life === undefined) return { kind: 'unknown' };
+  if (input.kind === 'await') return applyAwait(draft, life, input);
+  if (life.status !== 'active') return stale(`the actor has ended: ${life.status}`);
+  switch (input.kind) {
+    case 'event':
+      return applyEvent(turn, input);
+    case 'reply':
+      return applyReply(turn, input);
+    case 'partial':
+      return applyPartial(turn, input);
+    case 'childSnapshot':
+      return applyChildSnapshot(turn, input);
+    case 'timer':
+      return applyTimer(turn, input);
+    case 'stop':
+      turn.finish('stopped', { error: STOPPED });
+      return APPLIED;
+  }
+}
+
+const STOPPED: ErrorJson = { code: 'ACTOR_STOPPED', message: 'the actor was stopped' };
+
+function applyStart(turn: TurnMachine, input: Extract<TurnInput, { kind: 'start' }>): Verdict {
+  const { incarnation, now } = turn.draft.request;
+  const { parent } = input;
+  turn.draft.life = {
+    status: 'active',
+    incarnation,
+    startedAt: now,
+    ...(parent === undefined ? {} : { parent }),
+  };
+  turn.start(input.input);
+  return APPLIED;
+}
+
+function applyAwait(draft: Draft, life: Life, { asker }: Extract<TurnInput, { kind: 'await' }>): Verdict {
+  // The same asker may ask again; it is told once.
+  const others = draft.waiters.filter((waiter) => waiter.correlationId !== asker.correlationId);
+  if (life.status === 'active') draft.waiters = [...others, asker];
+  else draft.ask({ kind: 'reply', to: asker, outcome: toOutcome(life) });
+  return APPLIED;
+}
+
+function applyEvent(turn: TurnMachine, { event }: Extract<TurnInput, { kind: 'event' }>): Verdict {
+  if (/^(xstate|quorate)\./.test(event.type))
+    throw new QuorateError('EVENT_RESERVED', `event '${event.type}' from outside`);
+  turn.deliver(event);
+  return APPLIED;
+}
+
+function applyReply(turn: TurnMachine, input: Extract<TurnInput, { kind: 'reply' }>): Verdict {
+  const { draft } = turn;
+  const execution = draft.executions.get(input.execution);
+  if (execution === undefined) return stale(`execution ${input.execution} is closed`);
+  const outcome = expire(input, draft.now);
+  if (execution.kind === 'scatter') return answerBranch(turn, input, execution, outcome);
+  closeExecution(draft, input.execution, 'answered');
+  turn.deliverEnd(execution.childId, outcome);
+  return APPLIED;
+}
+
+/** An offer that lapsed on its way, or in a backlog, is an error like one that the broker expired. */
+function expire(
+  { expiresAt, outcome, execution }: Extract<TurnInput, { kind: 'reply' }>,
+  now: number,
+): Outcome {
+  if (expiresAt === undefined || expiresAt > now || outcome.status === 'error') return outcome;
+  const message = `the offer of execution ${execution} lapsed ${now - expiresAt} ms before it was taken`;
+  return { status: 'error', error: { code: 'OFFER_EXPIRED', message } };
+}
+
+function applyPartial(turn: TurnMachine, input: Extract<TurnInput, { kind: 'partial' }>): Verdict {
+  const { draft } = turn;
+  const { execution: id, branch = 0, seq, value } = input;
+  const execution = draft.executions.get(id);
+  if (execution === undefined) return stale(`execution ${id} is closed`);
+  if (execution.kind === 'scatter' && !draft.fold(id, execution).contains(branch))
+    return stale(`no branch ${branch}`);
+  const expected = execution.nextPartial?.[branch] ?? 0;
+  if (seq < expected) return stale(`partial ${seq} of execution ${id} was applied before`);
+  if (seq > expected) return { kind: 'early', execution: id, branch, seq };
+  draft.executions.set(id, { ...execution, nextPartial: { ...execution.nextPartial, [branch]: seq + 1 } });
+  const event = { type: `quorate.partial.${execution.childId}`, seq, branch, value };
+  turn.deliver(event);
+  return APPLIED;
+}
+
+function applyChildSnapshot(
+  turn: TurnMachine,
+  input: Extract<TurnInput, { kind: 'childSnapshot' }>,
+): Verdict {
+  const execution = turn.draft.executions.get(input.execution);
+  if (execution === undefined) return stale(`execution ${input.execution} is closed`);
+  const { childId } = execution;
+  if (execution.kind !== 'child' || !turn.follows(childId))
+    return stale(`snapshots of '${childId}' are not followed`);
+  const event = { type: `xstate.snapshot.${childId}`, snapshot: input.snapshot };
+  turn.deliver(event);
+  return APPLIED;
+}
+
+function applyTimer(turn: TurnMachine, { token }: Extract<TurnInput, { kind: 'timer' }>): Verdict {
+  const { draft } = turn;
+  const timer = draft.timers.get(token);
+  if (timer === undefined) return stale(`timer ${token} is cancelled or has fired`);
+  draft.timers.delete(token);
+  fire(turn, timer.what);
+  return APPLIED;
+}
+
+function fire(turn: TurnMachine, what: Timer['what']): void {
+  const { draft } = turn;
+  switch (what.kind) {
+    case 'raise':
+      return turn.deliver(what.event);
+    case 'send':
+      return draft.ask({ kind: 'send', to: what.to, event: what.event });
+    case 'deadline': {
+      const execution = draft.executions.get(what.execution);
+      if (execution !== undefined) missDeadline(turn, what.execution, execution);
+    }
+  }
+}
+
+/** I11: silence is an answer too. */
+function missDeadline(turn: TurnMachine, id: string, execution: Execution): void {
+  const { draft } = turn;
+  if (execution.kind === 'scatter') {
+    return endGather(turn, id, execution, draft.fold(id, execution).decideAtDeadline());
+  }
+  closeExecution(draft, id, 'stop');
+  const message = `'${execution.childId}' (${execution.src}) did not answer within ${draft.now - execution.startedAt} ms`;
+  turn.deliverEnd(execution.childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });
+}

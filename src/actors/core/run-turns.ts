@@ -1,0 +1,112 @@
+// The pure core (I6): (machine, state, inputs, now) -> (state, effects, verdicts). No clock, no randomness, no I/O.
+import type { AnyStateMachine } from 'xstate';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import type { CoreState, TurnInput, TurnRequest, TurnResult, Verdict } from '../../contract/turn.ts';
+import { Draft } from './draft.ts';
+import { toRejection } from './errors.ts';
+import { applyInput } from './inputs.ts';
+import { jsonBytes } from './json.ts';
+import { TurnMachine } from './turn.ts';
+
+/** Lets the purity guard around a batch know where one turn ends and the next begins. */
+export interface TurnHooks {
+  /** Before each input; `turn` is the number it gets if it is applied. */
+  begin(turn: number): void;
+  /** After each input: what it did that a turn may not, also when the machine swallowed the error. */
+  violation(): ErrorJson | undefined;
+}
+
+type BatchResult = Omit<TurnResult, 'threadId'>;
+
+export function runTurns(machine: AnyStateMachine, request: TurnRequest, hooks?: TurnHooks): BatchResult {
+  try {
+    return runBatch(machine, request, hooks, 'once');
+  } catch {
+    // The snapshot cannot be written down (a BigInt or a Map in the context): the same batch again, looking after every
+    // input, finds the one to reject. Turns are pure, so that running them twice does no harm.
+    return runBatch(machine, request, hooks, 'each');
+  }
+}
+
+function runBatch(
+  machine: AnyStateMachine,
+  request: TurnRequest,
+  hooks: TurnHooks | undefined,
+  persisting: 'once' | 'each',
+): BatchResult {
+  const draft = new Draft(request);
+  const turn = new TurnMachine(machine, draft);
+  const verdicts: Verdict[] = [];
+  let bytes = 0;
+  for (const [index, input] of request.inputs.entries()) {
+    const taken = takeInput(turn, input, hooks, persisting);
+    verdicts.push(taken.verdict);
+    // The last input ends the batch anyway: its effects need no weighing.
+    if (index === request.inputs.length - 1) break;
+    for (const effect of taken.effects) bytes += jsonBytes(effect);
+    if (bytes >= request.maxEffectBytes) break;
+  }
+  const state = draft.changed ? toState(turn) : request.state;
+  if (state !== null && draft.steps.length > 0) followUp(draft, state);
+  const { effects, gathers, steps } = draft;
+  return { state, effects, verdicts, gathers, steps };
+}
+
+function takeInput(
+  turn: TurnMachine,
+  input: TurnInput,
+  hooks: TurnHooks | undefined,
+  persisting: 'once' | 'each',
+) {
+  const { draft } = turn;
+  const { snapshot } = turn;
+  draft.begin();
+  hooks?.begin(draft.turn + 1);
+  let verdict: Verdict;
+  try {
+    verdict = applyInput(turn, input);
+    if (persisting === 'each') turn.persisted();
+  } catch (thrown) {
+    verdict = { kind: 'rejected', error: toRejection(thrown) };
+  }
+  const violation = hooks?.violation();
+  if (violation !== undefined) verdict = { kind: 'rejected', error: violation };
+  if (verdict.kind === 'applied') return { verdict, effects: draft.apply() };
+  if (verdict.kind === 'rejected') {
+    draft.takeBack();
+    turn.putBack(snapshot);
+  }
+  return { verdict, effects: [] };
+}
+
+function toState(turn: TurnMachine): CoreState | null {
+  const { draft, snapshot } = turn;
+  const { life, request } = draft;
+  if (life === undefined) return null;
+  return {
+    ...life,
+    turn: draft.turn,
+    snapshot: turn.persisted(),
+    tags: snapshot === undefined ? (request.state?.tags ?? []) : [...snapshot.tags],
+    executions: draft.executionRecord(),
+    timers: draft.timers.toRecord(request.state?.timers ?? {}),
+    waiters: draft.waiters,
+  };
+}
+
+/** `syncSnapshot`: the parent gets the latest snapshot, once a batch; the end itself travels as a reply. */
+function followUp(draft: Draft, state: CoreState): void {
+  if (state.parent?.syncSnapshot !== true || state.status !== 'active') return;
+  const { status, value, context } = state.snapshot as { status: Json; value: Json; context: Json };
+  const index = draft.effects.filter((effect) => effect.turn === draft.turn).length;
+  draft.effects.push({
+    turn: draft.turn,
+    index,
+    effect: {
+      kind: 'snapshot',
+      to: state.parent.reply,
+      snapshot: { status, value, context, tags: state.tags },
+    },
+  });
+}

@@ -1,0 +1,203 @@
+// From a turn's result to the next session state (I2): what becomes of each message, what leaves, what is remembered.
+// Pure but for hashing; the caller commits and carries out.
+import type { ActorAddress } from '../../contract/address.ts';
+import { formatAddress } from '../../contract/address.ts';
+import type { ReplyAddress } from '../../contract/effect.ts';
+import { actorQueue } from '../../contract/entities.ts';
+import type { Json } from '../../contract/json.ts';
+import type { Disposition } from '../../contract/ports.ts';
+import type { TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
+import type { AnswerBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { answerMessageId, hashId } from '../protocol/ids.ts';
+import { encodeEffects } from './encode.ts';
+import { record } from './inbox.ts';
+import type { OutboxEntry, SessionState } from './session-state.ts';
+
+export interface Item {
+  readonly message: InboundMessage;
+  readonly input: TurnInput;
+}
+
+/** The timer that ends a tombstone; its incarnation tells it from one of an earlier life. */
+const EXPIRE = 'expire#';
+
+export interface BatchContext {
+  readonly actor: ActorAddress;
+  readonly epoch: string;
+  readonly now: number;
+  readonly duplicateWindowMs: number;
+  readonly retentionMs: number;
+  /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
+  readonly settled: ReadonlySet<number>;
+}
+
+export interface NextState {
+  /** Unset when nothing changed that must be remembered: settling needs no commit then. */
+  readonly state?: SessionState;
+  readonly dispositions: readonly { readonly message: InboundMessage; readonly disposition: Disposition }[];
+  /** With `state`: already in its outbox. Without: to be published as they are. */
+  readonly entries: readonly OutboxEntry[];
+  readonly dropped: number;
+}
+
+export function nextState(
+  state: SessionState,
+  items: readonly Item[],
+  result: TurnResult,
+  context: BatchContext,
+): NextState {
+  const taken = items.slice(0, result.verdicts.length);
+  const judged = taken.map(({ message, input }, at) => ({
+    message,
+    input,
+    verdict: result.verdicts[at] as Verdict,
+  }));
+  const dispositions = judged.map(({ message, verdict }) => ({
+    message,
+    disposition: dispositionOf(verdict),
+  }));
+  const answers = judged.flatMap(({ message, input, verdict }) => answerTo(message, input, verdict));
+  const dropped = judged.filter(({ verdict }) => verdict.kind === 'stale').length;
+  const changed =
+    judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||
+    // A repeat that a gather counted changes nothing else.
+    (dropped > 0 && JSON.stringify(result.state?.executions) !== JSON.stringify(state.core?.executions));
+  if (!changed || result.state === null) return { dispositions, entries: answers, dropped };
+
+  const core = result.state;
+  const { actor, epoch } = context;
+  const started = judged.find(({ input, verdict }) => input.kind === 'start' && verdict.kind === 'applied');
+  const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
+  const encoded = encodeEffects(result.effects, {
+    actor,
+    epoch,
+    incarnation: core.incarnation,
+    traceparent,
+    scheduled: state.scheduled,
+  });
+  const ended = core.status !== 'active' && state.core?.status !== core.status;
+  const entries = [...encoded, ...answers, ...(ended ? [expiry(actor, core.incarnation, context)] : [])];
+  return {
+    dispositions,
+    entries,
+    dropped,
+    state: {
+      ...state,
+      core,
+      outbox: entries,
+      inbox: record(state.inbox, dispositions, context.settled, context.now, context.duplicateWindowMs),
+      deferred: nextDeferred(state, judged, context.settled),
+      scheduled: Object.fromEntries(
+        Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
+      ),
+      attempts: Object.fromEntries(
+        Object.entries(state.attempts).filter(
+          ([number]) => !taken.some(({ message }) => message.sequenceNumber === Number(number)),
+        ),
+      ),
+      dropped: state.dropped + dropped,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+  };
+}
+
+function dispositionOf(verdict: Verdict): Disposition {
+  if (verdict.kind === 'early') return { kind: 'defer' };
+  if (verdict.kind !== 'rejected') return { kind: 'complete' };
+  // A pure throw is not retried (I7): the same input would throw again.
+  return { kind: 'deadLetter', reason: verdict.error.code, description: verdict.error.message };
+}
+
+/** Early partials by what they wait for; forgotten once their message is settled for good. */
+function nextDeferred(
+  state: SessionState,
+  judged: readonly { readonly message: InboundMessage; readonly verdict: Verdict }[],
+  settled: ReadonlySet<number>,
+): Record<string, number> {
+  const kept = Object.entries(state.deferred).filter(
+    ([, number]) => !settled.has(number) || isDeferral(state, number),
+  );
+  const added = judged.flatMap(({ message, verdict }) =>
+    verdict.kind === 'early'
+      ? [[deferredKey(verdict.execution, verdict.branch, verdict.seq), message.sequenceNumber] as const]
+      : [],
+  );
+  return Object.fromEntries([...kept, ...added]);
+}
+
+function isDeferral(state: SessionState, number: number): boolean {
+  return state.inbox.unsettled.some(([known, { kind }]) => known === number && kind === 'defer');
+}
+
+function deferredKey(execution: string, branch: number, seq: number): string {
+  return `${execution}/${branch}/${seq}`;
+}
+
+/** Deferred messages whose turn has come, or that nobody waits for any more. */
+export function dueDeferred(state: SessionState): number[] {
+  return Object.entries(state.deferred).flatMap(([key, number]) => {
+    const [execution = '', branch = '0', seq = '0'] = key.split('/');
+    const waiting = state.core?.executions[execution];
+    return waiting !== undefined && (waiting.nextPartial?.[branch] ?? 0) < Number(seq) ? [] : [number];
+  });
+}
+
+function answerTo(message: InboundMessage, input: TurnInput, verdict: Verdict): OutboxEntry[] {
+  if (input.kind === 'start' && input.asker !== undefined) {
+    if (verdict.kind === 'applied')
+      return [answer(message, input.asker, { kind: 'answer', answer: 'started' })];
+    if (verdict.kind === 'exists')
+      return [answer(message, input.asker, { kind: 'answer', answer: 'exists' })];
+    if (verdict.kind === 'rejected')
+      return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: verdict.error })];
+  }
+  if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker)];
+  return [];
+}
+
+export function notFound(message: InboundMessage, asker: ReplyAddress): OutboxEntry {
+  const error = { code: 'ACTOR_NOT_FOUND', message: `no actor ${message.sessionId ?? ''} here` };
+  return answer(message, asker, { kind: 'answer', answer: 'error', error });
+}
+
+/** Answers have ids that follow from the request's, so a repeated request is answered once. */
+export function answer(request: InboundMessage, to: ReplyAddress, body: AnswerBody): OutboxEntry {
+  const message: WireMessage = {
+    entity: to.entity,
+    sessionId: to.sessionId,
+    correlationId: to.correlationId,
+    subject: 'answer',
+    messageId: answerMessageId(request.messageId, body.answer),
+    properties: { [PROPERTY.format]: WIRE_FORMAT },
+    body: body as unknown as Json,
+  };
+  return { kind: 'message', message };
+}
+
+function expiry(actor: ActorAddress, incarnation: string, { now, retentionMs }: BatchContext): OutboxEntry {
+  const entity = actorQueue(actor.type);
+  const token = `${EXPIRE}${incarnation}`;
+  return {
+    kind: 'message',
+    message: {
+      entity,
+      sessionId: actor.id,
+      subject: 'timer',
+      messageId: hashId(entity, formatAddress(actor), token),
+      notBefore: now + retentionMs,
+      properties: { [PROPERTY.format]: WIRE_FORMAT },
+      body: { kind: 'timer', token },
+    },
+  };
+}
+
+/** True when this timer ends the tombstone that lies here now. */
+export function endsTombstone(state: SessionState, input: TurnInput): boolean {
+  return (
+    input.kind === 'timer' &&
+    state.core !== null &&
+    state.core.status !== 'active' &&
+    input.token === `${EXPIRE}${state.core.incarnation}`
+  );
+}

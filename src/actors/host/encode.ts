@@ -1,0 +1,213 @@
+// Effects to outbox entries: final wire messages with their deterministic ids, found too large before the commit, not after.
+import type { ActorAddress } from '../../contract/address.ts';
+import { formatAddress } from '../../contract/address.ts';
+import type { Effect, ReplyAddress } from '../../contract/effect.ts';
+import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../contract/entities.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
+import type { TurnResult } from '../../contract/turn.ts';
+import type { AnswerBody, TaskBody, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { effectMessageId, taskKey, taskMessageId } from '../protocol/ids.ts';
+import type { OutboxEntry } from './session-state.ts';
+import { actorTraceparent, taskTraceparent } from './trace.ts';
+
+/** A message with its annotations must stay under 256 KB; its body is the only part that grows. */
+const MAX_BODY_BYTES = 224 * 1024;
+
+export interface EncodeContext {
+  readonly actor: ActorAddress;
+  readonly incarnation: string;
+  readonly epoch: string;
+  /** The traceparent of the actor's start, if it had one. */
+  readonly traceparent: string | undefined;
+  /** Known numbers of scheduled messages, for cancelling. */
+  readonly scheduled: Readonly<Record<string, number>>;
+}
+
+/** Log effects are not messages: the caller writes them after the commit. */
+export function encodeEffects(effects: TurnResult['effects'], context: EncodeContext): OutboxEntry[] {
+  const entries: OutboxEntry[] = [];
+  for (const { turn, index, effect } of effects) {
+    const entry = encode(effect, turn, index, context);
+    if (entry !== undefined) entries.push(entry);
+  }
+  return entries;
+}
+
+function encode(
+  effect: Effect,
+  turn: number,
+  index: number,
+  context: EncodeContext,
+): OutboxEntry | undefined {
+  const { actor, incarnation } = context;
+  const own = actorQueue(actor.type);
+  const message = (
+    entity: string,
+    subject: WireMessage['subject'],
+    body: Json,
+    more: Partial<WireMessage> = {},
+  ): OutboxEntry => {
+    checkSize(body, subject);
+    return {
+      kind: 'message',
+      message: {
+        entity,
+        subject,
+        messageId: effectMessageId(`${entity}/${more.sessionId ?? ''}`, { ...context, turn, index }),
+        body,
+        traceparent: actorTraceparent(context.traceparent, actor, incarnation),
+        ...more,
+        properties: {
+          [PROPERTY.format]: WIRE_FORMAT,
+          [PROPERTY.from]: formatAddress(actor),
+          [PROPERTY.incarnation]: incarnation,
+          [PROPERTY.turn]: turn,
+          [PROPERTY.index]: index,
+          ...more.properties,
+        },
+      },
+    };
+  };
+  const toActor = (to: ActorAddress, subject: WireMessage['subject'], body: Json): OutboxEntry =>
+    message(actorQueue(to.type), subject, body, { sessionId: to.id });
+
+  switch (effect.kind) {
+    case 'task': {
+      const key = taskKey(actor, incarnation, effect.execution, null);
+      const body: TaskBody = {
+        kind: 'task',
+        agent: effect.agent,
+        input: effect.input,
+        key,
+        execution: effect.execution,
+        branch: null,
+        attempt: 1,
+        deadlineAt: effect.deadlineAt,
+        ...(effect.offerTtlMs === undefined ? {} : { offerTtlMs: effect.offerTtlMs }),
+        ...(effect.logic === undefined ? {} : { logic: effect.logic }),
+      };
+      checkSize(body.input, `task of ${effect.agent}`);
+      return { kind: 'message', message: taskMessage(body, actor, incarnation, context.traceparent) };
+    }
+    case 'scatter': {
+      const { plan } = effect;
+      const entry: OutboxEntry = {
+        kind: 'scatter',
+        execution: effect.execution,
+        agents: plan.agents,
+        items: plan.items,
+        total: effect.total,
+        cursor: 0,
+        deadlineAt: effect.deadlineAt,
+        policy: plan.policy.kind,
+        ...(plan.shared === undefined ? {} : { shared: plan.shared }),
+        ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
+      };
+      checkSize(entry as unknown as Json, 'scatter (give its items by reference)');
+      return entry;
+    }
+    case 'startChild':
+      return toActor(effect.address, 'start', {
+        kind: 'start',
+        input: effect.input,
+        parent: {
+          address: { ...actor },
+          reply: { entity: own, sessionId: actor.id, correlationId: effect.execution },
+          syncSnapshot: effect.syncSnapshot,
+        },
+      });
+    case 'stopChild':
+      return toActor(effect.address, 'stop', { kind: 'stop' });
+    case 'send':
+      return toActor(effect.to, 'event', { kind: 'event', event: effect.event });
+    case 'timer': {
+      const entry = message(
+        own,
+        'timer',
+        { kind: 'timer', token: effect.token },
+        { sessionId: actor.id, notBefore: effect.dueAt },
+      );
+      return entry.kind === 'message' ? { ...entry, timer: effect.token } : entry;
+    }
+    case 'cancelTimer': {
+      const sequenceNumber = context.scheduled[effect.token];
+      return sequenceNumber === undefined ? undefined : { kind: 'cancel', entity: own, sequenceNumber };
+    }
+    case 'snapshot':
+      return message(
+        effect.to.entity,
+        'childSnapshot',
+        { kind: 'childSnapshot', execution: effect.to.correlationId, snapshot: effect.snapshot },
+        { sessionId: effect.to.sessionId },
+      );
+    case 'reply':
+      return effect.to.entity === REPLIES
+        ? answer(message, effect.to, { kind: 'answer', answer: 'outcome', outcome: effect.outcome })
+        : message(
+            effect.to.entity,
+            'reply',
+            { kind: 'reply', execution: effect.to.correlationId, outcome: effect.outcome as unknown as Json },
+            { sessionId: effect.to.sessionId },
+          );
+    case 'emit':
+      return message(
+        EVENTS,
+        'emitted',
+        { kind: 'emitted', actor: formatAddress(actor), turn, event: effect.event },
+        { properties: { [PROPERTY.eventType]: effect.event.type } },
+      );
+    case 'action':
+      return { kind: 'action', name: effect.name, params: effect.params, event: effect.event };
+    case 'log':
+      return undefined;
+  }
+}
+
+function answer(
+  message: (entity: string, subject: 'answer', body: Json, more: Partial<WireMessage>) => OutboxEntry,
+  to: ReplyAddress,
+  body: AnswerBody,
+): OutboxEntry {
+  return message(to.entity, 'answer', body as unknown as Json, {
+    sessionId: to.sessionId,
+    correlationId: to.correlationId,
+  });
+}
+
+/** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
+export function taskMessage(
+  body: TaskBody,
+  actor: ActorAddress,
+  incarnation: string,
+  traceparent: string | undefined,
+): WireMessage {
+  return {
+    entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
+    subject: 'task',
+    messageId: taskMessageId(body.key, body.attempt),
+    replyTo: actorQueue(actor.type),
+    replyToSessionId: actor.id,
+    traceparent: taskTraceparent(traceparent, actor, incarnation, body.execution, body.branch),
+    properties: {
+      [PROPERTY.format]: WIRE_FORMAT,
+      [PROPERTY.from]: formatAddress(actor),
+      [PROPERTY.execution]: body.execution,
+      [PROPERTY.agent]: body.agent,
+      [PROPERTY.attempt]: body.attempt,
+      [PROPERTY.deadline]: body.deadlineAt,
+      ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
+    },
+    body: body as unknown as Json,
+  };
+}
+
+function checkSize(body: Json, what: string): void {
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  if (bytes <= MAX_BODY_BYTES) return;
+  throw new QuorateError(
+    'EFFECT_TOO_LARGE',
+    `${what}: ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`,
+  );
+}

@@ -1,0 +1,33 @@
+// What a host needs to hold sessions of one machine type; put together by the runtime.
+import type { Json } from '../../contract/json.ts';
+import type { PayloadStore } from '../../contract/payload.ts';
+import type { Bridge, Clock, CrashHook, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
+import type { MachineRef, Registry } from '../../contract/turn.ts';
+
+export interface HostCounters {
+  /** Inputs that machines or gathers took. */
+  applied: number;
+  commits: number;
+  /** Late, repeated or no longer wanted (I9). */
+  dropped: number;
+  poisoned: number;
+}
+
+export interface ActorHost {
+  readonly machine: MachineRef;
+  readonly registry: Registry;
+  readonly definition: Json;
+  readonly pool: WorkerPool;
+  readonly bridge: Bridge;
+  readonly payloads: PayloadStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crash: CrashHook;
+  readonly inspection: InspectionSink;
+  readonly counters: HostCounters;
+  readonly duplicateWindowMs: number;
+  readonly retentionMs: number;
+  readonly turnTimeoutMs: number;
+  /** A session of this type was written by a newer build (I14): stop accepting the type. */
+  readonly onForeignState: (why: string) => void;
+}

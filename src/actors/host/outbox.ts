@@ -1,0 +1,141 @@
+// Carries a committed outbox out. Every send here may be a repeat: ids are fixed, so repeats are dropped by the broker
+// (I3) or found stale by their receiver (I4, I9).
+import type { ActorAddress } from '../../contract/address.ts';
+import { formatAddress } from '../../contract/address.ts';
+import { actorQueue } from '../../contract/entities.ts';
+import { toErrorJson } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
+import type { PayloadStore } from '../../contract/payload.ts';
+import { isPayloadRef } from '../../contract/payload.ts';
+import type { Bridge, Clock, CrashHook, Logger } from '../../contract/ports.ts';
+import type { TaskBody, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { hashId, taskKey } from '../protocol/ids.ts';
+import { taskMessage } from './encode.ts';
+import type { OutboxEntry, ScatterEntry } from './session-state.ts';
+
+/** Tasks made and sent at a time: bounds memory, and what a crash makes the next holder send again. */
+const SCATTER_SLICE = 500;
+
+export interface OutboxContext {
+  readonly actor: ActorAddress;
+  readonly incarnation: string;
+  readonly traceparent: string | undefined;
+  readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
+  readonly payloads: PayloadStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crash: CrashHook;
+  /** Runs a named custom action; its failure is logged and blocks nothing. */
+  readonly runAction: (entry: OutboxEntry & { kind: 'action' }) => Promise<void>;
+}
+
+/** Returns the sequence numbers of the timers that were scheduled. Rejects when a send was not accepted. */
+export async function publishOutbox(
+  entries: readonly OutboxEntry[],
+  context: OutboxContext,
+): Promise<Record<string, number>> {
+  const scheduled: Record<string, number> = {};
+  const messages: WireMessage[] = [];
+  const tokens: (string | undefined)[] = [];
+  for (const entry of entries) {
+    if (entry.kind !== 'message') continue;
+    const message = withTimeToLive(entry.message, context.clock.now());
+    if (message === undefined) continue;
+    messages.push(message);
+    tokens.push(entry.timer);
+  }
+  if (messages.length > 0) {
+    const published = await context.bridge.publish(messages);
+    published.forEach(({ sequenceNumber }, at) => {
+      const token = tokens[at];
+      if (token !== undefined && sequenceNumber !== undefined) scheduled[token] = sequenceNumber;
+    });
+  }
+  for (const entry of entries) {
+    if (entry.kind === 'scatter') await expandScatter(entry, context);
+    else if (entry.kind === 'action') await context.runAction(entry);
+    else if (entry.kind === 'cancel') cancel(entry, context);
+  }
+  return scheduled;
+}
+
+/** Slices leave in order; each is one batched publish. The same entry always expands to the same messages. */
+async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promise<void> {
+  const items = await readItems(entry, context);
+  if (items === undefined) return;
+  for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
+    const slice: WireMessage[] = [];
+    for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
+      const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
+      if (message !== undefined) slice.push(message);
+    }
+    await context.bridge.publish(slice);
+    await context.crash('mid-outbox', `${context.actor.type}/${context.actor.id}`);
+  }
+}
+
+/** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker goes on. */
+async function readItems(
+  { items, execution }: ScatterEntry,
+  context: OutboxContext,
+): Promise<readonly Json[] | undefined> {
+  if (!isPayloadRef(items)) return items;
+  try {
+    return (await context.payloads.get(items)) as readonly Json[];
+  } catch (thrown) {
+    const { actor, incarnation, bridge } = context;
+    const outcome: Json = { status: 'error', error: { ...toErrorJson(thrown, 'PAYLOAD_NOT_FOUND') } };
+    await bridge.publish([
+      {
+        entity: actorQueue(actor.type),
+        sessionId: actor.id,
+        subject: 'reply',
+        messageId: hashId('items', formatAddress(actor), incarnation, execution),
+        properties: { [PROPERTY.format]: WIRE_FORMAT },
+        body: { kind: 'reply', execution, outcome },
+      },
+    ]);
+    return undefined;
+  }
+}
+
+function branchMessage(
+  entry: ScatterEntry,
+  items: readonly Json[],
+  branch: number,
+  context: OutboxContext,
+): WireMessage {
+  const { actor, incarnation } = context;
+  const body: TaskBody = {
+    kind: 'task',
+    agent: entry.agents[branch % entry.agents.length] ?? '',
+    input: {
+      item: items[Math.floor(branch / entry.agents.length)] ?? null,
+      ...(entry.shared === undefined ? {} : { shared: entry.shared }),
+    },
+    key: taskKey(actor, incarnation, entry.execution, branch),
+    execution: entry.execution,
+    branch,
+    attempt: 1,
+    deadlineAt: entry.deadlineAt,
+    ...(entry.offerTtlMs === undefined ? {} : { offerTtlMs: entry.offerTtlMs }),
+  };
+  return taskMessage(body, actor, incarnation, context.traceparent);
+}
+
+/** What is left of its deadline is a task's time to live (I10); one that has none left is not sent. */
+function withTimeToLive(message: WireMessage, now: number): WireMessage | undefined {
+  const deadline = message.properties?.[PROPERTY.deadline];
+  if (typeof deadline !== 'number') return message;
+  const left = Math.floor(deadline - now);
+  return left < 1 ? undefined : { ...message, timeToLiveMs: left };
+}
+
+function cancel(entry: OutboxEntry & { kind: 'cancel' }, context: OutboxContext): void {
+  context.bridge
+    .cancelScheduled(entry.entity, [entry.sequenceNumber])
+    .catch((error: unknown) =>
+      context.logger.debug('a scheduled message was not taken back', { reason: String(error) }),
+    );
+}

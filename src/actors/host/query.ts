@@ -1,0 +1,29 @@
+// What a query sees: the committed state, as XState shows it, and how far each fan-out is.
+import type { Json } from '../../contract/json.ts';
+import type { InspectedSnapshot } from '../../contract/ports.ts';
+import type { CoreState } from '../../contract/turn.ts';
+import type { QueryAnswer } from '../../contract/wire.ts';
+
+export function inspected(core: CoreState): InspectedSnapshot {
+  const { value = null, context = null } = core.snapshot as {
+    readonly value?: Json;
+    readonly context?: Json;
+  };
+  return {
+    status: core.status,
+    value,
+    context,
+    tags: core.tags,
+    ...(core.output === undefined ? {} : { output: core.output }),
+    ...(core.error === undefined ? {} : { error: core.error }),
+  };
+}
+
+export function queryAnswer(core: CoreState): QueryAnswer {
+  const gathers = Object.values(core.executions).flatMap((execution) => {
+    if (execution.kind !== 'scatter') return [];
+    const { total, ok, failed, duplicates, startedAt } = execution.gather;
+    return [{ childId: execution.childId, total, ok, failed, duplicates, startedAt }];
+  });
+  return { ...inspected(core), turn: core.turn, gathers };
+}

@@ -1,0 +1,103 @@
+// Runs a batch of turns in the pool and contains what goes wrong there (I7): what kills a thread is tried again alone, its
+// attempts counted in the state, and is poison after MAX_ATTEMPTS.
+import { SpanKind, trace } from '@opentelemetry/api';
+import type { ActorAddress } from '../../contract/address.ts';
+import { formatAddress } from '../../contract/address.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import { ATTR, inSpan, SPAN } from '../../contract/telemetry.ts';
+import type { TurnRequest, TurnResult } from '../../contract/turn.ts';
+import type { Item } from './batch.ts';
+import type { ActorHost } from './host.ts';
+import type { SessionState } from './session-state.ts';
+
+export const MAX_ATTEMPTS = 3;
+/** Effects of one batch: leaves room in the state for snapshot and inbox. */
+const MAX_EFFECT_BYTES = 96 * 1024;
+/** The fault lies with the deployment, not with the message: never counted as an attempt. */
+const NOT_THE_MESSAGE = new Set(['MODULE_NOT_LOADED', 'MACHINE_NOT_DURABLE', 'MACHINE_NOT_FOUND']);
+
+export type TurnOutcome =
+  | { readonly kind: 'ran'; readonly result: TurnResult }
+  /** The batch took its thread down: run its messages one by one. */
+  | { readonly kind: 'alone' }
+  | { readonly kind: 'poison'; readonly error: ErrorJson }
+  | { readonly kind: 'stuck'; readonly error: ErrorJson }
+  | { readonly kind: 'lost' };
+
+export async function runTurn(
+  items: readonly Item[],
+  state: SessionState,
+  actor: ActorAddress,
+  host: ActorHost,
+  /** The incarnation of an actor that one of the items starts. */
+  newborn: string,
+  commit: (state: SessionState) => Promise<'held' | 'lost'>,
+): Promise<TurnOutcome> {
+  const [only] = items;
+  let current = state;
+  let failed = false;
+  for (;;) {
+    const suspect = items.length === 1 && only !== undefined && (failed || only.message.deliveryCount > 0);
+    if (suspect) {
+      const number = String(only.message.sequenceNumber);
+      const attempts = (current.attempts[number] ?? 0) + 1;
+      if (attempts > MAX_ATTEMPTS) {
+        return {
+          kind: 'poison',
+          error: { code: 'TURN_POISONED', message: 'the host or its thread died each time' },
+        };
+      }
+      // An unknown actor's event is never run, and must make no state (I13).
+      if (current.core !== null || only.input.kind === 'start') {
+        current = { ...current, attempts: { ...current.attempts, [number]: attempts } };
+        if ((await commit(current)) === 'lost') return { kind: 'lost' };
+      }
+    }
+    const response = await inPool(items, current, actor, host, newborn);
+    if (response.kind === 'turn') return { kind: 'ran', result: response.result };
+    if (response.kind !== 'failed')
+      return {
+        kind: 'stuck',
+        error: { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' },
+      };
+    if (NOT_THE_MESSAGE.has(response.error.code)) return { kind: 'stuck', error: response.error };
+    host.logger.warn(`a turn failed: ${response.error.message}`, {
+      code: response.error.code,
+      actor: formatAddress(actor),
+    });
+    if (items.length > 1) return { kind: 'alone' };
+    const attempts = current.attempts[String(only?.message.sequenceNumber)] ?? 0;
+    if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error: response.error };
+    failed = true;
+  }
+}
+
+function inPool(
+  items: readonly Item[],
+  state: SessionState,
+  address: ActorAddress,
+  host: ActorHost,
+  newborn: string,
+) {
+  const request: TurnRequest = {
+    machine: host.machine,
+    registry: host.registry,
+    address,
+    state: state.core,
+    inputs: items.map(({ input }) => input),
+    now: host.clock.now(),
+    incarnation: state.core?.incarnation ?? newborn,
+    maxEffectBytes: MAX_EFFECT_BYTES,
+  };
+  const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
+  // Under a batch that is not worth a span, a turn is none either.
+  if (trace.getActiveSpan() === undefined) return run();
+  return inSpan(
+    SPAN.turn(host.machine.type),
+    {
+      kind: SpanKind.INTERNAL,
+      attributes: { [ATTR.actor]: formatAddress(address), [ATTR.turn]: state.core?.turn ?? 0 },
+    },
+    run,
+  );
+}

@@ -1,0 +1,51 @@
+// Deterministic ids (I3): what is sent again after a crash carries the id it had before, so that the broker drops the repeat.
+import { createHash } from 'node:crypto';
+import type { ActorAddress } from '../../contract/address.ts';
+import { formatAddress } from '../../contract/address.ts';
+
+/** 32 characters of base64url: 192 bits, well inside the 128 characters that Service Bus allows. */
+export function hashId(...parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32);
+}
+
+/** Where an effect stands in its actor's life. */
+export interface EffectPlace {
+  readonly actor: ActorAddress;
+  readonly incarnation: string;
+  /** Drawn at each accept: a turn that is run again after a lost commit never reuses the ids of its first run. */
+  readonly epoch: string;
+  readonly turn: number;
+  readonly index: number;
+}
+
+export function effectMessageId(target: string, place: EffectPlace): string {
+  return hashId(target, formatAddress(place.actor), place.incarnation, place.epoch, place.turn, place.index);
+}
+
+/** The idempotency key of one task: the same for every attempt, redelivery and re-sending. */
+export function taskKey(
+  actor: ActorAddress,
+  incarnation: string,
+  execution: string,
+  branch: number | null,
+): string {
+  return hashId('task', formatAddress(actor), incarnation, execution, branch ?? -1);
+}
+
+/** One attempt of a task is one message; a hand-back at shutdown raises `release` instead of the attempt. */
+export function taskMessageId(key: string, attempt: number, release = 0): string {
+  return hashId('attempt', key, attempt, release);
+}
+
+export function replyMessageId(key: string): string {
+  return hashId('reply', key);
+}
+
+/** Answers that need no commit: their id follows from the request's. */
+export function answerMessageId(requestMessageId: string, purpose: string): string {
+  return hashId('answer', requestMessageId, purpose);
+}
+
+export function deadLetterMessageId(entity: string, sequenceNumber: number, purpose: string): string {
+  return hashId('dead-letter', entity, sequenceNumber, purpose);
+}

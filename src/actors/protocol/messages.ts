@@ -1,0 +1,92 @@
+// The border: bodies of messages are parsed here and nowhere else.
+import { z } from 'zod';
+import type { Json } from '../../contract/json.ts';
+import type { ActorBody, AnswerBody, InboundMessage, OfferBody, TaskBody } from '../../contract/wire.ts';
+
+const json = z.custom<Json>((value) => value !== undefined);
+const event = z.looseObject({ type: z.string().min(1).max(256) });
+const address = z.strictObject({ type: z.string(), id: z.string().min(1).max(128) });
+const replyAddress = z.strictObject({ entity: z.string(), sessionId: z.string(), correlationId: z.string() });
+const error = z.looseObject({ code: z.string(), message: z.string() });
+const outcome = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('done'), output: json }),
+  z.strictObject({ status: z.literal('error'), error }),
+]);
+const branch = z.number().int().min(0).optional();
+
+const actorBody = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('start'),
+    input: json,
+    parent: z.strictObject({ address, reply: replyAddress, syncSnapshot: z.boolean() }).optional(),
+    asker: replyAddress.optional(),
+  }),
+  z.strictObject({ kind: z.literal('event'), event }),
+  z.strictObject({
+    kind: z.literal('reply'),
+    execution: z.string(),
+    branch,
+    outcome,
+    expiresAt: z.number().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('partial'),
+    execution: z.string(),
+    branch,
+    seq: z.number().int().min(0),
+    value: json,
+  }),
+  z.strictObject({ kind: z.literal('childSnapshot'), execution: z.string(), snapshot: json }),
+  z.strictObject({ kind: z.literal('timer'), token: z.string() }),
+  z.strictObject({ kind: z.literal('await'), asker: replyAddress }),
+  z.strictObject({ kind: z.literal('stop') }),
+  z.strictObject({ kind: z.literal('query'), asker: replyAddress }),
+]);
+
+const taskBody = z.strictObject({
+  kind: z.literal('task'),
+  agent: z.string(),
+  input: json,
+  key: z.string().min(1).max(128),
+  execution: z.string(),
+  branch: z.number().int().min(0).nullable(),
+  attempt: z.number().int().min(1),
+  deadlineAt: z.number(),
+  offerTtlMs: z.number().int().min(1).optional(),
+  logic: z.strictObject({ type: z.string(), src: z.string() }).optional(),
+});
+
+const offerBody = z.strictObject({
+  kind: z.literal('offer'),
+  execution: z.string(),
+  branch: z.number().int().min(0).nullable(),
+  value: json,
+  expiresAt: z.number(),
+});
+
+const answerBody = z.discriminatedUnion('answer', [
+  z.strictObject({ kind: z.literal('answer'), answer: z.enum(['started', 'exists']) }),
+  z.strictObject({ kind: z.literal('answer'), answer: z.literal('outcome'), outcome }),
+  z.strictObject({ kind: z.literal('answer'), answer: z.literal('snapshot'), snapshot: z.looseObject({}) }),
+  z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
+]);
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly body: T }
+  | { readonly ok: false; readonly why: string };
+
+function parse<T>(schema: z.ZodType, message: InboundMessage): Parsed<T> {
+  const parsed = schema.safeParse(message.body);
+  if (parsed.success) return { ok: true, body: parsed.data as T };
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.join('.') ?? '';
+  return {
+    ok: false,
+    why: `${where === '' ? 'body' : where}: ${issue?.message ?? 'unreadable'}`.slice(0, 300),
+  };
+}
+
+export const parseActorBody = (message: InboundMessage): Parsed<ActorBody> => parse(actorBody, message);
+export const parseTaskBody = (message: InboundMessage): Parsed<TaskBody> => parse(taskBody, message);
+export const parseOfferBody = (message: InboundMessage): Parsed<OfferBody> => parse(offerBody, message);
+export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => parse(answerBody, message);

@@ -1,0 +1,54 @@
+// The entry of every worker thread. Machines are loaded here and nowhere else; the main thread only ever sees data.
+import { isMainThread, threadId } from 'node:worker_threads';
+import { toErrorJson } from '../../contract/errors.ts';
+import type { Outcome } from '../../contract/outcome.ts';
+import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
+import { describeMachine } from '../core/describe.ts';
+import { runTurns } from '../core/run-turns.ts';
+import { knownMachine, loadMachine } from './load.ts';
+import { installPurityGuard, runGuarded } from './purity.ts';
+import { runAction, runAgent, runPromise } from './run-logic.ts';
+
+if (isMainThread)
+  throw new Error('the worker entry runs in worker threads only: turns never block the main thread');
+installPurityGuard();
+
+/** Answers once the thread has loaded everything that it needs. */
+export function ready(): number {
+  return threadId;
+}
+
+/** One request is one Piscina task. Never rejects: what fails is said in the response. */
+export async function serve(request: WorkerRequest): Promise<WorkerResponse> {
+  try {
+    return await answer(request);
+  } catch (thrown) {
+    return { kind: 'failed', error: toErrorJson(thrown, 'MODULE_NOT_LOADED') };
+  }
+}
+
+async function answer(request: WorkerRequest): Promise<WorkerResponse> {
+  switch (request.kind) {
+    case 'turn': {
+      const turns = request.request;
+      const machine = knownMachine(turns.machine) ?? (await loadMachine(turns.machine));
+      const result = runGuarded(turns, (hooks) => runTurns(machine, turns, hooks));
+      return { kind: 'turn', result: { ...result, threadId } };
+    }
+    case 'describe':
+      return {
+        kind: 'described',
+        description: describeMachine(await loadMachine(request.machine), request.machine),
+      };
+    case 'action':
+      return toResponse(await runAction(request));
+    case 'promise':
+      return toResponse(await runPromise(request));
+    case 'agent':
+      return toResponse(await runAgent(request));
+  }
+}
+
+function toResponse(outcome: Outcome): WorkerResponse {
+  return { kind: 'outcome', outcome, threadId };
+}

@@ -1,0 +1,44 @@
+// The time limit of one running request. An own controller per request: aborting it ends the thread, whatever it is doing.
+import type { ErrorCode } from '../../contract/errors.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import type { WorkerRequest } from '../../contract/worker.ts';
+
+/** Requests that others wait for with a session lock in hand; all else is an agent's work. */
+export function isShortRequest({ kind }: WorkerRequest): boolean {
+  return kind === 'turn' || kind === 'describe' || kind === 'action';
+}
+
+export interface Limit {
+  readonly signal: AbortSignal;
+  /** Why the request was stopped, if it was. */
+  exceeded(): QuorateError | undefined;
+  end(): void;
+}
+
+export function startLimit(
+  request: WorkerRequest,
+  timeoutMs: number | undefined,
+  outer: AbortSignal | undefined,
+): Limit {
+  const controller = new AbortController();
+  let error: QuorateError | undefined;
+  const stop = (code: ErrorCode, message: string): void => {
+    error = new QuorateError(code, message);
+    controller.abort();
+  };
+  const code = isShortRequest(request) ? 'TURN_TIMEOUT' : 'AGENT_TIMEOUT';
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => stop(code, `${request.kind} ran longer than ${timeoutMs} ms`), timeoutMs);
+  const onAbort = (): void => stop('ABORTED', `${request.kind} was withdrawn while it ran`);
+  outer?.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    exceeded: () => error,
+    end() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', onAbort);
+    },
+  };
+}

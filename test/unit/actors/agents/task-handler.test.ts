@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import type { TaskHost } from '../../../../src/actors/agents/task-handler.ts';
+import { createTaskHandler, DEFAULT_RETRY } from '../../../../src/actors/agents/task-handler.ts';
+import type { AgentContext, IoAgent } from '../../../../src/contract/config.ts';
+import type { Json } from '../../../../src/contract/json.ts';
+import type { WorkerPool } from '../../../../src/contract/ports.ts';
+import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
+import { inbound } from '../../../kit/inbound.ts';
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const noPool: WorkerPool = {
+  run: () => Promise.reject(new Error('no pool in this test')),
+  waiting: 0,
+  replace: async () => {},
+  close: async () => {},
+};
+
+function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
+  const published: WireMessage[] = [];
+  const stored = new Map<string, Json>();
+  const host: TaskHost = {
+    name: 'a',
+    entity: 'agent.a',
+    resolve: () => ({ kind: 'agent', config: { run } }),
+    timeoutMs: 1_000,
+    retry: DEFAULT_RETRY,
+    bridge: {
+      publish: async (messages) => {
+        published.push(...messages);
+        return messages.map(() => ({}));
+      },
+    },
+    pool: noPool,
+    results: {
+      get: async (key) => stored.get(key),
+      put: async (key, value) => void stored.set(key, value),
+    },
+    payloads: {
+      put: () => Promise.reject(new Error('unused')),
+      get: () => Promise.reject(new Error('unused')),
+    },
+    clock: { now: () => 10_000 },
+    logger: silent,
+    crash: () => {},
+    counters: { started: 0, answeredFromStore: 0, retried: 0, failed: 0, running: 0, peak: 0 },
+    shutdown: new AbortController().signal,
+    ...more,
+  };
+  const handler = createTaskHandler(host);
+  const handle = (body: Partial<TaskBody> = {}, deliveryCount = 0, lost = new AbortController().signal) =>
+    handler(
+      inbound(
+        'task',
+        {
+          kind: 'task',
+          agent: 'a',
+          input: 2,
+          key: 'key',
+          execution: '1.0',
+          branch: null,
+          attempt: 1,
+          deadlineAt: 100_000,
+          ...body,
+        },
+        { replyTo: 'actor.m', replyToSessionId: 's', deliveryCount },
+      ),
+      lost,
+    );
+  return { host, handle, published, stored };
+}
+
+describe('a task', () => {
+  it('is run, its result stored, its reply sent to the asker’s session, then completed', async () => {
+    const { handle, published, stored } = setUp((input: number, { key }: AgentContext) => ({
+      twice: input * 2,
+      key,
+    }));
+    expect(await handle()).toEqual({ kind: 'complete' });
+    expect(published).toMatchObject([
+      {
+        entity: 'actor.m',
+        sessionId: 's',
+        subject: 'reply',
+        body: {
+          kind: 'reply',
+          execution: '1.0',
+          outcome: { status: 'done', output: { twice: 4, key: 'key' } },
+        },
+      },
+    ]);
+    expect(stored.get('key')).toEqual({ status: 'done', output: { twice: 4, key: 'key' } });
+  });
+
+  it('is answered from the store when it comes again: same reply, same id, no second run', async () => {
+    let runs = 0;
+    const { handle, published, host } = setUp(() => ++runs);
+    await handle();
+    await handle({}, 1);
+    expect(runs).toBe(1);
+    expect(published[1]).toEqual(published[0]);
+    expect(host.counters.answeredFromStore).toBe(1);
+  });
+
+  it('comes back as a scheduled message with back-off after a failed attempt', async () => {
+    const { handle, published } = setUp(() => Promise.reject(new Error('flaky')));
+    expect(await handle({ attempt: 2 })).toEqual({ kind: 'complete' });
+    expect(published).toMatchObject([
+      { entity: 'agent.a', subject: 'task', notBefore: 12_000, body: { attempt: 3, key: 'key' } },
+    ]);
+  });
+
+  it('is dead-lettered with its error after the last attempt, at once if not retryable, and if its deadline is near', async () => {
+    const failing = () => Promise.reject(Object.assign(new Error('broken'), { code: 'E1' }));
+    const last = await setUp(failing).handle({ attempt: 3 });
+    expect(last).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
+    expect(last.kind === 'deadLetter' && JSON.parse(last.description)).toMatchObject({
+      code: 'E1',
+      message: 'broken',
+      data: { attempts: 3 },
+    });
+    const fatal = setUp(() => Promise.reject(Object.assign(new Error('no'), { retryable: false })));
+    expect((await fatal.handle()).kind).toBe('deadLetter');
+    expect((await setUp(failing).handle({ deadlineAt: 10_500 })).kind).toBe('deadLetter');
+  });
+
+  it('counts deliveries that died with their host as attempts', async () => {
+    let runs = 0;
+    const { handle } = setUp(() => ++runs);
+    expect(await handle({}, 3)).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
+    expect(runs).toBe(0);
+  });
+
+  it('times out with a code and aborts the agent’s signal', async () => {
+    let aborted = false;
+    const { handle, published } = setUp(
+      (_: unknown, { signal }: AgentContext) =>
+        new Promise(() => signal.addEventListener('abort', () => (aborted = true))),
+      { timeoutMs: 20, retry: { ...DEFAULT_RETRY, attempts: 1 } },
+    );
+    const outcome = await handle();
+    expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+      code: 'AGENT_TIMEOUT',
+    });
+    expect(aborted).toBe(true);
+    expect(published).toEqual([]);
+  });
+
+  it('answers as an offer with a time to live when it was asked for one', async () => {
+    const { handle, published } = setUp(() => ({ price: 1 }));
+    await handle({ offerTtlMs: 500, branch: 1 });
+    expect(published).toMatchObject([
+      {
+        entity: 'offers',
+        subject: 'offer',
+        timeToLiveMs: 500,
+        replyTo: 'actor.m',
+        replyToSessionId: 's',
+        body: { branch: 1, expiresAt: 10_500 },
+      },
+    ]);
+  });
+
+  it('is handed back as it was when the grace of a shutdown ends', async () => {
+    const grace = new AbortController();
+    const { handle, published } = setUp(
+      (_: unknown, { signal }: AgentContext) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      { shutdown: grace.signal },
+    );
+    const done = handle();
+    setImmediate(() => grace.abort(new Error('stopping')));
+    expect(await done).toEqual({ kind: 'complete' });
+    expect(published).toMatchObject([{ entity: 'agent.a', subject: 'task', body: { attempt: 1 } }]);
+  });
+
+  it('is left to its next holder when the lock is lost', async () => {
+    const lock = new AbortController();
+    const { handle } = setUp(
+      (_: unknown, { signal }: AgentContext) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    const done = handle({}, 0, lock.signal);
+    setImmediate(() => lock.abort(new Error('lock lost')));
+    await expect(done).rejects.toThrow('lock was lost');
+  });
+
+  it('does nothing for an asker that has stopped waiting', async () => {
+    let runs = 0;
+    const { handle, published } = setUp(() => ++runs);
+    expect(await handle({ deadlineAt: 9_999 })).toEqual({ kind: 'complete' });
+    expect([runs, published.length]).toEqual([0, 0]);
+  });
+
+  it('is dead-lettered when its body is not a task', async () => {
+    const { handle } = setUp(() => 1);
+    expect(await handle({ key: '' })).toMatchObject({ kind: 'deadLetter', reason: 'INPUT_INVALID' });
+  });
+});

@@ -1,0 +1,335 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AnyActorLogic } from 'xstate';
+import { assign, setup } from 'xstate';
+import { INERT_LOGIC } from '../../../../src/actors/core/inert.ts';
+import type { Json } from '../../../../src/contract/json.ts';
+import type { GatherOutput, ScatterPlan } from '../../../../src/contract/scatter.ts';
+import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
+import type { TurnInput } from '../../../../src/contract/turn.ts';
+import type { Batch } from './turns.ts';
+import { effectsOf, NOW, TestActor } from './turns.ts';
+
+const scatter: AnyActorLogic = Object.assign({ ...INERT_LOGIC }, { [SCATTER_LOGIC]: true });
+
+const machine = setup({
+  types: { context: {} as { plan: unknown; got: unknown } },
+  actors: { scatter },
+}).createMachine({
+  context: ({ input }) => ({ plan: input, got: null }),
+  initial: 'gathering',
+  states: {
+    gathering: {
+      invoke: {
+        id: 'all',
+        src: 'scatter',
+        input: ({ context }: { context: { plan: unknown } }) => context.plan,
+        onDone: { target: 'end', actions: assign({ got: ({ event }) => event.output }) },
+        onError: { target: 'end', actions: assign({ got: ({ event }) => event.error }) },
+      },
+      on: { leave: 'end' },
+    },
+    end: {},
+  },
+});
+
+const registry = { agents: { lint: { deadlineMs: 10_000 }, style: { deadlineMs: 30_000 } }, machines: {} };
+
+function plan(over: Partial<ScatterPlan> = {}): Json {
+  return {
+    agents: ['lint'],
+    items: ['a', 'b', 'c', 'd'],
+    policy: { kind: 'all' },
+    collect: 'counts',
+    ...over,
+  } as unknown as Json;
+}
+
+function gathering(over: Partial<ScatterPlan> = {}): { actor: TestActor; batch: Batch } {
+  const actor = new TestActor(machine, { registry });
+  return { actor, batch: actor.start(plan(over)) };
+}
+
+function ok(branch: number, output: Json = { counts: { found: 1 } }): TurnInput {
+  return {
+    kind: 'reply',
+    execution: '1.0',
+    branch,
+    outcome: { status: 'done', output },
+    traceparent: `span-${branch}`,
+  };
+}
+
+function bad(branch: number): TurnInput {
+  const error = { code: 'TASK_FAILED', message: `branch ${branch}` };
+  return { kind: 'reply', execution: '1.0', branch, outcome: { status: 'error', error } };
+}
+
+describe('a scatter', () => {
+  it('is one effect and one deadline timer', () => {
+    const { batch, actor } = gathering({ agents: ['lint', 'style'] });
+    expect(batch.effects.map(({ effect }) => effect)).toEqual([
+      {
+        kind: 'scatter',
+        execution: '1.0',
+        plan: plan({ agents: ['lint', 'style'] }),
+        total: 8,
+        deadlineAt: NOW + 30_000,
+      },
+      { kind: 'timer', token: 't1.0', dueAt: NOW + 30_000 },
+    ]);
+    expect(actor.state?.executions['1.0']).toMatchObject({
+      kind: 'scatter',
+      childId: 'all',
+      gather: { total: 8, ok: 0 },
+    });
+  });
+
+  it('is complete at once without branches, whatever its policy', () => {
+    for (const policy of [
+      { kind: 'all' },
+      { kind: 'quorum', count: 3 },
+      { kind: 'deadline', ms: 5 },
+    ] as const) {
+      const { actor, batch } = gathering({ items: [], policy });
+      expect(batch.effects).toEqual([]);
+      expect(actor.context.got).toMatchObject({ outcome: 'all', total: 0, missing: 0 });
+    }
+  });
+
+  it('that is left is closed; its replies are stale', () => {
+    const { actor } = gathering();
+    expect(effectsOf(actor.send('leave'), 'cancelTimer')).toHaveLength(1);
+    expect(actor.take(ok(0)).verdicts).toMatchObject([{ kind: 'stale' }]);
+  });
+
+  it('whose items can not be read ends with that error', () => {
+    const { actor } = gathering();
+    const error = { code: 'TASK_FAILED', message: 'the items are gone' };
+    const { gathers } = actor.take({ kind: 'reply', execution: '1.0', outcome: { status: 'error', error } });
+    expect(actor.context.got).toMatchObject(error);
+    expect(gathers).toMatchObject([{ outcome: 'failed' }]);
+  });
+});
+
+describe('policy all', () => {
+  it('waits for every branch, well or badly', () => {
+    const { actor } = gathering();
+    actor.take(ok(0), bad(1), ok(2));
+    expect(actor.context.got).toBeNull();
+    const { gathers, effects } = actor.take(ok(3));
+    expect(actor.context.got).toEqual({
+      outcome: 'all',
+      total: 4,
+      ok: 3,
+      failed: 1,
+      missing: 0,
+      duplicates: 0,
+      counts: { found: 3 },
+      values: [],
+      errors: [{ index: 1, agent: 'lint', error: { code: 'TASK_FAILED', message: 'branch 1' } }],
+    });
+    expect(gathers).toMatchObject([{ execution: '1.0', childId: 'all', src: 'scatter', outcome: 'all' }]);
+    expect(gathers[0]?.gather.links).toEqual(['span-0', 'span-2', 'span-3']);
+    expect(effects.map(({ effect }) => effect)).toEqual([{ kind: 'cancelTimer', token: 't1.0' }]);
+  });
+
+  it('fails at its deadline, naming what is missing', () => {
+    const { actor } = gathering({ deadlineMs: 900 });
+    actor.take(ok(0), bad(1));
+    const { gathers } = actor.take({ kind: 'timer', token: 't1.0' });
+    expect(actor.context.got).toMatchObject({
+      code: 'GATHER_FAILED',
+      data: { total: 4, ok: 1, failed: 1, missing: 2, errors: [{ index: 1 }] },
+    });
+    expect(gathers).toMatchObject([{ outcome: 'failed' }]);
+  });
+});
+
+describe('policy quorum', () => {
+  it('is decided early; what comes later is stale', () => {
+    const { actor } = gathering({ policy: { kind: 'quorum', count: 2 } });
+    const { verdicts } = actor.take(bad(0), ok(1), ok(2), ok(3));
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['applied', 'applied', 'applied', 'stale']);
+    expect(actor.context.got).toMatchObject({ outcome: 'quorum', ok: 2, failed: 1, missing: 1 });
+  });
+
+  it('fails as soon as it can no longer be met', () => {
+    const { actor } = gathering({ policy: { kind: 'quorum', count: 3 } });
+    actor.take(bad(0), bad(1));
+    expect(actor.context.got).toMatchObject({ code: 'GATHER_FAILED' });
+  });
+});
+
+describe('policy deadline', () => {
+  it('takes the best so far', () => {
+    const { actor, batch } = gathering({ policy: { kind: 'deadline', ms: 500 } });
+    expect(effectsOf(batch, 'timer')).toMatchObject([{ dueAt: NOW + 500 }]);
+    actor.take(ok(2));
+    actor.take({ kind: 'timer', token: 't1.0' });
+    expect(actor.context.got).toMatchObject({ outcome: 'deadline', ok: 1, missing: 3 });
+  });
+
+  it('needs atLeast so many', () => {
+    const { actor } = gathering({ policy: { kind: 'deadline', ms: 500, atLeast: 2 } });
+    actor.take(ok(2));
+    actor.take({ kind: 'timer', token: 't1.0' });
+    expect(actor.context.got).toMatchObject({ code: 'GATHER_FAILED' });
+  });
+
+  it('is over early when every branch has answered', () => {
+    const { actor } = gathering({ policy: { kind: 'deadline', ms: 500 } });
+    actor.take(ok(0), ok(1), bad(2), ok(3));
+    expect(actor.context.got).toMatchObject({ outcome: 'all', ok: 3, failed: 1 });
+  });
+
+  it('is bounded by deadlineMs', () => {
+    const { batch } = gathering({ policy: { kind: 'deadline', ms: 500 }, deadlineMs: 200 });
+    expect(effectsOf(batch, 'timer')).toMatchObject([{ dueAt: NOW + 200 }]);
+  });
+});
+
+describe('replies', () => {
+  it('that come twice are counted and dropped, also across batches', () => {
+    const { actor } = gathering();
+    expect(actor.take(ok(0), ok(0)).verdicts.map(({ kind }) => kind)).toEqual(['applied', 'stale']);
+    actor.take(bad(0));
+    actor.take(ok(1), ok(2), ok(3));
+    expect(actor.context.got).toMatchObject({ ok: 4, duplicates: 2, counts: { found: 4 } });
+  });
+
+  it('of branches that there are not are dropped', () => {
+    const { actor } = gathering();
+    expect(actor.take(ok(4), ok(-1)).verdicts.map(({ kind }) => kind)).toEqual(['stale', 'stale']);
+  });
+
+  it('of lapsed offers are errors', () => {
+    const { actor } = gathering();
+    actor.take({ ...ok(0), expiresAt: NOW - 1 } as TurnInput, ok(1), ok(2), ok(3));
+    expect(actor.context.got).toMatchObject({
+      ok: 3,
+      failed: 1,
+      errors: [{ error: { code: 'OFFER_EXPIRED' } }],
+    });
+  });
+
+  it('are kept in branch order with collect values', () => {
+    const { actor } = gathering({ collect: 'values', agents: ['lint', 'style'], items: ['x', 'y'] });
+    actor.take(ok(3, 'y-style'), ok(0, 'x-lint'), ok(2, 'y-lint'), ok(1, 'x-style'));
+    expect((actor.context.got as unknown as GatherOutput).values).toEqual([
+      { index: 0, agent: 'lint', value: 'x-lint' },
+      { index: 1, agent: 'style', value: 'x-style' },
+      { index: 2, agent: 'lint', value: 'y-lint' },
+      { index: 3, agent: 'style', value: 'y-style' },
+    ]);
+  });
+
+  it('keep the first 20 errors and the first 128 links', () => {
+    const { actor } = gathering({ items: Array.from({ length: 300 }, (_, i) => i) });
+    actor.take(...Array.from({ length: 150 }, (_, i) => bad(i)));
+    const { gathers } = actor.take(...Array.from({ length: 150 }, (_, i) => ok(150 + i)));
+    expect(actor.context.got).toMatchObject({ ok: 150, failed: 150 });
+    expect(gathers[0]?.gather.errors).toHaveLength(20);
+    expect(gathers[0]?.gather.links).toHaveLength(128);
+  });
+
+  it('that decide a gather whose machine throws are taken back whole', () => {
+    const throwing = setup({
+      types: { context: {} as { plan: unknown } },
+      actors: { scatter },
+      guards: {
+        boom: () => {
+          throw new Error('boom');
+        },
+      },
+    }).createMachine({
+      context: ({ input }) => ({ plan: input }),
+      invoke: {
+        id: 'all',
+        src: 'scatter',
+        input: ({ context }: { context: { plan: unknown } }) => context.plan,
+        onDone: { guard: 'boom' },
+      },
+    });
+    const actor = new TestActor(throwing, { registry });
+    actor.start(plan());
+    actor.take(ok(0), ok(1), ok(2));
+    const before = actor.state;
+    const { verdicts, gathers, effects } = actor.take(ok(3));
+    expect(verdicts).toMatchObject([{ kind: 'rejected', error: { code: 'MACHINE_THREW' } }]);
+    expect(gathers).toEqual([]);
+    expect(effects).toEqual([]);
+    expect(actor.state).toEqual(before);
+  });
+
+  it('fold to the same counters in any order and with any repeats', () => {
+    const answer = fc.record({ branch: fc.nat(7), good: fc.boolean(), found: fc.nat(9) });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(answer, { selector: ({ branch }) => branch }),
+        fc.infiniteStream(fc.nat()),
+        (answers, picks) => {
+          const fold = (inputs: TurnInput[]): unknown => {
+            const { actor } = gathering({
+              items: [0, 1, 2, 3, 4, 5, 6, 7],
+              policy: { kind: 'deadline', ms: 9, atLeast: 0 },
+            });
+            actor.take(...inputs);
+            actor.take({ kind: 'timer', token: 't1.0' });
+            const { ok: good, failed, missing, counts, total } = actor.context.got as unknown as GatherOutput;
+            return { good, failed, missing, counts, total };
+          };
+          const inputs = answers.map(({ branch, good, found }) =>
+            good ? ok(branch, { counts: { found } }) : bad(branch),
+          );
+          const numbers = picks[Symbol.iterator]();
+          const pick = (below: number): number => Number(numbers.next().value) % below;
+          const mixed = inputs
+            .map((input) => ({ input, place: pick(1_000) }))
+            .toSorted((a, b) => a.place - b.place)
+            .map(({ input }) => input);
+          const repeats =
+            inputs.length === 0 || inputs.length === 8 ? [] : mixed.slice(0, pick(inputs.length));
+          expect(fold([...mixed, ...repeats])).toEqual(fold(inputs));
+        },
+      ),
+    );
+  });
+});
+
+describe('the plan', () => {
+  it.each<[string, unknown, string]>([
+    ['nothing', null, 'INPUT_INVALID'],
+    ['no agents', plan({ agents: [] }), 'INPUT_INVALID'],
+    ['an unknown agent', plan({ agents: ['nobody'] }), 'AGENT_NOT_FOUND'],
+    ['a typing error', plan({ polcy: 1 } as never), 'INPUT_INVALID'],
+    ['a reference without count', plan({ items: { $payload: 'p', bytes: 3 } }), 'INPUT_INVALID'],
+    ['a quorum beyond the total', plan({ policy: { kind: 'quorum', count: 5 } }), 'INPUT_INVALID'],
+    ['atLeast beyond the total', plan({ policy: { kind: 'deadline', ms: 1, atLeast: 5 } }), 'INPUT_INVALID'],
+    [
+      'too many values',
+      plan({ items: { $payload: 'p', bytes: 3, count: 257 }, collect: 'values' }),
+      'INPUT_INVALID',
+    ],
+    ['too many branches', plan({ items: { $payload: 'p', bytes: 3, count: 200_001 } }), 'INPUT_INVALID'],
+  ])('with %s is refused', (_name, input, code) => {
+    const actor = new TestActor(machine, { registry });
+    expect(actor.start(input as Json).verdicts).toMatchObject([{ kind: 'rejected', error: { code } }]);
+  });
+
+  it('says what to do about too many values', () => {
+    const actor = new TestActor(machine, { registry });
+    const many = plan({ items: { $payload: 'p', bytes: 3, count: 300 }, collect: 'values' });
+    expect(actor.start(many).verdicts).toMatchObject([
+      { error: { message: expect.stringContaining("use 'counts'") } },
+    ]);
+  });
+
+  it('by reference fixes its total without reading it', () => {
+    const { batch } = gathering({
+      items: { $payload: 'p', bytes: 3, count: 1_000 },
+      agents: ['lint', 'style'],
+    });
+    expect(effectsOf(batch, 'scatter')).toMatchObject([{ total: 2_000 }]);
+  });
+});

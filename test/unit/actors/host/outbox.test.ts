@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { OutboxContext } from '../../../../src/actors/host/outbox.ts';
+import { publishOutbox } from '../../../../src/actors/host/outbox.ts';
+import type { OutboxEntry } from '../../../../src/actors/host/session-state.ts';
+import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
+import { PROPERTY } from '../../../../src/contract/wire.ts';
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+function setUp(more: Partial<OutboxContext> = {}) {
+  const sent: WireMessage[][] = [];
+  const context: OutboxContext = {
+    actor: { type: 'review', id: '1' },
+    incarnation: 'i',
+    traceparent: undefined,
+    bridge: {
+      publish: async (messages) => {
+        sent.push([...messages]);
+        return messages.map((_, at) => ({ sequenceNumber: 100 + at }));
+      },
+      cancelScheduled: async () => {},
+    },
+    payloads: {
+      put: () => Promise.reject(new Error('not here')),
+      get: async () => Array.from({ length: 700 }, (_, at) => `file${at}`),
+    },
+    clock: { now: () => 1_000 },
+    logger: silent,
+    crash: () => {},
+    runAction: async () => {},
+    ...more,
+  };
+  return { sent, context };
+}
+
+const scatter = (more: Partial<OutboxEntry & { kind: 'scatter' }> = {}): OutboxEntry => ({
+  kind: 'scatter',
+  execution: '1.0',
+  agents: ['a', 'b'],
+  items: { $payload: 'list', bytes: 1, count: 700 },
+  total: 1_400,
+  cursor: 0,
+  deadlineAt: 61_000,
+  policy: 'all',
+  ...more,
+});
+
+describe('publishOutbox', () => {
+  it('expands a scatter to one task a branch, in slices, the same way each time', async () => {
+    const first = setUp();
+    const second = setUp();
+    await publishOutbox([scatter()], first.context);
+    await publishOutbox([scatter()], second.context);
+    const tasks = first.sent.flat();
+    expect(first.sent.map((slice) => slice.length)).toEqual([500, 500, 400]);
+    expect(tasks.map((task) => task.messageId)).toEqual(second.sent.flat().map((task) => task.messageId));
+    expect(new Set(tasks.map((task) => task.messageId)).size).toBe(1_400);
+    expect(new Set(tasks.map((task) => (task.body as unknown as TaskBody).key)).size).toBe(1_400);
+    expect(tasks[3]).toMatchObject({
+      entity: 'agent.b',
+      timeToLiveMs: 60_000,
+      body: { agent: 'b', branch: 3, input: { item: 'file1' } },
+    });
+  });
+
+  it('goes on from the cursor', async () => {
+    const { sent, context } = setUp();
+    await publishOutbox([scatter({ cursor: 1_398 })], context);
+    expect(sent.flat().map((task) => (task.body as unknown as TaskBody).branch)).toEqual([1_398, 1_399]);
+  });
+
+  it('does not send a task past its deadline: a TTL of 0 would mean none (I10)', async () => {
+    const { sent, context } = setUp({ clock: { now: () => 61_000 } });
+    await publishOutbox([scatter({ total: 4 })], context);
+    expect(sent.flat()).toEqual([]);
+  });
+
+  it('gives the numbers of scheduled timers by token', async () => {
+    const { context } = setUp();
+    const message = (id: string): WireMessage => ({
+      entity: 'actor.review',
+      messageId: id,
+      subject: 'timer',
+      body: null,
+    });
+    const scheduled = await publishOutbox(
+      [
+        { kind: 'message', message: message('x') },
+        { kind: 'message', message: message('y'), timer: 't1' },
+      ],
+      context,
+    );
+    expect(scheduled).toEqual({ t1: 101 });
+  });
+
+  it('rejects when a send is not accepted, so that nothing is settled (I5)', async () => {
+    const { context } = setUp({
+      bridge: { publish: () => Promise.reject(new Error('no')), cancelScheduled: async () => {} },
+    });
+    const message: WireMessage = {
+      entity: 'q',
+      messageId: 'x',
+      subject: 'event',
+      body: null,
+      properties: { [PROPERTY.format]: 1 },
+    };
+    await expect(publishOutbox([{ kind: 'message', message }], context)).rejects.toThrow('no');
+  });
+});

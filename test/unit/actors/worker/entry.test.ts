@@ -1,0 +1,148 @@
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
+import type { WorkerPool } from '../../../../src/contract/ports.ts';
+import { event, moduleOf, refOf, runTurn } from './harness.ts';
+
+const logics = refOf('logics', 'logics');
+const file = logics.module;
+let pool: WorkerPool;
+
+beforeAll(() => {
+  pool = createWorkerPool({ threads: 1, turnTimeoutMs: 10_000 });
+});
+afterAll(() => pool.close());
+
+describe('the worker entry', () => {
+  it('refuses the main thread', async () => {
+    expect(threadId).toBe(0);
+    await expect(import('../../../../src/actors/worker/entry.ts')).rejects.toThrow(/worker threads only/);
+  });
+});
+
+describe('turn', () => {
+  it('runs in another thread and says which', async () => {
+    const result = await runTurn(pool, refOf('counter', 'counter'), {
+      inputs: [{ kind: 'start', input: { from: 1 } }, event('add', { by: 2 }), event('stop')],
+    });
+    expect(result.threadId).toBeGreaterThan(0);
+    expect(result.state).toMatchObject({ status: 'done', output: 3, turn: 3 });
+  });
+
+  it('finds a child machine by its path', async () => {
+    const child = { ...logics, type: 'logics.tally', path: ['tally'] };
+    expect((await runTurn(pool, child)).state).toMatchObject({
+      status: 'active',
+      snapshot: { value: 'counting' },
+    });
+  });
+});
+
+describe('describe', () => {
+  it('says what a machine is', async () => {
+    const response = await pool.run({ kind: 'describe', machine: logics });
+    expect(response).toMatchObject({ kind: 'described', description: { id: 'logics', machine: logics } });
+  });
+
+  it.each([
+    [
+      'a module that is not there',
+      { ...logics, module: moduleOf('nowhere') },
+      'MODULE_NOT_LOADED',
+      /nowhere/,
+    ],
+    [
+      'an export that is not there',
+      { ...logics, export: 'other' },
+      'MODULE_NOT_LOADED',
+      /exports no 'other'/,
+    ],
+    [
+      'an export that is no machine',
+      { ...logics, export: 'notAMachine' },
+      'MODULE_NOT_LOADED',
+      /not an XState machine/,
+    ],
+    ['a path that leads nowhere', { ...logics, path: ['double'] }, 'MODULE_NOT_LOADED', /actor 'double'/],
+    [
+      'a machine that can not be durable',
+      { ...logics, export: 'inline' },
+      'MACHINE_NOT_DURABLE',
+      /inline action/,
+    ],
+  ])('fails for %s', async (_name, machine, code, message) => {
+    const response = await pool.run({ kind: 'describe', machine });
+    expect(response).toEqual({ kind: 'failed', error: { code, message: expect.stringMatching(message) } });
+  });
+});
+
+describe('promise', () => {
+  const run = (src: string) => pool.run({ kind: 'promise', machine: logics, src, input: { n: 4 } });
+
+  it('gives its output', async () => {
+    expect(await run('double')).toMatchObject({ outcome: { status: 'done', output: { doubled: 8 } } });
+  });
+
+  it('gives what it throws as an outcome, and whether to try again', async () => {
+    expect(await run('fails')).toMatchObject({
+      outcome: {
+        status: 'error',
+        error: { code: 'TASK_FAILED', name: 'TypeError', data: { retryable: false } },
+      },
+    });
+    expect(await run('throws')).toMatchObject({
+      outcome: { status: 'error', error: { message: 'at once', name: 'RangeError' } },
+    });
+  });
+
+  it('gives JSON: a result that can not be cloned leaves the thread alive', async () => {
+    const response = await run('unclonable');
+    expect(response).toMatchObject({ outcome: { status: 'done', output: { kept: 1 } } });
+    expect(await run('double')).toMatchObject({ threadId: (response as { threadId: number }).threadId });
+  });
+
+  it('is only promise logic', async () => {
+    for (const src of ['listen', 'tally', 'nothing']) {
+      expect(await run(src)).toMatchObject({ kind: 'failed', error: { code: 'MODULE_NOT_LOADED' } });
+    }
+  });
+});
+
+describe('action', () => {
+  const common = { kind: 'action', machine: logics, event: { type: 'go' }, context: { n: 1 } } as const;
+
+  it('runs with the committed context', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'quorate-action-')), 'written.json');
+    expect(await pool.run({ ...common, name: 'write', params: { path } })).toMatchObject({
+      outcome: { status: 'done', output: null },
+    });
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ context: { n: 1 }, event: { type: 'go' } });
+  });
+
+  it('fails with the code of what it throws, or because it is not there', async () => {
+    expect(await pool.run({ ...common, name: 'refuse', params: null })).toMatchObject({
+      outcome: { status: 'error', error: { code: 'NO_INK' } },
+    });
+    expect(await pool.run({ ...common, name: 'gone', params: null })).toMatchObject({
+      kind: 'failed',
+      error: { code: 'MODULE_NOT_LOADED' },
+    });
+  });
+});
+
+describe('agent', () => {
+  it('fails when its export is no function', async () => {
+    const request = {
+      kind: 'agent',
+      module: file,
+      export: 'notAMachine',
+      input: null,
+      key: 'k',
+      attempt: 1,
+    } as const;
+    expect(await pool.run(request)).toMatchObject({ kind: 'failed', error: { code: 'MODULE_NOT_LOADED' } });
+  });
+});
