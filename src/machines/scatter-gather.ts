@@ -1,0 +1,88 @@
+// One fan-out and its gather. The items go from the input straight into the scatter and never lie in the context, and
+// the answers go straight into the output: this machine stays a few bytes however wide it is.
+import { setup } from 'xstate';
+import { QuorateError } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
+import { isPayloadRef } from '../contract/payload.ts';
+import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
+import { errorOf, inputOf, outputOf } from './events.ts';
+import type { ScatterGatherOutput, ScatterInput } from './gather-types.ts';
+import type { PatternMachine } from './pattern-machine.ts';
+import { SCATTER, scatter } from './scatter.ts';
+
+export interface ScatterGatherOptions {
+  /** Default `scatterGather`. */
+  readonly id?: string;
+  /** Each item is given to each of these agents. */
+  readonly agents: readonly string[];
+  readonly policy: GatherPolicy;
+  /** Default 'values': each answer is kept (at most 256). 'counts' keeps the sums of the answers' `counts` only. */
+  readonly collect?: ScatterPlan['collect'];
+  /** Upper bound in ms, whatever the policy. Default: the agents' longest deadline. */
+  readonly deadlineMs?: number;
+}
+
+export interface ScatterGatherContext {
+  /** Branches of the fan-out: one for each pair of item and agent. */
+  readonly total: number;
+}
+
+export type ScatterGatherMachine<Item = Json, Value = Json, Shared = Json> = PatternMachine<{
+  context: ScatterGatherContext;
+  event: { type: never };
+  value: 'scattering' | 'gathered' | 'failed';
+  tag: 'gathered' | 'failed';
+  input: ScatterInput<Item, Shared>;
+  output: ScatterGatherOutput<Value>;
+}>;
+
+export function scatterGather<Item = Json, Value = Json, Shared = Json>(
+  options: ScatterGatherOptions,
+): ScatterGatherMachine<Item, Value, Shared> {
+  const { id = 'scatterGather', agents, policy, collect = 'values', deadlineMs } = options;
+  if (agents.length === 0) throw new QuorateError('CONFIG_INVALID', `${id}: agents: name at least one`);
+  const fixed = { agents, policy, collect, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
+
+  const machine = setup({
+    types: {
+      context: {} as ScatterGatherContext,
+      input: {} as ScatterInput,
+      output: {} as ScatterGatherOutput,
+      tags: {} as 'gathered' | 'failed',
+    },
+    actors: { [SCATTER]: scatter() },
+  }).createMachine({
+    id,
+    // Also called without input, when a snapshot is restored.
+    context: ({ input }) => ({ total: countOf(input as ScatterInput | undefined) * agents.length }),
+    initial: 'scattering',
+    states: {
+      scattering: {
+        invoke: {
+          id: 'gather',
+          src: SCATTER,
+          input: ({ event }) => ({ ...(inputOf(event) as ScatterInput), ...fixed }),
+          onDone: 'gathered',
+          onError: 'failed',
+        },
+      },
+      gathered: {
+        type: 'final',
+        tags: 'gathered',
+        output: ({ event }) => ({ status: 'gathered', ...(outputOf(event) as GatherOutput) }),
+      },
+      failed: {
+        type: 'final',
+        tags: 'failed',
+        output: ({ event }) => ({ status: 'failed', error: errorOf(event) }),
+      },
+    },
+    output: ({ event }) => outputOf(event) as ScatterGatherOutput,
+  });
+  return machine as unknown as ScatterGatherMachine<Item, Value, Shared>;
+}
+
+function countOf(input: ScatterInput | undefined): number {
+  if (input === undefined) return 0;
+  return isPayloadRef(input.items) ? (input.items.count ?? 0) : input.items.length;
+}
