@@ -1,0 +1,21 @@
+// A thread for drawing: a layout takes a tenth of a second and more, and the main thread holds session locks.
+import { isMainThread, parentPort } from 'node:worker_threads';
+import { layOut } from './layout.ts';
+import { toChartModel } from './model.ts';
+import type { ChartAnswer, ChartRequest } from './protocol.ts';
+import { toSvg } from './svg.ts';
+
+if (isMainThread || parentPort === null) throw new Error('this module runs in a worker thread only');
+const port = parentPort;
+
+async function answer({ id, definition }: ChartRequest): Promise<ChartAnswer> {
+  try {
+    return { id, svg: toSvg(await layOut(toChartModel(definition))) };
+  } catch (failure) {
+    return { id, error: failure instanceof Error ? failure.message : String(failure) };
+  }
+}
+
+port.on('message', (request: ChartRequest) => {
+  void answer(request).then((response) => port.postMessage(response));
+});

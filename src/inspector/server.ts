@@ -1,0 +1,141 @@
+// The inspector: one loopback port with the page, the charts and the inspection protocol. It reads and changes nothing.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { WebSocketServer } from 'ws';
+import { QuorateError } from '../contract/errors.ts';
+import type { InspectionSink, Logger } from '../contract/ports.ts';
+import { createChartRenderer } from './chart/renderer.ts';
+import { isOwnRequest } from './guard.ts';
+import { pageAsset } from './page/assets.ts';
+import { type ActorStore, type Change, createActorStore } from './store.ts';
+import { createViewer, framesOf, STALL_MS, type Viewer } from './viewer.ts';
+
+export interface InspectorOptions {
+  /** 0 = any free one. */
+  readonly port: number;
+  /** Default 127.0.0.1. There is no login: bind what only you can reach. */
+  readonly host?: string;
+  readonly logger?: Logger;
+}
+
+export interface InspectorServer {
+  readonly url: string;
+  readonly sink: InspectionSink;
+  close(): Promise<void>;
+}
+
+/** Viewers say nothing; a frame larger than this ends the connection. */
+const MAX_INBOUND_BYTES = 1_024;
+
+export async function createInspectorServer(options: InspectorOptions): Promise<InspectorServer> {
+  const { host = '127.0.0.1', logger } = options;
+  const viewers = new Set<Viewer>();
+  const store = createActorStore((change) => tellAll(viewers, change, logger));
+  const charts = createChartRenderer();
+  const server = createServer((request, response) => {
+    answer(request, response, store, charts.render).catch((failure: unknown) => {
+      logger?.warn('inspector request failed', { path: request.url, reason: String(failure) });
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+  const port = await listen(server, options.port, host);
+
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_INBOUND_BYTES });
+  server.on('upgrade', (request, socket, head) => {
+    if (!isOwnRequest(request, port)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const viewer = createViewer(webSocket, store);
+      viewers.add(viewer);
+      webSocket.on('close', () => viewers.delete(viewer));
+      webSocket.on('error', () => webSocket.terminate());
+    });
+  });
+  const stallCheck = setInterval(() => {
+    for (const viewer of viewers) viewer.checkStall(Date.now());
+  }, STALL_MS / 3);
+  stallCheck.unref();
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/`,
+    sink: store,
+    async close() {
+      clearInterval(stallCheck);
+      for (const socket of sockets.clients) socket.terminate();
+      server.close();
+      server.closeAllConnections();
+      await charts.close();
+    },
+  };
+}
+
+/** Nothing that goes wrong for a viewer may reach the actor that is being watched. */
+function tellAll(viewers: ReadonlySet<Viewer>, change: Change, logger: Logger | undefined): void {
+  if (viewers.size === 0) return;
+  let frames: readonly string[] | undefined;
+  const framesOnce = (): readonly string[] => {
+    frames ??= change.kind === 'step' ? framesOf(change) : [];
+    return frames;
+  };
+  for (const viewer of viewers) {
+    try {
+      viewer.tell(change, framesOnce);
+    } catch (failure) {
+      logger?.warn('inspector viewer failed', { reason: String(failure) });
+    }
+  }
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QuorateError('CONFIG_INVALID', `inspectorPort: ${reason}`, { cause });
+  }
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+const SVG = 'image/svg+xml';
+const CHART_PATH = /^\/machines\/([^/]+)\.svg$/;
+
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** A chart opened alone brings its style with it, and nothing else. */
+const CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  store: ActorStore,
+  render: (definition: unknown) => Promise<string>,
+): Promise<void> {
+  const send = (status: number, type: string, body: string): void => {
+    response.writeHead(status, {
+      'content-type': `${type}; charset=utf-8`,
+      'content-security-policy': type === SVG ? CHART_POLICY : POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
+  if (!isOwnRequest(request, request.socket.localPort ?? 0)) return send(403, 'text/plain', 'Forbidden\n');
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'Read only\n');
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  const asset = pageAsset(url.pathname);
+  if (asset !== undefined) return send(200, asset.type, asset.body);
+  const named = CHART_PATH.exec(url.pathname)?.[1];
+  if (named === undefined) return send(404, 'text/plain', 'Not found\n');
+  const type = decodeURIComponent(named);
+  // An actor may still run by an older definition than the latest of its type.
+  const actor = store.get(url.searchParams.get('actor') ?? '');
+  const definition = actor?.type === type ? actor.definition : store.definitionOf(type);
+  if (definition === undefined) return send(404, 'text/plain', 'No actor of this type was seen yet\n');
+  send(200, SVG, await render(definition));
+}
