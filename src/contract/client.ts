@@ -1,5 +1,12 @@
 // What another service holds in its hands, typed by the machines of a configuration.
-import type { AnyStateMachine, ContextFrom, EventFromLogic, InputFrom, OutputFrom, StateValueFrom } from 'xstate';
+import type {
+  AnyStateMachine,
+  ContextFrom,
+  EventFromLogic,
+  InputFrom,
+  OutputFrom,
+  StateValueFrom,
+} from 'xstate';
 import type { ActorAddress } from './address.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
 import type { QueryAnswer } from './wire.ts';
@@ -40,8 +47,16 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     options?: CallOptions & { readonly key?: string },
   ): Promise<void>;
   /** Throws ACTOR_NOT_FOUND. */
-  query<T extends MachineType<C>>(type: T, id: string, options?: CallOptions): Promise<TypedQuery<MachineOf<C, T>>>;
+  query<T extends MachineType<C>>(
+    type: T,
+    id: string,
+    options?: CallOptions,
+  ): Promise<TypedQuery<MachineOf<C, T>>>;
   /** The output once the actor is done. Throws its error, ACTOR_NOT_FOUND or RESULT_TIMEOUT. */
-  result<T extends MachineType<C>>(type: T, id: string, options?: CallOptions): Promise<OutputFrom<MachineOf<C, T>>>;
+  result<T extends MachineType<C>>(
+    type: T,
+    id: string,
+    options?: CallOptions,
+  ): Promise<OutputFrom<MachineOf<C, T>>>;
   close(): Promise<void>;
 }

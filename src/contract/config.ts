@@ -1,8 +1,9 @@
 // The configuration: one schema, every field documented. `defineConfig` gives types; `parseConfig` checks at the border.
-import { z } from 'zod';
+
 import type { AnyStateMachine } from 'xstate';
+import { z } from 'zod';
 import type { Json } from './json.ts';
-import type { PayloadRef, PayloadStore } from './payload.ts';
+import type { PayloadStore } from './payload.ts';
 import type { Logger } from './ports.ts';
 
 /** What an agent gets with each task. */
@@ -19,7 +20,7 @@ export interface AgentContext {
   /** Stores a large JSON value and gives its reference. */
   readonly payloads: PayloadStore;
   /** Sends one piece of the answer ahead; pieces are numbered from 0 and reach the machine in order. */
-  partial(value: Json, seq?: number): Promise<void>;
+  readonly partial: (value: Json, seq?: number) => Promise<void>;
 }
 
 export interface RetryPolicy {
@@ -106,8 +107,6 @@ export interface QuorateConfig {
   readonly drainMs?: number;
 }
 
-export type { PayloadRef };
-
 const MACHINE_TYPE = /^[a-zA-Z0-9_-]{1,40}$/;
 const name = z.string().regex(MACHINE_TYPE, 'must be 1 to 40 of a-z, A-Z, 0-9, _ and -');
 const location = z.union([z.instanceof(URL), z.string().min(1)]);
@@ -141,7 +140,10 @@ export const configSchema = z.strictObject({
   agents: z.record(name, agent).default({}),
   namespace: z.string().min(1).optional(),
   connectionString: z.string().min(1).optional(),
-  prefix: z.string().regex(/^[a-zA-Z0-9._-]{0,40}$/, 'must be at most 40 of a-z, A-Z, 0-9, ., _ and -').default(''),
+  prefix: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]{0,40}$/, 'must be at most 40 of a-z, A-Z, 0-9, ., _ and -')
+    .default(''),
   topology: z.enum(['check', 'apply']).default('check'),
   roles: z
     .preprocess(

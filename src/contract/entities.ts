@@ -43,7 +43,12 @@ export interface TopologyNeeds {
 
 export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
   const { lockDurationMs, duplicateWindowMs } = needs;
-  const common = { kind: 'queue', lockDurationMs, duplicateWindowMs, maxDeliveryCount: MAX_DELIVERY_COUNT } as const;
+  const common = {
+    kind: 'queue',
+    lockDurationMs,
+    duplicateWindowMs,
+    maxDeliveryCount: MAX_DELIVERY_COUNT,
+  } as const;
   const sessions = (name: string): EntityDeclaration => ({ ...common, name, requiresSession: true });
   const tasks = (name: string): EntityDeclaration => ({ ...common, name, deadLetterOnExpiration: true });
   return [
@@ -59,5 +64,7 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
 
 /** Whose dead letters somebody waits for. Nobody waits for an answer that its client did not take, or for remediation. */
 export function deadLetterSources(entities: readonly EntityDeclaration[]): string[] {
-  return entities.filter(({ name, kind }) => kind === 'queue' && name !== REPLIES && name !== REMEDIATION).map(({ name }) => name);
+  return entities
+    .filter(({ name, kind }) => kind === 'queue' && name !== REPLIES && name !== REMEDIATION)
+    .map(({ name }) => name);
 }

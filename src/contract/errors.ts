@@ -1,6 +1,7 @@
 // Every code Quorate raises: one table, tested against docs/errors.md in both directions.
-import type { ErrorJson } from './outcome.ts';
+
 import type { Json } from './json.ts';
+import type { ErrorJson } from './outcome.ts';
 
 /** code -> what to do about it. The message of an error says what happened; this says how to go on. */
 export const ERROR_HINTS = {
@@ -8,32 +9,39 @@ export const ERROR_HINTS = {
   ACTOR_NOT_FOUND: 'Start the actor first; ended actors are remembered for the retention time only.',
   ACTOR_ID_INVALID: 'Use 1 to 128 characters for an actor id.',
   ACTOR_STOPPED: 'The actor was stopped before it ended; start another one under a new id.',
-  AGENT_NOT_FOUND: 'Add the agent to `agents` in the configuration, or implement it in the machine with `fromPromise`.',
+  AGENT_NOT_FOUND:
+    'Add the agent to `agents` in the configuration, or implement it in the machine with `fromPromise`.',
   AGENT_TIMEOUT: 'Raise the `timeoutMs` of the agent, or make it faster.',
   BROKER_DATA_IN_USE: 'Another process owns this data folder; stop it, or let Quorate join it.',
-  BROKER_DATA_UNREADABLE: 'The data file is damaged; restore it from a copy, or start afresh with `quorate reset`.',
+  BROKER_DATA_UNREADABLE:
+    'The data file is damaged; restore it from a copy, or start afresh with `quorate reset`.',
   BROKER_PORT_IN_USE: 'Choose another port with --port, or stop the process that listens there.',
   CONFIG_INVALID: 'Correct the field that the message names.',
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',
   CONNECTION_FAILED: 'Check the address and the network; the message names the endpoint.',
   DEADLINE_EXCEEDED: 'The asker stopped waiting; raise the deadline, or look for why the agent was slow.',
   EFFECT_TOO_LARGE: 'Keep large values in the payload store and pass their references.',
-  EVENT_RESERVED: 'Events that start with "xstate." are made by Quorate alone; choose another type.',
+  EVENT_RESERVED:
+    'Events that start with "xstate." or "quorate." are made by Quorate alone; choose another type.',
   FOLDER_EMPTY: 'Choose a folder that holds files to review.',
   FOLDER_UNREADABLE: 'Choose a folder that exists and can be read.',
   GATHER_FAILED: 'Fewer branches answered well than the policy needs; the error data says which failed.',
-  IMPURE_TURN: 'Move clock, randomness and I/O out of the machine into an agent, or use the values the turn gives.',
+  IMPURE_TURN:
+    'Move clock, randomness and I/O out of the machine into an agent, or use the values the turn gives.',
   INPUT_INVALID: 'Send what the schema of the message asks for.',
   INTERNAL: 'This is a bug; run again with --verbose and report what it prints.',
-  MACHINE_NOT_DURABLE: 'Write it as the message says: named actions, spawnChild or invoke, registered agents.',
+  MACHINE_NOT_DURABLE:
+    'Write it as the message says: named actions, spawnChild or invoke, registered agents.',
   MACHINE_NOT_FOUND: 'Register the machine type under `machines` in the configuration.',
   MACHINE_THREW: 'A guard, action or assign threw; the message holds the reason.',
   MODULE_NOT_LOADED: 'Check the module path and the export name in the configuration.',
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   NOT_BUILT: 'Run `npm run build`.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
-  PAYLOAD_NOT_FOUND: 'Keep payloads until their actors have ended; the data folder may have been changed by hand.',
-  PRODUCTION_NEEDS_NAMESPACE: "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
+  PAYLOAD_NOT_FOUND:
+    'Keep payloads until their actors have ended; the data folder may have been changed by hand.',
+  PRODUCTION_NEEDS_NAMESPACE:
+    "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
   QUOTA_EXCEEDED: 'The entity or the disk is full; receive or purge messages, or raise the limit.',
   RESULT_TIMEOUT: 'The actor is still running; ask again, or wait longer.',
   STATE_TOO_LARGE: 'Keep large values in the payload store and their references in the context.',
@@ -42,7 +50,8 @@ export const ERROR_HINTS = {
   TURN_POISONED: 'The message failed on every attempt; it waits in the remediation queue.',
   TURN_TIMEOUT: 'A turn ran longer than allowed; look for an endless loop in a guard or assign.',
   UNAUTHORIZED: 'Check the key or the role assignment; the message names the endpoint.',
-  WORKER_DIED: 'A worker thread ended: look for process.exit, memory use or native code; the message says how it ended.',
+  WORKER_DIED:
+    'A worker thread ended: look for process.exit, memory use or native code; the message says how it ended.',
   USAGE: 'See --help.',
 } as const;
 
@@ -79,7 +88,10 @@ export function toErrorJson(thrown: unknown, fallback: string): ErrorJson {
     const own = (thrown as { code?: unknown }).code;
     return { code: typeof own === 'string' ? own : fallback, message: thrown.message, name: thrown.name };
   }
-  return { code: fallback, message: typeof thrown === 'string' ? thrown : JSON.stringify(thrown) ?? 'unknown' };
+  return {
+    code: fallback,
+    message: typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? 'unknown'),
+  };
 }
 
 /** The other way round: an error that travelled as data, as something to throw. */

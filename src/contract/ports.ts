@@ -4,8 +4,8 @@ import type { EntityDeclaration } from './entities.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
-import type { WorkerRequest, WorkerResponse } from './worker.ts';
 import type { InboundMessage, WireMessage } from './wire.ts';
+import type { WorkerRequest, WorkerResponse } from './worker.ts';
 
 /** Fields are ids, counts and codes: never bodies, prompts or keys. */
 export interface Logger {
@@ -99,7 +99,10 @@ export interface Bridge {
 
 /** The pool of worker threads. Never rejects for what a request did; a thread's death is `failed` with a code. */
 export interface WorkerPool {
-  run(request: WorkerRequest, options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<WorkerResponse>;
+  run(
+    request: WorkerRequest,
+    options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<WorkerResponse>;
   /** Requests waiting for a thread. */
   readonly waiting: number;
   /** Replaces every thread: machine modules are loaded anew. Running requests finish first. */

@@ -29,12 +29,6 @@ export interface ScatterPlan {
   readonly offerTtlMs?: number;
 }
 
-/** One task's input as an agent sees it in a scatter. */
-export interface ScatterTaskInput {
-  readonly item: Json;
-  readonly shared?: Json;
-}
-
 export interface BranchValue {
   readonly index: number;
   readonly agent: string;

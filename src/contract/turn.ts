@@ -80,8 +80,7 @@ export type Verdict =
 
 export interface Timer {
   readonly dueAt: number;
-  readonly what:
-    /** `after` and delayed raise: the event goes to the machine itself. */
+  readonly what: /** `after` and delayed raise: the event goes to the machine itself. */
     | { readonly kind: 'raise'; readonly event: EventJson; readonly sendId: string }
     /** A delayed sendTo: an own timer, then a send. */
     | {

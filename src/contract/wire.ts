@@ -1,7 +1,8 @@
 // What crosses Service Bus. `subject` names the kind, the body is JSON, and `format` lets a reader refuse what it does not know.
+
+import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
-import type { ReplyAddress } from './effect.ts';
 import type { TurnInput } from './turn.ts';
 
 export const WIRE_FORMAT = 1;

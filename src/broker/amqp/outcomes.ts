@@ -54,7 +54,7 @@ function deadLetterChanges(wire: Wire): PropertyChanges {
 }
 
 /** The values of a map as they were encoded, so that their types stay. */
-export function encodedMap(map: unknown): PropertyChanges {
+function encodedMap(map: unknown): PropertyChanges {
   const changes: PropertyChanges = new Map();
   const items = (map as Typed | undefined)?.value;
   if (!Array.isArray(items)) return changes;

@@ -89,7 +89,7 @@ export interface Outcome {
 }
 
 /** rhea decodes messages of format 0 and hands over others as they are, so format 0 arrives under this number. */
-export const PLAIN_FORMAT = 0x7fff_ffff;
+const PLAIN_FORMAT = 0x7fff_ffff;
 
 const FRAME_BYTES = 65_536;
 

@@ -1,7 +1,7 @@
 import { readCompound, readScalar, skipValue } from './values.ts';
 
 export const HEADER = 0x70;
-export const DELIVERY_ANNOTATIONS = 0x71;
+const DELIVERY_ANNOTATIONS = 0x71;
 export const MESSAGE_ANNOTATIONS = 0x72;
 export const PROPERTIES = 0x73;
 export const APPLICATION_PROPERTIES = 0x74;

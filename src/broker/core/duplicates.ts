@@ -7,7 +7,7 @@ const PURGE_INTERVAL_MS = 60_000;
 export class DuplicateWindow {
   readonly #core: Core;
   readonly #entity: number;
-  readonly windowMs: number;
+  windowMs: number;
   /** Id to the instant it was seen in microseconds, oldest first. */
   readonly #seen = new Map<string, number>();
   #lastPurge = 0;

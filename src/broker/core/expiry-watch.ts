@@ -30,7 +30,8 @@ export class ExpiryWatch {
   add(message: StoredMessage): void {
     if (message.expiresAt === 0) return;
     this.#byTime.push(message);
-    if (this.#alarm.at === undefined || message.expiresAt < this.#alarm.at) this.#alarm.set(message.expiresAt);
+    if (this.#alarm.at === undefined || message.expiresAt < this.#alarm.at)
+      this.#alarm.set(message.expiresAt);
   }
 
   /** The message is gone; its entry is dropped sooner or later. */

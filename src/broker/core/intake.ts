@@ -1,43 +1,12 @@
 import type { Envelope } from '../codec/envelope.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import type { MessageRow, Store } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { DuplicateWindow } from './duplicates.ts';
-import { SCHEDULED, StoredMessage } from './message.ts';
+import type { StoredMessage } from './message.ts';
 import type { Ack } from './outcome.ts';
-import type { Queue } from './queue.ts';
+import { type Destination, type Entry, placedEntry, scheduledEntry } from './placing.ts';
 import { Schedule } from './schedule.ts';
-import type { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
-
-/** Where one message goes: one of these for a queue, one a matching subscription for a topic. */
-export interface Placement {
-  queue: Queue;
-  seq: number;
-  origin: number;
-  expiresAt: number;
-  sessionId: string | undefined;
-  source: string | undefined;
-  /** Bytes of its own instead of the ones that were sent. */
-  bytes?: Buffer;
-}
-
-/** What differs between a queue and a topic. */
-export interface Destination {
-  readonly id: number;
-  readonly path: string;
-  readonly sequence: Sequence;
-  /** Throws a ServiceError when this message must not be here. */
-  check(message: Envelope): void;
-  place(message: Envelope, now: number, origin: number): Placement[];
-  readonly bytes: number;
-  row(message: StoredMessage): MessageRow;
-}
-
-interface Entry {
-  write(store: Store): void;
-  applied(): void;
-}
 
 /** The way in: checks, duplicate detection, scheduling, and placing what is due. */
 export class Intake {
@@ -58,9 +27,9 @@ export class Intake {
   configure(settings: IntakeSettings): void {
     this.settings = settings;
     const { duplicateWindowMs } = settings;
-    if (duplicateWindowMs === this.window?.windowMs) return;
-    this.window =
-      duplicateWindowMs > 0 ? new DuplicateWindow(this.#core, this.#to.id, duplicateWindowMs) : undefined;
+    if (duplicateWindowMs === 0) this.window = undefined;
+    else if (this.window) this.window.windowMs = duplicateWindowMs;
+    else this.window = new DuplicateWindow(this.#core, this.#to.id, duplicateWindowMs);
   }
 
   /** All of them or none; acknowledged when all are on disk. */
@@ -81,7 +50,11 @@ export class Intake {
       const seq = scheduled || !fresh ? this.#to.sequence.take() : 0;
       seqs.push(seq);
       if (!fresh) continue;
-      entries.push(scheduled ? this.#scheduled(message, seq, now) : this.#placed(message, now, 0));
+      entries.push(
+        scheduled
+          ? scheduledEntry(this.#core, this.#to, this.schedule, message, seq)
+          : placedEntry(this.#core, this.#to, message, 0),
+      );
     }
     this.#core.commit({
       write: (store) => {
@@ -155,76 +128,10 @@ export class Intake {
     return true;
   }
 
-  #scheduled(envelope: Envelope, seq: number, now: number): Entry {
-    const message = new StoredMessage({
-      seq,
-      body: this.#core.bodies.next(),
-      shared: false,
-      size: envelope.bytes.length,
-      enqueuedAt: now,
-      expiresAt: 0,
-      dueAt: envelope.scheduledAt,
-      deliveryCount: 0,
-      state: SCHEDULED,
-      session: undefined,
-      origin: 0,
-      source: undefined,
-    });
-    this.#core.counters.add('scheduled');
-    return {
-      write: (store) => {
-        store.insertBody(message.body, false, envelope.bytes);
-        store.insertMessage({ ...this.#to.row(message), session: envelope.sessionId ?? null });
-      },
-      applied: () => this.schedule.add(message),
-    };
-  }
-
-  #placed(envelope: Envelope, now: number, origin: number): Entry {
-    const placements = this.#to.place(envelope, now, origin);
-    const sharing = placements.filter((placement) => !placement.bytes).length;
-    const body = sharing > 0 ? this.#core.bodies.next() : 0;
-    const shared = sharing > 1;
-    const placed = placements.map(({ queue, bytes, sessionId, source, ...rest }) => {
-      const message = new StoredMessage({
-        ...rest,
-        body: bytes ? this.#core.bodies.next() : body,
-        shared: bytes ? false : shared,
-        size: (bytes ?? envelope.bytes).length,
-        enqueuedAt: now,
-        dueAt: 0,
-        deliveryCount: 0,
-        state: 0,
-        session: undefined,
-        source,
-      });
-      return { queue, message, bytes, sessionId };
-    });
-    return {
-      write: (store) => {
-        if (sharing > 0) store.insertBody(body, shared, envelope.bytes);
-        for (const { queue, message, bytes, sessionId } of placed) {
-          if (bytes) store.insertBody(message.body, false, bytes);
-          store.insertMessage({ ...queue.row(message), session: sessionId ?? null });
-        }
-      },
-      applied: () => {
-        if (sharing > 0) this.#core.bodies.remember(body, envelope.bytes);
-        for (const { queue, message, sessionId } of placed) {
-          if (message.shared) this.#core.bodies.addOwner(body);
-          // Only now: a session without messages may have been forgotten since.
-          if (sessionId !== undefined) message.session = queue.sessions?.ensure(sessionId);
-          queue.admit(message);
-        }
-      },
-    };
-  }
-
   /** What is due becomes an ordinary message with a new sequence number at the tail. */
   #activate(due: StoredMessage[]): void {
-    const now = this.#core.alarms.now();
     for (const message of due) {
-      const entry = this.#placed(this.#core.envelopeOf(message), now, message.seq);
+      const entry = placedEntry(this.#core, this.#to, this.#core.envelopeOf(message), message.seq);
       this.#core.counters.add('activated');
       this.#core.commit({
         frees: true,

@@ -82,7 +82,9 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
           pending.get(message.id)?.reject(toError(message.failure));
           return void pending.delete(message.id);
         case 'closed':
-          return void (closedReason ??= message.reason);
+          closedReason ??= message.reason;
+          // The store is closed by now; what may be left are rhea's heartbeat timers of connections that were cut.
+          return void worker.terminate();
       }
     });
     worker.once('error', (error) => end(`its thread failed: ${String(error)}`));

@@ -103,9 +103,13 @@ test.each([1, 2, 3, 4])(
     onTestFinished(() => rmSync(data, { recursive: true, force: true }));
     const child = await brokerProcess({ data, port: 0, topology });
     const doomed = new ServiceBusClient(child.connectionString, {
-      retryOptions: { maxRetries: 0, timeoutInMs: 500 },
+      retryOptions: { maxRetries: 0, timeoutInMs: 2000 },
     });
-    await doomed.createSender('settled').sendMessages(Array.from({ length: 500 }, (_, body) => ({ body })));
+    const preparing = new ServiceBusClient(child.connectionString);
+    await preparing
+      .createSender('settled')
+      .sendMessages(Array.from({ length: 500 }, (_, body) => ({ body })));
+    await preparing.close();
     const { acknowledged, attempted } = traffic(doomed);
     const delay = 150 + Math.floor(Math.random() * 400);
     await wait(delay);

@@ -63,7 +63,7 @@ export class VirtualClock implements Clock {
 
 /** Until the broker has committed and written what a clock step set off. */
 export async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 export function queues(...described: QueueDescription[]): { topology: Topology } {

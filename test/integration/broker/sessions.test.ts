@@ -19,7 +19,7 @@ test('the wait for the next session lasts as long as the client asks, then ends 
     retryable: true,
   });
   expect(Date.now() - started).toBeGreaterThan(1300);
-  expect(Date.now() - started).toBeLessThan(2500);
+  expect(Date.now() - started).toBeLessThan(5000);
 });
 
 test('a waiting receiver is woken by a message, and by a session that becomes free', async () => {
@@ -27,12 +27,12 @@ test('a waiting receiver is woken by a message, and by a session that becomes fr
   const client = testClient(broker);
   const sender = client.createSender('actors');
   const first = client.acceptNextSession('actors');
-  await wait(100);
+  await wait(200);
   await sender.sendMessages({ body: 1, sessionId: 'a' });
   const a = await first;
   expect(a.sessionId).toBe('a');
   const second = client.acceptNextSession('actors');
-  await wait(100);
+  await wait(200);
   await a.close();
   expect((await second).sessionId).toBe('a');
 });
@@ -41,9 +41,9 @@ test('waiting receivers are served in the order they came, sessions in the order
   const broker = await testBroker(queues(actors));
   const client = testClient(broker);
   const waiting = [client.acceptNextSession('actors')];
-  await wait(50);
+  await wait(200);
   waiting.push(client.acceptNextSession('actors'));
-  await wait(50);
+  await wait(200);
   await client.createSender('actors').sendMessages([
     { body: 1, sessionId: 'z' },
     { body: 1, sessionId: 'b' },
@@ -120,7 +120,7 @@ test('a cut connection frees its sessions at once', async () => {
     _connectionContext: { connection: { _connection: { socket: { destroy(error: Error): void } } } };
   };
   context._connectionContext.connection._connection.socket.destroy(new Error('cut'));
-  await wait(50);
+  await wait(200);
   const session = await testClient(broker).acceptSession('actors', 'a');
   expect(session.sessionId).toBe('a');
   await gone.close();

@@ -1,0 +1,131 @@
+// Who may import whom: the borders of ARCHITECTURE.md. A test plants one violation a rule and sees it found.
+// Rules name resolved paths; a type-only import counts like any other unless a rule says otherwise.
+
+const OURS = '^(src|otel|examples|test|bench|scripts)/';
+const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    never(
+      'no-cycles',
+      'Two files that need each other are one thing, or miss a third.',
+      {},
+      { circular: true },
+    ),
+    never('no-unresolved', 'What is imported exists.', {}, { couldNotResolve: true }),
+    never(
+      'contract-imports-nothing',
+      'The vocabulary stands alone.',
+      { path: '^src/contract/' },
+      { path: OURS, pathNot: '^src/contract/' },
+    ),
+    never(
+      'machines-are-plain',
+      'A factory of plain XState machines needs xstate and the vocabulary.',
+      { path: '^src/machines/' },
+      { pathNot: ['^src/(machines|contract)/', '(^|/)node_modules/xstate/'] },
+    ),
+    never(
+      'pure-core',
+      'No clock, no randomness, no I/O under a turn (I6).',
+      { path: '^src/(machines|actors/core)/' },
+      { dependencyTypes: ['core'] },
+    ),
+    never(
+      'core-stays-inside',
+      'The pure core does not know the threads and hosts that run it.',
+      { path: '^src/actors/core/' },
+      { path: OURS, pathNot: '^src/(actors/core|machines|contract)/' },
+    ),
+    never(
+      'machines-load-in-workers',
+      'The main thread never loads a machine; factories are re-exported for the modules of users.',
+      { path: '^src/', pathNot: '^src/(machines|actors/(worker|core))/|^src/index\\.ts$' },
+      { path: '^src/machines/', dependencyTypesNot: ['type-only'] },
+    ),
+    never(
+      'actors-not-to-bridge',
+      'They meet in the runtime, through the ports of the contract.',
+      { path: '^src/actors/' },
+      { path: '^src/bridge/' },
+    ),
+    never(
+      'bridge-not-to-actors',
+      'They meet in the runtime, through the ports of the contract.',
+      { path: '^src/bridge/' },
+      { path: '^src/actors/' },
+    ),
+    never(
+      'bridge-alone-speaks-azure',
+      'One folder knows the SDK and its habits.',
+      { path: '^(src|otel|examples)/', pathNot: '^src/bridge/' },
+      { path: '(^|/)node_modules/@azure/' },
+    ),
+    never(
+      'broker-stands-alone',
+      'The embedded broker is a program of its own.',
+      { path: '^src/broker/' },
+      { path: OURS, pathNot: '^src/broker/' },
+    ),
+    never(
+      'rhea-in-broker-only',
+      'Everybody else speaks AMQP by way of the SDK.',
+      { path: '^(src|otel|examples)/', pathNot: '^src/broker/' },
+      { path: '(^|/)node_modules/rhea/' },
+    ),
+    never(
+      'broker-and-inspector-on-demand',
+      'A production start loads neither: only an import() on demand reaches them.',
+      { path: '^(src|otel)/', pathNot: '^src/(broker|inspector)/' },
+      { path: '^src/(broker|inspector)/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    ),
+    never(
+      'telemetry-sdk-in-otel-only',
+      'src uses the API alone; without an endpoint no SDK module is loaded.',
+      { path: '^(src|examples)/' },
+      { path: '(^|/)node_modules/@opentelemetry/', pathNot: '(^|/)node_modules/@opentelemetry/api/' },
+    ),
+    never(
+      'otel-on-demand',
+      'The set-up is loaded only when a trace is wanted.',
+      { path: '^src/' },
+      { path: '^otel/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    ),
+    never(
+      'nobody-imports-the-cli',
+      'The command line is the outermost layer.',
+      { path: '^(src|otel|examples)/', pathNot: '^src/cli/' },
+      { path: '^src/cli/' },
+    ),
+    never(
+      'product-not-to-its-users',
+      'The product does not lean on tests, benches or examples.',
+      { path: '^(src|otel)/' },
+      { path: '^(test|bench|examples|scripts)/' },
+    ),
+    never(
+      'examples-use-the-package',
+      'An example sees what a user sees: the public API.',
+      { path: '^examples/' },
+      { path: '^(src|otel|test|bench|scripts)/', pathNot: '^src/(index|broker/index)\\.ts$' },
+    ),
+    never(
+      'no-dev-dependencies',
+      'What ships needs only what is installed with it.',
+      { path: '^(src|otel|examples)/' },
+      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    ),
+  ],
+  options: {
+    // TypeScript 7 has no compiler API yet; swc reads types-only imports as well.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      conditionNames: ['quorate-source', 'import', 'node', 'default'],
+      exportsFields: ['exports'],
+    },
+  },
+};

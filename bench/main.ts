@@ -1,0 +1,52 @@
+// `npm run bench [name ...] [-- --json]`: what the design promises in numbers, measured on real processes on this machine.
+import { existsSync } from 'node:fs';
+import { availableParallelism, cpus, platform, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { latency } from './latency.ts';
+import { type Bench, formatTable, type Measurement } from './measurement.ts';
+import { review } from './review.ts';
+import { start } from './start.ts';
+import { takeover } from './takeover.ts';
+
+const BENCHES: readonly Bench[] = [start, latency, takeover, review];
+const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
+const EXIT_MISSED = 1;
+const EXIT_USAGE = 2;
+const GIB = 1024 ** 3;
+
+const json = process.argv.includes('--json');
+const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
+// Tables go to standard output, or with --json one array; everything else to standard error.
+const say = (line: string): boolean => process.stderr.write(`${line}\n`);
+
+if (unknown.length > 0) {
+  say(`unknown bench: ${unknown.join(', ')}; there are ${BENCHES.map(({ name }) => name).join(', ')}`);
+  process.exitCode = EXIT_USAGE;
+} else if (!existsSync(DIST)) {
+  say('dist is missing: run `npm run build`');
+  process.exitCode = EXIT_USAGE;
+} else {
+  const measured = await runAll(
+    names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name)),
+  );
+  if (json) console.log(JSON.stringify(measured, undefined, 2));
+  if (measured.some(({ met }) => met === false)) process.exitCode = EXIT_MISSED;
+}
+
+async function runAll(benches: readonly Bench[]): Promise<readonly Measurement[]> {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / GIB);
+  say(
+    `${availableParallelism()} cores (${cpu?.model ?? 'unknown'}), ${memory} GiB, ${platform()}, Node ${process.version}\n`,
+  );
+  const all: Measurement[] = [];
+  for (const { name, about, notMeasured, run } of benches) {
+    say(`${name}: ${about}`);
+    say(`  not measured: ${notMeasured}`);
+    const measured = await run();
+    all.push(...measured);
+    if (!json) console.log(`${formatTable(measured)}\n`);
+  }
+  return all;
+}

@@ -1,0 +1,54 @@
+// `quorate start`: an application of one's own, until it is told to stop.
+import type { Command } from 'commander';
+import { loadConfig } from '../config.ts';
+import { documented, type Finish } from './documented.ts';
+import type { ExitCode } from './exit.ts';
+import { type Host, printTitle, row, startHost } from './host.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { addHostOptions, type HostOptions } from './options.ts';
+import { serveUntilStopped } from './serve-until-stopped.ts';
+import { createTerminal } from './terminal.ts';
+import { type FileWatch, machineFiles, watchFiles } from './watch.ts';
+
+export const DEFAULT_CONFIG = 'quorate.config.ts';
+
+interface StartOptions extends HostOptions {
+  readonly config: string;
+  readonly watch?: true;
+}
+
+export function addStartCommand(program: Command, finish: Finish): void {
+  const command = program
+    .command('start')
+    .description('Run your own application: its machines and agents, until SIGINT or SIGTERM.')
+    .option('--config <file>', 'configuration, .ts or .js', DEFAULT_CONFIG)
+    .option('--watch', 'replace the workers when a machine file changes; actors stay (default: off)');
+  documented(addHostOptions(command), {
+    exits: ['done', 'failed', 'usage', 'internal', 'interrupted'],
+    example: 'quorate start --config quorate.config.ts',
+  }).action(async (options: StartOptions) => finish(await start(options)));
+}
+
+async function start(options: StartOptions): Promise<ExitCode> {
+  const lifecycle = createLifecycle();
+  const terminal = createTerminal();
+  printTitle(terminal);
+  const config = await loadConfig(options.config);
+  const host = await startHost({ config, options, terminal, defaultLevel: 'info' });
+  row(terminal, 'machines', host.runtime.info.machines.map(({ machine }) => machine.type).join(', '));
+  const watching = options.watch ? replaceOnChange(host, machineFiles(config)) : undefined;
+  const code = await serveUntilStopped(host, lifecycle, terminal, options.verbose ?? false);
+  watching?.close();
+  return code;
+}
+
+function replaceOnChange(host: Host, files: readonly string[]): FileWatch {
+  const { logger, runtime } = host;
+  return watchFiles(files, (names) => {
+    const what = names.join(', ');
+    runtime.replaceWorkers().then(
+      () => logger.info(`${what} changed: the workers are replaced, actors stay`),
+      (error: unknown) => logger.error(`${what} changed, but the workers stay: ${String(error)}`),
+    );
+  });
+}

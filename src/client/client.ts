@@ -1,0 +1,140 @@
+// start, send, query, result: what another service embeds. Service Bus is the only way in.
+import { randomUUID } from 'node:crypto';
+import { SpanKind } from '@opentelemetry/api';
+import { hashId } from '../actors/protocol/ids.ts';
+import { MAX_ACTOR_ID_LENGTH } from '../contract/address.ts';
+import type { CallOptions, QuorateClient } from '../contract/client.ts';
+import type { QuorateConfig } from '../contract/config.ts';
+import { actorQueue } from '../contract/entities.ts';
+import { fromErrorJson, QuorateError } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
+import type { Bridge } from '../contract/ports.ts';
+import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
+import type { AnswerBody, WireMessage } from '../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import { createRequests } from './requests.ts';
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+export interface ClientOptions {
+  readonly bridge: Bridge;
+  /** Known types, where they are known: a client in another process leaves it to the broker to say that a queue is missing. */
+  readonly machineTypes?: readonly string[];
+  /** Also closes what the client was made with. */
+  readonly onClose?: () => Promise<void>;
+}
+
+export function createClient<C extends QuorateConfig>(options: ClientOptions): QuorateClient<C> {
+  const { bridge } = options;
+  const requests = createRequests(bridge);
+
+  const message = (
+    type: string,
+    id: string,
+    body: Json & { readonly kind: WireMessage['subject'] },
+    more: Partial<WireMessage> = {},
+  ): WireMessage => {
+    if (options.machineTypes?.includes(type) === false)
+      throw new QuorateError('MACHINE_NOT_FOUND', `no machine type ${type} in the configuration`);
+    if (id.length === 0 || id.length > MAX_ACTOR_ID_LENGTH)
+      throw new QuorateError('ACTOR_ID_INVALID', `an actor id of ${id.length} characters`);
+    return {
+      entity: actorQueue(type),
+      sessionId: id,
+      subject: body.kind,
+      messageId: randomUUID(),
+      ...more,
+      properties: { [PROPERTY.format]: WIRE_FORMAT, ...more.properties },
+      body,
+    };
+  };
+  const ask = (
+    type: string,
+    id: string,
+    call: CallOptions | undefined,
+    make: Parameters<typeof requests.ask>[0],
+    late: QuorateError,
+  ) =>
+    requests.ask(make, {
+      timeoutMs: call?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      signal: call?.signal,
+      onTimeout: () => late,
+    });
+  const traced = <T>(
+    operation: 'start' | 'send',
+    type: string,
+    id: string,
+    fn: (traceparent: { traceparent?: string }) => Promise<T>,
+  ): Promise<T> =>
+    inSpan(
+      SPAN.call(operation, type),
+      { kind: SpanKind.CLIENT, attributes: { [ATTR.actor]: `${type}/${id}` } },
+      (span) => {
+        const traceparent = traceparentOf(span);
+        return fn(traceparent === undefined ? {} : { traceparent });
+      },
+    );
+
+  const client: QuorateClient = {
+    start: (type, { id, input, ...call }) =>
+      traced('start', type, id, async (trace) => {
+        const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
+        const make = (asker: unknown): WireMessage =>
+          message(type, id, { kind: 'start', input: (input ?? null) as Json, asker: asker as Json }, trace);
+        const body = await ask(type, id, call, make, late);
+        if (body.answer === 'started' || body.answer === 'exists')
+          return { address: { type, id }, answer: body.answer };
+        throw unexpected(body);
+      }),
+    send: (type, id, event, call) =>
+      traced('send', type, id, async (trace) => {
+        call?.signal?.throwIfAborted();
+        const own =
+          call?.key === undefined
+            ? {}
+            : { messageId: hashId('key', type, id, call.key), properties: { [PROPERTY.key]: call.key } };
+        await bridge.publish([
+          message(type, id, { kind: 'event', event: event as Json }, { ...trace, ...own }),
+        ]);
+      }),
+    query: async (type, id, call) => {
+      const deadline = Date.now() + (call?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      const late = new QuorateError(
+        'RESULT_TIMEOUT',
+        `${type}/${id} did not answer the query in time: does a host of it run?`,
+      );
+      const make = (asker: unknown): WireMessage =>
+        message(
+          type,
+          id,
+          { kind: 'query', asker: asker as Json },
+          { properties: { [PROPERTY.deadline]: deadline } },
+        );
+      const body = await ask(type, id, call, make, late);
+      if (body.answer === 'snapshot') return body.snapshot;
+      throw unexpected(body);
+    },
+    result: async (type, id, call) => {
+      const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} has not ended yet`);
+      const body = await ask(
+        type,
+        id,
+        call,
+        (asker) => message(type, id, { kind: 'await', asker: { ...asker } }),
+        late,
+      );
+      if (body.answer !== 'outcome') throw unexpected(body);
+      if (body.outcome.status === 'error') throw fromErrorJson(body.outcome.error);
+      return body.outcome.output as never;
+    },
+    close: async () => {
+      await requests.close();
+      await options.onClose?.();
+    },
+  };
+  return client;
+}
+
+function unexpected(body: AnswerBody): Error {
+  return body.answer === 'error' ? fromErrorJson(body.error) : new Error(`unexpected answer: ${body.answer}`);
+}

@@ -1,0 +1,42 @@
+// `connect<typeof config>()`: a client in another process, which needs no machine and no agent, only the broker's address.
+import { createBridge } from '../bridge/bridge.ts';
+import { resolveConfig } from '../config.ts';
+import { type Address, dataFolderOf, targetOf } from '../connection.ts';
+import type { QuorateClient } from '../contract/client.ts';
+import type { QuorateConfig } from '../contract/config.ts';
+import { QuorateError } from '../contract/errors.ts';
+import type { Logger } from '../contract/ports.ts';
+import { createClient } from './client.ts';
+
+export type ConnectOptions = Partial<
+  Pick<QuorateConfig, 'namespace' | 'connectionString' | 'prefix' | 'data' | 'broker'>
+> & {
+  readonly logger?: Logger;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+};
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Joins the embedded broker of the data folder, or connects to the namespace that options or environment name. */
+export async function connect<C extends QuorateConfig>(
+  options: ConnectOptions = {},
+): Promise<QuorateClient<C>> {
+  const { logger = SILENT, env = process.env, ...fields } = options;
+  const config = resolveConfig({ machines: {}, ...fields }, env);
+  const target = targetOf(config, env['NODE_ENV']);
+  const connection: Address =
+    target.mode === 'embedded'
+      ? { kind: 'connectionString', connectionString: await localConnectionString(dataFolderOf(config)) }
+      : target.connection;
+  const bridge = await createBridge({ ...config, connection, logger });
+  return createClient<C>({ bridge, onClose: () => bridge.close() });
+}
+
+async function localConnectionString(dataFolder: string): Promise<string> {
+  const { readBrokerRecord } = await import('../broker/index.ts');
+  const record = readBrokerRecord(dataFolder);
+  if (record === undefined) {
+    throw new QuorateError('CONNECTION_FAILED', `no embedded broker has been started in ${dataFolder}`);
+  }
+  return record.connectionString;
+}

@@ -1,0 +1,69 @@
+// The public API of `quorate`. `quorate/broker` and `quorate/otel` stand alone.
+
+export type { ConnectOptions } from './client/connect.ts';
+export type { ActorAddress } from './contract/address.ts';
+export { formatAddress, parseAddress } from './contract/address.ts';
+export type { CallOptions, QuorateClient, StartOptions } from './contract/client.ts';
+export type {
+  AgentConfig,
+  AgentContext,
+  CpuAgent,
+  IoAgent,
+  MachineConfig,
+  QuorateConfig,
+  RetryPolicy,
+} from './contract/config.ts';
+export type { ErrorCode } from './contract/errors.ts';
+export { ERROR_HINTS, QuorateError } from './contract/errors.ts';
+export type { EventJson, Json, JsonObject } from './contract/json.ts';
+export type { ErrorJson, Outcome } from './contract/outcome.ts';
+export type { PayloadRef, PayloadStore, ResultStore } from './contract/payload.ts';
+export { isPayloadRef } from './contract/payload.ts';
+export type { InspectionSink, Logger } from './contract/ports.ts';
+export type { Runtime, RuntimeInfo, RuntimeOptions } from './contract/runtime.ts';
+export type {
+  BranchError,
+  BranchValue,
+  GatherOutput,
+  GatherPolicy,
+  ScatterPlan,
+} from './contract/scatter.ts';
+export type { QueryAnswer } from './contract/wire.ts';
+export { defineAgent, defineConfig, defineMachine } from './define.ts';
+export { agent } from './machines/agent.ts';
+export type { LocalAgents } from './machines/gather-locally.ts';
+export type {
+  Gathered,
+  PlanOf,
+  ScatterGatherOutput,
+  ScatterInput,
+  ScatterTask,
+} from './machines/gather-types.ts';
+export { all, deadline, quorum } from './machines/policies.ts';
+export { proposal } from './machines/proposal.ts';
+export type { ProposalOptions } from './machines/proposal-options.ts';
+export type {
+  CriticAnswer,
+  CriticTask,
+  ProposalAsk,
+  ProposalContext,
+  ProposalMachine,
+  ProposalOutput,
+  ProposerTask,
+} from './machines/proposal-types.ts';
+export { saga } from './machines/saga.ts';
+export type { SagaOptions } from './machines/saga-options.ts';
+export type {
+  CompensationTask,
+  SagaContext,
+  SagaMachine,
+  SagaOutput,
+  SagaStep,
+  SagaTask,
+} from './machines/saga-types.ts';
+export { SCATTER, scatter } from './machines/scatter.ts';
+export type { ScatterGatherMachine, ScatterGatherOptions } from './machines/scatter-gather.ts';
+export { scatterGather } from './machines/scatter-gather.ts';
+export { connect, createRuntime, loadConfig, resolveConfig } from './on-demand.ts';
+export type { RuntimeCounters } from './pumps.ts';
+export type { LocalRuntime } from './runtime.ts';

@@ -1,0 +1,113 @@
+// The embedded broker as a group of processes sees it: whoever opens the data folder first owns it, the others join, and
+// when the owner dies one of them opens the same data at the same port.
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker, BrokerOptions, Topology } from './broker/index.ts';
+import { QuorateError } from './contract/errors.ts';
+import type { Logger } from './contract/ports.ts';
+
+/** How often a guest looks whether the owner still listens: with two misses well inside the 10 s for a takeover. */
+const WATCH_MS = 500;
+const PROBE_TIMEOUT_MS = 1_000;
+/** A broker that has just been opened needs a moment to write its record. */
+const JOIN_PATIENCE_MS = 10_000;
+
+export interface LocalBrokerOptions {
+  readonly data: string;
+  readonly port: number | undefined;
+  readonly maxPages: number | undefined;
+  readonly topology: Topology;
+  readonly logger: Logger;
+}
+
+export interface LocalBroker {
+  readonly connectionString: string;
+  readonly port: number;
+  /** Whether this process owns the data at the moment. */
+  readonly owns: () => boolean;
+  readonly close: () => Promise<void>;
+}
+
+export async function openLocalBroker(options: LocalBrokerOptions): Promise<LocalBroker> {
+  // Loaded on demand: a production start never loads the broker.
+  const { startBroker, readBrokerRecord, BrokerError } = await import('./broker/index.ts');
+  const { data, topology, logger } = options;
+  const pages = options.maxPages === undefined ? {} : { maxPages: options.maxPages };
+
+  const open = async (port: number | undefined): Promise<Broker | undefined> => {
+    const settings: BrokerOptions = { data, topology, ...pages, ...(port === undefined ? {} : { port }) };
+    try {
+      return await startBroker(settings);
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'BROKER_DATA_IN_USE') return undefined;
+      throw error instanceof BrokerError
+        ? new QuorateError(error.code as never, error.message, { cause: error })
+        : error;
+    }
+  };
+  const join = async (): Promise<{ port: number; connectionString: string } | undefined> => {
+    const record = readBrokerRecord(data);
+    return record !== undefined && (await listens(record.port)) ? record : undefined;
+  };
+
+  let owned: Broker | undefined;
+  let joined: { port: number; connectionString: string } | undefined;
+  const deadline = Date.now() + JOIN_PATIENCE_MS;
+  for (;;) {
+    owned = await open(options.port ?? readBrokerRecord(data)?.port);
+    if (owned !== undefined) break;
+    joined = await join();
+    if (joined !== undefined) break;
+    if (Date.now() > deadline) {
+      throw new QuorateError('BROKER_DATA_IN_USE', `a process holds ${data}, but no broker answers there`);
+    }
+    await sleep(100);
+  }
+  const { port, connectionString } = owned ?? (joined as { port: number; connectionString: string });
+
+  const stopping = new AbortController();
+  const watch = async (): Promise<void> => {
+    for (let misses = 0; !stopping.signal.aborted; ) {
+      await sleep(WATCH_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
+      if (stopping.signal.aborted || owned !== undefined) continue;
+      misses = (await listens(port)) ? 0 : misses + 1;
+      if (misses < 2) continue;
+      try {
+        owned = await open(port);
+        if (owned !== undefined) {
+          if (stopping.signal.aborted) await owned.stop();
+          else logger.info('the owner of the broker is gone; this process has taken it over', { port });
+        }
+      } catch (error) {
+        logger.warn(
+          `could not take the broker over: ${error instanceof Error ? error.message : String(error)}`,
+          { port },
+        );
+      }
+    }
+  };
+  const watching = owned === undefined ? watch() : Promise.resolve();
+  return {
+    connectionString,
+    port,
+    owns: () => owned !== undefined,
+    close: async () => {
+      stopping.abort();
+      await watching;
+      await owned?.stop();
+    },
+  };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: PROBE_TIMEOUT_MS });
+    const done = (answer: boolean) => (): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', done(true));
+    socket.once('error', done(false));
+    socket.once('timeout', done(false));
+  });
+}

@@ -1,0 +1,156 @@
+// What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
+
+import { createDeadLetterHandler } from './actors/agents/dead-letters.ts';
+import { createOfferHandler } from './actors/agents/offers.ts';
+import type { Runnable } from './actors/agents/run.ts';
+import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
+import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
+import { createTaskHandler, DEFAULT_RETRY } from './actors/agents/task-handler.ts';
+import { holdSession } from './actors/host/hold.ts';
+import type { HostCounters } from './actors/host/host.ts';
+import type { AgentConfig, ResolvedConfig } from './contract/config.ts';
+import type { EntityDeclaration } from './contract/entities.ts';
+import { actorQueue, agentQueue, deadLetterSources, logicQueue, OFFERS } from './contract/entities.ts';
+import type { PayloadStore, ResultStore } from './contract/payload.ts';
+import type { Bridge, Clock, CrashHook, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
+import type { TaskBody } from './contract/wire.ts';
+import type { Registration } from './registration.ts';
+
+/** Messages of one session in flight: how much backlog one batch of turns can fold (I12). */
+const SESSION_WINDOW = 64;
+/** A busy session lets others in after this long (I14). */
+const HOLD_QUANTUM_MS = 2_000;
+const OFFER_CONCURRENCY = 8;
+const DEAD_LETTER_CONCURRENCY = 4;
+/** Tasks of one I/O agent at once, unless its configuration says otherwise. */
+const IO_CONCURRENCY = 8;
+
+/** Everything a process counted since its start; what tests and reports assert on. */
+export interface RuntimeCounters {
+  readonly actors: HostCounters;
+  readonly agents: Record<string, TaskCounters>;
+  deadLetters: number;
+}
+
+export interface PumpContext {
+  readonly config: ResolvedConfig;
+  readonly registration: Registration;
+  readonly entities: readonly EntityDeclaration[];
+  readonly threads: number;
+  readonly pool: WorkerPool;
+  readonly bridge: Bridge;
+  readonly results: ResultStore;
+  readonly payloads: PayloadStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly crash: CrashHook;
+  readonly inspection: InspectionSink;
+  readonly counters: RuntimeCounters;
+  /** Aborts when the grace of a shutdown is over. */
+  readonly shutdown: AbortSignal;
+}
+
+export function startPumps(context: PumpContext): Pump[] {
+  const { roles } = context.config;
+  return [
+    ...(roles.includes('actors') ? [...startActorPumps(context), ...startWatchPumps(context)] : []),
+    ...(roles.includes('agents') ? startAgentPumps(context) : []),
+  ];
+}
+
+function startActorPumps(context: PumpContext): Pump[] {
+  const { bridge, config, logger, registration } = context;
+  const { duplicateWindowMs, retentionMs, turnTimeoutMs } = config;
+  return [...registration.machines].map(([type, { machine, definition }]) => {
+    const host = {
+      ...context,
+      counters: context.counters.actors,
+      machine,
+      definition,
+      registry: registration.registry,
+      duplicateWindowMs,
+      retentionMs,
+      turnTimeoutMs,
+      onForeignState: (why: string): void => {
+        logger.error(`${why}; this host takes no more actors of type ${type}`, { type });
+        void pump.stop();
+      },
+    };
+    const pump = bridge.pumpSessions({
+      entity: actorQueue(type),
+      maxSessions: config.sessions,
+      window: SESSION_WINDOW,
+      holdQuantumMs: HOLD_QUANTUM_MS,
+      onSession: (session) => holdSession(session, host),
+    });
+    return pump;
+  });
+}
+
+/** Offers on their way to their askers, and the dead letters of everything (I11). */
+function startWatchPumps({ bridge, entities, logger, counters }: PumpContext): Pump[] {
+  return [
+    bridge.pumpTasks({
+      entity: OFFERS,
+      concurrency: OFFER_CONCURRENCY,
+      onMessage: createOfferHandler(bridge),
+    }),
+    ...deadLetterSources(entities).map((entity) =>
+      bridge.pumpDeadLetters({
+        entity,
+        concurrency: DEAD_LETTER_CONCURRENCY,
+        onMessage: createDeadLetterHandler({ entity, bridge, logger, counters }),
+      }),
+    ),
+  ];
+}
+
+function startAgentPumps(context: PumpContext): Pump[] {
+  const { config, registration, threads } = context;
+  const agents = Object.entries(config.agents).map(([name, agent]) =>
+    startTaskPump(context, {
+      name,
+      entity: agentQueue(name),
+      resolve: () => ({ kind: 'agent', config: agent as AgentConfig }),
+      timeoutMs: agent.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      retry: { ...DEFAULT_RETRY, ...(agent.retry as Partial<typeof DEFAULT_RETRY>) },
+      concurrency: agent.concurrency ?? ('module' in agent ? threads : IO_CONCURRENCY),
+    }),
+  );
+  const logic = registration.logicTypes.map((type) =>
+    startTaskPump(context, {
+      name: `${type} logic`,
+      entity: logicQueue(type),
+      resolve: (task) => ownLogic(task, registration),
+      timeoutMs: DEFAULT_TIMEOUT_MS,
+      retry: DEFAULT_RETRY,
+      concurrency: threads,
+    }),
+  );
+  return [...agents, ...logic];
+}
+
+function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | undefined {
+  const machine = logic === undefined ? undefined : machines.get(logic.type)?.machine;
+  return logic === undefined || machine === undefined
+    ? undefined
+    : { kind: 'logic', machine, src: logic.src };
+}
+
+type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry'> & {
+  readonly concurrency: number;
+};
+
+function startTaskPump(context: PumpContext, { concurrency, ...settings }: TaskPumpSettings): Pump {
+  const counters: TaskCounters = {
+    started: 0,
+    answeredFromStore: 0,
+    retried: 0,
+    failed: 0,
+    running: 0,
+    peak: 0,
+  };
+  context.counters.agents[settings.name] = counters;
+  const onMessage = createTaskHandler({ ...context, ...settings, counters });
+  return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });
+}

@@ -1,0 +1,142 @@
+// The composition root: what is made in which order, and let go in the reverse.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createPayloadStore, createResultStore } from './actors/agents/stores.ts';
+import { createWorkerPool } from './actors/host/pool.ts';
+import { createBridge } from './bridge/bridge.ts';
+import { toBrokerTopology } from './bridge/topology.ts';
+import { createClient } from './client/client.ts';
+import { resolveConfig } from './config.ts';
+import { type Connection, dataFolderOf, targetOf } from './connection.ts';
+import type { QuorateConfig, ResolvedConfig } from './contract/config.ts';
+import type { EntityDeclaration } from './contract/entities.ts';
+import { declareEntities } from './contract/entities.ts';
+import type { InspectionSink, Logger } from './contract/ports.ts';
+import type { Runtime, RuntimeOptions } from './contract/runtime.ts';
+import { openLocalBroker } from './local-broker.ts';
+import { type RuntimeCounters, startPumps } from './pumps.ts';
+import { registerMachines } from './registration.ts';
+
+const MAX_DEFAULT_THREADS = 8;
+/** One thread is always free for turns, so there are at least two. */
+const MIN_THREADS = 2;
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const UNSEEN: InspectionSink = { actor: () => {}, step: () => {} };
+
+export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends Runtime<C> {
+  readonly counters: () => RuntimeCounters;
+}
+
+export async function createRuntime<C extends QuorateConfig>(
+  config: C,
+  options: RuntimeOptions = {},
+): Promise<LocalRuntime<C>> {
+  const { logger = SILENT, inspection = UNSEEN, crash = () => {}, env = process.env } = options;
+  const resolved = resolveConfig(config, env);
+  const undo: (() => Promise<unknown>)[] = [];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const threads = Math.max(
+      MIN_THREADS,
+      resolved.workers ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
+    );
+    const pool = createWorkerPool({ threads, turnTimeoutMs: resolved.turnTimeoutMs });
+    undo.push(() => pool.close());
+    const registration = await registerMachines(resolved, pool);
+    const types = [...registration.machines.keys()];
+    const entities = declareEntities({
+      machineTypes: types,
+      logicTypes: registration.logicTypes,
+      agents: Object.keys(resolved.agents),
+      lockDurationMs: resolved.lockDurationMs,
+      duplicateWindowMs: resolved.duplicateWindowMs,
+    });
+
+    const connection = await openConnection(resolved, env, entities, logger);
+    undo.push(() => connection.close());
+    const bridge = await createBridge({ ...resolved, ...connection, logger });
+    undo.push(() => bridge.close());
+    // Who owns the broker has just declared the topology in it.
+    if (connection.mode !== 'embedded') await bridge.ensureTopology(entities);
+
+    const dataFolder = dataFolderOf(resolved);
+    const counters: RuntimeCounters = {
+      actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
+      agents: {},
+      deadLetters: 0,
+    };
+    const grace = new AbortController();
+    const pumps = startPumps({
+      config: resolved,
+      registration,
+      entities,
+      threads,
+      pool,
+      bridge,
+      results: createResultStore(join(dataFolder, 'results')),
+      payloads: createPayloadStore(join(dataFolder, 'payloads')),
+      clock: { now: Date.now },
+      logger,
+      crash,
+      inspection,
+      counters,
+      shutdown: grace.signal,
+    });
+    const client = createClient<C>({ bridge, machineTypes: types });
+    undo.push(() => client.close());
+    undo.push(async () => {
+      const timer = setTimeout(
+        () => grace.abort(new Error('the process is shutting down')),
+        resolved.drainMs,
+      );
+      await Promise.all(pumps.map((pump) => pump.stop()));
+      clearTimeout(timer);
+    });
+
+    const { mode, endpoint } = connection;
+    return {
+      info: {
+        mode,
+        endpoint,
+        dataFolder,
+        prefix: resolved.prefix,
+        machines: [...registration.machines.values()],
+      },
+      client,
+      counters: () => structuredClone(counters),
+      replaceWorkers: () => pool.replace(),
+      stop: unwind,
+    };
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function openConnection(
+  config: ResolvedConfig,
+  env: NonNullable<RuntimeOptions['env']>,
+  entities: readonly EntityDeclaration[],
+  logger: Logger,
+): Promise<Connection> {
+  const target = targetOf(config, env['NODE_ENV']);
+  if (target.mode !== 'embedded') return { ...target, embedded: false, close: async () => {} };
+  const broker = await openLocalBroker({
+    data: dataFolderOf(config),
+    port: config.port,
+    maxPages: config.maxPages,
+    topology: toBrokerTopology(entities, config.prefix),
+    logger,
+  });
+  const { connectionString } = broker;
+  return {
+    mode: broker.owns() ? 'embedded' : 'joined',
+    endpoint: `127.0.0.1:${broker.port}`,
+    connection: { kind: 'connectionString', connectionString },
+    embedded: true,
+    close: () => broker.close(),
+  };
+}

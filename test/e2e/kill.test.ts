@@ -1,0 +1,233 @@
+// kill -9 at points drawn over committed progress, in every phase: what comes next on the same data goes on, no reply is
+// counted twice, and the output folder is as it must be.
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRandom } from '../kit/random.ts';
+import { treeOf } from '../kit/tree.ts';
+import { startCli } from './cli-process.ts';
+
+const FIXTURE = fileURLToPath(new URL('../fixtures/repos/small/', import.meta.url));
+const PRELOAD = fileURLToPath(new URL('../kit/crash-preload.ts', import.meta.url));
+const STEPS = ['stage', 'write', 'verify', 'publish'] as const;
+/** Two processes at once on two cores. */
+const LANES = 2;
+const RUN_MS = 60_000;
+/** Hang limit of one process. */
+const PROCESS_MS = 90_000;
+
+type Step = (typeof STEPS)[number];
+
+interface Kill {
+  readonly phase: string;
+  readonly failAt?: Step;
+  readonly plan: {
+    readonly label?: string;
+    readonly nth: number;
+    readonly when: 'before' | 'after';
+    readonly draining?: boolean;
+  };
+}
+
+interface Figures {
+  readonly replies: {
+    readonly ok: number;
+    readonly total: number;
+    readonly failed: number;
+    readonly missing: number;
+  };
+  readonly findings: { readonly total: number };
+}
+
+const random = createRandom();
+console.log(`kill test: QUORATE_TEST_SEED=${random.seed}`);
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'quorate-kill-'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+interface Place {
+  readonly folder: string;
+  readonly out: string;
+  readonly log: string;
+}
+
+/** A repository of its own, an output folder with something in it, and a review written down as begun. */
+async function prepare(name: string, failAt: Step | undefined): Promise<Place> {
+  const folder = join(root, name);
+  await cp(FIXTURE, join(folder, 'repo'), { recursive: true });
+  const out = join(folder, 'out');
+  await mkdir(join(out, 'older'), { recursive: true });
+  await writeFile(join(out, 'report.md'), 'an older report\n');
+  await writeFile(join(out, 'older', 'notes.txt'), 'kept\n');
+  const data = join(folder, '.quorate');
+  await mkdir(data);
+  const input = {
+    folder: join(folder, 'repo'),
+    out,
+    runId: 'run-1',
+    runs: join(data, 'runs'),
+    ...(failAt === undefined ? {} : { failAt }),
+  };
+  await writeFile(join(data, 'last-review.json'), JSON.stringify({ run: 1, open: { id: 'run-1', input } }));
+  return { folder, out, log: join(folder, 'commits.log') };
+}
+
+function serve({ folder, log }: Place, plan?: Kill['plan']) {
+  const host = startCli(['serve', 'repo', '--out', 'out', '--port', '0'], {
+    cwd: folder,
+    node: ['--import', PRELOAD],
+    env: {
+      QUORATE_TEST_COMMITS: log,
+      QUORATE_INSPECTOR_PORT: '0',
+      ...(plan === undefined ? {} : { QUORATE_TEST_KILL: JSON.stringify(plan) }),
+    },
+  });
+  const hang = setTimeout(() => host.child.kill('SIGABRT'), PROCESS_MS);
+  void host.ended.then(() => clearTimeout(hang));
+  return host;
+}
+
+/** Runs to the end of the review and drains. */
+async function finish(place: Place, failAt: Step | undefined): Promise<void> {
+  const host = serve(place);
+  await host.says('serving; the inspector stays open');
+  host.child.kill('SIGTERM');
+  const { code, stdout, stderr } = await host.ended;
+  expect({ code, failed: failAt === undefined ? stderr : '' }, `${stdout}\n${stderr}`).toEqual({
+    code: 0,
+    failed: '',
+  });
+}
+
+async function figuresOf({ out }: Place): Promise<Figures> {
+  return JSON.parse(await readFile(join(out, 'report.json'), 'utf8')) as Figures;
+}
+
+/** Every label that commits of a whole run carry, in order of first sight. */
+async function labelsOf({ log }: Place): Promise<string[]> {
+  return [...new Set((await readFile(log, 'utf8')).trim().split('\n'))];
+}
+
+/** What the issue calls a phase, by the state that a commit leaves behind. */
+function phaseOf(label: string): string | undefined {
+  const state = /^review(?<child>\.\w+)? (?<value>.*)#/.exec(label)?.groups;
+  if (state === undefined) return undefined;
+  const { child, value = '' } = state;
+  const part = /"(do|undo)":(?:"(\w+)"|\{"(\w+)")/.exec(value);
+  if (child === '.delivery') return part === null ? undefined : `${part[1]} ${part[2] ?? part[3]}`;
+  if (child === '.planning') return 'proposal';
+  if (value === 'reviewing') return 'scatter and gather';
+  return value === 'scanning' ? 'scan' : undefined;
+}
+
+async function die(kill: Kill, name: string, expected: Figures): Promise<void> {
+  const place = await prepare(name, kill.failAt);
+  const before = await treeOf(place.out);
+  const host = serve(place, kill.plan);
+  if (kill.plan.draining === true) {
+    await host.says(/^ {2}(reviewing|planning|collecting)/m);
+    host.child.kill('SIGTERM');
+  }
+  const { code, stdout, stderr } = await host.ended;
+  expect(
+    code,
+    `${kill.phase}: it was to die at ${JSON.stringify(kill.plan)}\n${stdout}\n${stderr}`,
+  ).toBeNull();
+  await finish(place, kill.failAt);
+  if (kill.failAt !== undefined) {
+    expect(await treeOf(place.out), kill.phase).toEqual(before);
+    return;
+  }
+  const figures = await figuresOf(place);
+  expect(figures.replies, kill.phase).toMatchObject({
+    ok: expected.replies.total,
+    total: expected.replies.total,
+    failed: 0,
+    missing: 0,
+  });
+  expect(figures.findings.total, kill.phase).toBe(expected.findings.total);
+  const after = (await treeOf(place.out)) ?? {};
+  expect(Object.keys(after).sort(), kill.phase).toEqual([
+    'older',
+    'older/notes.txt',
+    'plan.json',
+    'report.json',
+    'report.md',
+  ]);
+}
+
+it('goes on after kill -9 in every phase, with every reply counted once', {
+  timeout: 10 * RUN_MS,
+}, async () => {
+  const whole = await prepare('whole', undefined);
+  await finish(whole, undefined);
+  const expected = await figuresOf(whole);
+  const kills: Kill[] = [];
+  const add = (
+    labels: readonly string[],
+    failAt: Step | undefined,
+    wanted: (phase: string) => boolean,
+  ): void => {
+    const byPhase = Map.groupBy(labels, (label) => phaseOf(label) ?? '');
+    for (const [phase, own] of byPhase) {
+      if (phase === '' || !wanted(phase)) continue;
+      for (const when of ['before', 'after'] as const) {
+        kills.push({
+          phase,
+          plan: { label: random.pick(own), nth: 1, when },
+          ...(failAt === undefined ? {} : { failAt }),
+        });
+      }
+    }
+  };
+  add(await labelsOf(whole), undefined, () => true);
+  // Compensations: what a failing last step undoes is everything.
+  const undone = await prepare('undone', 'publish');
+  const before = await treeOf(undone.out);
+  await finish(undone, 'publish');
+  expect(await treeOf(undone.out)).toEqual(before);
+  add(await labelsOf(undone), 'publish', (phase) => phase.startsWith('undo'));
+  // Gathers make many commits of one state: die in the middle of one, too.
+  const gathering = 'review "reviewing"#active';
+  for (const nth of [2 + random.below(2), 2 + random.below(3)]) {
+    kills.push({
+      phase: 'gather',
+      plan: { label: gathering.replaceAll('"', ''), nth, when: random.pick(['before', 'after']) },
+    });
+  }
+  for (const nth of [1, 99]) kills.push({ phase: 'drain', plan: { nth, when: 'before', draining: true } });
+  while (kills.length < 20)
+    kills.push({
+      phase: 'anywhere',
+      plan: { nth: 1 + random.below(10), when: random.pick(['before', 'after']) },
+    });
+  console.log(
+    kills.map(({ phase, plan }) => `${phase} (${plan.when} ${plan.label ?? 'any'} ${plan.nth})`).join('\n'),
+  );
+
+  const phases = Map.groupBy(kills, ({ phase }) => phase);
+  for (const phase of [
+    'scatter and gather',
+    'gather',
+    'proposal',
+    'drain',
+    ...STEPS.map((step) => `do ${step}`),
+    'undo publish',
+    'undo write',
+    'undo stage',
+  ]) {
+    expect(phases.get(phase)?.length ?? 0, phase).toBeGreaterThanOrEqual(2);
+  }
+  const queue = [...kills.entries()];
+  const lane = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      await die(next[1], `kill-${next[0]}`, expected);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+});

@@ -1,0 +1,175 @@
+// Actors, agents and clients through the real client and a real socket.
+import { describe, expect, it } from 'vitest';
+import { app, startRuntime } from '../../kit/runtime.ts';
+
+describe('an actor', () => {
+  it('is started once, takes events in order, answers queries and ends with its output', async () => {
+    await using test = await startRuntime({ machines: { counter: app('counter.machine.ts', 'counter') } });
+    const { client } = test.runtime;
+    expect(await client.start('counter', { id: 'c1', input: { from: 1 } as never })).toMatchObject({
+      answer: 'started',
+    });
+    expect(await client.start('counter', { id: 'c1', input: { from: 9 } as never })).toMatchObject({
+      answer: 'exists',
+    });
+    for (let by = 1; by <= 20; by++) await client.send('counter', 'c1', { type: 'add', by });
+    await expect
+      .poll(async () => (await client.query('counter', 'c1')).context)
+      .toMatchObject({ count: 211 });
+    expect(await client.query('counter', 'c1')).toMatchObject({
+      status: 'active',
+      value: 'counting',
+      tags: ['working'],
+    });
+    const result = client.result('counter', 'c1');
+    await client.send('counter', 'c1', { type: 'finish' });
+    const output = (await result) as { count: number; guardThread: number; assignThread: number };
+    expect(output.count).toBe(211);
+    // The main thread is 0: no guard and no assign ran there.
+    expect(output.guardThread).toBeGreaterThan(0);
+    expect(output.assignThread).toBeGreaterThan(0);
+    expect(await client.result('counter', 'c1')).toEqual(output);
+  });
+
+  it('that is unknown makes no state: queries and waits get ACTOR_NOT_FOUND, events vanish (I13)', async () => {
+    await using test = await startRuntime({ machines: { counter: app('counter.machine.ts', 'counter') } });
+    const { client, counters } = test.runtime;
+    await expect(client.query('counter', 'nobody')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
+    await expect(client.result('counter', 'nobody')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
+    await client.send('counter', 'nobody', { type: 'add', by: 1 });
+    await expect(client.query('counter', 'nobody')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
+    expect(counters().actors.commits).toBe(0);
+  });
+
+  it('goes on after an event that makes its machine throw; the event waits in remediation (I7)', async () => {
+    await using test = await startRuntime({ machines: { counter: app('counter.machine.ts', 'counter') } });
+    const { client, counters } = test.runtime;
+    await client.start('counter', { id: 'c1' });
+    await client.send('counter', 'c1', { type: 'add', by: 1 });
+    await client.send('counter', 'c1', { type: 'boom' });
+    await client.send('counter', 'c1', { type: 'add', by: 2 });
+    await expect.poll(async () => (await client.query('counter', 'c1')).context).toMatchObject({ count: 3 });
+    await expect.poll(() => counters().deadLetters).toBe(1);
+  });
+
+  it('refuses events in XState’s own namespace from outside', async () => {
+    await using test = await startRuntime({ machines: { waiter: app('waiter.machine.ts', 'waiter') } });
+    const { client, counters } = test.runtime;
+    await client.start('waiter', { id: 'w', input: { ms: 60_000 } as never });
+    await client.send('waiter', 'w', { type: 'xstate.after.patience.waiter.waiting' });
+    await expect.poll(() => counters().deadLetters).toBe(1);
+    expect(await client.query('waiter', 'w')).toMatchObject({ status: 'active' });
+  });
+
+  it('wakes by its own timer', async () => {
+    await using test = await startRuntime({ machines: { waiter: app('waiter.machine.ts', 'waiter') } });
+    const { client } = test.runtime;
+    await client.start('waiter', { id: 'w', input: { ms: 150 } as never });
+    await client.result('waiter', 'w', { timeoutMs: 10_000 });
+    expect(await client.query('waiter', 'w')).toMatchObject({ status: 'done', value: 'over' });
+  });
+
+  it('is forgotten after the retention time, and can then be started anew', async () => {
+    await using test = await startRuntime({
+      machines: { waiter: app('waiter.machine.ts', 'waiter') },
+      retentionMs: 200,
+    });
+    const { client } = test.runtime;
+    await client.start('waiter', { id: 'w', input: { ms: 10 } as never });
+    await client.result('waiter', 'w');
+    await expect
+      .poll(() => client.query('waiter', 'w').catch((error: { code: string }) => error.code), {
+        timeout: 10_000,
+      })
+      .toBe('ACTOR_NOT_FOUND');
+    expect(await client.start('waiter', { id: 'w', input: { ms: 10 } as never })).toMatchObject({
+      answer: 'started',
+    });
+  });
+});
+
+describe('an agent', () => {
+  it('gets the task with its key and answers into the asking actor', async () => {
+    const keys: string[] = [];
+    await using test = await startRuntime({
+      machines: { asker: app('asker.machine.ts', 'asker') },
+      agents: {
+        oracle: {
+          run: (question: string, { key }) => {
+            keys.push(key);
+            return `${question}!`;
+          },
+        },
+      },
+    });
+    const { client } = test.runtime;
+    await client.start('asker', { id: 'a', input: { question: 'why' } as never });
+    expect(await client.result('asker', 'a')).toEqual({ answer: 'why!' });
+    expect(keys).toHaveLength(1);
+  });
+
+  it('is tried again after a failure, under the same key, and its own error reaches the machine in the end', async () => {
+    const attempts: [string, number][] = [];
+    await using test = await startRuntime({
+      machines: { asker: app('asker.machine.ts', 'asker') },
+      agents: {
+        oracle: {
+          retry: { attempts: 3, backoffMs: 20 },
+          run: (question: string, { key, attempt }) => {
+            attempts.push([key, attempt]);
+            if (question === 'never' || attempt < 3)
+              throw Object.assign(new Error('no'), { code: 'ORACLE_ASLEEP' });
+            return 'at last';
+          },
+        },
+      },
+    });
+    const { client } = test.runtime;
+    await client.start('asker', { id: 'a', input: { question: 'maybe' } as never });
+    expect(await client.result('asker', 'a')).toEqual({ answer: 'at last' });
+    expect(attempts.map(([, attempt]) => attempt)).toEqual([1, 2, 3]);
+    expect(new Set(attempts.map(([key]) => key)).size).toBe(1);
+    await client.start('asker', { id: 'b', input: { question: 'never' } as never });
+    expect(await client.result('asker', 'b')).toEqual({ problem: 'ORACLE_ASLEEP' });
+  });
+});
+
+describe('a scatter', () => {
+  it('gathers every branch exactly once', async () => {
+    await using test = await startRuntime({
+      machines: { all: app('gathering.machine.ts', 'gatherAll') },
+      agents: {
+        oracle: { concurrency: 16, run: ({ item }: { item: number }) => ({ counts: { sum: item } }) },
+      },
+    });
+    const { client, counters } = test.runtime;
+    const items = Array.from({ length: 500 }, (_, at) => at);
+    await client.start('all', { id: 'g', input: { items } as never });
+    const output = await client.result('all', 'g');
+    expect(output).toMatchObject({
+      total: 500,
+      ok: 500,
+      failed: 0,
+      missing: 0,
+      counts: { sum: (499 * 500) / 2 },
+    });
+    expect(counters().agents['oracle']).toMatchObject({ started: 500, answeredFromStore: 0 });
+  });
+
+  it('has enough at its quorum; what comes later is dropped (I9)', async () => {
+    await using test = await startRuntime({
+      machines: { two: app('gathering.machine.ts', 'gatherTwo') },
+      agents: { oracle: { run: ({ item }: { item: number }) => item } },
+    });
+    const { client } = test.runtime;
+    await client.start('two', { id: 'g', input: { items: [1, 2, 3, 4] } as never });
+    const output = (await client.result('two', 'g')) as {
+      outcome: string;
+      ok: number;
+      values: { value: number }[];
+    };
+    expect(output).toMatchObject({ outcome: 'quorum', ok: 2 });
+    expect(output.values).toHaveLength(2);
+    await expect.poll(async () => (await client.query('two', 'g')).status).toBe('done');
+  });
+});

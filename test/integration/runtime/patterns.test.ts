@@ -1,0 +1,230 @@
+// The patterns through the real bus: offers that the broker expires, pieces put in order by deferral, sagas undone.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { toBrokerTopology } from '../../../src/bridge/topology.ts';
+import { createBroker } from '../../../src/broker/index.ts';
+import type { AgentContext, Role } from '../../../src/contract/config.ts';
+import { declareEntities } from '../../../src/contract/entities.ts';
+import type { CompensationTask, SagaTask } from '../../../src/machines/saga-types.ts';
+import { app, startRuntime } from '../../kit/runtime.ts';
+
+const critic = (least: number) => ({
+  run: ({ offers }: { offers: { offer: { price: number } }[] }) => {
+    const prices = offers.map(({ offer }) => offer.price);
+    const price = Math.min(...prices);
+    return { choice: prices.indexOf(price), score: price <= least ? 10 : 1, feedback: `not above ${least}` };
+  },
+});
+const offer = (price: number) => ({
+  run: ({ item }: { item: { feedback?: string } }) => ({
+    price: item.feedback === undefined ? price : price / 2,
+  }),
+});
+
+describe('a proposal', () => {
+  it('is refused, refined by the critic’s feedback, and accepted', async () => {
+    await using test = await startRuntime({
+      machines: { deal: app('patterns.machine.ts', 'deal') },
+      agents: { cheap: offer(100), dear: offer(200), buyer: critic(50) },
+    });
+    const { client } = test.runtime;
+    await client.start('deal', { id: 'd', input: { request: 'a car' } as never });
+    expect(await client.result('deal', 'd')).toMatchObject({
+      outcome: 'accepted',
+      offer: { price: 50 },
+      proposer: 'cheap',
+      rounds: 2,
+      refused: [{ round: 1, proposer: 'cheap', score: 1 }],
+      expired: 0,
+    });
+  });
+
+  it('ends with the best so far when its rounds run out', async () => {
+    await using test = await startRuntime({
+      machines: { deal: app('patterns.machine.ts', 'deal') },
+      agents: { cheap: offer(100), dear: offer(200), buyer: critic(1) },
+    });
+    const { client } = test.runtime;
+    await client.start('deal', { id: 'd', input: { request: 'a car' } as never });
+    expect(await client.result('deal', 'd')).toMatchObject({
+      outcome: 'rounds-exhausted',
+      offer: { price: 50 },
+      rounds: 2,
+    });
+  });
+
+  it('goes on without an offer that the broker’s time to live has ended', async () => {
+    const entities = declareEntities({
+      machineTypes: ['deal'],
+      logicTypes: [],
+      agents: ['cheap', 'dear', 'buyer'],
+      lockDurationMs: 5_000,
+      duplicateWindowMs: 600_000,
+    });
+    const broker = await createBroker({
+      data: { memory: true },
+      port: 0,
+      topology: toBrokerTopology(entities, ''),
+    });
+    const data = await mkdtemp(join(tmpdir(), 'quorate-offers-'));
+    const config = (roles: Role[]) => ({
+      machines: { deal: app('patterns.machine.ts', 'deal') },
+      agents: { cheap: offer(100), dear: offer(200), buyer: critic(50) },
+      connectionString: broker.connectionString,
+      lockDurationMs: 5_000,
+      roles,
+      data,
+    });
+    try {
+      {
+        await using actors = await startRuntime(config(['actors']));
+        await actors.runtime.client.start('deal', { id: 'd', input: { request: 'a car' } as never });
+      }
+      {
+        // Offers are made while nobody is there to take them, and lapse in their queue.
+        await using agents = await startRuntime(config(['agents']));
+        await expect
+          .poll(() => agents.runtime.counters().agents)
+          .toMatchObject({ cheap: { started: 1 }, dear: { started: 1 } });
+        await sleep(600);
+      }
+      await using both = await startRuntime(config(['actors', 'agents']));
+      expect(await both.runtime.client.result('deal', 'd', { timeoutMs: 60_000 })).toMatchObject({
+        outcome: 'rounds-exhausted',
+        offer: { price: 100 },
+        expired: 2,
+        rounds: 2,
+      });
+      expect(both.runtime.counters().deadLetters).toBe(2);
+    } finally {
+      await broker.stop();
+      await rm(data, { recursive: true, force: true });
+    }
+  }, 90_000);
+
+  it('puts pieces that arrive out of order in order, by deferral', async () => {
+    const entities = declareEntities({
+      machineTypes: ['deal'],
+      logicTypes: [],
+      agents: ['cheap', 'dear', 'buyer'],
+      lockDurationMs: 5_000,
+      duplicateWindowMs: 600_000,
+    });
+    const broker = await createBroker({
+      data: { memory: true },
+      port: 0,
+      topology: toBrokerTopology(entities, ''),
+    });
+    const seen: { seq: number }[] = [];
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    try {
+      await using test = await startRuntime(
+        {
+          machines: { deal: app('patterns.machine.ts', 'deal') },
+          agents: {
+            cheap: {
+              run: async (_: unknown, { partial }: AgentContext) => {
+                await partial('second', 1);
+                await partial('third', 2);
+                await partial('first', 0);
+                await held;
+                return { price: 1 };
+              },
+            },
+            dear: offer(200),
+            buyer: critic(50),
+          },
+          connectionString: broker.connectionString,
+          lockDurationMs: 5_000,
+        },
+        {
+          inspection: {
+            actor: () => {},
+            step: ({ events }) =>
+              seen.push(
+                ...(events
+                  .map(({ event }) => event)
+                  .filter(({ type }) => type === 'quorate.partial.offers') as never[]),
+              ),
+          },
+        },
+      );
+      const { client } = test.runtime;
+      await client.start('deal', { id: 'd', input: { request: 'a car' } as never });
+      await expect
+        .poll(async () => (await client.query('deal', 'd')).context)
+        .toMatchObject({ partials: { count: 3, last: { cheap: { seq: 2, value: 'third' } } } });
+      expect(seen.map(({ seq }) => seq)).toEqual([0, 1, 2]);
+      letGo();
+      expect(await client.result('deal', 'd')).toMatchObject({ outcome: 'accepted', offer: { price: 1 } });
+      expect((await broker.counters())['settled.defer']).toBe(2);
+      await expect
+        .poll(async () => (await broker.status()).find(({ name }) => name === 'actor.deal'))
+        .toMatchObject({ active: 0, deferred: 0, deadLettered: 0 });
+    } finally {
+      await broker.stop();
+    }
+  }, 60_000);
+});
+
+describe('a saga', () => {
+  const booked: string[] = [];
+  const agents = {
+    book: {
+      retry: { attempts: 1 },
+      run: ({ input, step }: SagaTask<{ fail: string }>) => {
+        if (input.fail === step) throw Object.assign(new Error(`no ${step}`), { code: 'SOLD_OUT' });
+        booked.push(step);
+        return `${step} booked`;
+      },
+    },
+    cancelBooking: {
+      retry: { attempts: 1 },
+      run: ({ step, attempt }: CompensationTask<{ fail: string }>) => {
+        if (attempt < 2) throw new Error('line is busy');
+        booked.splice(booked.indexOf(step), 1);
+        return `${step} cancelled`;
+      },
+    },
+  };
+
+  it('is done step by step, or undone in reverse order with retries; its status is readable at any time', async () => {
+    await using test = await startRuntime({ machines: { trip: app('patterns.machine.ts', 'trip') }, agents });
+    const { client } = test.runtime;
+    await client.start('trip', { id: 'ok', input: { fail: '' } as never });
+    expect(await client.result('trip', 'ok')).toMatchObject({
+      status: 'done',
+      completed: ['flight', 'hotel', 'car'],
+    });
+    expect(booked.splice(0)).toEqual(['flight', 'hotel', 'car']);
+    await client.start('trip', { id: 'bad', input: { fail: 'car' } as never });
+    expect(await client.result('trip', 'bad')).toMatchObject({
+      status: 'compensated',
+      compensated: ['hotel', 'flight'],
+      failure: { step: 'car', error: { code: 'SOLD_OUT' } },
+    });
+    expect(booked).toEqual([]);
+    expect((await client.query('trip', 'bad')).context).toMatchObject({
+      status: 'compensated',
+      completed: ['flight', 'hotel'],
+    });
+  });
+
+  it('runs as the child of a user’s own machine, in a session of its own', async () => {
+    await using test = await startRuntime({
+      machines: { holiday: app('patterns.machine.ts', 'holiday') },
+      agents,
+    });
+    const { client } = test.runtime;
+    await client.start('holiday', { id: 'h', input: { fail: 'hotel' } as never });
+    expect(await client.result('holiday', 'h')).toEqual({ status: 'compensated' });
+    await client.start('holiday', { id: 'i', input: { fail: '' } as never });
+    expect(await client.result('holiday', 'i')).toEqual({ status: 'done' });
+  });
+});

@@ -1,0 +1,12 @@
+// A service that embeds the client, with telemetry of its own: starts one review and waits for its result.
+// Arguments: data folder, trace file, actor id, input as JSON. Uses the built package, as another project would.
+import { connect } from 'quorate';
+import { startTelemetry } from '../../dist/otel/register.js';
+
+const [data, traceFile, id, input] = process.argv.slice(2);
+const telemetry = await startTelemetry({ traceFile, serviceName: 'client', env: {} });
+const client = await connect({ data, env: {} });
+await client.start('review', { id, input: JSON.parse(input) });
+await client.result('review', id, { timeoutMs: 90_000 });
+await client.close();
+await telemetry.shutdown();

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { DELIVERY_STEPS as SAMPLE_STEPS } from '../../../examples/repo-review/protocol.ts';
+import { EXIT, EXIT_MEANING } from '../../../src/cli/exit.ts';
+import { createProgram } from '../../../src/cli/program.ts';
+import { DELIVERY_STEPS } from '../../../src/cli/review.ts';
+
+const program = createProgram(() => undefined);
+const commands = [program, ...program.commands];
+
+function helpOf(command: (typeof commands)[number]): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+  return text;
+}
+
+describe.each(commands.map((command) => [command.name(), command] as const))('%s --help', (name, command) => {
+  const help = helpOf(command);
+
+  it('has a purpose, exit codes and an example of its own', () => {
+    expect(command.description()).toMatch(/\.$/);
+    expect(help).toMatch(/Exit codes:\n {2}0 +done\n/);
+    expect(help).toMatch(
+      name === 'quorate' ? /Example:\n {2}quorate / : new RegExp(`Example:\\n {2}quorate ${name}\\b`),
+    );
+  });
+
+  it('says the default of every option', () => {
+    for (const option of command.options) {
+      if (option.long === '--version' || option.long === '--yes') continue;
+      const described = option.defaultValue !== undefined || /\(default: .+\)/.test(option.description);
+      expect(described, `${name} ${option.flags}`).toBe(true);
+    }
+  });
+});
+
+describe('the sample application', () => {
+  it('has the delivery steps that --fail-at offers', () => {
+    expect(DELIVERY_STEPS).toEqual(SAMPLE_STEPS);
+  });
+});
+
+describe('exit codes', () => {
+  it('are distinct and each has a meaning', () => {
+    expect(new Set(Object.values(EXIT)).size).toBe(Object.keys(EXIT).length);
+    expect(Object.keys(EXIT_MEANING)).toEqual(Object.keys(EXIT));
+  });
+});

@@ -1,0 +1,138 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig, resolveConfig } from '../../src/config.ts';
+import { configSchema, ENVIRONMENT, type QuorateConfig } from '../../src/contract/config.ts';
+
+const MACHINE = { module: 'some-package', export: 'm', version: '1' };
+
+describe('resolveConfig', () => {
+  it('fills every default in', () => {
+    expect(resolveConfig({ machines: {} })).toMatchObject({
+      topology: 'check',
+      data: '.quorate',
+      sessions: 64,
+      prefix: '',
+    });
+  });
+
+  it('lets the environment win, and an empty variable count as not set', () => {
+    const config = { machines: {}, port: 1, prefix: 'file' };
+    expect(resolveConfig(config, { QUORATE_PORT: '2', QUORATE_PREFIX: '' })).toMatchObject({
+      port: 2,
+      prefix: 'file',
+    });
+  });
+
+  it('takes `false` for the inspector from the environment', () => {
+    expect(resolveConfig({ machines: {} }, { QUORATE_INSPECTOR_PORT: 'false' }).inspectorPort).toBe(false);
+  });
+
+  it('serves no inspector in production unless it is asked for', () => {
+    const env = { NODE_ENV: 'production' };
+    expect(resolveConfig({ machines: {} }, env).inspectorPort).toBe(false);
+    expect(resolveConfig({ machines: {}, inspectorPort: 0 }, env).inspectorPort).toBe(0);
+    expect(resolveConfig({ machines: {} }, { ...env, QUORATE_INSPECTOR_PORT: '8080' }).inspectorPort).toBe(
+      8080,
+    );
+  });
+
+  it.each<[string, unknown, Record<string, string>, RegExp]>([
+    ['a bad type name', { machines: { 'a/b': MACHINE } }, {}, /^machines\.a\/b: /],
+    ['a missing field', { machines: { a: { module: 'm', version: '1' } } }, {}, /^machines\.a\.export: /],
+    ['a field nobody knows', { machines: {}, ports: 1 }, {}, /^configuration: .*"ports"/],
+    [
+      'an agent without a function',
+      { machines: {}, agents: { a: { run: 1 } } },
+      {},
+      /^agents\.a\.run: must be a function$/,
+    ],
+    [
+      'an option of an agent',
+      { machines: {}, agents: { a: { run: () => 1, concurrency: 0 } } },
+      {},
+      /^agents\.a\.concurrency: /,
+    ],
+    [
+      'an option of a CPU agent',
+      { machines: {}, agents: { a: { module: 'm', export: 'e', timeoutMs: -1 } } },
+      {},
+      /^agents\.a\.timeoutMs: /,
+    ],
+    ['no machines', {}, {}, /^machines: /],
+    ['a bad variable', { machines: {} }, { QUORATE_LOCK_MS: 'soon' }, /^QUORATE_LOCK_MS: /],
+    ['a bad port of the inspector', { machines: {}, inspectorPort: 99_999 }, {}, /^inspectorPort: /],
+  ])('names the field of %s', (_name, config, env, line) => {
+    expect(() => resolveConfig(config as QuorateConfig, env)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(line) }),
+    );
+  });
+
+  it('gives every problem a line', () => {
+    const config = { machines: {}, port: -1, prefix: '?' };
+    expect(() => resolveConfig(config)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^prefix: .*\nport: .*$/) }),
+    );
+  });
+});
+
+describe('the environment', () => {
+  it('sets fields that exist', () => {
+    expect(Object.keys(configSchema.shape)).toEqual(expect.arrayContaining(Object.values(ENVIRONMENT)));
+  });
+});
+
+describe('loadConfig', () => {
+  let folder: string;
+  const file = async (name: string, text: string): Promise<string> => {
+    const path = join(folder, name);
+    await writeFile(path, text);
+    return path;
+  };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'quorate-config-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([
+    ['default.ts', `const config: { machines: object } = { machines: {} }; export default config;`],
+    ['named.ts', 'export const config = { machines: {} as object };'],
+    ['plain.mjs', 'export default { machines: {} };'],
+  ])('takes %s', async (name, text) => {
+    expect(await loadConfig(await file(name, text))).toEqual({ machines: {} });
+  });
+
+  it('finds relative modules beside the file', async () => {
+    const text = `export default {
+      machines: { a: { module: './a.ts', export: 'a', version: '1' }, b: { module: 'package', export: 'b', version: '1' } },
+      agents: { c: { module: '../c.ts', export: 'c' }, d: { run: () => 1 } } };`;
+    const path = await file('modules.ts', text);
+    const config = await loadConfig(path);
+    expect(config.machines['a']?.module).toEqual(new URL('./a.ts', pathToFileURL(path)));
+    expect(config.machines['b']?.module).toBe('package');
+    expect(config.agents?.['c']).toMatchObject({ module: new URL('../c.ts', pathToFileURL(path)) });
+  });
+
+  it.each([
+    ['missing.ts', undefined, 'CONFIG_NOT_FOUND', /missing\.ts/],
+    ['syntax.ts', 'export default {', 'CONFIG_INVALID', /syntax\.ts does not load: /],
+    ['throws.ts', `throw new Error('not today');`, 'CONFIG_INVALID', /throws\.ts does not load: not today$/],
+    [
+      'import.ts',
+      `import './nowhere.ts'; export default {};`,
+      'CONFIG_INVALID',
+      /import\.ts does not load: .*nowhere\.ts/,
+    ],
+    ['empty.ts', 'export {};', 'CONFIG_INVALID', /empty\.ts: export the configuration/],
+  ])('refuses %s in one line', async (name, text, code, message) => {
+    const path = text === undefined ? join(folder, name) : await file(name, text);
+    const failure = await loadConfig(path).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ code, message: expect.stringMatching(message) });
+    expect((failure as Error).message).not.toContain('\n');
+  });
+});

@@ -1,0 +1,37 @@
+// The package as others install it.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+interface Manifest {
+  readonly engines: { readonly node: string };
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+const manifest = JSON.parse(read('package.json')) as Manifest;
+
+describe('package.json', () => {
+  it('pins every version exactly', () => {
+    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+
+  it('has no shell syntax in its scripts', () => {
+    expect(Object.values(manifest.scripts).filter((script) => /[|&;<>$`'"*]|^\w+=/.test(script))).toEqual([]);
+  });
+
+  it('runs its scripts on a Node that its engines allow', () => {
+    expect(manifest.devDependencies['node']).toMatch(/^24\./);
+    expect(manifest.engines.node).toBe('>=24');
+  });
+});
+
+describe('.ci/run', () => {
+  it('calls the same command as a developer', () => {
+    expect(read('.ci/run')).toContain('npm run verify');
+    expect(manifest.scripts['verify']).toBe('node scripts/verify.ts');
+    expect(read('scripts/verify.ts')).toContain("'test'");
+  });
+});
