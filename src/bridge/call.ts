@@ -1,4 +1,5 @@
 // One call of `publish`: its messages may leave in several batches; it ends with the last of them, or the first failure.
+import type { SpanContext } from '@opentelemetry/api';
 import type { Published } from '../contract/ports.ts';
 import type { WireMessage } from '../contract/wire.ts';
 
@@ -40,4 +41,6 @@ export interface Parcel {
   readonly message: WireMessage;
   readonly call: PublishCall;
   readonly index: number;
+  /** The span that was active when it was published. */
+  readonly from?: SpanContext | undefined;
 }

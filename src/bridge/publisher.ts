@@ -1,4 +1,5 @@
 // Everything this process sends: plain messages in batches, scheduled ones by request.
+import { context, trace } from '@opentelemetry/api';
 import type { Logger, Published } from '../contract/ports.ts';
 import type { WireMessage } from '../contract/wire.ts';
 import { PublishCall } from './call.ts';
@@ -26,12 +27,13 @@ export class Publisher {
 
   publish(messages: readonly WireMessage[]): Promise<readonly Published[]> {
     const call = new PublishCall(messages.length);
+    const from = trace.getSpanContext(context.active());
     const { wallMs } = this.#options.time.instant();
     for (const [index, message] of messages.entries()) {
       // What is due already needs no number to cancel it by.
       const later = message.notBefore !== undefined && message.notBefore > wallMs;
       const way = later ? this.#scheduler(message.entity) : this.#outlet(message.entity);
-      way.push({ message, call, index });
+      way.push({ message, call, index, from });
     }
     return call.promise;
   }

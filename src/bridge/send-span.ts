@@ -1,6 +1,6 @@
-// One CLIENT span for each batch handed to the broker, linked to the messages' own contexts: a batch mixes the traces
-// of many actors, so it hangs under none of them.
-import { ROOT_CONTEXT, type Span, SpanKind } from '@opentelemetry/api';
+// One CLIENT span for each batch handed to the broker, linked to the messages' own contexts. A batch of one trace hangs
+// where it was published; one that mixes the traces of many actors hangs under none of them.
+import { ROOT_CONTEXT, type Span, type SpanContext, SpanKind } from '@opentelemetry/api';
 import { ATTR, inSpan, MESSAGING_SYSTEM, parseTraceparent, SPAN } from '../contract/telemetry.ts';
 import { MAX_GATHER_LINKS } from '../contract/turn.ts';
 import type { Parcel } from './call.ts';
@@ -17,7 +17,9 @@ export function inSendSpan<T>(
     [ATTR.messagingOperationType]: 'send',
     [ATTR.messagingBatchCount]: parcels.length,
   };
-  const parent = onlyTraceparent(parcels) ?? ROOT_CONTEXT;
+  // Answers to clients carry no context, and are worth no trace of their own.
+  if (parcels.every(({ message }) => message.traceparent === undefined)) return send();
+  const parent = parentOf(parcels) ?? ROOT_CONTEXT;
   return inSpan(SPAN.send(entity), { kind: SpanKind.CLIENT, parent, attributes }, (span) => {
     // Without an SDK nothing is recorded, and nothing is parsed for it.
     if (span.isRecording()) link(span, parcels);
@@ -25,10 +27,14 @@ export function inSendSpan<T>(
   });
 }
 
-/** Messages of one trace context keep their span in that trace. */
-function onlyTraceparent(parcels: readonly Parcel[]): string | undefined {
-  const first = parcels[0]?.message.traceparent;
-  return parcels.every(({ message }) => message.traceparent === first) ? first : undefined;
+function parentOf(parcels: readonly Parcel[]): SpanContext | undefined {
+  const [first, ...rest] = parcels;
+  const own = parseTraceparent(first?.message.traceparent);
+  const traceId = own?.traceId;
+  if (rest.some(({ message }) => parseTraceparent(message.traceparent)?.traceId !== traceId))
+    return undefined;
+  const from = first?.from;
+  return from !== undefined && from.traceId === traceId ? from : own;
 }
 
 function link(span: Span, parcels: readonly Parcel[]): void {

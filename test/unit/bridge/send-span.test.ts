@@ -48,7 +48,7 @@ async function spanOf(traceparents: readonly (string | undefined)[]) {
 }
 
 describe('inSendSpan', () => {
-  it('makes one client span a batch, linked once to each context and hung under none', async () => {
+  it('makes one client span a batch, linked once to each context', async () => {
     const span = await spanOf([traceparent(1), traceparent(2), undefined, traceparent(1), 'nonsense']);
     expect(span.name).toBe('send q');
     expect(span.kind).toBe(SpanKind.CLIENT);
@@ -59,7 +59,6 @@ describe('inSendSpan', () => {
       'messaging.operation.type': 'send',
       'messaging.batch.message_count': 5,
     });
-    expect(span.parentSpanContext).toBeUndefined();
     expect(span.links.map((link) => link.context.spanId)).toEqual(['0000000000000001', '0000000000000002']);
   });
 
@@ -69,6 +68,24 @@ describe('inSendSpan', () => {
     expect(span.spanContext().traceId).toBe('a'.repeat(32));
   });
 
+  it('hangs where it was published, if that is in the messages’ trace, and under none when traces are mixed', async () => {
+    const from = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
+    const [one, two] = parcels([traceparent(1), traceparent(2)]).map((parcel) => ({ ...parcel, from }));
+    await inSendSpan('q', [one, two] as Parcel[], () => Promise.resolve());
+    const other = {
+      ...(two as Parcel),
+      message: { ...(two as Parcel).message, traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01` },
+    };
+    await inSendSpan('q', [one as Parcel, other], () => Promise.resolve());
+    const parents = exporter.getFinishedSpans().map(({ parentSpanContext }) => parentSpanContext?.spanId);
+    expect(parents).toEqual([from.spanId, undefined]);
+  });
+
+  it('is not made for messages without a context', async () => {
+    await inSendSpan('q', parcels([undefined, undefined]), () => Promise.resolve());
+    expect(exporter.getFinishedSpans()).toEqual([]);
+  });
+
   it('has no more links than the SDK keeps', async () => {
     const span = await spanOf(Array.from({ length: 300 }, (_, n) => traceparent(n + 1)));
     expect(span.links).toHaveLength(MAX_GATHER_LINKS);
@@ -76,7 +93,7 @@ describe('inSendSpan', () => {
   });
 
   it('marks a batch that was refused', async () => {
-    const refused = inSendSpan('q', parcels([undefined]), () => Promise.reject(new Error('full')));
+    const refused = inSendSpan('q', parcels([traceparent(1)]), () => Promise.reject(new Error('full')));
     await expect(refused).rejects.toThrow('full');
     expect(exporter.getFinishedSpans()[0]?.status.message).toBe('full');
   });

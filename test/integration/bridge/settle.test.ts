@@ -1,0 +1,69 @@
+// Neighbours that are settled in one tick each get their own outcome: rhea writes a run of them with that of the first.
+import { expect, it } from 'vitest';
+import type { Disposition } from '../../../src/contract/ports.ts';
+import { ACTORS, startWorld, TASKS } from './kit.ts';
+
+const OUTCOMES: readonly Disposition['kind'][] = [
+  'complete',
+  'deadLetter',
+  'complete',
+  'defer',
+  'deadLetter',
+  'complete',
+];
+
+function dispositionOf(body: unknown): Disposition {
+  const kind = OUTCOMES[body as number] ?? 'complete';
+  return kind === 'deadLetter' ? { kind, reason: `R${String(body)}`, description: 'd' } : { kind };
+}
+
+const messages = (entity: string, sessionId?: string) =>
+  OUTCOMES.map((_, body) => ({
+    entity,
+    subject: 'event' as const,
+    messageId: `m${body}`,
+    body,
+    ...(sessionId === undefined ? {} : { sessionId }),
+  }));
+
+const EXPECTED = { active: 0, deferred: 1, deadLettered: 2 };
+
+it('settles tasks that end together each in its own way', async () => {
+  const { bridge, broker, prefix } = await startWorld();
+  const together = Promise.withResolvers<void>();
+  let waiting = 0;
+  bridge.pumpTasks({
+    entity: TASKS,
+    concurrency: OUTCOMES.length,
+    onMessage: async ({ body }) => {
+      if (++waiting === OUTCOMES.length) together.resolve();
+      await together.promise;
+      return dispositionOf(body);
+    },
+  });
+  await bridge.publish(messages(TASKS));
+  const status = async () => (await broker.status()).find(({ name }) => name === `${prefix}${TASKS}`);
+  await expect.poll(status, { timeout: 10_000 }).toMatchObject(EXPECTED);
+});
+
+it('settles a session’s messages in one go each in its own way', async () => {
+  const { bridge, broker, prefix } = await startWorld();
+  await bridge.publish(messages(ACTORS, 's'));
+  bridge.pumpSessions({
+    entity: ACTORS,
+    maxSessions: 1,
+    window: 16,
+    holdQuantumMs: 5_000,
+    onSession: async (session) => {
+      for (;;) {
+        const taken = await session.take({ max: 16, idleMs: 300 });
+        if (taken.kind !== 'messages') return;
+        await Promise.all(
+          taken.messages.map((message) => session.settle(message, dispositionOf(message.body))),
+        );
+      }
+    },
+  });
+  const status = async () => (await broker.status()).find(({ name }) => name === `${prefix}${ACTORS}`);
+  await expect.poll(status, { timeout: 10_000 }).toMatchObject(EXPECTED);
+});
