@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Delivery } from './rhea.ts';
+import type { Delivery } from 'rhea';
 
 /**
  * Settlements as frames. rhea merges neighbouring deliveries of one pass without comparing the first two outcomes

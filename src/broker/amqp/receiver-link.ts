@@ -1,9 +1,8 @@
 import { stamped } from '../codec/stamp.ts';
-import type { Consumer, Lock } from '../core/lock.ts';
-import type { StoredMessage } from '../core/message.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { stampOf } from '../core/peek.ts';
 import type { Queue } from '../core/queue.ts';
+import type { Consumer, Lock, StoredMessage } from '../core/records.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import { settleDelivery } from './dispositions.ts';
 import { toDeliveryTag } from './lock-token.ts';

@@ -1,6 +1,6 @@
 import type { Core } from '../core/core.ts';
 import type { Queue } from '../core/queue.ts';
-import type { Hold } from '../core/session.ts';
+import type { Hold } from '../core/records.ts';
 import type { SessionDelivery, SessionWaiter } from '../core/session-delivery.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
 import { ReceiverLink } from './receiver-link.ts';

@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.ts';
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './records.ts';
 
 const CACHE_BYTES = 32 * 1024 * 1024;
 

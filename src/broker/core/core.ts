@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts';
 import { Bodies } from './bodies.ts';
 import { type Change, Committer } from './committer.ts';
 import { Counters } from './counters.ts';
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './records.ts';
 
 /** What every entity shares: the store behind its group commit, the alarms, the bodies, the counters. */
 export class Core {

@@ -1,6 +1,5 @@
 import type { ServiceError } from '../errors.ts';
-import type { Consumer, Lock } from './lock.ts';
-import type { StoredMessage } from './message.ts';
+import type { Consumer, Lock, StoredMessage } from './records.ts';
 
 /** How a queue hands its messages out: one by one under message locks, or session by session under session locks. */
 export interface Delivery {

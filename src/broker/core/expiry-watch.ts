@@ -1,7 +1,7 @@
 import type { Alarm } from '../clock.ts';
 import type { Core } from './core.ts';
 import { Heap } from './heap.ts';
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './records.ts';
 
 /** Stale entries are swept when they outnumber the living. */
 const SWEEP_FROM = 1024;

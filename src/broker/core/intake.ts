@@ -2,9 +2,9 @@ import type { Envelope } from '../codec/envelope.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';
 import { DuplicateWindow } from './duplicates.ts';
-import type { StoredMessage } from './message.ts';
 import type { Ack } from './outcome.ts';
 import { type Destination, type Entry, placedEntry, scheduledEntry } from './placing.ts';
+import type { StoredMessage } from './records.ts';
 import { Schedule } from './schedule.ts';
 import type { IntakeSettings } from './settings.ts';
 

@@ -2,7 +2,7 @@ import type { Stamp } from '../codec/stamp.ts';
 import { stamped } from '../codec/stamp.ts';
 import type { MessageRow } from '../store/store.ts';
 import type { Core } from './core.ts';
-import { DEFERRED, SCHEDULED, type StoredMessage } from './message.ts';
+import { DEFERRED, SCHEDULED, type StoredMessage } from './records.ts';
 
 /** Messages in any state from a sequence number on, without locking or counting them. */
 export function peek(

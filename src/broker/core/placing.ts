@@ -1,8 +1,8 @@
 import type { Envelope } from '../codec/envelope.ts';
 import type { MessageRow, Store } from '../store/store.ts';
 import type { Core } from './core.ts';
-import { SCHEDULED, StoredMessage } from './message.ts';
 import type { Queue } from './queue.ts';
+import { SCHEDULED, StoredMessage } from './records.ts';
 import type { Schedule } from './schedule.ts';
 import type { Sequence } from './sequence.ts';
 

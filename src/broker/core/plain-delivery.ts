@@ -4,15 +4,14 @@ import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
 import type { Delivery, DeliveryOwner } from './delivery.ts';
 import { Fifo } from './fifo.ts';
-import { type Consumer, Lock } from './lock.ts';
-import type { StoredMessage } from './message.ts';
 import { ReadyList } from './ready.ts';
+import { type Consumer, Lock, type StoredMessage } from './records.ts';
 
 /** Competing consumers: every message under its own lock, receivers with credit served in turn. */
 export class PlainDelivery implements Delivery, Pump {
   readonly #core: Core;
   readonly #owner: DeliveryOwner;
-  readonly #ready = new ReadyList();
+  readonly #ready = new ReadyList<StoredMessage>();
   /** One duration for the queue and renewals at the end: the order of the map is the order of expiry. */
   readonly #locks = new Map<string, Lock>();
   readonly #lockAlarm: Alarm;

@@ -3,9 +3,9 @@ import { serviceErrors } from '../errors.ts';
 import type { MessageRow } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { Intake } from './intake.ts';
-import type { StoredMessage } from './message.ts';
 import type { Destination, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
+import type { StoredMessage } from './records.ts';
 import type { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
 

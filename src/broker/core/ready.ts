@@ -1,17 +1,22 @@
 import { Fifo } from './fifo.ts';
 import { Heap } from './heap.ts';
-import type { StoredMessage } from './message.ts';
+
+/** What the list must know of a message. */
+interface Ready {
+  readonly seq: number;
+  readonly place: string;
+}
 
 /**
  * Messages waiting for a receiver, in the order of their sequence numbers: new ones arrive in order at the tail,
  * those given back (abandon, lost lock) come again before everything with a higher number.
  * A message that left otherwise (expired, deleted) is skipped when it reaches the front.
  */
-export class ReadyList {
-  readonly #inOrder = new Fifo<StoredMessage>();
-  #returned: Heap<StoredMessage> | undefined;
+export class ReadyList<T extends Ready> {
+  readonly #inOrder = new Fifo<T>();
+  #returned: Heap<T> | undefined;
 
-  add(message: StoredMessage): void {
+  add(message: T): void {
     const last = this.#inOrder.last();
     if (last && last.seq > message.seq) {
       this.#returned ??= new Heap((item) => item.seq);
@@ -21,16 +26,16 @@ export class ReadyList {
     }
   }
 
-  first(): StoredMessage | undefined {
+  first(): T | undefined {
     return this.#front()?.peek();
   }
 
-  take(): StoredMessage | undefined {
+  take(): T | undefined {
     const front = this.#front();
     return front instanceof Heap ? front.pop() : front?.shift();
   }
 
-  #front(): Fifo<StoredMessage> | Heap<StoredMessage> | undefined {
+  #front(): Fifo<T> | Heap<T> | undefined {
     while (this.#inOrder.size > 0 && this.#inOrder.peek()?.place !== 'ready') this.#inOrder.shift();
     const returned = this.#returned;
     if (returned) {

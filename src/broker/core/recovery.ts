@@ -1,8 +1,8 @@
 import type { Core } from './core.ts';
-import { SCHEDULED, StoredMessage } from './message.ts';
 import type { Namespace } from './namespace.ts';
 import type { Queue } from './queue.ts';
 import type { QueueEntity } from './queue-entity.ts';
+import { SCHEDULED, StoredMessage } from './records.ts';
 import type { Topic } from './topic.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Alarm } from '../clock.ts';
 import type { Core } from './core.ts';
 import { Heap } from './heap.ts';
-import type { StoredMessage } from './message.ts';
+import type { StoredMessage } from './records.ts';
 
 /** Messages that wait for their time, by sequence number and by due time. */
 export class Schedule {

@@ -4,9 +4,7 @@ import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
 import type { Delivery, DeliveryOwner } from './delivery.ts';
 import { Fifo } from './fifo.ts';
-import { type Consumer, Lock } from './lock.ts';
-import type { StoredMessage } from './message.ts';
-import { type Hold, Session } from './session.ts';
+import { type Consumer, type Hold, Lock, Session, type StoredMessage } from './records.ts';
 
 /** Somebody waiting for the next session that has messages. */
 export interface SessionWaiter {

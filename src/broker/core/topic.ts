@@ -5,11 +5,11 @@ import type { RuleDescription } from '../topology.ts';
 import type { Core } from './core.ts';
 import { anyRuleMatches } from './filter.ts';
 import { Intake } from './intake.ts';
-import type { StoredMessage } from './message.ts';
 import { reasons } from './outcome.ts';
 import type { Destination, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
 import { expiry } from './queue-entity.ts';
+import type { StoredMessage } from './records.ts';
 import { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
 

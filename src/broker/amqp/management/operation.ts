@@ -1,7 +1,7 @@
 import type { Core } from '../../core/core.ts';
 import type { Queue } from '../../core/queue.ts';
 import type { QueueEntity } from '../../core/queue-entity.ts';
-import type { Hold } from '../../core/session.ts';
+import type { Hold } from '../../core/records.ts';
 import type { Topic } from '../../core/topic.ts';
 import { type ServiceError, serviceErrors } from '../../errors.ts';
 

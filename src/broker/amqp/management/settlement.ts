@@ -1,9 +1,8 @@
 import { stamped } from '../../codec/stamp.ts';
-import { type Lock, lockKey } from '../../core/lock.ts';
-import type { StoredMessage } from '../../core/message.ts';
 import { type Ack, type Outcome, reason } from '../../core/outcome.ts';
 import { stampOf } from '../../core/peek.ts';
 import type { Queue } from '../../core/queue.ts';
+import { type Lock, lockKey, type StoredMessage } from '../../core/records.ts';
 import { serviceErrors } from '../../errors.ts';
 import { arrayOf, encodeValue, types } from '../rhea.ts';
 import {

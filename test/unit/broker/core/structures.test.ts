@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Fifo } from '../../../../src/broker/core/fifo.ts';
 import { Heap } from '../../../../src/broker/core/heap.ts';
-import { StoredMessage } from '../../../../src/broker/core/message.ts';
 import { ReadyList } from '../../../../src/broker/core/ready.ts';
+import { StoredMessage } from '../../../../src/broker/core/records.ts';
 
 function message(seq: number): StoredMessage {
   const made = new StoredMessage({
@@ -53,7 +53,7 @@ test('whatever is taken, given back and dropped, the lowest ready number comes f
   const step = fc.constantFrom('add', 'take', 'giveBack', 'drop');
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const list = new ReadyList();
+      const list = new ReadyList<StoredMessage>();
       const ready = new Map<number, StoredMessage>();
       const taken: StoredMessage[] = [];
       let seq = 0;
