@@ -1,0 +1,62 @@
+// A host whose worker pool runs turns here, with the real core: what the commit protocol does around them is under test.
+import type { AnyStateMachine } from 'xstate';
+import { runTurns } from '../../src/actors/core/run-turns.ts';
+import type { ActorHost } from '../../src/actors/host/host.ts';
+import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
+import type { TurnRequest } from '../../src/contract/turn.ts';
+import type { WorkerRequest, WorkerResponse } from '../../src/contract/worker.ts';
+
+export interface FakeHost extends ActorHost {
+  /** Every request that reached the pool. */
+  readonly requests: WorkerRequest[];
+  readonly problems: string[];
+}
+
+export interface FakeHostOptions extends Partial<ActorHost> {
+  /** Stands in for a worker: an answer instead of the turn's own. */
+  readonly instead?: (request: TurnRequest) => WorkerResponse | undefined;
+}
+
+export function fakeHost(machine: AnyStateMachine, { instead, ...more }: FakeHostOptions = {}): FakeHost {
+  const requests: WorkerRequest[] = [];
+  const problems: string[] = [];
+  const say = (message: string): void => void problems.push(message);
+  const logger: Logger = { debug: () => {}, info: () => {}, warn: say, error: say };
+  const pool: WorkerPool = {
+    run: async (request) => {
+      requests.push(structuredClone(request));
+      if (request.kind !== 'turn')
+        return { kind: 'outcome', outcome: { status: 'done', output: null }, threadId: 1 };
+      const other = instead?.(request.request);
+      if (other !== undefined) return other;
+      const copy = structuredClone(request.request);
+      return structuredClone({ kind: 'turn', result: { ...runTurns(machine, copy), threadId: 1 } });
+    },
+    waiting: 0,
+    replace: async () => {},
+    close: async () => {},
+  };
+  const unused = (): never => {
+    throw new Error('not in this test');
+  };
+  return {
+    machine: { type: 'm', module: 'none', export: 'none', version: '1', path: [] },
+    registry: { agents: { a: { deadlineMs: 60_000 } }, machines: { m: true, peer: true } },
+    definition: null,
+    pool,
+    bridge: { publish: unused, cancelScheduled: async () => {} } as unknown as Bridge,
+    payloads: { put: unused, get: unused },
+    clock: { now: () => 1_000_000 },
+    logger,
+    crash: () => {},
+    inspection: { actor: () => {}, step: () => {} },
+    counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
+    duplicateWindowMs: 60_000,
+    retentionMs: 5_000,
+    turnTimeoutMs: 1_000,
+    onForeignState: say,
+    requests,
+    problems,
+    ...more,
+  };
+}
