@@ -43,6 +43,18 @@ export const serviceErrors = {
       404,
       `The messaging entity '${url}' could not be found. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
     ),
+  alreadyExists: (url: string) =>
+    new ServiceError(
+      'com.microsoft:entity-already-exists',
+      409,
+      `The messaging entity '${url}' already exists. To know more visit https://aka.ms/sbResourceMgrExceptions.`,
+    ),
+  entityDisabled: (path: string) =>
+    new ServiceError(
+      'com.microsoft:entity-disabled',
+      403,
+      `Messaging entity '${path}' is currently disabled.`,
+    ),
   messageNotFound: () =>
     new ServiceError('com.microsoft:message-not-found', 404, 'No message has the given sequence number.'),
   messageLockLost: () =>
@@ -62,6 +74,12 @@ export const serviceErrors = {
       'com.microsoft:session-cannot-be-locked',
       410,
       `The requested session '${id}' cannot be accepted. It may be locked by another receiver.`,
+    ),
+  serverBusy: () =>
+    new ServiceError(
+      'com.microsoft:server-busy',
+      503,
+      'The request was terminated because the namespace is being throttled. Error code: 50009. Please wait 2 seconds and try again.',
     ),
   timeout: () =>
     new ServiceError(

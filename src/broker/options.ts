@@ -1,3 +1,4 @@
+import type { Keys } from './access/keys.ts';
 import type { Clock } from './clock.ts';
 import type { Topology } from './topology.ts';
 
@@ -10,10 +11,23 @@ export interface BrokerOptions {
   port?: number;
   topology?: Topology;
   /** Key names and keys; by default one is drawn and kept in the data folder. */
-  keys?: Record<string, string>;
+  keys?: Keys;
+  /** TLS beside plain AMQP and HTTP on the same port, with a certificate of the broker's own authority. */
+  tls?: boolean;
+  /** How long a client may take to say what it speaks, to open its connection, or over one HTTP request; default 20 s. */
+  handshakeTimeoutMs?: number;
   /** Limit of the data file in pages of 4 KB. */
   maxPages?: number;
-  /** Default 262,144, as on the standard tier; holds for messages and session states. */
+  /** Limits of sizes as the service's tiers have them; default standard. */
+  tier?: 'standard' | 'premium';
+  /** Answers server-busy beyond so many operations a second; a message counts as one. Off by default. */
+  throttling?: { operationsPerSecond: number };
+  /**
+   * Idle links and connections are ended as the service does it: links after 10 minutes, connections 5 minutes after
+   * their last link or a minute without a first. Infinity = never.
+   */
+  idle?: { linkMs?: number; connectionMs?: number; firstLinkMs?: number };
+  /** In place of the tier's limits, for messages and session states. */
   maxMessageBytes?: number;
 }
 
@@ -37,6 +51,8 @@ export interface EntityStatus {
 export interface Broker {
   readonly port: number;
   readonly connectionString: string;
+  /** With TLS: the authority that clients have to trust, for NODE_EXTRA_CA_CERTS. */
+  readonly caFile: string | undefined;
   /** Creates or updates entities, never removes any. */
   declare(topology: Topology): Promise<void>;
   status(): Promise<EntityStatus[]>;

@@ -1,7 +1,43 @@
 /** What an application declares: entities and their settings, in the words of Microsoft's ARM templates. */
 
-export interface QueueDescription {
+export type EntityState = 'Active' | 'Disabled' | 'SendDisabled' | 'ReceiveDisabled';
+export type AccessRight = 'Manage' | 'Send' | 'Listen';
+
+/** A key of one queue or topic. */
+export interface AuthorizationRule {
+  keyName: string;
+  rights: AccessRight[];
+  primaryKey: string;
+  secondaryKey: string;
+}
+
+/** What every entity has. */
+interface EntityDescription {
   name: string;
+  /** Default Active. */
+  status?: EntityState;
+  /** ISO 8601; default for ever. */
+  autoDeleteOnIdle?: string;
+  enableBatchedOperations?: boolean;
+  userMetadata?: string;
+}
+
+interface Partitioned {
+  /** Accepted; the order of a partition key, and more, is kept. */
+  enablePartitioning?: boolean;
+  enableExpress?: boolean;
+  /** 256 on the standard tier. */
+  maxMessageSizeInKilobytes?: number;
+  authorizationRules?: AuthorizationRule[];
+}
+
+interface Forwarding {
+  /** A queue or topic that gets every message. */
+  forwardTo?: string;
+  forwardDeadLetteredMessagesTo?: string;
+}
+
+export interface QueueDescription extends EntityDescription, Partitioned, Forwarding {
   requiresSession?: boolean;
   /** ISO 8601; default PT1M. */
   lockDuration?: string;
@@ -29,30 +65,48 @@ export interface CorrelationFilter {
   applicationProperties?: Record<string, string | number | boolean>;
 }
 
-export type RuleFilter = { kind: 'true' } | { kind: 'false' } | CorrelationFilter;
+/** What `@name` in an expression stands for. */
+export type SqlParameters = Record<string, string | number | boolean>;
+
+export interface SqlFilter {
+  kind: 'sql';
+  expression: string;
+  parameters?: SqlParameters;
+}
+
+export interface SqlAction {
+  expression: string;
+  parameters?: SqlParameters;
+}
+
+export type RuleFilter = { kind: 'true' } | { kind: 'false' } | CorrelationFilter | SqlFilter;
 
 export interface RuleDescription {
   name: string;
   filter: RuleFilter;
+  /** The message's copy is changed before it enters the subscription. */
+  action?: SqlAction;
+  createdAt?: string;
 }
 
-export interface SubscriptionDescription {
-  name: string;
+export interface SubscriptionDescription extends EntityDescription, Forwarding {
   requiresSession?: boolean;
   lockDuration?: string;
   maxDeliveryCount?: number;
   defaultMessageTimeToLive?: string;
   deadLetteringOnMessageExpiration?: boolean;
+  /** Default true. */
+  deadLetteringOnFilterEvaluationExceptions?: boolean;
   /** Default: one rule `$Default` that lets everything through. */
   rules?: RuleDescription[];
 }
 
-export interface TopicDescription {
-  name: string;
+export interface TopicDescription extends EntityDescription, Partitioned {
   defaultMessageTimeToLive?: string;
   requiresDuplicateDetection?: boolean;
   duplicateDetectionHistoryTimeWindow?: string;
   maxSizeInMegabytes?: number;
+  supportOrdering?: boolean;
   subscriptions?: SubscriptionDescription[];
 }
 

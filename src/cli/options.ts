@@ -15,9 +15,16 @@ export interface HostOptions {
 export function addHostOptions(command: Command): Command {
   return command
     .addOption(dataOption())
-    .option('--port <number>', 'port of the embedded broker (default: 5672, else the next free one)', toPort)
+    .addOption(portOption())
     .option('--trace-file <file>', 'append the traces as OTLP JSON lines (default: none)')
     .addOption(verboseOption());
+}
+
+export function portOption(): Option {
+  return new Option(
+    '--port <number>',
+    'port of the embedded broker (default: 5672, else the next free one)',
+  ).argParser(toPort);
 }
 
 export function dataOption(): Option {

@@ -1,5 +1,6 @@
 // All commands put together.
 import { Command } from 'commander';
+import { addBrokerCommand } from './broker.ts';
 import { addDemoCommand } from './demo.ts';
 import { documented, type Finish } from './documented.ts';
 import { addDrawCommand } from './draw.ts';
@@ -14,6 +15,8 @@ export function createProgram(finish: Finish): Command {
     .description('Ordinary XState machines as durable, distributed actors on Azure Service Bus.')
     .version(readVersion(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
+    // What stands behind a command belongs to it, also where its parent has an option of the same name.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   documented(program, { exits: ['done', 'failed', 'usage'], example: 'quorate draw review' });
@@ -21,6 +24,7 @@ export function createProgram(finish: Finish): Command {
   addServeCommand(program, finish);
   addStartCommand(program, finish);
   addDrawCommand(program, finish);
+  addBrokerCommand(program, finish);
   addResetCommand(program, finish);
   return program;
 }

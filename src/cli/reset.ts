@@ -3,12 +3,11 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
-import { resolveConfig } from '../config.ts';
-import { dataFolderOf } from '../connection.ts';
 import { QuorateError } from '../contract/errors.ts';
+import { dataFolder } from './data-folder.ts';
 import { documented, type Finish } from './documented.ts';
 import { EXIT, type ExitCode } from './exit.ts';
-import { dataOption, verboseOption, withFlags } from './options.ts';
+import { dataOption, verboseOption } from './options.ts';
 
 interface ResetOptions {
   readonly data?: string;
@@ -28,11 +27,10 @@ export function addResetCommand(program: Command, finish: Finish): void {
 }
 
 /** What Quorate writes into a data folder: nothing else is ever removed. */
-const OWN = /^(results|payloads|runs|key|broker\..+|last-review\.json.*)$/;
+const OWN = /^(results|payloads|runs|key|tls|broker\..+|last-review\.json.*)$/;
 
 async function reset({ data, yes }: ResetOptions): Promise<ExitCode> {
-  const env = withFlags(process.env, data === undefined ? {} : { data });
-  const folder = dataFolderOf(resolveConfig({ machines: {} }, env));
+  const folder = dataFolder(data);
   if (!existsSync(folder)) {
     console.log(`nothing to remove: there is no ${folder}`);
     return EXIT.done;

@@ -1,27 +1,26 @@
+import type { Authority } from '../access/authority.ts';
+import { type Grant, permits } from '../access/grant.ts';
+import { covers } from '../access/paths.ts';
 import { ServiceError } from '../errors.ts';
-import { checkSharedAccessSignature, covers, entityPath, type Keys } from './authorization.ts';
+import type { AccessRight } from '../topology.ts';
 import type { ReplyLinks, Request } from './requests.ts';
 import { types } from './rhea.ts';
 
-const JWT_LIFETIME_MS = 3_600_000;
-
 /** Claims-based security: the tokens of one connection. */
 export class Claims {
-  readonly #keys: Keys;
-  readonly #now: () => number;
-  /** Entity path to the end of its claim. */
-  readonly #granted = new Map<string, number>();
+  readonly #authority: Authority;
+  readonly #granted = new Map<string, Grant>();
 
-  constructor(keys: Keys, now: () => number) {
-    this.#keys = keys;
-    this.#now = now;
+  constructor(authority: Authority) {
+    this.#authority = authority;
   }
 
-  /** A claim for an entity covers what lies below it, such as its `$management`. */
-  allow(path: string): boolean {
+  /** Without a right: any claim for the entity. */
+  allow(path: string, right?: AccessRight): boolean {
     const wanted = path.toLowerCase();
-    for (const [granted, expiresAt] of this.#granted) {
-      if (expiresAt > this.#now() && covers(granted, wanted)) return true;
+    for (const grant of this.#granted.values()) {
+      if (grant.expiresAt <= this.#authority.now()) continue;
+      if (covers(grant.path, wanted) && permits(grant.rights, right)) return true;
     }
     return false;
   }
@@ -48,14 +47,9 @@ export class Claims {
         'A put-token request with a name and a token is expected.',
       );
     }
-    if (type === 'jwt') {
-      // Tokens of Entra ID are not checked in development.
-      this.#granted.set(entityPath(name), this.#now() + JWT_LIFETIME_MS);
-      return undefined;
-    }
-    const claim = checkSharedAccessSignature(body, name, this.#keys, this.#now());
-    if (claim instanceof ServiceError) return claim;
-    this.#granted.set(entityPath(name), claim.expiresAt);
+    const grant = this.#authority.check(type === 'jwt' ? 'jwt' : 'sas', body, name);
+    if (grant instanceof ServiceError) return grant;
+    this.#granted.set(grant.path, grant);
     return undefined;
   }
 }

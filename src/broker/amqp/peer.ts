@@ -1,12 +1,15 @@
+import type { Authority } from '../access/authority.ts';
 import type { Core } from '../core/core.ts';
 import type { Namespace } from '../core/namespace.ts';
+import { isWithin } from '../core/plan.ts';
+import type { Queue } from '../core/queue.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import type { Keys } from './authorization.ts';
 import { Claims } from './cbs.ts';
+import { type IdleTimes, IdleWatch } from './idle.ts';
 import { answerManagement } from './management/answer.ts';
 import type { Target } from './management/operation.ts';
 import { ReceiverLink } from './receiver-link.ts';
-import { ReplyLinks, serveRequests } from './requests.ts';
+import { ReplyLinks, type Request, serveRequests } from './requests.ts';
 import {
   type Connection,
   localAttach,
@@ -15,7 +18,9 @@ import {
   remoteTarget,
   type Sender,
   type Session,
+  types,
 } from './rhea.ts';
+import { rightFor } from './rights.ts';
 import { serveSender } from './sender-link.ts';
 import { attachSession, SESSION_FILTER } from './session-attach.ts';
 
@@ -28,14 +33,23 @@ export class Peer {
   readonly #namespace: Namespace;
   readonly #claims: Claims;
   readonly #replies = new ReplyLinks();
+  /** Every link of an entity, by the entity's path in lower case. */
+  readonly #links = new Map<Sender | Receiver, string>();
   /** What to do when a link goes away, however it does. */
   readonly #gone = new Map<Sender | Receiver, () => void>();
+  readonly #idle: IdleWatch;
 
-  constructor(core: Core, namespace: Namespace, keys: Keys, connection: Connection) {
+  constructor(
+    core: Core,
+    namespace: Namespace,
+    authority: Authority,
+    connection: Connection,
+    idleTimes: IdleTimes,
+  ) {
     this.#core = core;
     this.#namespace = namespace;
-    // Tokens carry real time, whatever clock the broker runs on.
-    this.#claims = new Claims(keys, Date.now);
+    this.#claims = new Claims(authority);
+    this.#idle = new IdleWatch(core, idleTimes, connection, this.#links);
     connection.on('receiver_open', ({ receiver }) => this.#guard(receiver, (link) => this.#onReceiver(link)));
     connection.on('sender_open', ({ sender }) => this.#guard(sender, (link) => this.#onSender(link)));
     connection.on('receiver_close', ({ receiver }) => this.#closed(receiver));
@@ -45,8 +59,29 @@ export class Peer {
     connection.on('disconnected', () => this.gone());
   }
 
+  /** An entity has been removed: its links end, and whoever asks for it again is told that it is not there. */
+  removed(path: string): void {
+    for (const [link, address] of this.#links) {
+      if (!isWithin(address, path.toLowerCase())) continue;
+      this.#closed(link);
+      link.close(errorOf(this.#notFound(path)));
+    }
+  }
+
+  /** An entity takes or gives no more: its senders or receivers end. */
+  disabled(path: string, half: 'senders' | 'receivers'): void {
+    for (const [link, address] of this.#links) {
+      const sends = link.is_receiver();
+      if (isManagement(address) || sends !== (half === 'senders') || !isWithin(address, path.toLowerCase()))
+        continue;
+      this.#closed(link);
+      link.close(errorOf(serviceErrors.entityDisabled(path)));
+    }
+  }
+
   gone(): void {
-    for (const link of this.#gone.keys()) this.#closed(link);
+    this.#idle.stop();
+    for (const link of this.#links.keys()) this.#closed(link);
   }
 
   /** The client sends: to an entity, or requests. */
@@ -57,15 +92,20 @@ export class Peer {
     if (address === CBS) {
       return serveRequests(receiver, (request) => this.#claims.putToken(request, this.#replies));
     }
-    if (!this.#claims.allow(address)) return this.#unauthorized(receiver, address);
-    if (isManagement(address)) {
+    const management = isManagement(address);
+    if (!this.#claims.allow(address, management ? undefined : 'Send')) {
+      return this.#unauthorized(receiver, address);
+    }
+    this.#linked(receiver, address);
+    if (management) {
       const target = this.#target(address.slice(0, -MANAGEMENT.length));
       if (!target) return refuse(receiver, this.#notFound(address));
-      return serveRequests(receiver, (request) => answerManagement(target, request, this.#replies));
+      return serveRequests(receiver, (request) => this.#manage(target, address, request));
     }
     const destination = this.#namespace.destination(address);
     if (!destination) return refuse(receiver, this.#notFound(address));
-    serveSender(receiver, destination, this.#core.maxMessageBytes);
+    if (destination.intake.settings.disabled) return refuse(receiver, serviceErrors.entityDisabled(address));
+    serveSender(receiver, destination, this.#core.limits);
   }
 
   /** The client receives: from an entity, a session, or replies. */
@@ -79,9 +119,12 @@ export class Peer {
       sender.set_target({ address: replyTo ?? '' });
       return this.#replies.add(sender, replyTo);
     }
-    if (!this.#claims.allow(address)) return this.#unauthorized(sender, address);
+    if (!this.#claims.allow(address, 'Listen')) return this.#unauthorized(sender, address);
+    this.#linked(sender, address);
     const queue = this.#namespace.source(address);
     if (!queue) return refuse(sender, this.#notFound(address));
+    const refusal = receivingRefused(queue);
+    if (refusal) return refuse(sender, refusal);
     const filter = source?.filter;
     const wanted = filter && SESSION_FILTER in filter ? sessionName(filter[SESSION_FILTER]) : undefined;
     if (queue.sessions) {
@@ -96,11 +139,32 @@ export class Peer {
     }
   }
 
+  #manage(target: Target, address: string, request: Request): void {
+    const linkName = request.properties['associated-link-name'];
+    if (typeof linkName === 'string') this.#idle.used(linkName);
+    const right = rightFor(request.properties['operation']);
+    if (this.#claims.allow(address, right)) return answerManagement(target, request, this.#replies);
+    this.#replies.reply(request, {
+      statusCode: types.wrap_int(401),
+      statusDescription: `Unauthorized access. '${right}' claim(s) are required to perform this operation. Resource: '${address}'.`,
+      errorCondition: types.wrap_symbol('amqp:unauthorized-access'),
+    });
+  }
+
   #target(path: string): Target | undefined {
     const queue = this.#namespace.source(path);
     const destination = this.#namespace.destination(path);
     const entity = queue ?? destination;
-    return entity && { core: this.#core, path: entity.path, id: entity.id, queue, destination };
+    return (
+      entity && {
+        core: this.#core,
+        path: entity.path,
+        id: entity.id,
+        queue,
+        destination,
+        rules: this.#namespace.rulesOf(entity.path),
+      }
+    );
   }
 
   #unauthorized(link: Sender | Receiver, address: string): void {
@@ -123,15 +187,23 @@ export class Peer {
     }
   }
 
+  #linked(link: Sender | Receiver, address: string): void {
+    this.#links.set(link, address.toLowerCase());
+    this.#namespace.idle.opened(address);
+  }
+
   #closed(link: Sender | Receiver | undefined): void {
     if (!link) return;
+    const address = this.#links.get(link);
+    if (address !== undefined) this.#namespace.idle.closed(address);
+    this.#links.delete(link);
     const goodbye = this.#gone.get(link);
     this.#gone.delete(link);
     goodbye?.();
   }
 
   #sessionClosed(session: Session | undefined): void {
-    for (const link of this.#gone.keys()) if (link.session === session) this.#closed(link);
+    for (const link of this.#links.keys()) if (link.session === session) this.#closed(link);
   }
 }
 
@@ -140,7 +212,19 @@ function refuse(link: Sender | Receiver, error: ServiceError): void {
   const attach = localAttach(link);
   attach.source = undefined;
   attach.target = undefined;
-  link.close({ condition: error.condition, description: error.message });
+  link.close(errorOf(error));
+}
+
+function errorOf({ condition, message }: ServiceError): { condition: string; description: string } {
+  return { condition, description: message };
+}
+
+function receivingRefused({ settings, path }: Queue): ServiceError | undefined {
+  if (settings.disabled) return serviceErrors.entityDisabled(path);
+  if (settings.forwardTo === undefined) return undefined;
+  return serviceErrors.notAllowed(
+    `Cannot create a message receiver on an entity with auto-forwarding enabled: '${path}'.`,
+  );
 }
 
 function isManagement(address: string): boolean {

@@ -2,7 +2,7 @@
  * The border to rhea in its server role. What it needs beyond rhea's public typings (raw message bytes, held
  * attaches, frames written together) is reached here and nowhere else; rhea's version is pinned.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import rhea, { type Connection, type Delivery, type Receiver, type Sender, type Session } from 'rhea';
 import { Dispositions } from './dispositions.ts';
 
@@ -73,7 +73,7 @@ interface TransferFrame {
 }
 
 interface RawConnection {
-  accept(socket: Socket): void;
+  accept(socket: Duplex): void;
   create_session(size?: number): RawSession;
   transport: { peek_size(buffer: Buffer): number | undefined };
   _process(): void;
@@ -112,8 +112,8 @@ export function createContainer(): Container {
   return container;
 }
 
-/** Serves one socket. */
-export function acceptSocket(container: Container, socket: Socket, idleTimeoutMs: number): Connection {
+/** Serves one socket, or whatever else carries bytes both ways. */
+export function acceptSocket(container: Container, socket: Duplex, idleTimeoutMs: number): Connection {
   const connection = container.create_connection({
     port: 0,
     tcp_no_delay: true,
@@ -149,7 +149,7 @@ export function acceptSocket(container: Container, socket: Socket, idleTimeoutMs
 
   // After broken bytes nothing on this connection can be trusted; rhea would only end its own half.
   for (const event of ['error', 'protocol_error']) {
-    connection.on(event, () => socket.destroySoon());
+    connection.on(event, () => socket.end(() => socket.destroy()));
   }
   raw.accept(socket);
   limitFrames(raw);
@@ -202,6 +202,15 @@ export function creditOf(sender: Sender): number {
 /** Room in the session's buffer of unsettled deliveries. */
 export function roomOf(sender: Sender): number {
   return (sender as unknown as RawSender).session.outgoing.available();
+}
+
+/** A number that changes when something happens on the link: transfers and credit. */
+export function activityOf(link: Sender | Receiver): number {
+  const { delivery_count: deliveries = 0, credit = 0 } = link as unknown as {
+    delivery_count?: number;
+    credit?: number;
+  };
+  return deliveries * 65_536 + credit;
 }
 
 /** Nothing handed to rhea waits to be written. */

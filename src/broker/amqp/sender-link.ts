@@ -1,5 +1,6 @@
 import { BATCH_FORMAT, messagesOfBatch } from '../codec/batch.ts';
 import { toStored } from '../codec/edit.ts';
+import type { Limits } from '../core/limits.ts';
 import type { QueueEntity } from '../core/queue-entity.ts';
 import type { Topic } from '../core/topic.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
@@ -11,11 +12,8 @@ const CREDIT = 1000;
 const REFILL_BELOW = 500;
 
 /** A client's sender: messages come in, and are accepted once they are on disk. */
-export function serveSender(
-  receiver: Receiver,
-  destination: QueueEntity | Topic,
-  maxMessageBytes: number,
-): void {
+export function serveSender(receiver: Receiver, destination: QueueEntity | Topic, limits: Limits): void {
+  const { maxMessageBytes } = destination.intake;
   localAttach(receiver).max_message_size = maxMessageBytes;
   let credit = CREDIT;
   receiver.add_credit(CREDIT);
@@ -28,7 +26,8 @@ export function serveSender(
     }
     const settle = (error?: ServiceError) => settled(delivery as Delivery, error);
     const bytes = message as unknown as Buffer;
-    if (bytes.length > maxMessageBytes) return settle(serviceErrors.tooLarge(bytes.length, maxMessageBytes));
+    const limit = format === BATCH_FORMAT ? Math.min(limits.batchBytes, maxMessageBytes) : maxMessageBytes;
+    if (bytes.length > limit) return settle(serviceErrors.tooLarge(bytes.length, limit));
     try {
       const encoded = format === BATCH_FORMAT ? messagesOfBatch(bytes) : [bytes];
       destination.intake.send(encoded.map(toStored), settle);

@@ -77,21 +77,71 @@ export type PropertyChanges = Map<string, Buffer>;
 
 /** The message with application properties set; all else stays byte for byte. */
 export function withApplicationProperties(bytes: Buffer, changes: PropertyChanges): Buffer {
+  return withProperties(bytes, {
+    application: changes,
+    dropped: (name) => changes.has(name),
+    fields: NO_FIELDS,
+  });
+}
+
+const NO_FIELDS: ReadonlyMap<number, Buffer> = new Map();
+
+/** The message with changed properties; `fields` are places in the properties section. */
+export function withProperties(
+  bytes: Buffer,
+  changes: {
+    application: PropertyChanges;
+    /** Which of the message's own application properties go. */
+    dropped: (name: string) => boolean;
+    fields: ReadonlyMap<number, Buffer>;
+  },
+): Buffer {
   const sections = scanSections(bytes);
+  const writer = new AmqpWriter(bytes.length + 512);
   const old = sections.applicationProperties;
+  const { properties } = sections;
+  const applicationAt = old?.start ?? sections.bodyStart;
+  if (changes.fields.size === 0) {
+    writer.raw(bytes.subarray(0, applicationAt));
+  } else {
+    writer.raw(bytes.subarray(0, properties?.start ?? applicationAt));
+    writeFields(writer, bytes, listFields(bytes, properties), changes.fields);
+    writer.raw(bytes.subarray(properties?.end ?? applicationAt, applicationAt));
+  }
   const pairs: Buffer[] = [];
   if (old) {
     eachPair(bytes, readCompound(bytes, old.valueAt), (key, _valueAt, start, end) => {
-      if (!changes.has(key)) pairs.push(bytes.subarray(start, end));
+      if (!changes.dropped(key)) pairs.push(bytes.subarray(start, end));
     });
   }
-  const writer = new AmqpWriter(bytes.length + 512);
-  writer.raw(bytes.subarray(0, old?.start ?? sections.bodyStart));
-  writer.section(APPLICATION_PROPERTIES).compound(0xd1, (pairs.length + changes.size) * 2, () => {
-    for (const pair of pairs) writer.raw(pair);
-    for (const [name, value] of changes) writer.string(name).raw(value);
-  });
+  const count = pairs.length + changes.application.size;
+  if (old || count > 0) {
+    writer.section(APPLICATION_PROPERTIES).compound(0xd1, count * 2, () => {
+      for (const pair of pairs) writer.raw(pair);
+      for (const [name, value] of changes.application) writer.string(name).raw(value);
+    });
+  }
   return writer.raw(bytes.subarray(old?.end ?? sections.bodyStart)).take();
+}
+
+const NULL = 0x40;
+
+function writeFields(
+  writer: AmqpWriter,
+  bytes: Buffer,
+  places: number[],
+  fields: ReadonlyMap<number, Buffer>,
+): void {
+  const count = Math.max(places.length, ...[...fields.keys()].map((index) => index + 1));
+  writer.section(PROPERTIES).compound(0xd0, count, () => {
+    for (let index = 0; index < count; index += 1) {
+      const changed = fields.get(index);
+      const at = places[index];
+      if (changed) writer.raw(changed);
+      else if (at === undefined) writer.byte(NULL);
+      else writer.raw(bytes.subarray(at, skipValue(bytes, at)));
+    }
+  });
 }
 
 export function encodedString(value: string): Buffer {

@@ -1,7 +1,8 @@
 import { eachSection, listFields, type Sections, scanSections } from './sections.ts';
 import { eachPair, readCompound, readScalar, type Scalar } from './values.ts';
 
-const FIELD = {
+/** Places in the list of the properties section. */
+export const PROPERTY_FIELD = {
   messageId: 0,
   to: 2,
   subject: 3,
@@ -47,8 +48,8 @@ export class Envelope {
     return this.text('sessionId');
   }
 
-  text(field: keyof typeof FIELD): string | undefined {
-    const at = this.#properties[FIELD[field]];
+  text(field: keyof typeof PROPERTY_FIELD): string | undefined {
+    const at = this.#properties[PROPERTY_FIELD[field]];
     const value = at === undefined ? null : readScalar(this.bytes, at);
     if (value === null || value === undefined) return undefined;
     return Buffer.isBuffer(value) ? value.toString('hex') : String(value);

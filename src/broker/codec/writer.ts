@@ -63,6 +63,21 @@ export class AmqpWriter {
     return this.#eight(0x81, value);
   }
 
+  /** A long beyond the whole numbers of a double. */
+  longLong(value: bigint): this {
+    this.#room(9);
+    this.#bytes[this.#at] = 0x81;
+    this.#at = this.#bytes.writeBigInt64BE(value, this.#at + 1);
+    return this;
+  }
+
+  double(value: number): this {
+    this.#room(9);
+    this.#bytes[this.#at] = 0x82;
+    this.#at = this.#bytes.writeDoubleBE(value, this.#at + 1);
+    return this;
+  }
+
   timestamp(value: number): this {
     return this.#eight(0x83, value);
   }

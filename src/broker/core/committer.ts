@@ -59,6 +59,11 @@ export class Committer {
     this.#stopped = true;
   }
 
+  /** Commits what waits, and what follows from it. */
+  drain(): void {
+    while (this.#pending.length > 0 && !this.#stopped) this.flush();
+  }
+
   flush(): void {
     this.#scheduled = false;
     const batch = this.#pending;

@@ -4,7 +4,9 @@ import type { Store } from '../store/store.ts';
 import { Bodies } from './bodies.ts';
 import { type Change, Committer } from './committer.ts';
 import { Counters } from './counters.ts';
+import type { Limits } from './limits.ts';
 import type { StoredMessage } from './records.ts';
+import type { Throttle } from './throttle.ts';
 
 /** What every entity shares: the store behind its group commit, the alarms, the bodies, the counters. */
 export class Core {
@@ -13,13 +15,15 @@ export class Core {
   readonly committer: Committer;
   readonly bodies: Bodies;
   readonly counters = new Counters();
-  readonly maxMessageBytes: number;
+  readonly limits: Limits;
+  /** Undefined = not throttled. */
+  throttle: Throttle | undefined;
   #lastMicros = 0;
 
-  constructor(store: Store, alarms: Alarms, maxMessageBytes: number, failed: (error: unknown) => void) {
+  constructor(store: Store, alarms: Alarms, limits: Limits, failed: (error: unknown) => void) {
     this.store = store;
     this.alarms = alarms;
-    this.maxMessageBytes = maxMessageBytes;
+    this.limits = limits;
     this.committer = new Committer(store, failed);
     this.bodies = new Bodies(store);
   }

@@ -24,6 +24,11 @@ export interface Delivery {
 /** What a delivery asks of its queue. */
 export interface DeliveryOwner {
   readonly lockMs: number;
+  /** Messages stay where they are. */
+  readonly disabled: boolean;
+  /** Messages go on to another entity instead of to receivers. */
+  readonly forwards: boolean;
+  forward(message: StoredMessage): void;
   /** Locks ended by time: the messages count a delivery and come back. */
   lockLost(locks: Lock[]): void;
   /** Messages given back without a count, as when a receiver closes its session. */

@@ -1,5 +1,5 @@
 import type { Envelope } from '../codec/envelope.ts';
-import type { CorrelationFilter, RuleDescription } from '../topology.ts';
+import type { CorrelationFilter } from '../topology.ts';
 
 const TEXT_FIELDS = [
   'correlationId',
@@ -12,16 +12,8 @@ const TEXT_FIELDS = [
   'contentType',
 ] as const;
 
-/** Rules without an action are OR-ed: one copy, whichever of them matched. */
-export function anyRuleMatches(rules: readonly RuleDescription[], message: Envelope): boolean {
-  return rules.some(({ filter }) => {
-    if (filter.kind === 'correlation') return correlates(filter, message);
-    return filter.kind === 'true';
-  });
-}
-
 /** Every field that is set must be equal, case and all. */
-function correlates(filter: CorrelationFilter, message: Envelope): boolean {
+export function correlates(filter: CorrelationFilter, message: Envelope): boolean {
   for (const field of TEXT_FIELDS) {
     if (filter[field] !== undefined && filter[field] !== message.text(field)) return false;
   }

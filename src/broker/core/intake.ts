@@ -2,6 +2,7 @@ import type { Envelope } from '../codec/envelope.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';
 import { DuplicateWindow } from './duplicates.ts';
+import type { Forward, ForwardTarget } from './forwarding.ts';
 import type { Ack } from './outcome.ts';
 import { type Destination, type Entry, placedEntry, scheduledEntry } from './placing.ts';
 import type { StoredMessage } from './records.ts';
@@ -9,12 +10,13 @@ import { Schedule } from './schedule.ts';
 import type { IntakeSettings } from './settings.ts';
 
 /** The way in: checks, duplicate detection, scheduling, and placing what is due. */
-export class Intake {
+export class Intake implements ForwardTarget {
   readonly #core: Core;
   readonly #to: Destination;
   readonly schedule: Schedule;
   settings: IntakeSettings;
   window: DuplicateWindow | undefined;
+  #retired = false;
 
   constructor(core: Core, to: Destination, settings: IntakeSettings) {
     this.#core = core;
@@ -22,6 +24,16 @@ export class Intake {
     this.settings = settings;
     this.schedule = new Schedule(core, (messages) => this.#activate(messages));
     this.configure(settings);
+  }
+
+  get maxMessageBytes(): number {
+    const { messageBytes, defaultMessageBytes } = this.#core.limits;
+    return Math.min(this.settings.maxMessageBytes ?? defaultMessageBytes, messageBytes);
+  }
+
+  /** The entity has been removed. */
+  retire(): void {
+    this.#retired = true;
   }
 
   configure(settings: IntakeSettings): void {
@@ -34,11 +46,14 @@ export class Intake {
 
   /** All of them or none; acknowledged when all are on disk. */
   send(messages: Envelope[], ack: (error: ServiceError | undefined, seqs: number[]) => void): void {
+    if (this.#retired) return ack(serviceErrors.entityNotFound(`sb://localhost/${this.#to.path}`), []);
     try {
       this.#check(messages);
     } catch (error) {
       return ack(error as ServiceError, []);
     }
+    const busy = this.#core.throttle?.take(messages.length);
+    if (busy) return ack(busy, []);
     const now = this.#core.alarms.now();
     const ids: string[] = [];
     const repeated: string[] = [];
@@ -77,6 +92,34 @@ export class Intake {
     });
   }
 
+  /** As if it were sent: size, duplicates and sessions are looked at again. */
+  forward({ message, carried, leave, failed }: Forward): void {
+    try {
+      if (this.#retired) throw serviceErrors.entityNotFound(`sb://localhost/${this.#to.path}`);
+      this.#check([message]);
+    } catch (error) {
+      return failed(error as ServiceError);
+    }
+    const ids: string[] = [];
+    const entries: Entry[] = [leave];
+    if (this.#notSeen(message, ids, [], entries)) {
+      entries.push(placedEntry(this.#core, this.#to, message, carried.origin, carried));
+    }
+    this.#core.commit({
+      write: (store) => {
+        for (const entry of entries) entry.write(store);
+      },
+      applied: () => {
+        this.#core.counters.add('forwarded');
+        for (const entry of entries) entry.applied();
+      },
+      refused: (error) => {
+        for (const id of ids) this.window?.remove(id);
+        failed(error);
+      },
+    });
+  }
+
   /** Service Bus cancels what is there and ignores the rest. */
   cancel(seqs: number[], ack: Ack): void {
     const cancelled = seqs.flatMap((seq) => this.schedule.get(seq) ?? []);
@@ -101,11 +144,13 @@ export class Intake {
   }
 
   #check(messages: Envelope[]): void {
+    if (this.settings.disabled) throw serviceErrors.entityDisabled(this.#to.path);
     let bytes = 0;
     for (const message of messages) {
-      if (message.bytes.length > this.#core.maxMessageBytes) {
-        throw serviceErrors.tooLarge(message.bytes.length, this.#core.maxMessageBytes);
+      if (message.bytes.length > this.maxMessageBytes) {
+        throw serviceErrors.tooLarge(message.bytes.length, this.maxMessageBytes);
       }
+      checkNames(message);
       this.#to.check(message);
       bytes += message.bytes.length;
     }
@@ -130,6 +175,7 @@ export class Intake {
 
   /** What is due becomes an ordinary message with a new sequence number at the tail. */
   #activate(due: StoredMessage[]): void {
+    if (this.#retired) return;
     for (const message of due) {
       const entry = placedEntry(this.#core, this.#to, this.#core.envelopeOf(message), message.seq);
       this.#core.counters.add('activated');
@@ -146,6 +192,16 @@ export class Intake {
         },
         refused: () => this.schedule.add(message),
       });
+    }
+  }
+}
+
+const MAX_NAME = 128;
+
+function checkNames(message: Envelope): void {
+  for (const field of ['messageId', 'sessionId'] as const) {
+    if ((message.text(field)?.length ?? 0) > MAX_NAME) {
+      throw serviceErrors.invalid(`The ${field} of a message has at most ${MAX_NAME} characters.`);
     }
   }
 }

@@ -17,6 +17,12 @@ export const reasons = {
   maxDeliveryCount: (count: number) =>
     reason('MaxDeliveryCountExceeded', `Message could not be consumed after ${count} delivery attempts.`),
   expired: () => reason('TTLExpiredException', 'The message expired and was dead lettered.'),
+  /** The name is our own: the documentation does not give one. */
+  filterFailed: (why: string) => reason('FilterException', why),
+  tooManyHops: () =>
+    reason('MaxTransferHopCountExceeded', 'The maximum number of allowed hops, 4, has been exceeded.'),
+  /** The names of these are our own. */
+  transferFailed: (condition: string, why: string) => reason(condition, why),
   noSession: () =>
     reason(
       'Session ID is null.',

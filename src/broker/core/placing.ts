@@ -1,6 +1,7 @@
 import type { Envelope } from '../codec/envelope.ts';
 import type { MessageRow, Store } from '../store/store.ts';
 import type { Core } from './core.ts';
+import type { Carried } from './forwarding.ts';
 import type { Queue } from './queue.ts';
 import { SCHEDULED, StoredMessage } from './records.ts';
 import type { Schedule } from './schedule.ts';
@@ -68,7 +69,13 @@ export function scheduledEntry(
 }
 
 /** A body shared by several placements is stored once. */
-export function placedEntry(core: Core, to: Destination, envelope: Envelope, origin: number): Entry {
+export function placedEntry(
+  core: Core,
+  to: Destination,
+  envelope: Envelope,
+  origin: number,
+  carried?: Carried,
+): Entry {
   const now = core.alarms.now();
   const placements = to.place(envelope, now, origin);
   const sharing = placements.filter((placement) => !placement.bytes).length;
@@ -85,8 +92,9 @@ export function placedEntry(core: Core, to: Destination, envelope: Envelope, ori
       deliveryCount: 0,
       state: 0,
       session: undefined,
-      source,
+      source: source ?? carried?.source,
     });
+    message.hops = carried?.hops ?? 0;
     return { queue, message, bytes, sessionId };
   });
   return {

@@ -32,6 +32,10 @@ export class PlainDelivery implements Delivery, Pump {
     return 0;
   }
 
+  get waiting(): ReadyList<StoredMessage> {
+    return this.#ready;
+  }
+
   ready(message: StoredMessage): void {
     message.place = 'ready';
     this.#ready.add(message);
@@ -57,6 +61,13 @@ export class PlainDelivery implements Delivery, Pump {
         this.#owner.expire([message]);
         continue;
       }
+      if (this.#owner.forwards) {
+        this.#ready.take();
+        message.place = 'held';
+        this.#owner.forward(message);
+        continue;
+      }
+      if (this.#owner.disabled) return;
       const consumer = this.#nextConsumer();
       if (!consumer) return;
       this.#ready.take();

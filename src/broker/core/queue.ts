@@ -4,6 +4,7 @@ import type { MessageRow, Store } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { DeliveryOwner } from './delivery.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
+import { type FindTarget, MAX_HOPS } from './forwarding.ts';
 import { type Ack, type Outcome, reasons } from './outcome.ts';
 import { PlainDelivery } from './plain-delivery.ts';
 import { ACTIVE, type Consumer, DEFERRED, type Lock, type MessageState, StoredMessage } from './records.ts';
@@ -19,25 +20,33 @@ export class Queue implements DeliveryOwner {
   readonly sequence: Sequence;
   /** Undefined for a dead letter queue itself. */
   readonly deadLetters: Queue | undefined;
+  /** For what cannot be forwarded. */
+  readonly transferDeadLetters: Queue | undefined;
+  readonly #findTarget: FindTarget;
   readonly plain: PlainDelivery | undefined;
   readonly sessions: SessionDelivery | undefined;
   readonly deferred = new Map<number, StoredMessage>();
   settings: QueueSettings;
   active = 0;
   bytes = 0;
+  /** It has been removed; whatever still rings or arrives for it finds nothing. */
+  #retired = false;
   readonly #expiry: ExpiryWatch;
 
   constructor(
     core: Core,
     entity: { id: number; path: string; ceiling: number },
     settings: QueueSettings,
-    deadLetters: Queue | undefined,
+    findTarget: FindTarget,
+    others: { deadLetters: Queue | undefined; transferDeadLetters: Queue | undefined },
   ) {
     this.core = core;
     this.id = entity.id;
     this.path = entity.path;
     this.settings = settings;
-    this.deadLetters = deadLetters;
+    this.deadLetters = others.deadLetters;
+    this.transferDeadLetters = others.transferDeadLetters;
+    this.#findTarget = findTarget;
     this.sequence = new Sequence(core, entity.id, entity.ceiling);
     if (settings.requiresSession) this.sessions = new SessionDelivery(core, this);
     else this.plain = new PlainDelivery(core, this);
@@ -52,8 +61,26 @@ export class Queue implements DeliveryOwner {
     return (this.plain ?? this.sessions) as PlainDelivery | SessionDelivery;
   }
 
+  get disabled(): boolean {
+    return this.settings.disabled;
+  }
+
+  get forwards(): boolean {
+    return this.settings.forwardTo !== undefined;
+  }
+
+  /** What waits may leave by another way now. */
+  configure(settings: QueueSettings): void {
+    this.settings = settings;
+    this.core.committer.touch(this.delivery);
+  }
+
   get isDeadLetterQueue(): boolean {
     return this.deadLetters === undefined;
+  }
+
+  retire(): void {
+    this.#retired = true;
   }
 
   /** A message that is on disk enters the queue. */
@@ -64,6 +91,7 @@ export class Queue implements DeliveryOwner {
   }
 
   settle(lock: Lock, outcome: Outcome, ack: Ack): void {
+    if (this.#retired) return ack(serviceErrors.entityNotFound(`sb://localhost/${this.path}`));
     const refusal = this.delivery.refusal(lock);
     if (refusal) return ack(refusal);
     if (outcome.kind === 'dead-letter' && this.isDeadLetterQueue) {
@@ -98,6 +126,7 @@ export class Queue implements DeliveryOwner {
   }
 
   lockLost(locks: Lock[]): void {
+    if (this.#retired) return;
     this.core.counters.add('locks.lost', locks.length);
     for (const lock of locks) {
       lock.open = false;
@@ -107,6 +136,7 @@ export class Queue implements DeliveryOwner {
   }
 
   returned(locks: Lock[]): void {
+    if (this.#retired) return;
     for (const lock of locks) {
       lock.open = false;
       this.#place(lock.message);
@@ -132,6 +162,7 @@ export class Queue implements DeliveryOwner {
   expire(messages: StoredMessage[]): void {
     for (const message of messages) {
       message.place = 'held';
+      if (this.#retired) continue;
       this.core.counters.add('expired');
       if (this.settings.deadLetterOnExpiry && this.deadLetters) {
         this.moveToDeadLetters(message, reasons.expired(), () => {});
@@ -153,8 +184,68 @@ export class Queue implements DeliveryOwner {
     });
   }
 
+  /** Waiting messages that came no later than `before`, oldest first. */
+  deleteWaiting(
+    count: number,
+    before: number,
+    sessionId: string | undefined,
+    done: (error: ServiceError | undefined, deleted: number) => void,
+  ): void {
+    const ready = this.plain?.waiting ?? this.sessions?.get(sessionId ?? '')?.ready;
+    const messages: StoredMessage[] = [];
+    for (let next = ready?.first(); next && messages.length < count; next = ready?.first()) {
+      if (next.enqueuedAt > before) break;
+      ready?.take();
+      next.place = 'held';
+      messages.push(next);
+    }
+    this.core.commit({
+      frees: true,
+      write: (store) => {
+        for (const message of messages) this.#erase(store, message);
+      },
+      applied: () => {
+        for (const message of messages) this.#left(message);
+        done(undefined, messages.length);
+      },
+      refused: (error) => {
+        for (const message of messages) this.#place(message);
+        done(error, 0);
+      },
+    });
+  }
+
+  /** On to the next entity; what cannot go there ends in the transfer dead letters. */
+  forward(message: StoredMessage): void {
+    if (this.#retired) return;
+    const { forwardTo = '' } = this.settings;
+    if (message.hops >= MAX_HOPS)
+      return this.#moveTo(this.transferDeadLetters, message, reasons.tooManyHops());
+    const failed = ({ condition, message: why }: ServiceError) =>
+      this.#moveTo(this.transferDeadLetters, message, reasons.transferFailed(condition, why));
+    const target = this.#findTarget(forwardTo);
+    if (!target) return failed(serviceErrors.entityNotFound(`sb://localhost/${forwardTo}`));
+    target.forward({
+      message: this.core.envelopeOf(message),
+      carried: { origin: message.origin || message.seq, source: message.source, hops: message.hops + 1 },
+      leave: {
+        write: (store) => this.#erase(store, message),
+        applied: () => this.#left(message),
+      },
+      failed,
+    });
+  }
+
   moveToDeadLetters(message: StoredMessage, changes: PropertyChanges, ack: Ack): void {
-    const target = this.deadLetters;
+    this.#moveTo(this.deadLetters, message, changes, ack);
+  }
+
+  #moveTo(
+    target: Queue | undefined,
+    message: StoredMessage,
+    changes: PropertyChanges,
+    ack: Ack = () => {},
+  ): void {
     if (!target) return ack(serviceErrors.internal('there is no dead letter queue here'));
     const bytes = withApplicationProperties(this.core.bodies.of(message), changes);
     const moved = new StoredMessage({

@@ -36,6 +36,8 @@ export class StoredMessage {
   origin: number;
   /** In a dead letter queue: the path it came from. */
   source: string | undefined;
+  /** How often it was forwarded; not kept over a restart. */
+  hops = 0;
 
   constructor(from: {
     seq: number;

@@ -192,7 +192,7 @@ export class SessionDelivery implements Delivery, Pump {
         this.#owner.expire([message]);
         continue;
       }
-      if (consumer.capacity() <= 0) return;
+      if (this.#owner.disabled || consumer.capacity() <= 0) return;
       session.ready.take();
       message.place = 'held';
       if (consumer.receiveAndDelete) this.#owner.removeFor(message, consumer);

@@ -1,11 +1,19 @@
 import { durationMs } from '../durations.ts';
 import { BrokerError } from '../errors.ts';
-import type { QueueDescription, SubscriptionDescription, TopicDescription } from '../topology.ts';
+import type {
+  EntityState,
+  QueueDescription,
+  SubscriptionDescription,
+  TopicDescription,
+} from '../topology.ts';
+import { targetPath } from './forwarding.ts';
 
 const DEFAULT_LOCK = 'PT1M';
 const DEFAULT_DELIVERIES = 10;
 const DEFAULT_WINDOW = 'PT10M';
 const DEFAULT_MEGABYTES = 1024;
+/** The service deletes nothing sooner. */
+const MIN_IDLE_MS = 5 * 60_000;
 /** The service allows no longer lock. */
 const MAX_LOCK_MS = 5 * 60_000;
 
@@ -16,6 +24,10 @@ export interface IntakeSettings {
   /** 0 = duplicates are not detected. */
   duplicateWindowMs: number;
   maxBytes: number;
+  /** Undefined = the tier's default. */
+  maxMessageBytes: number | undefined;
+  /** Nothing may be sent. */
+  disabled: boolean;
 }
 
 /** What a receiver meets. */
@@ -25,6 +37,11 @@ export interface QueueSettings {
   maxDeliveryCount: number;
   ttlMs: number;
   deadLetterOnExpiry: boolean;
+  /** Nothing may be received. */
+  disabled: boolean;
+  /** Where every message goes at once. */
+  forwardTo: string | undefined;
+  forwardDeadLettersTo: string | undefined;
 }
 
 export function intakeSettings(of: QueueDescription | TopicDescription): IntakeSettings {
@@ -33,6 +50,8 @@ export function intakeSettings(of: QueueDescription | TopicDescription): IntakeS
     ttlMs: ttl(of),
     duplicateWindowMs: of.requiresDuplicateDetection ? window : 0,
     maxBytes: (of.maxSizeInMegabytes ?? DEFAULT_MEGABYTES) * 1024 * 1024,
+    maxMessageBytes: of.maxMessageSizeInKilobytes && of.maxMessageSizeInKilobytes * 1024,
+    disabled: is(of.status, 'SendDisabled'),
   };
 }
 
@@ -44,13 +63,24 @@ export function queueSettings(of: QueueDescription | SubscriptionDescription): Q
   if (!Number.isInteger(maxDeliveryCount) || maxDeliveryCount < 1) {
     throw invalid(of.name, `maxDeliveryCount ${maxDeliveryCount} is not a whole number above 0`);
   }
+  const forwardTo = targetPath(of.forwardTo);
+  if (forwardTo !== undefined && of.requiresSession) {
+    throw invalid(of.name, 'auto-forwarding is not for entities that require sessions');
+  }
   return {
     requiresSession: of.requiresSession ?? false,
     lockMs,
     maxDeliveryCount,
     ttlMs: ttl(of),
     deadLetterOnExpiry: of.deadLetteringOnMessageExpiration ?? false,
+    disabled: is(of.status, 'ReceiveDisabled'),
+    forwardTo,
+    forwardDeadLettersTo: targetPath(of.forwardDeadLetteredMessagesTo),
   };
+}
+
+function is(status: EntityState | undefined, half: EntityState): boolean {
+  return status === 'Disabled' || status === half;
 }
 
 /** A dead letter queue has no time to live, no sessions and no further dead letters. */
@@ -61,7 +91,23 @@ export function deadLetterSettings(of: QueueSettings): QueueSettings {
     maxDeliveryCount: Number.POSITIVE_INFINITY,
     ttlMs: Number.POSITIVE_INFINITY,
     deadLetterOnExpiry: false,
+    disabled: of.disabled,
+    forwardTo: of.forwardDeadLettersTo,
+    forwardDeadLettersTo: undefined,
   };
+}
+
+/** What could not be forwarded stays: it must not set out again. */
+export function transferSettings(of: QueueSettings): QueueSettings {
+  return { ...deadLetterSettings(of), forwardTo: undefined };
+}
+
+/** How long nobody may be connected before the entity is deleted; Infinity = it stays. */
+export function idleMs(of: { name: string; autoDeleteOnIdle?: string }): number {
+  if (of.autoDeleteOnIdle === undefined) return Number.POSITIVE_INFINITY;
+  const ms = duration(of.name, of.autoDeleteOnIdle);
+  if (ms < MIN_IDLE_MS) throw invalid(of.name, `autoDeleteOnIdle ${of.autoDeleteOnIdle} is under 5 minutes`);
+  return ms;
 }
 
 function ttl(of: { name: string; defaultMessageTimeToLive?: string }): number {

@@ -1,24 +1,26 @@
 import { withApplicationProperties } from '../codec/edit.ts';
-import type { Envelope } from '../codec/envelope.ts';
+import { Envelope } from '../codec/envelope.ts';
+import { EnvelopeView } from '../sql/message-view.ts';
 import type { MessageRow } from '../store/store.ts';
-import type { RuleDescription } from '../topology.ts';
 import type { Core } from './core.ts';
-import { anyRuleMatches } from './filter.ts';
 import { Intake } from './intake.ts';
 import { reasons } from './outcome.ts';
 import type { Destination, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
 import { expiry } from './queue-entity.ts';
 import type { StoredMessage } from './records.ts';
+import { type Rule, selectCopies } from './rules.ts';
 import { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
 
 export interface Subscription {
   readonly queue: Queue;
-  rules: RuleDescription[];
+  readonly rules: readonly Rule[];
+  /** A message on which a rule fails becomes a dead letter instead of being lost. */
+  readonly deadLetterOnFilterError: boolean;
 }
 
-/** A topic: one copy for every subscription with a matching rule, none if no rule matches. */
+/** A topic: copies for every subscription with a matching rule, none if no rule matches. */
 export class Topic implements Destination {
   readonly id: number;
   readonly path: string;
@@ -62,30 +64,46 @@ export class Topic implements Destination {
 
   place(message: Envelope, now: number, origin: number): Placement[] {
     const first = origin || this.sequence.take();
+    const view = new EnvelopeView(message, now);
     const placements: Placement[] = [];
-    for (const { queue, rules } of this.subscriptions.values()) {
-      if (!anyRuleMatches(rules, message)) continue;
-      const { requiresSession, ttlMs } = queue.settings;
-      const placement: Placement = {
-        queue,
-        seq: queue.sequence.take(),
-        origin: first,
-        expiresAt: expiry(now, message, this.intake.settings.ttlMs, ttlMs),
-        sessionId: requiresSession ? message.sessionId : undefined,
-        source: undefined,
-      };
-      placements.push(
-        requiresSession && message.sessionId === undefined ? withoutSession(placement, message) : placement,
-      );
+    for (const subscription of this.subscriptions.values()) {
+      const { queue } = subscription;
+      const selected = selectCopies(subscription.rules, view);
+      if (selected.kind === 'failed') {
+        if (!subscription.deadLetterOnFilterError) continue;
+        const { deadLetters } = queue;
+        const bytes = withApplicationProperties(message.bytes, reasons.filterFailed(selected.why));
+        if (deadLetters) placements.push(deadLetter(deadLetters, queue, first, bytes));
+        continue;
+      }
+      for (const bytes of selected.copies) placements.push(this.#copy(queue, message, bytes, now, first));
     }
     return placements;
   }
+
+  /** `bytes` are a copy's own, changed by a rule's action. */
+  #copy(queue: Queue, message: Envelope, bytes: Buffer | undefined, now: number, origin: number): Placement {
+    const { requiresSession, ttlMs } = queue.settings;
+    const { sessionId } = bytes ? new Envelope(bytes) : message;
+    const { deadLetters } = queue;
+    // A subscription cannot refuse what the topic took, so a message without a session ends in its dead letters.
+    if (requiresSession && sessionId === undefined && deadLetters) {
+      const changed = withApplicationProperties(bytes ?? message.bytes, reasons.noSession());
+      return deadLetter(deadLetters, queue, origin, changed);
+    }
+    const placement: Placement = {
+      queue,
+      seq: queue.sequence.take(),
+      origin,
+      expiresAt: expiry(now, message, this.intake.settings.ttlMs, ttlMs),
+      sessionId: requiresSession ? sessionId : undefined,
+      source: undefined,
+    };
+    return bytes ? { ...placement, bytes } : placement;
+  }
 }
 
-/** A subscription cannot refuse what the topic took, so a message without a session ends in its dead letters. */
-function withoutSession(placement: Placement, message: Envelope): Placement {
-  const { deadLetters } = placement.queue;
-  if (!deadLetters) return placement;
-  const bytes = withApplicationProperties(message.bytes, reasons.noSession());
-  return { ...placement, queue: deadLetters, expiresAt: 0, source: placement.queue.path, bytes };
+function deadLetter(deadLetters: Queue, queue: Queue, origin: number, bytes: Buffer): Placement {
+  const seq = queue.sequence.take();
+  return { queue: deadLetters, seq, origin, expiresAt: 0, sessionId: undefined, source: queue.path, bytes };
 }

@@ -17,6 +17,8 @@ const DEFAULT_MAX_PAGES = 1_073_741_823;
 /** A thorough look costs about a second a gigabyte, so only smaller files get it; the rest is read at recovery. */
 const THOROUGH_CHECK_BYTES = 256 * 1024 * 1024;
 
+export const DATA_FILE = 'broker.db';
+
 export interface StoreOptions {
   /** A folder, or undefined for a store that lives and dies with the process. */
   folder: string | undefined;
@@ -24,7 +26,7 @@ export interface StoreOptions {
 }
 
 export function openStore({ folder, maxPages }: StoreOptions): Store {
-  const file = folder === undefined ? ':memory:' : join(folder, 'broker.db');
+  const file = folder === undefined ? ':memory:' : join(folder, DATA_FILE);
   if (folder !== undefined) refuseForeignFile(file);
   const db = openDatabase(file, folder === undefined);
   const limit = maxPages ?? DEFAULT_MAX_PAGES;

@@ -20,6 +20,14 @@ export function statementsOf(db: DatabaseSync): Statements {
   const putEntity = prepare(
     'INSERT INTO entity (id, path, kind, description, ceiling) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET description = excluded.description',
   );
+  const removals = [
+    'DELETE FROM body WHERE id IN (SELECT body FROM message WHERE entity = ? AND shared = 0)',
+    'DELETE FROM message WHERE entity = ?',
+    'DELETE FROM session WHERE entity = ?',
+    'DELETE FROM duplicate WHERE entity = ?',
+    'DELETE FROM entity WHERE id = ?',
+  ].map(prepare);
+  const sharedBodies = prepare('SELECT body FROM message WHERE entity = ? AND shared = 1');
   const setCeiling = prepare('UPDATE entity SET ceiling = ? WHERE id = ?');
   const entities = prepare('SELECT id, path, kind, description, ceiling FROM entity ORDER BY id');
   const insertBody = prepare('INSERT INTO body (id, shared, bytes) VALUES (?, ?, ?)');
@@ -47,6 +55,10 @@ export function statementsOf(db: DatabaseSync): Statements {
 
   return {
     putEntity: (e) => void putEntity.run(e.id, e.path, e.kind, e.description, e.ceiling),
+    removeEntity(id) {
+      for (const removal of removals) removal.run(id);
+    },
+    sharedBodies: (entity) => rows(sharedBodies.all(entity)).map(([id]) => Number(id)),
     setCeiling: (entity, ceiling) => void setCeiling.run(ceiling, entity),
     entities: () => rows(entities.all()).map(toEntity),
     insertBody: (id, shared, bytes) => void insertBody.run(id, shared ? 1 : 0, bytes),

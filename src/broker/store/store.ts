@@ -46,6 +46,10 @@ export interface Store {
   withReserve(work: () => void): void;
 
   putEntity(row: EntityRow): void;
+  /** With its messages, their own bodies, its sessions and the ids it has seen. */
+  removeEntity(id: number): void;
+  /** Bodies of its messages that others may share. */
+  sharedBodies(entity: number): number[];
   setCeiling(entity: number, ceiling: number): void;
   entities(): EntityRow[];
 

@@ -13,7 +13,8 @@ const say = (message: FromThread) => port.postMessage(message);
 try {
   const broker = await createBroker(options);
   port.on('message', (call: ToThread) => void answer(broker, call));
-  say({ kind: 'ready', port: broker.port, connectionString: broker.connectionString });
+  const { port: listening, connectionString, caFile } = broker;
+  say({ kind: 'ready', port: listening, connectionString, caFile });
   const { reason } = await broker.closed;
   say({ kind: 'closed', reason });
   port.close();

@@ -18,7 +18,7 @@ export interface ThreadFailure {
 }
 
 export type FromThread =
-  | { kind: 'ready'; port: number; connectionString: string }
+  | { kind: 'ready'; port: number; connectionString: string; caFile: string | undefined }
   | { kind: 'refused'; failure: ThreadFailure }
   | { kind: 'result'; id: number; value: unknown }
   | { kind: 'error'; id: number; failure: ThreadFailure }

@@ -67,6 +67,7 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
           return resolveStart({
             port: message.port,
             connectionString: message.connectionString,
+            caFile: message.caFile,
             closed,
             declare: async (topology) => void (await call('declare', [topology])),
             status: async () => (await call('status', [])) as EntityStatus[],

@@ -1,5 +1,7 @@
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test } from 'vitest';
+import { adminClient } from './admin-client.ts';
+import { jsonWebToken } from './json-web-token.ts';
 import { queues, testBroker, testClient } from './kit.ts';
 import { rawClient, sasToken } from './raw-client.ts';
 
@@ -28,7 +30,12 @@ test('signature, expiry and audience of a token are checked', async () => {
     await raw.putToken(audience, sasToken(broker, audience, { expiresAt: Date.now() - 1000 })),
   ).toMatchObject(refused);
   expect(await raw.putToken(audience, sasToken(broker, elsewhere))).toMatchObject(refused);
-  expect(await raw.putToken(audience, 'any.jwt.here', 'jwt')).toMatchObject({ 'status-code': 202 });
+  expect(await raw.putToken(audience, 'any.jwt.here', 'jwt')).toMatchObject(refused);
+  expect(await raw.putToken(audience, jsonWebToken(-1), 'jwt')).toMatchObject(refused);
+  expect(await raw.putToken(audience, jsonWebToken(60, 'https://vault.azure.net'), 'jwt')).toMatchObject(
+    refused,
+  );
+  expect(await raw.putToken(audience, jsonWebToken(60), 'jwt')).toMatchObject({ 'status-code': 202 });
 });
 
 test('keys can be given', async () => {
@@ -52,4 +59,52 @@ test('entity names are compared without case', async () => {
   onTestFinished(() => client.close());
   await client.createSender('orders').sendMessages({ body: 1 });
   expect(await client.createReceiver('ORDERS').receiveMessages(1)).toHaveLength(1);
+});
+
+// learn.microsoft.com/azure/service-bus-messaging/service-bus-sas#rights-required-for-service-bus-operations
+
+test('the keys of a queue do what their rights say, with that queue and no other', async () => {
+  const broker = await testBroker(queues({ name: 'other' }));
+  const authorizationRules = (['Send', 'Listen'] as const).map((right) => ({
+    claimType: 'SharedAccessKey',
+    keyName: right,
+    accessRights: [right],
+    primaryKey: `${right}-primary`,
+    secondaryKey: `${right}-secondary`,
+  }));
+  const created = await adminClient(broker).createQueue('q', { authorizationRules });
+  expect(created.authorizationRules).toMatchObject(authorizationRules);
+  const as = (name: string, key: string) =>
+    `Endpoint=sb://127.0.0.1:${broker.port};SharedAccessKeyName=${name};SharedAccessKey=${key};UseDevelopmentEmulator=true;`;
+  const sending = testClient(broker, as('Send', 'Send-primary'));
+  const listening = testClient(broker, as('Listen', 'Listen-secondary'));
+  const unauthorized = { code: 'UnauthorizedAccess' };
+
+  await sending.createSender('q').sendMessages({ body: 1 });
+  await sending.createSender('q').scheduleMessages({ body: 2 }, new Date(Date.now() + 600_000));
+  await expect(sending.createReceiver('q').receiveMessages(1)).rejects.toMatchObject(unauthorized);
+  await expect(sending.createReceiver('q').peekMessages(1)).rejects.toMatchObject(unauthorized);
+  await expect(sending.createSender('other').sendMessages({ body: 1 })).rejects.toMatchObject(unauthorized);
+
+  const [message] = await listening.createReceiver('q').receiveMessages(1);
+  expect(message?.body).toBe(1);
+  await expect(listening.createSender('q').sendMessages({ body: 3 })).rejects.toMatchObject(unauthorized);
+  await expect(
+    listening.createSender('q').scheduleMessages({ body: 3 }, new Date(Date.now() + 600_000)),
+  ).rejects.toMatchObject(unauthorized);
+  await expect(
+    adminClient(broker, { connectionString: as('Listen', 'Listen-primary') }).getQueue('q'),
+  ).rejects.toMatchObject({ code: 'UnauthorizedRequestError' });
+});
+
+test('a key of the namespace can be limited', async () => {
+  const broker = await testBroker({
+    ...queues({ name: 'q' }),
+    keys: { listener: { key: 'secret', rights: ['Listen'] } },
+  });
+  const client = testClient(broker);
+  await expect(client.createSender('q').sendMessages({ body: 1 })).rejects.toMatchObject({
+    code: 'UnauthorizedAccess',
+  });
+  expect(await client.createReceiver('q').peekMessages(1)).toEqual([]);
 });

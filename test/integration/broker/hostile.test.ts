@@ -29,3 +29,23 @@ test('broken frames close their connection and trouble nobody else', async () =>
   await sender.sendMessages({ body: 2 });
   expect(await client.createReceiver('q').receiveMessages(2)).toHaveLength(2);
 });
+
+test('who dawdles over a handshake is cut: nothing said, half a greeting, half a TLS hello, half a request', async () => {
+  const broker = await testBroker({ ...queues({ name: 'q' }), tls: true, handshakeTimeoutMs: 300 });
+  const text = (value: string) => Buffer.from(value);
+  await Promise.all([
+    sendUntilClosed(broker.port),
+    sendUntilClosed(broker.port, AMQP_HEADER.subarray(0, 3)),
+    sendUntilClosed(broker.port, AMQP_HEADER),
+    sendUntilClosed(broker.port, Buffer.from([0x16, 3, 1])),
+    sendUntilClosed(broker.port, text('GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ')),
+    sendUntilClosed(broker.port, text('PUT /q HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<')),
+  ]);
+  const client = testClient(broker, `${broker.connectionString}UseDevelopmentEmulator=true;`);
+  const sender = client.createSender('q');
+  await sender.sendMessages({ body: 1 });
+  // Longer than the handshake may take: an open connection is none.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await sender.sendMessages({ body: 2 });
+  expect(await client.createReceiver('q').receiveMessages(2)).toHaveLength(2);
+});

@@ -14,9 +14,16 @@ import {
 // The client leaves Nagle's algorithm on; with delayed acknowledgements every round trip would take 40 ms.
 subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 
+/** Tests that leap over days mean to find their links where they were. */
+const NEVER_IDLE = {
+  linkMs: Number.POSITIVE_INFINITY,
+  connectionMs: Number.POSITIVE_INFINITY,
+  firstLinkMs: Number.POSITIVE_INFINITY,
+};
+
 /** A broker in this thread that keeps nothing, gone with the test. */
 export async function testBroker(options: Partial<LocalBrokerOptions> = {}): Promise<Broker> {
-  const broker = await createBroker({ data: { memory: true }, port: 0, ...options });
+  const broker = await createBroker({ data: { memory: true }, port: 0, idle: NEVER_IDLE, ...options });
   onTestFinished(() => broker.stop());
   return broker;
 }

@@ -1,7 +1,9 @@
 import { ServiceError, serviceErrors } from '../../errors.ts';
 import type { ReplyLinks, Request } from '../requests.ts';
 import { types } from '../rhea.ts';
+import { batchDelete } from './deleting.ts';
 import type { Operation, Respond, Target } from './operation.ts';
+import { addRule, enumerateRules, removeRule } from './rules.ts';
 import { cancelScheduledMessages, peekMessages, scheduleMessages } from './scheduling.ts';
 import { getMessageSessions, getSessionState, renewSessionLock, setSessionState } from './sessions.ts';
 import { receiveBySequenceNumber, renewLocks, updateDisposition } from './settlement.ts';
@@ -17,6 +19,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'com.microsoft:get-message-sessions': getMessageSessions,
   'com.microsoft:receive-by-sequence-number': receiveBySequenceNumber,
   'com.microsoft:update-disposition': updateDisposition,
+  'com.microsoft:batch-delete-messages': batchDelete,
+  'com.microsoft:add-rule': addRule,
+  'com.microsoft:remove-rule': removeRule,
+  'com.microsoft:enumerate-rules': enumerateRules,
 };
 
 /** Answers one `$management` request; errors always name their condition, clients go by it. */
@@ -42,6 +48,8 @@ export function answerManagement(target: Target, request: Request, replies: Repl
   target.core.counters.add(`management.${name.replace('com.microsoft:', '')}`);
   try {
     if (!operation) throw serviceErrors.notImplemented(name);
+    const busy = target.core.throttle?.take();
+    if (busy) throw busy;
     operation(
       {
         target,

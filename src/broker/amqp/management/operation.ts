@@ -2,6 +2,7 @@ import type { Core } from '../../core/core.ts';
 import type { Queue } from '../../core/queue.ts';
 import type { QueueEntity } from '../../core/queue-entity.ts';
 import type { Hold } from '../../core/records.ts';
+import type { SubscriptionRules } from '../../core/subscription-rules.ts';
 import type { Topic } from '../../core/topic.ts';
 import { type ServiceError, serviceErrors } from '../../errors.ts';
 
@@ -12,6 +13,8 @@ export interface Target {
   readonly id: number;
   readonly queue: Queue | undefined;
   readonly destination: QueueEntity | Topic | undefined;
+  /** Of a subscription. */
+  readonly rules: SubscriptionRules | undefined;
 }
 
 export interface Call {

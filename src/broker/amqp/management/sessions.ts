@@ -20,8 +20,8 @@ export const setSessionState: Operation = (call, respond) => {
   if (state !== null && state !== undefined && !Buffer.isBuffer(state)) {
     throw serviceErrors.invalid("'session-state' is not binary.");
   }
-  if (state && state.length > core.maxMessageBytes)
-    throw serviceErrors.tooLarge(state.length, core.maxMessageBytes);
+  if (state && state.length > core.limits.stateBytes)
+    throw serviceErrors.tooLarge(state.length, core.limits.stateBytes);
   const updatedAt = core.alarms.now();
   core.commit({
     write: (store) => {

@@ -1,0 +1,162 @@
+import type { KeptEntity, Namespace } from '../core/namespace.ts';
+import { DEFAULT_RULE } from '../core/rules.ts';
+import type { SubscriptionRules } from '../core/subscription-rules.ts';
+import { BrokerError, ServiceError } from '../errors.ts';
+import type { RuleDescription, SubscriptionDescription } from '../topology.ts';
+import { checkForwarding, checkRule, checkUnchanged } from './checks.ts';
+import { adminErrors } from './errors.ts';
+import { checkName, checkPath } from './names.ts';
+import { readQueue } from './queue-document.ts';
+import { subscriptionPath } from './resources.ts';
+import { readRule } from './rule-document.ts';
+import { readSubscription } from './subscription-document.ts';
+import { readTopic } from './topic-document.ts';
+import type { Node } from './xml.ts';
+
+/** The entities as an administrator sees them: found, created, changed and removed, each change durable. */
+export class Catalog {
+  readonly #namespace: Namespace;
+
+  constructor(namespace: Namespace) {
+    this.#namespace = namespace;
+  }
+
+  /** A queue or a topic. */
+  entity(path: string): KeptEntity | undefined {
+    const found = this.#namespace.entity(path);
+    return found?.kind === 'queue' || found?.kind === 'topic' ? found : undefined;
+  }
+
+  subscription(topic: string, name: string): KeptEntity | undefined {
+    const found = this.#namespace.entity(subscriptionPath(topic, name));
+    return found?.kind === 'subscription' ? found : undefined;
+  }
+
+  /** Under a topic only its own. In the order of their names. */
+  list(kind: KeptEntity['kind'], topic?: string): KeptEntity[] {
+    const prefix = topic === undefined ? '' : subscriptionPath(topic, '').toLowerCase();
+    return [...this.#namespace.entities()]
+      .filter((entity) => entity.kind === kind && entity.path.toLowerCase().startsWith(prefix))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  rules(subscription: KeptEntity): RuleDescription[] {
+    return this.#rulesOf(subscription).list();
+  }
+
+  rule(subscription: KeptEntity, name: string): RuleDescription | undefined {
+    return this.#rulesOf(subscription).get(name);
+  }
+
+  /** The document says whether it is a queue or a topic. */
+  putEntity(path: string, document: Node, update: boolean): KeptEntity {
+    const [queue, topic] = [document.child('QueueDescription'), document.child('TopicDescription')];
+    checkPath(path);
+    const kind = queue ? 'queue' : 'topic';
+    const known = this.#known(this.entity(path), path, update);
+    if (known && known.kind !== kind) throw adminErrors.badRequest(`'${path}' is a ${known.kind}.`);
+    if (queue) {
+      const wanted = readQueue(known?.path ?? path, queue);
+      const described = known ? checkUnchanged(known.description, wanted) : wanted;
+      checkForwarding(this.#namespace, path, described);
+      this.#change((plan) => plan.queue(described));
+    } else if (topic) {
+      const wanted = readTopic(known?.path ?? path, topic);
+      const described = known ? checkUnchanged(known.description, wanted) : wanted;
+      this.#change((plan) => plan.topic(described));
+    } else {
+      throw adminErrors.badRequest('The content describes neither a queue nor a topic.');
+    }
+    return this.#found(this.entity(path), path);
+  }
+
+  putSubscription(topic: string, name: string, document: Node, update: boolean): KeptEntity {
+    const path = subscriptionPath(topic, name);
+    checkName(name);
+    const parent = this.#topic(topic);
+    const known = this.#known(this.subscription(topic, name), path, update);
+    const content = document.child('SubscriptionDescription');
+    if (!content) throw adminErrors.badRequest('The content does not describe a subscription.');
+    const wanted = readSubscription(known?.description.name ?? name, content);
+    const described: SubscriptionDescription = known
+      ? { ...checkUnchanged(known.description, wanted), rules: this.rules(known) }
+      : { ...wanted, rules: [this.#firstRule(content)] };
+    checkForwarding(this.#namespace, path, described);
+    this.#change((plan) => plan.subscription(parent.path, described));
+    return this.#found(this.subscription(topic, name), path);
+  }
+
+  putRule(subscription: KeptEntity, name: string, document: Node, update: boolean): RuleDescription {
+    checkName(name);
+    const content = document.child('RuleDescription');
+    if (!content) throw adminErrors.badRequest('The content does not describe a rule.');
+    const rules = this.#rulesOf(subscription);
+    const known = this.#known(rules.get(name), `${subscription.path}/Rules/${name}`, update);
+    const rule = readRule(known?.name ?? name, content);
+    asAdmin(() => (known ? rules.replace(rule) : rules.add(rule)));
+    return rules.get(name) ?? rule;
+  }
+
+  remove(path: string): void {
+    this.#namespace.remove(path);
+  }
+
+  removeRule(subscription: KeptEntity, name: string): void {
+    asAdmin(() => this.#rulesOf(subscription).remove(name));
+  }
+
+  #rulesOf({ path }: KeptEntity): SubscriptionRules {
+    const rules = this.#namespace.rulesOf(path);
+    if (!rules) throw adminErrors.notFound(path);
+    return rules;
+  }
+
+  #firstRule(content: Node): RuleDescription {
+    const given = content.child('DefaultRuleDescription');
+    if (!given) return DEFAULT_RULE;
+    const rule = readRule(given.text('Name') || DEFAULT_RULE.name, given);
+    checkName(rule.name);
+    checkRule(rule);
+    return rule;
+  }
+
+  #topic(path: string): KeptEntity {
+    const found = this.entity(path);
+    if (found?.kind !== 'topic') throw adminErrors.notFound(path);
+    return found;
+  }
+
+  /** What is there already: an update needs it, a creation must not find it. */
+  #known<T>(found: T | undefined, path: string, update: boolean): T | undefined {
+    if (update && !found) throw adminErrors.notFound(path);
+    if (!update && found) throw adminErrors.exists(path);
+    return found;
+  }
+
+  #found(entity: KeptEntity | undefined, path: string): KeptEntity {
+    if (!entity) throw adminErrors.notFound(path);
+    return entity;
+  }
+
+  #change(describe: Parameters<Namespace['change']>[0]): void {
+    try {
+      this.#namespace.change(describe);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      if (error.code === 'BROKER_STORE_FULL') throw adminErrors.quotaExceeded(error.message);
+      throw adminErrors.badRequest(error.message);
+    }
+  }
+}
+
+/** What the core refuses over AMQP as well, in the words of HTTP. */
+function asAdmin(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    if (error.status === 404) throw adminErrors.notFound(error.message);
+    if (error.status === 403) throw adminErrors.quotaExceeded(error.message);
+    throw adminErrors.badRequest(error.message);
+  }
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Authority } from '../access/authority.ts';
+import { permits } from '../access/grant.ts';
+import { SAS_PREFIX } from '../access/shared-access-signature.ts';
+import type { Namespace } from '../core/namespace.ts';
+import { ServiceError } from '../errors.ts';
+import type { EntityStatus } from '../options.ts';
+import type { Site } from './atom.ts';
+import { AdminError, adminErrors, errorDocument } from './errors.ts';
+import { type AdminResponse, answerAdmin } from './requests.ts';
+
+/** Not of the service: what `quorate broker status` shows, for whoever may manage. */
+export const STATUS_PATH = '/$status';
+const MAX_BODY_BYTES = 1024 * 1024;
+const API_VERSION = '2021-05';
+const BEARER = /^bearer /i;
+
+export interface AdminOptions {
+  readonly namespace: Namespace;
+  readonly authority: Authority;
+  readonly startedAt: number;
+  readonly status: () => EntityStatus[];
+}
+
+/** HTTP: the administration API, the broker's status, and `/health` for whoever starts the broker and waits for it. */
+export function createAdminHandler(options: AdminOptions): RequestListener {
+  return (request, response) => {
+    void handle(options, request, response);
+  };
+}
+
+async function handle(
+  { namespace, authority, startedAt, status }: AdminOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const host = request.headers.host ?? 'localhost';
+  const path = (request.url ?? '/').replace(/\?.*$/, '');
+  if (path === '/health') return reply(response, 200, 'application/json', '{"status":"healthy"}');
+  try {
+    const url = new URL(request.url ?? '/', `http://${host}`);
+    const site: Site = {
+      scheme: 'encrypted' in request.socket ? 'https' : 'http',
+      host,
+      apiVersion: url.searchParams.get('api-version') ?? API_VERSION,
+    };
+    authorize(authority, request);
+    if (path === STATUS_PATH) return reply(response, 200, 'application/json', JSON.stringify(status()));
+    const body = await bodyOf(request);
+    const method = request.method ?? 'GET';
+    const update = request.headers['if-match'] !== undefined;
+    const answer = attempt(() => answerAdmin(namespace, startedAt, { method, url, site, body, update }));
+    reply(response, answer.status, 'application/atom+xml;type=entry;charset=utf-8', answer.body);
+  } catch (error) {
+    const refusal = error instanceof AdminError ? error : adminErrors.internal();
+    reply(response, refusal.status, 'application/xml; charset=utf-8', errorDocument(refusal, host, path));
+  }
+}
+
+/** A percent sign that leads nowhere is the client's mistake. */
+function attempt(work: () => AdminResponse): AdminResponse {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof URIError ? adminErrors.badRequest('The address cannot be decoded.') : error;
+  }
+}
+
+/** Whoever administers needs Manage on what the request is about. */
+function authorize(authority: Authority, request: IncomingMessage): void {
+  const token = request.headers.authorization ?? '';
+  const resource = request.url ?? '/';
+  const grant = token.startsWith(SAS_PREFIX)
+    ? authority.check('sas', token, resource)
+    : BEARER.test(token)
+      ? authority.check('jwt', token.replace(BEARER, ''), resource)
+      : undefined;
+  if (grant === undefined) throw adminErrors.unauthorized('The Authorization header is missing.');
+  if (grant instanceof ServiceError) throw adminErrors.unauthorized(grant.message);
+  if (!permits(grant.rights, 'Manage')) {
+    throw adminErrors.unauthorized(
+      `Manage claim(s) are required to perform this operation on '${grant.path}'.`,
+    );
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw adminErrors.badRequest('The body is too large.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '');
+}
+
+function reply(response: ServerResponse, status: number, type: string, body: string): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
+}

@@ -1,0 +1,93 @@
+import type { QueueDescription } from '../topology.ts';
+import { readAuthorizationRules, writeAuthorizationRules } from './authorization-rules.ts';
+import { type Counts, countDetails } from './counts.ts';
+import { destination, flag, given, metadata, state, whole } from './fields.ts';
+import { DEFAULTS, LIMITS } from './limits.ts';
+import { FOREVER, timespan } from './timespan.ts';
+import type { Element, Node } from './xml.ts';
+
+/** What every document says of its entity besides the description. */
+export interface Facts {
+  readonly createdAt: number;
+  readonly modifiedAt: number;
+  /** How the client calls the broker, for absolute addresses. */
+  readonly host: string;
+  /** The older version of the API knows fewer fields. */
+  readonly apiVersion: string;
+}
+
+export function readQueue(name: string, node: Node): QueueDescription {
+  return given<QueueDescription>({
+    name,
+    lockDuration: timespan('LockDuration', node.text('LockDuration'), ...LIMITS.lockMs),
+    maxSizeInMegabytes: whole(node, 'MaxSizeInMegabytes', ...LIMITS.megabytes),
+    requiresDuplicateDetection: flag(node, 'RequiresDuplicateDetection'),
+    requiresSession: flag(node, 'RequiresSession'),
+    defaultMessageTimeToLive: timespan(
+      'DefaultMessageTimeToLive',
+      node.text('DefaultMessageTimeToLive'),
+      ...LIMITS.timeToLiveMs,
+    ),
+    deadLetteringOnMessageExpiration: flag(node, 'DeadLetteringOnMessageExpiration'),
+    duplicateDetectionHistoryTimeWindow: timespan(
+      'DuplicateDetectionHistoryTimeWindow',
+      node.text('DuplicateDetectionHistoryTimeWindow'),
+      ...LIMITS.duplicateWindowMs,
+    ),
+    maxDeliveryCount: whole(node, 'MaxDeliveryCount', ...LIMITS.deliveries),
+    enableBatchedOperations: flag(node, 'EnableBatchedOperations'),
+    authorizationRules: readAuthorizationRules(node),
+    status: state(node),
+    forwardTo: destination(node, 'ForwardTo'),
+    userMetadata: metadata(node),
+    autoDeleteOnIdle: timespan('AutoDeleteOnIdle', node.text('AutoDeleteOnIdle'), ...LIMITS.autoDeleteMs),
+    enablePartitioning: flag(node, 'EnablePartitioning'),
+    forwardDeadLetteredMessagesTo: destination(node, 'ForwardDeadLetteredMessagesTo'),
+    enableExpress: flag(node, 'EnableExpress'),
+    maxMessageSizeInKilobytes: whole(node, 'MaxMessageSizeInKilobytes', ...LIMITS.kilobytes),
+  });
+}
+
+export function writeQueue(queue: QueueDescription, counts: Counts, facts: Facts): Element {
+  const created = new Date(facts.createdAt).toISOString();
+  const modified = new Date(facts.modifiedAt).toISOString();
+  return {
+    LockDuration: queue.lockDuration ?? DEFAULTS.lockDuration,
+    MaxSizeInMegabytes: queue.maxSizeInMegabytes ?? DEFAULTS.megabytes,
+    RequiresDuplicateDetection: queue.requiresDuplicateDetection ?? false,
+    RequiresSession: queue.requiresSession ?? false,
+    DefaultMessageTimeToLive: queue.defaultMessageTimeToLive ?? FOREVER,
+    DeadLetteringOnMessageExpiration: queue.deadLetteringOnMessageExpiration ?? false,
+    DuplicateDetectionHistoryTimeWindow:
+      queue.duplicateDetectionHistoryTimeWindow ?? DEFAULTS.duplicateWindow,
+    MaxDeliveryCount: queue.maxDeliveryCount ?? DEFAULTS.deliveries,
+    EnableBatchedOperations: queue.enableBatchedOperations ?? true,
+    SizeInBytes: counts.bytes,
+    MessageCount: counts.total,
+    IsAnonymousAccessible: false,
+    AuthorizationRules: writeAuthorizationRules(queue.authorizationRules ?? [], created),
+    Status: queue.status ?? 'Active',
+    ForwardTo: absolute(facts.host, queue.forwardTo),
+    UserMetadata: queue.userMetadata,
+    CreatedAt: created,
+    UpdatedAt: modified,
+    AccessedAt: modified,
+    SupportOrdering: !queue.enablePartitioning,
+    CountDetails: countDetails(counts),
+    AutoDeleteOnIdle: queue.autoDeleteOnIdle ?? FOREVER,
+    EnablePartitioning: queue.enablePartitioning ?? false,
+    EntityAvailabilityStatus: 'Available',
+    EnableExpress: queue.enableExpress ?? false,
+    MaxMessageSizeInKilobytes: messageSize(queue.maxMessageSizeInKilobytes, facts),
+    ForwardDeadLetteredMessagesTo: absolute(facts.host, queue.forwardDeadLetteredMessagesTo),
+  };
+}
+
+export function absolute(host: string, entity: string | undefined): string | undefined {
+  return entity === undefined ? undefined : `sb://${host}/${entity}`;
+}
+
+/** Unknown before 2021-05. */
+export function messageSize(kilobytes: number | undefined, { apiVersion }: Facts): number | undefined {
+  return apiVersion < '2021-05' ? undefined : (kilobytes ?? DEFAULTS.kilobytes);
+}

@@ -1,0 +1,79 @@
+/** Entities as the documents that the API shows of them. */
+import type { KeptEntity, Namespace } from '../core/namespace.ts';
+import { SUBSCRIPTIONS } from '../core/plan.ts';
+import type { RuleDescription } from '../topology.ts';
+import type { Resource, Site } from './atom.ts';
+import { type Counts, countsOf } from './counts.ts';
+import { type Facts, writeQueue } from './queue-document.ts';
+import { writeRule } from './rule-document.ts';
+import { writeSubscription } from './subscription-document.ts';
+import { writeTopic } from './topic-document.ts';
+
+const NOTHING: Counts = {
+  active: 0,
+  deadLettered: 0,
+  scheduled: 0,
+  transferDeadLettered: 0,
+  total: 0,
+  bytes: 0,
+};
+
+export function resourceOf(namespace: Namespace, site: Site, entity: KeptEntity): Resource {
+  const { path, kind, description } = entity;
+  const times = timesOf(entity);
+  const facts: Facts = { ...times, host: site.host, apiVersion: site.apiVersion };
+  const queue = namespace.source(path);
+  if (kind === 'topic') {
+    const topic = namespace.topics.get(path.toLowerCase());
+    const counts = {
+      scheduled: topic?.intake.schedule.size ?? 0,
+      bytes: topic?.bytes ?? 0,
+      subscriptions: topic?.subscriptions.size ?? 0,
+    };
+    return { path, root: 'TopicDescription', content: writeTopic(description, counts, facts), ...times };
+  }
+  if (kind === 'subscription') {
+    const counts = queue ? countsOf(queue, 0) : NOTHING;
+    const content = writeSubscription(description, counts, facts);
+    return { path, root: 'SubscriptionDescription', content, ...times };
+  }
+  const scheduled = namespace.queues.get(path.toLowerCase())?.intake.schedule.size ?? 0;
+  const counts = queue ? countsOf(queue, scheduled) : NOTHING;
+  return { path, root: 'QueueDescription', content: writeQueue(description, counts, facts), ...times };
+}
+
+export function ruleResource(subscription: KeptEntity, rule: RuleDescription): Resource {
+  const times = timesOf(subscription);
+  return {
+    path: `${subscription.path}/Rules/${rule.name}`,
+    root: 'RuleDescription',
+    content: writeRule(rule, times.createdAt),
+    ...times,
+  };
+}
+
+export function namespaceResource(site: Site, startedAt: number): Resource {
+  const at = new Date(startedAt).toISOString();
+  const content = {
+    CreatedTime: at,
+    MessagingSKU: 'Standard',
+    ModifiedTime: at,
+    Name: site.host.replace(/[.:].*$/, ''),
+    NamespaceType: 'Messaging',
+  };
+  return {
+    path: '$namespaceinfo',
+    root: 'NamespaceInfo',
+    content,
+    createdAt: startedAt,
+    modifiedAt: startedAt,
+  };
+}
+
+export function subscriptionPath(topic: string, name: string): string {
+  return topic + SUBSCRIPTIONS + name;
+}
+
+function timesOf({ description }: KeptEntity): { createdAt: number; modifiedAt: number } {
+  return description.times ?? { createdAt: 0, modifiedAt: 0 };
+}

@@ -1,0 +1,77 @@
+import type { TopicDescription } from '../topology.ts';
+import { readAuthorizationRules, writeAuthorizationRules } from './authorization-rules.ts';
+import { countDetails } from './counts.ts';
+import { flag, given, metadata, state, whole } from './fields.ts';
+import { DEFAULTS, LIMITS } from './limits.ts';
+import { type Facts, messageSize } from './queue-document.ts';
+import { FOREVER, timespan } from './timespan.ts';
+import type { Element, Node } from './xml.ts';
+
+export interface TopicCounts {
+  readonly scheduled: number;
+  readonly bytes: number;
+  readonly subscriptions: number;
+}
+
+export function readTopic(name: string, node: Node): TopicDescription {
+  return given<TopicDescription>({
+    name,
+    defaultMessageTimeToLive: timespan(
+      'DefaultMessageTimeToLive',
+      node.text('DefaultMessageTimeToLive'),
+      ...LIMITS.timeToLiveMs,
+    ),
+    maxSizeInMegabytes: whole(node, 'MaxSizeInMegabytes', ...LIMITS.megabytes),
+    requiresDuplicateDetection: flag(node, 'RequiresDuplicateDetection'),
+    duplicateDetectionHistoryTimeWindow: timespan(
+      'DuplicateDetectionHistoryTimeWindow',
+      node.text('DuplicateDetectionHistoryTimeWindow'),
+      ...LIMITS.duplicateWindowMs,
+    ),
+    enableBatchedOperations: flag(node, 'EnableBatchedOperations'),
+    authorizationRules: readAuthorizationRules(node),
+    status: state(node),
+    userMetadata: metadata(node),
+    supportOrdering: flag(node, 'SupportOrdering'),
+    autoDeleteOnIdle: timespan('AutoDeleteOnIdle', node.text('AutoDeleteOnIdle'), ...LIMITS.autoDeleteMs),
+    enablePartitioning: flag(node, 'EnablePartitioning'),
+    enableExpress: flag(node, 'EnableExpress'),
+    maxMessageSizeInKilobytes: whole(node, 'MaxMessageSizeInKilobytes', ...LIMITS.kilobytes),
+  });
+}
+
+export function writeTopic(topic: TopicDescription, counts: TopicCounts, facts: Facts): Element {
+  const created = new Date(facts.createdAt).toISOString();
+  const modified = new Date(facts.modifiedAt).toISOString();
+  return {
+    DefaultMessageTimeToLive: topic.defaultMessageTimeToLive ?? FOREVER,
+    MaxSizeInMegabytes: topic.maxSizeInMegabytes ?? DEFAULTS.megabytes,
+    RequiresDuplicateDetection: topic.requiresDuplicateDetection ?? false,
+    DuplicateDetectionHistoryTimeWindow:
+      topic.duplicateDetectionHistoryTimeWindow ?? DEFAULTS.duplicateWindow,
+    EnableBatchedOperations: topic.enableBatchedOperations ?? true,
+    SizeInBytes: counts.bytes,
+    FilteringMessagesBeforePublishing: false,
+    IsAnonymousAccessible: false,
+    AuthorizationRules: writeAuthorizationRules(topic.authorizationRules ?? [], created),
+    Status: topic.status ?? 'Active',
+    UserMetadata: topic.userMetadata,
+    CreatedAt: created,
+    UpdatedAt: modified,
+    AccessedAt: modified,
+    SupportOrdering: topic.supportOrdering ?? !topic.enablePartitioning,
+    CountDetails: countDetails({
+      active: 0,
+      deadLettered: 0,
+      scheduled: counts.scheduled,
+      transferDeadLettered: 0,
+    }),
+    SubscriptionCount: counts.subscriptions,
+    AutoDeleteOnIdle: topic.autoDeleteOnIdle ?? FOREVER,
+    EnablePartitioning: topic.enablePartitioning ?? false,
+    EntityAvailabilityStatus: 'Available',
+    EnableSubscriptionPartitioning: false,
+    EnableExpress: topic.enableExpress ?? false,
+    MaxMessageSizeInKilobytes: messageSize(topic.maxMessageSizeInKilobytes, facts),
+  };
+}

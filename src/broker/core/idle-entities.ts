@@ -1,0 +1,87 @@
+/** Auto-delete on idle: an entity goes when nobody has been connected to it for as long as its description says. */
+import type { Alarm, Alarms } from '../clock.ts';
+import { entityKey, SUBSCRIPTIONS } from './plan.ts';
+
+interface Watched {
+  readonly path: string;
+  idleMs: number;
+  readonly alarm: Alarm;
+  /** Links to it, or below it: what happens to its subscriptions happens to a topic. */
+  open: number;
+}
+
+export class IdleEntities {
+  readonly #alarms: Alarms;
+  /** Whether it has messages that are scheduled, which is to be in use. */
+  readonly #busy: (path: string) => boolean;
+  readonly #remove: (path: string) => void;
+  readonly #watched = new Map<string, Watched>();
+  /** Links by entity, also of entities that are not watched: they may be later. */
+  readonly #open = new Map<string, number>();
+
+  constructor(alarms: Alarms, busy: (path: string) => boolean, remove: (path: string) => void) {
+    this.#alarms = alarms;
+    this.#busy = busy;
+    this.#remove = remove;
+  }
+
+  /** A change of the description is use, too. */
+  configure(path: string, idleMs: number): void {
+    const name = entityKey(path);
+    const known = this.#watched.get(name);
+    if (!Number.isFinite(idleMs)) return this.forget(path);
+    const watched = known ?? {
+      path,
+      idleMs,
+      alarm: this.#alarms.create(() => this.#ring(name)),
+      open: this.#open.get(name) ?? 0,
+    };
+    watched.idleMs = idleMs;
+    this.#watched.set(name, watched);
+    this.#rest(watched);
+  }
+
+  forget(path: string): void {
+    this.#watched.get(entityKey(path))?.alarm.set(undefined);
+    this.#watched.delete(entityKey(path));
+  }
+
+  opened(address: string): void {
+    this.#count(address, 1);
+  }
+
+  closed(address: string): void {
+    this.#count(address, -1);
+  }
+
+  #count(address: string, change: number): void {
+    for (const name of owners(address)) {
+      const open = (this.#open.get(name) ?? 0) + change;
+      if (open > 0) this.#open.set(name, open);
+      else this.#open.delete(name);
+      const watched = this.#watched.get(name);
+      if (!watched) continue;
+      watched.open = open;
+      this.#rest(watched);
+    }
+  }
+
+  /** The time begins when the last link goes. */
+  #rest({ alarm, open, idleMs }: Watched): void {
+    alarm.set(open > 0 ? undefined : this.#alarms.now() + idleMs);
+  }
+
+  #ring(name: string): void {
+    const watched = this.#watched.get(name);
+    if (!watched || watched.open > 0) return;
+    if (this.#busy(watched.path)) this.#rest(watched);
+    else this.#remove(watched.path);
+  }
+}
+
+/** The entity of an address, and the topic of a subscription. */
+function owners(address: string): string[] {
+  const name = entityKey(address).replace(/\/\$.*$/, '');
+  const at = name.indexOf(entityKey(SUBSCRIPTIONS));
+  return at < 0 ? [name] : [name, name.slice(0, at)];
+}

@@ -1,0 +1,85 @@
+/** The rules of a subscription: compiled once, then asked for every message of the topic. */
+import { encodedString, withApplicationProperties } from '../codec/edit.ts';
+import { compileAction } from '../sql/action.ts';
+import { SqlError } from '../sql/ast.ts';
+import { compileFilter } from '../sql/filter.ts';
+import type { EnvelopeView } from '../sql/message-view.ts';
+import type { RuleDescription } from '../topology.ts';
+import { correlates } from './filter.ts';
+
+export const DEFAULT_RULE: RuleDescription = { name: '$Default', filter: { kind: 'true' } };
+const MAX_NAME = 50;
+
+export interface Rule {
+  readonly name: string;
+  /** Its filter is a correlation filter; they have a limit of their own. */
+  readonly correlation: boolean;
+  matches(message: EnvelopeView): boolean;
+  /** The bytes of the rule's own copy; a rule without an action shares one copy with its like. */
+  readonly act: ((message: EnvelopeView) => Buffer) | undefined;
+}
+
+/** Throws a SqlError for a rule that cannot be. */
+export function compileRule(description: RuleDescription): Rule {
+  const { name, action, filter } = description;
+  const correlation = filter.kind === 'correlation';
+  if (name === '' || name.length > MAX_NAME)
+    throw new SqlError(`A rule's name has 1 to ${MAX_NAME} characters.`);
+  const matches = compileCondition(description);
+  if (!action) return { name, correlation, matches, act: undefined };
+  const change = compileAction(action.expression, action.parameters);
+  const label = new Map([['RuleName', encodedString(name)]]);
+  return { name, correlation, matches, act: (message) => withApplicationProperties(change(message), label) };
+}
+
+/** What is wrong with the rules, if anything is. */
+export function checkRules(rules: readonly RuleDescription[]): string | undefined {
+  for (const rule of rules) {
+    try {
+      compileRule(rule);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      return `rule '${rule.name}': ${error.message}`;
+    }
+  }
+  const names = new Set(rules.map(({ name }) => name.toLowerCase()));
+  return names.size < rules.length ? 'two of its rules have the same name' : undefined;
+}
+
+export type Selected =
+  /** One entry a copy: `undefined` for the message as it came. */
+  { kind: 'copies'; copies: (Buffer | undefined)[] } | { kind: 'failed'; why: string };
+
+/** Rules without an action are OR-ed into one copy; each matching rule with an action makes its own. */
+export function selectCopies(rules: readonly Rule[], message: EnvelopeView): Selected {
+  const copies: (Buffer | undefined)[] = [];
+  let plain = false;
+  try {
+    for (const rule of rules) {
+      if ((!rule.act && plain) || !rule.matches(message)) continue;
+      if (rule.act) {
+        copies.push(rule.act(message));
+      } else {
+        plain = true;
+        copies.push(undefined);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    return { kind: 'failed', why: error.message };
+  }
+  return { kind: 'copies', copies };
+}
+
+function compileCondition({ filter }: RuleDescription): Rule['matches'] {
+  switch (filter.kind) {
+    case 'true':
+      return () => true;
+    case 'false':
+      return () => false;
+    case 'correlation':
+      return ({ envelope }) => correlates(filter, envelope);
+    case 'sql':
+      return compileFilter(filter.expression, filter.parameters);
+  }
+}

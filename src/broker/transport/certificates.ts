@@ -1,0 +1,35 @@
+/** The broker's own certificate authority and server certificate, made once and kept in a folder. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { issueAuthority, issueServer, type Pair, validUntil } from './issue.ts';
+import type { ServerCertificate } from './listener.ts';
+
+const FOLDER = 'tls';
+const OWNER_ONLY = 0o600;
+const RENEW_BEFORE_MS = 30 * 86_400_000;
+
+export interface Certificates extends ServerCertificate {
+  /** What clients are told to trust: NODE_EXTRA_CA_CERTS and the like. */
+  readonly caFile: string;
+}
+
+export async function keptCertificates(dataFolder: string): Promise<Certificates> {
+  const folder = join(dataFolder, FOLDER);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const authority = await keep(folder, 'ca', issueAuthority);
+  const server = await keep(folder, 'server', () => issueServer(authority));
+  return { ...server, caFile: join(folder, 'ca.pem') };
+}
+
+/** The kept pair while it is valid, else a new one. */
+async function keep(folder: string, name: string, issue: () => Promise<Pair>): Promise<Pair> {
+  const [certFile, keyFile] = [join(folder, `${name}.pem`), join(folder, `${name}-key.pem`)];
+  if (existsSync(certFile) && existsSync(keyFile)) {
+    const kept = { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+    if (validUntil(kept.cert) - Date.now() > RENEW_BEFORE_MS) return kept;
+  }
+  const issued = await issue();
+  writeFileSync(keyFile, issued.key, { mode: OWNER_ONLY });
+  writeFileSync(certFile, issued.cert);
+  return issued;
+}

@@ -1,0 +1,89 @@
+/** The border to the certificate library: loaded only when something is to be issued. */
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto';
+
+const DAY_MS = 86_400_000;
+const AUTHORITY_MS = 3650 * DAY_MS;
+/** Some systems trust no server certificate that is valid for longer than 825 days. */
+const SERVER_MS = 820 * DAY_MS;
+/** Clocks of containers lag. */
+const BACKDATED_MS = DAY_MS;
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const AUTHORITY_NAME = 'CN=Quorate broker, for development on this machine';
+
+/** Both in PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export function validUntil(cert: string): number {
+  return Date.parse(new X509Certificate(cert).validTo);
+}
+
+export async function issueAuthority(): Promise<Pair> {
+  const x509 = await library();
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: AUTHORITY_NAME,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    ...lifetime(AUTHORITY_MS),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) };
+}
+
+/** For this machine alone: localhost by name and by both addresses. */
+export async function issueServer(authority: Pair): Promise<Pair> {
+  const x509 = await library();
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const issuer = new x509.X509Certificate(authority.cert);
+  const der = createPrivateKey(authority.key).export({ type: 'pkcs8', format: 'der' });
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: 'CN=localhost',
+    issuer: issuer.subject,
+    publicKey: keys.publicKey,
+    signingKey: await webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']),
+    signingAlgorithm: ALGORITHM,
+    ...lifetime(SERVER_MS),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+        { type: 'ip', value: '::1' },
+      ]),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+    ],
+  });
+  return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) };
+}
+
+async function library() {
+  // The library needs this polyfill before its first line.
+  await import('reflect-metadata');
+  return import('@peculiar/x509');
+}
+
+function lifetime(ms: number) {
+  const now = Date.now();
+  return {
+    // 16 bytes, the first without its sign bit.
+    serialNumber: `01${randomBytes(15).toString('hex')}`,
+    notBefore: new Date(now - BACKDATED_MS),
+    notAfter: new Date(now - BACKDATED_MS + ms),
+  };
+}
+
+async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
+}

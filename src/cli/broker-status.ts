@@ -1,0 +1,56 @@
+// `quorate broker status`: a line per entity, of a running broker or of the data it left.
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { EntityStatus } from '../broker/index.ts';
+import { dataFolder } from './data-folder.ts';
+import { documented, type Finish } from './documented.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { dataOption, verboseOption } from './options.ts';
+
+const COLUMNS = ['active', 'scheduled', 'deferred', 'dead', 'sessions', 'locks'] as const;
+
+export function addBrokerStatusCommand(broker: Command, finish: Finish): void {
+  const command = broker
+    .command('status')
+    .description('Show how many messages, sessions and locks every entity has.')
+    .addOption(dataOption())
+    .addOption(verboseOption());
+  documented(command, {
+    exits: ['done', 'failed', 'usage'],
+    example: 'quorate broker status',
+  }).action(async (options: { readonly data?: string }) => finish(await showStatus(options.data)));
+}
+
+async function showStatus(data: string | undefined): Promise<ExitCode> {
+  const folder = dataFolder(data);
+  if (!existsSync(folder)) {
+    console.log(`there is no ${folder}`);
+    return EXIT.failed;
+  }
+  const { readStatus } = await import('../broker/index.ts');
+  for (const line of statusTable(await readStatus(folder))) console.log(line);
+  return EXIT.done;
+}
+
+export function statusTable(entities: readonly EntityStatus[]): string[] {
+  const rows = [
+    ['entity', ...COLUMNS],
+    ...entities.map((each) => [
+      each.name,
+      each.active,
+      each.scheduled,
+      each.deferred,
+      each.deadLettered,
+      each.sessions,
+      each.locks,
+    ]),
+  ].map((cells) => cells.map(String));
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
+}

@@ -1,0 +1,79 @@
+// `quorate broker`: the embedded broker by itself, for any Service Bus client, until SIGINT or SIGTERM.
+import { readFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { QuorateError } from '../contract/errors.ts';
+import { addBrokerStatusCommand } from './broker-status.ts';
+import { dataFolder } from './data-folder.ts';
+import { documented, type Finish } from './documented.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { reportCrash } from './failure.ts';
+import { row } from './host.ts';
+import { createLifecycle } from './lifecycle.ts';
+import { dataOption, portOption, verboseOption } from './options.ts';
+import { createTerminal } from './terminal.ts';
+
+interface BrokerCommandOptions {
+  readonly port?: number;
+  readonly data?: string;
+  readonly memory?: true;
+  readonly tls?: true;
+  readonly config?: string;
+  readonly verbose?: true;
+}
+
+export function addBrokerCommand(program: Command, finish: Finish): void {
+  const command = program
+    .command('broker')
+    .description(
+      'Run the Service Bus broker by itself, for clients in any language, until SIGINT or SIGTERM.',
+    )
+    .addOption(portOption())
+    .addOption(dataOption())
+    .addOption(new Option('--memory', 'keep nothing on disk (default: off)').conflicts('data'))
+    .option('--tls', "TLS with the broker's own certificate authority, beside plain AMQP (default: off)")
+    .option('--config <file>', "entities in the format of Microsoft's emulator (default: none)")
+    .addOption(verboseOption());
+  documented(command, {
+    exits: ['done', 'failed', 'usage', 'internal', 'interrupted'],
+    example: 'quorate broker --tls --config Config.json',
+  }).action(async (options: BrokerCommandOptions) => finish(await runBroker(options)));
+  addBrokerStatusCommand(command, finish);
+}
+
+async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
+  const lifecycle = createLifecycle();
+  const terminal = createTerminal();
+  const { EMULATOR_KEYS, startBroker, topologyOfEmulatorConfig } = await import('../broker/index.ts');
+  const topology =
+    options.config === undefined ? undefined : topologyOfEmulatorConfig(await textOf(options.config));
+  const folder = options.memory ? undefined : dataFolder(options.data);
+  const broker = await startBroker({
+    data: folder ?? { memory: true },
+    ...(options.port === undefined ? {} : { port: options.port }),
+    ...(options.tls ? { tls: true } : {}),
+    // Connection strings that were written for the emulator go on working.
+    ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
+  });
+  // First and bare: a script reads one line.
+  terminal.line(broker.connectionString);
+  if (broker.caFile !== undefined) row(terminal, 'trust', `NODE_EXTRA_CA_CERTS=${broker.caFile}`);
+  if (options.tls) row(terminal, 'plain', 'add UseDevelopmentEmulator=true; for AMQP without TLS');
+  row(terminal, 'data', folder ?? 'in memory; nothing is kept');
+  row(terminal, 'entities', String((await broker.status()).length));
+  row(terminal, 'stop', 'Ctrl+C or SIGTERM');
+
+  const end = await Promise.race([lifecycle.stopped, broker.closed]);
+  await broker.stop();
+  if ('reason' in end) throw new QuorateError('INTERNAL', `The broker has stopped: ${end.reason}.`);
+  if (end.kind === 'crash') return reportCrash(end.error, options.verbose ?? false);
+  terminal.line('stopped');
+  return EXIT.done;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new QuorateError('USAGE', `--config ${file} cannot be read: ${String(error)}`);
+  }
+}

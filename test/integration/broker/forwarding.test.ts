@@ -1,0 +1,147 @@
+import type { ServiceBusClient } from '@azure/service-bus';
+import { expect, test } from 'vitest';
+import type { QueueDescription } from '../../../src/broker/index.ts';
+import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
+
+// facts/service-bus.md 5 (Auto-forward); learn.microsoft.com/azure/service-bus-messaging/service-bus-auto-forwarding;
+// .../service-bus-dead-letter-queues ("Dead-lettering in auto-forward scenarios")
+
+async function received(client: ServiceBusClient, queue: string, count = 1) {
+  const messages = await client
+    .createReceiver(queue, { receiveMode: 'receiveAndDelete' })
+    .receiveMessages(count);
+  return messages;
+}
+
+function transferDeadLetters(client: ServiceBusClient, queue: string) {
+  return client.createReceiver(queue, { subQueueType: 'transferDeadLetter' }).receiveMessages(1);
+}
+
+/** hop4 -> hop3 -> ... -> hop0. */
+function chain(length: number): QueueDescription[] {
+  return Array.from({ length: length + 1 }, (_, index) =>
+    index === 0 ? { name: 'hop0' } : { name: `hop${index}`, forwardTo: `hop${index - 1}` },
+  );
+}
+
+test('a message goes on to the end of a chain of four', async () => {
+  const broker = await testBroker(queues(...chain(4)));
+  const client = testClient(broker);
+  await client.createSender('hop4').sendMessages({ body: 1, applicationProperties: { a: 1 } });
+  expect(await received(client, 'hop0')).toMatchObject([
+    { body: 1, applicationProperties: { a: 1 }, deliveryCount: 0 },
+  ]);
+  expect(await broker.status()).toMatchObject(
+    Array.from({ length: 5 }, () => ({ active: 0, deadLettered: 0 })),
+  );
+});
+
+test('a fifth hop ends in the transfer dead letters of the fourth', async () => {
+  const client = testClient(await testBroker(queues(...chain(5))));
+  await client.createSender('hop5').sendMessages({ body: 1 });
+  expect(await transferDeadLetters(client, 'hop1')).toMatchObject([
+    { body: 1, deadLetterReason: 'MaxTransferHopCountExceeded', deadLetterSource: 'hop1' },
+  ]);
+});
+
+test('messages keep their order and their first number, and cannot be received on the way', async () => {
+  const client = testClient(await testBroker(queues({ name: 'a', forwardTo: 'b' }, { name: 'b' })));
+  const sender = client.createSender('a');
+  await sender.sendMessages([{ body: 1 }, { body: 2 }, { body: 3 }]);
+  await sender.sendMessages({ body: 4 });
+  const messages = await received(client, 'b', 4);
+  expect(messages.map(({ body }) => body)).toEqual([1, 2, 3, 4]);
+  await expect(client.createReceiver('a').receiveMessages(1)).rejects.toThrow(/auto-forwarding enabled/);
+});
+
+test('a subscription forwards to a queue, and a queue to a topic', async () => {
+  const broker = await testBroker({
+    topology: {
+      queues: [{ name: 'in', forwardTo: 't' }, { name: 'out' }],
+      topics: [
+        {
+          name: 't',
+          subscriptions: [
+            {
+              name: 's',
+              forwardTo: 'out',
+              rules: [
+                {
+                  name: 'r',
+                  filter: { kind: 'sql', expression: 'n > 1' },
+                  action: { expression: 'SET seen = 1' },
+                },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  });
+  const client = testClient(broker);
+  await client.createSender('in').sendMessages([
+    { body: 1, applicationProperties: { n: 1 } },
+    { body: 2, applicationProperties: { n: 2 } },
+  ]);
+  expect(await received(client, 'out')).toMatchObject([
+    { body: 2, applicationProperties: { n: 2, seen: 1, RuleName: 'r' } },
+  ]);
+});
+
+test('dead letters are forwarded with their reason and source', async () => {
+  const client = testClient(
+    await testBroker(queues({ name: 'q', forwardDeadLetteredMessagesTo: 'dead' }, { name: 'dead' })),
+  );
+  await client.createSender('q').sendMessages({ body: 1 });
+  const receiver = client.createReceiver('q');
+  const [message] = await receiver.receiveMessages(1);
+  if (message)
+    await receiver.deadLetterMessage(message, { deadLetterReason: 'why', deadLetterErrorDescription: 'x' });
+  expect(await received(client, 'dead')).toMatchObject([
+    { body: 1, deadLetterReason: 'why', deadLetterSource: 'q' },
+  ]);
+});
+
+test('a destination that is gone, disabled or needs a session sends messages to the transfer dead letters', async () => {
+  const broker = await testBroker(
+    queues(
+      { name: 'disabled', status: 'SendDisabled' },
+      { name: 'sessions', requiresSession: true },
+      { name: 'a', forwardTo: 'disabled' },
+      { name: 'b', forwardTo: 'sessions' },
+    ),
+  );
+  const client = testClient(broker);
+  await client.createSender('a').sendMessages({ body: 1 });
+  await client.createSender('b').sendMessages({ body: 2 });
+  expect(await transferDeadLetters(client, 'a')).toMatchObject([
+    { body: 1, deadLetterReason: 'com.microsoft:entity-disabled' },
+  ]);
+  expect(await transferDeadLetters(client, 'b')).toMatchObject([
+    { body: 2, deadLetterReason: 'amqp:not-allowed' },
+  ]);
+});
+
+test('scheduled messages set out when they are due, and what waits when forwarding is switched on', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({
+    ...queues({ name: 'a', forwardTo: 'b' }, { name: 'b' }, { name: 'c' }),
+    clock,
+  });
+  const client = testClient(broker);
+  await client.createSender('a').scheduleMessages({ body: 1 }, new Date(clock.now() + 1000));
+  await client.createSender('c').sendMessages({ body: 2 });
+  expect(await broker.status()).toMatchObject([{ scheduled: 1 }, { active: 0 }, { active: 1 }]);
+  clock.advance(1000);
+  await broker.declare({ queues: [{ name: 'c', forwardTo: 'b' }], topics: [] });
+  await settled();
+  expect((await received(client, 'b', 2)).map(({ body }) => body)).toEqual([2, 1]);
+});
+
+test.each<[string, QueueDescription[]]>([
+  ['to nowhere', [{ name: 'a', forwardTo: 'missing' }]],
+  ['to itself', [{ name: 'a', forwardTo: 'A' }]],
+  ['of sessions', [{ name: 'b' }, { name: 'a', requiresSession: true, forwardTo: 'b' }]],
+])('forwarding %s is refused', async (_, described) => {
+  await expect(testBroker(queues(...described))).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_INVALID' });
+});

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { queues, testBroker, testClient, VirtualClock } from './kit.ts';
+import { rawClient } from './raw-client.ts';
+
+// learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas and .../service-bus-throttling;
+// facts/service-bus.md 5 (Sizes, Quotas) and 1.7 (batch delete)
+
+const MB = 1024 * 1024;
+
+test('premium takes what an entity allows, up to 100 MB, and batches of 1 MB', async () => {
+  const broker = await testBroker({
+    ...queues({ name: 'usual' }, { name: 'large', maxMessageSizeInKilobytes: 4096 }),
+    tier: 'premium',
+  });
+  const client = testClient(broker);
+  const usual = client.createSender('usual');
+  const large = client.createSender('large');
+  await usual.sendMessages({ body: 'x'.repeat(MB - 1000) });
+  await expect(usual.sendMessages({ body: 'x'.repeat(MB) })).rejects.toMatchObject({
+    code: 'MessageSizeExceeded',
+  });
+  await large.sendMessages({ body: 'x'.repeat(3 * MB) });
+  await expect(large.sendMessages([{ body: 'x'.repeat(2 * MB) }])).rejects.toMatchObject({
+    code: 'MessageSizeExceeded',
+  });
+  const [message] = await client.createReceiver('large').receiveMessages(1);
+  expect(message?.body).toHaveLength(3 * MB);
+});
+
+test('the standard tier stays at 256 KB whatever an entity says', async () => {
+  const client = testClient(await testBroker(queues({ name: 'q', maxMessageSizeInKilobytes: 4096 })));
+  await expect(client.createSender('q').sendMessages({ body: 'x'.repeat(256 * 1024) })).rejects.toMatchObject(
+    { code: 'MessageSizeExceeded' },
+  );
+});
+
+test('throttling answers server-busy until credits are there again', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({
+    ...queues({ name: 'q' }),
+    throttling: { operationsPerSecond: 5 },
+    clock,
+  });
+  const sender = testClient(broker).createSender('q');
+  await sender.sendMessages([1, 2, 3, 4, 5].map((body) => ({ body })));
+  await expect(sender.sendMessages({ body: 6 })).rejects.toMatchObject({
+    code: 'ServiceBusy',
+    message: expect.stringContaining('50009'),
+  });
+  await expect(sender.scheduleMessages({ body: 7 }, new Date(clock.now() + 60_000))).rejects.toMatchObject({
+    code: 'ServiceBusy',
+  });
+  clock.advance(200);
+  await sender.sendMessages({ body: 8 });
+  expect(await broker.status()).toMatchObject([{ active: 6, scheduled: 0 }]);
+});
+
+test('batch delete takes what waits and came before a time, oldest first', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({ ...queues({ name: 'q' }), clock });
+  const client = testClient(broker);
+  const sender = client.createSender('q');
+  await sender.sendMessages([{ body: 1 }, { body: 2 }, { body: 3 }]);
+  const [locked] = await client.createReceiver('q').receiveMessages(1);
+  expect(locked?.body).toBe(1);
+  const before = new Date(clock.now());
+  clock.advance(1000);
+  await sender.sendMessages({ body: 4 });
+  const raw = await rawClient(broker);
+  const remove = (count: number) =>
+    raw.manage(
+      'q',
+      { operation: 'com.microsoft:batch-delete-messages' },
+      { 'message-count': count, 'enqueued-time-utc': before },
+    );
+  expect(await remove(1)).toMatchObject({ properties: { statusCode: 200 }, body: { 'message-count': 1 } });
+  expect(await remove(100)).toMatchObject({ properties: { statusCode: 200 }, body: { 'message-count': 1 } });
+  expect(await remove(100)).toMatchObject({ properties: { statusCode: 204 } });
+  expect(await remove(5000)).toMatchObject({ properties: { statusCode: 400 } });
+  const left = await client.createReceiver('q').peekMessages(10);
+  expect(left.map(({ body }) => body)).toEqual([1, 4]);
+});
+
+test('batch delete in a session queue is for one session', async () => {
+  const broker = await testBroker(queues({ name: 'q', requiresSession: true }));
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages([
+    { body: 1, sessionId: 'a' },
+    { body: 2, sessionId: 'b' },
+  ]);
+  const raw = await rawClient(broker);
+  const request = { 'message-count': 10, 'enqueued-time-utc': new Date(Date.now() + 1000) };
+  const operation = { operation: 'com.microsoft:batch-delete-messages' };
+  expect(await raw.manage('q', operation, request)).toMatchObject({
+    properties: { errorCondition: 'amqp:not-allowed' },
+  });
+  expect(await raw.manage('q', operation, { ...request, 'session-id': 'a' })).toMatchObject({
+    body: { 'message-count': 1 },
+  });
+  expect(await broker.status()).toMatchObject([{ active: 1, sessions: 1 }]);
+});

@@ -1,0 +1,218 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ServiceBusClient } from '@azure/service-bus';
+import { expect, onTestFinished, test } from 'vitest';
+import { adminClient } from './admin-client.ts';
+
+// learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator, facts/service-bus.md 3.1
+
+const run = promisify(execFile);
+const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
+const STANDALONE = fileURLToPath(new URL('./standalone-process.ts', import.meta.url));
+const SOURCE = '--conditions=quorate-source';
+
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'quorate-standalone-'));
+  onTestFinished(() => rm(path, { recursive: true }));
+  return path;
+}
+
+/** The first line that `quorate broker` prints, and the process. */
+async function startCommand(
+  ...args: string[]
+): Promise<{ child: ChildProcess; connectionString: string; lines: string[] }> {
+  const child = spawn(process.execPath, [SOURCE, MAIN, 'broker', '--port', '0', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line);
+      if (line.startsWith('stop ')) resolve();
+    });
+    child.once('exit', (code) => reject(new Error(`the broker ended with code ${code}`)));
+  });
+  return { child, connectionString: lines[0] ?? '', lines };
+}
+
+async function stopped(child: ChildProcess): Promise<number | null> {
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  return ended;
+}
+
+const CONFIG = {
+  UserConfig: {
+    Namespaces: [
+      {
+        Name: 'sbemulatorns',
+        Queues: [
+          {
+            Name: 'queue.1',
+            Properties: {
+              DeadLetteringOnMessageExpiration: false,
+              DefaultMessageTimeToLive: 'PT1H',
+              DuplicateDetectionHistoryTimeWindow: 'PT20S',
+              ForwardDeadLetteredMessagesTo: '',
+              ForwardTo: '',
+              LockDuration: 'PT1M',
+              MaxDeliveryCount: 3,
+              RequiresDuplicateDetection: false,
+              RequiresSession: false,
+            },
+          },
+        ],
+        Topics: [
+          {
+            Name: 'topic.1',
+            Properties: { DefaultMessageTimeToLive: 'PT1H', RequiresDuplicateDetection: false },
+            Subscriptions: [
+              {
+                Name: 'subscription.1',
+                Properties: { MaxDeliveryCount: 3, RequiresSession: false },
+                Rules: [
+                  {
+                    Name: 'app-prop-filter-1',
+                    Properties: {
+                      FilterType: 'Correlation',
+                      CorrelationFilter: { ContentType: 'application/json', Properties: { kind: 'a' } },
+                    },
+                  },
+                ],
+              },
+              {
+                Name: 'subscription.2',
+                Properties: {},
+                Rules: [
+                  {
+                    Name: 'sql',
+                    Properties: {
+                      FilterType: 'Sql',
+                      SqlFilter: { SqlExpression: "sys.Label = 'two' AND size > 1" },
+                      Action: { SqlExpression: "SET note = 'seen'" },
+                    },
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+    Logging: { Type: 'File' },
+  },
+};
+
+test("the emulator's Config.json and its connection string work as they are", async () => {
+  const file = join(await folder(), 'Config.json');
+  await writeFile(file, JSON.stringify(CONFIG));
+  const { child, connectionString } = await startCommand('--memory', '--config', file);
+  expect(connectionString).toMatch(
+    /^Endpoint=sb:\/\/127\.0\.0\.1:\d+;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;$/,
+  );
+  const admin = adminClient({ connectionString });
+  expect(await admin.getQueue('queue.1')).toMatchObject({
+    maxDeliveryCount: 3,
+    defaultMessageTimeToLive: 'PT1H',
+  });
+  const client = new ServiceBusClient(connectionString);
+  onTestFinished(() => client.close());
+  await client.createSender('topic.1').sendMessages([
+    { body: 1, contentType: 'application/json', applicationProperties: { kind: 'a' } },
+    { body: 2, subject: 'two', applicationProperties: { size: 2 } },
+    { body: 3, subject: 'two', applicationProperties: { size: 1 } },
+  ]);
+  const of = async (subscription: string) =>
+    (await client.createReceiver('topic.1', subscription).receiveMessages(3, { maxWaitTimeInMs: 500 })).map(
+      ({ body, applicationProperties }) => [body, applicationProperties?.['note']],
+    );
+  expect(await of('subscription.1')).toEqual([[1, undefined]]);
+  expect(await of('subscription.2')).toEqual([[2, 'seen']]);
+  expect(await stopped(child)).toBe(0);
+});
+
+test('status shows a running broker and the data that it left', async () => {
+  const data = join(await folder(), 'data');
+  const { child, connectionString, lines } = await startCommand('--data', data, '--tls');
+  expect(lines.join('\n')).toContain(`NODE_EXTRA_CA_CERTS=${join(data, 'tls', 'ca.pem')}`);
+  const plain = `${connectionString}UseDevelopmentEmulator=true;`;
+  await adminClient({ connectionString: plain }).createQueue('q');
+  const client = new ServiceBusClient(plain);
+  const sender = client.createSender('q');
+  await sender.sendMessages([{ body: 1 }, { body: 2 }, { body: 3 }]);
+  await sender.scheduleMessages({ body: 4 }, new Date(Date.now() + 600_000));
+  const receiver = client.createReceiver('q');
+  const [first, second] = await receiver.receiveMessages(2);
+  if (!first || !second) throw new Error('nothing was received');
+  await receiver.deadLetterMessage(first);
+
+  const status = async () => {
+    const { stdout } = await run(process.execPath, [SOURCE, MAIN, 'broker', 'status', '--data', data]);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ +/));
+  };
+  const header = ['entity', 'active', 'scheduled', 'deferred', 'dead', 'sessions', 'locks'];
+  expect(await status()).toEqual([header, ['q', '2', '1', '0', '1', '0', '1']]);
+  await client.close();
+  expect(await stopped(child)).toBe(0);
+  expect(await status()).toEqual([header, ['q', '2', '1', '0', '1', '0', '0']]);
+});
+
+test.each([
+  ['that is no JSON', '{'],
+  [
+    'with a filter that does not exist',
+    JSON.stringify({
+      UserConfig: {
+        Namespaces: [
+          {
+            Name: 'n',
+            Topics: [
+              {
+                Name: 't',
+                Subscriptions: [{ Name: 's', Rules: [{ Name: 'r', Properties: { FilterType: 'Magic' } }] }],
+              },
+            ],
+          },
+        ],
+      },
+    }),
+  ],
+  [
+    'with a lock that is too long',
+    JSON.stringify({
+      UserConfig: {
+        Namespaces: [{ Name: 'n', Queues: [{ Name: 'q', Properties: { LockDuration: 'PT1H' } }] }],
+      },
+    }),
+  ],
+])('a configuration %s is refused in one line', async (_, text) => {
+  const file = join(await folder(), 'Config.json');
+  await writeFile(file, text);
+  const failed = run(process.execPath, [SOURCE, MAIN, 'broker', '--memory', '--port', '0', '--config', file]);
+  await expect(failed).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^error BROKER_TOPOLOGY_INVALID: /),
+  });
+});
+
+test('the library loads the broker and nothing else of Quorate', async () => {
+  const { stdout } = await run(process.execPath, [SOURCE, STANDALONE]);
+  const modules = JSON.parse(stdout) as string[];
+  const own = modules.filter((url) => url.startsWith('file:') && !url.includes('/node_modules/'));
+  expect(own.filter((url) => !url.includes('/src/broker/'))).toEqual([]);
+  expect(own.length).toBeGreaterThan(50);
+  const packages = modules.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []);
+  expect(
+    packages.filter((name) => /^@azure|^xstate$|^@opentelemetry|^piscina$|^commander$/.test(name)),
+  ).toEqual([]);
+  expect(packages).toContain('rhea');
+});
