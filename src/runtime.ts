@@ -35,9 +35,14 @@ export async function createRuntime<C extends QuorateConfig>(
   const { logger = SILENT, inspection = UNSEEN, crash = () => {}, env = process.env } = options;
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
+  /** Every step is taken, whatever became of those before it. */
   const unwind = async (): Promise<void> => {
-    for (const step of undo.splice(0).toReversed()) await step();
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).toReversed())
+      await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
+  let stopping: Promise<void> | undefined;
   try {
     const threads = Math.max(
       MIN_THREADS,
@@ -92,8 +97,7 @@ export async function createRuntime<C extends QuorateConfig>(
         () => grace.abort(new Error('the process is shutting down')),
         resolved.drainMs,
       );
-      await Promise.all(pumps.map((pump) => pump.stop()));
-      clearTimeout(timer);
+      await Promise.all(pumps.map((pump) => pump.stop())).finally(() => clearTimeout(timer));
     });
 
     const { mode, endpoint } = connection;
@@ -108,10 +112,13 @@ export async function createRuntime<C extends QuorateConfig>(
       client,
       counters: () => structuredClone(counters),
       replaceWorkers: () => pool.replace(),
-      stop: unwind,
+      stop: () => {
+        stopping ??= unwind();
+        return stopping;
+      },
     };
   } catch (error) {
-    await unwind();
+    await unwind().catch((failure: unknown) => logger.warn(`not all was let go: ${String(failure)}`));
     throw error;
   }
 }
