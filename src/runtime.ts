@@ -17,7 +17,8 @@ import { openLocalBroker } from './local-broker.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
-const MAX_DEFAULT_THREADS = 8;
+/** Each costs 35 to 40 MB (docs/performance.md); turns need few. */
+const MAX_DEFAULT_THREADS = 4;
 /** One thread is always free for turns, so there are at least two. */
 const MIN_THREADS = 2;
 
