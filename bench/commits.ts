@@ -1,6 +1,15 @@
-// Reads what commit-log.ts wrote.
+// Reads what commit-log.js wrote.
 import { readFile } from 'node:fs/promises';
-import type { Commit } from './commit-log.ts';
+
+export interface Commit {
+  /** Epoch ms with fractions: when the broker had accepted it. */
+  readonly at: number;
+  /** What the broker stores: the JSON text of the state. */
+  readonly bytes: number;
+  readonly actor: string;
+  /** Inputs applied in the actor's life. */
+  readonly turn: number;
+}
 
 /** A last line that was cut short by a kill is left out. */
 export async function readCommits(path: string): Promise<Commit[]> {

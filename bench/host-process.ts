@@ -5,11 +5,11 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 
 export const BIN = fileURLToPath(new URL('../bin/quorate.js', import.meta.url));
-const COMMIT_LOG = new URL('./commit-log.ts', import.meta.url).href;
+const COMMIT_LOG = new URL('./commit-log.js', import.meta.url).href;
 
 export interface HostOptions {
   readonly cwd: string;
-  /** Gets one line a commit, see commit-log.ts. */
+  /** Gets one line a commit, see commit-log.js. */
   readonly commits?: string;
   /** Ended with SIGKILL after so long: no bench hangs. */
   readonly limitMs: number;

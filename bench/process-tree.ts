@@ -22,7 +22,7 @@ export function watchMemory(root: number): MemoryWatch {
     if (sum <= peak) return;
     peak = sum;
     peakByProcess = bytes.filter((one) => one > 0);
-  }, SAMPLE_MS);
+  }, SAMPLE_MS).unref();
   return {
     stop() {
       clearInterval(timer);

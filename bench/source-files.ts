@@ -36,7 +36,7 @@ function code(random: Random, typed: boolean): string {
   const functions = Array.from({ length: parts(random) }, (_, at) => {
     const name = `${random.pick(WORDS)}${at}`;
     const branches = Array.from(
-      { length: 1 + random.below(12) },
+      { length: random.below(20) === 0 ? 8 : 1 + random.below(2) },
       (_unused, branch) =>
         `  if (input % ${branch + 2} === 0 && total < ${random.below(1_000)}) {\n` +
         `    for (let at = 0; at < ${branch + 1}; at++) total += at ?? input;\n  }\n`,

@@ -9,11 +9,22 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
     'Install Node 24 or newer.',
   );
 } else {
+  keepHeapSmall();
   import('../dist/src/cli/main.js').catch(function (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND' || String(error.url).indexOf('/dist/src/cli/main.js') < 0)
       throw error;
     fail('NOT_BUILT', 'dist is missing.', 'Run `npm run build`.');
   });
+}
+
+/**
+ * Left alone, each thread keeps up to 100 MB for short-lived garbage and collects the rest only when it has grown fourfold:
+ * a review of 2,000 files took 600 MB instead of 420. Measured in docs/performance.md; V8 reads both when it next collects.
+ */
+function keepHeapSmall() {
+  var v8 = process.getBuiltinModule('node:v8');
+  v8.setFlagsFromString('--semi-space-growth-factor=1');
+  v8.setFlagsFromString('--heap-growing-percent=100');
 }
 
 function fail(code, message, hint) {

@@ -45,6 +45,16 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
         : error;
     }
   };
+  /** At the port of last time, which others may remember; when nobody asked for it and a stranger has it, at another. */
+  const openAnywhere = async (): Promise<Broker | undefined> => {
+    if (options.port !== undefined) return open(options.port);
+    try {
+      return await open(readBrokerRecord(data)?.port);
+    } catch (error) {
+      if (!(error instanceof QuorateError) || error.code !== 'BROKER_PORT_IN_USE') throw error;
+      return open(undefined);
+    }
+  };
   const join = async (): Promise<{ port: number; connectionString: string } | undefined> => {
     const record = readBrokerRecord(data);
     return record !== undefined && (await listens(record.port)) ? record : undefined;
@@ -54,7 +64,7 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
   let joined: { port: number; connectionString: string } | undefined;
   const deadline = Date.now() + JOIN_PATIENCE_MS;
   for (;;) {
-    owned = await open(options.port ?? readBrokerRecord(data)?.port);
+    owned = await openAnywhere();
     if (owned !== undefined) break;
     joined = await join();
     if (joined !== undefined) break;

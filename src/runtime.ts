@@ -17,7 +17,8 @@ import { openLocalBroker } from './local-broker.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
-const MAX_DEFAULT_THREADS = 8;
+/** Each costs 35 to 40 MB (docs/performance.md); turns need few. */
+const MAX_DEFAULT_THREADS = 4;
 /** One thread is always free for turns, so there are at least two. */
 const MIN_THREADS = 2;
 
@@ -35,9 +36,14 @@ export async function createRuntime<C extends QuorateConfig>(
   const { logger = SILENT, inspection = UNSEEN, crash = () => {}, env = process.env } = options;
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
+  /** Every step is taken, whatever became of those before it. */
   const unwind = async (): Promise<void> => {
-    for (const step of undo.splice(0).toReversed()) await step();
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).toReversed())
+      await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   };
+  let stopping: Promise<void> | undefined;
   try {
     const threads = Math.max(
       MIN_THREADS,
@@ -92,8 +98,7 @@ export async function createRuntime<C extends QuorateConfig>(
         () => grace.abort(new Error('the process is shutting down')),
         resolved.drainMs,
       );
-      await Promise.all(pumps.map((pump) => pump.stop()));
-      clearTimeout(timer);
+      await Promise.all(pumps.map((pump) => pump.stop())).finally(() => clearTimeout(timer));
     });
 
     const { mode, endpoint } = connection;
@@ -108,10 +113,13 @@ export async function createRuntime<C extends QuorateConfig>(
       client,
       counters: () => structuredClone(counters),
       replaceWorkers: () => pool.replace(),
-      stop: unwind,
+      stop: () => {
+        stopping ??= unwind();
+        return stopping;
+      },
     };
   } catch (error) {
-    await unwind();
+    await unwind().catch((failure: unknown) => logger.warn(`not all was let go: ${String(failure)}`));
     throw error;
   }
 }

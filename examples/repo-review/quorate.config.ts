@@ -17,6 +17,8 @@ const beside = (name: string): URL =>
 
 /** The last file of a large repository waits for all others. */
 const REVIEW_DEADLINE_MS = 3_600_000;
+/** Tasks of milliseconds: so many wait beside the threads, which would idle until the next one came from the queue. */
+const READY_FOR_THREADS = 8;
 const MODEL_TIMEOUT_MS = 120_000;
 
 const reviewer = { deadlineMs: REVIEW_DEADLINE_MS } as const;
@@ -32,7 +34,12 @@ export const config = defineConfig({
   },
   agents: {
     scan: defineAgent({ run: scan, timeoutMs: 300_000 }),
-    complexity: defineAgent({ module: beside('agents/complexity'), export: 'complexity', ...reviewer }),
+    complexity: defineAgent({
+      module: beside('agents/complexity'),
+      export: 'complexity',
+      concurrency: READY_FOR_THREADS,
+      ...reviewer,
+    }),
     secrets: defineAgent({ run: secrets, ...reviewer }),
     docs: defineAgent({ run: docs, ...reviewer }),
     facts: defineAgent({ run: facts, ...reviewer }),

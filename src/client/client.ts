@@ -15,6 +15,8 @@ import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from './requests.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** A timer takes no more; one that is asked for more ends at once. */
+const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
 export interface ClientOptions {
   readonly bridge: Bridge;
@@ -54,11 +56,13 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     call: CallOptions | undefined,
     make: Parameters<typeof requests.ask>[0],
     late: QuorateError,
+    correlationId?: string,
   ) =>
     requests.ask(make, {
-      timeoutMs: call?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      timeoutMs: Math.min(call?.timeoutMs ?? DEFAULT_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
       signal: call?.signal,
       onTimeout: () => late,
+      ...(correlationId === undefined ? {} : { correlationId }),
     });
   const traced = <T>(
     operation: 'start' | 'send',
@@ -122,6 +126,8 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         call,
         (asker) => message(type, id, { kind: 'await', asker: { ...asker } }),
         late,
+        // Asked again after a time-out, it waits in the actor's state once, not once more.
+        hashId('result', type, id),
       );
       if (body.answer !== 'outcome') throw unexpected(body);
       if (body.outcome.status === 'error') throw fromErrorJson(body.outcome.error);

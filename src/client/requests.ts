@@ -6,12 +6,15 @@ import { REPLIES } from '../contract/entities.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Bridge, Pump } from '../contract/ports.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.ts';
+import { limitSignal } from '../signals.ts';
 
 export interface RequestOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** What it says when nobody answers in time. */
   readonly onTimeout: () => QuorateError;
+  /** For what may be asked over and over: the same question of the same client is kept once where it waits. */
+  readonly correlationId?: string;
 }
 
 export interface Requests {
@@ -21,40 +24,41 @@ export interface Requests {
 
 export function createRequests(bridge: Bridge): Requests {
   const sessionId = `client-${randomUUID()}`;
-  const waiting = new Map<string, (body: AnswerBody) => void>();
+  const waiting = new Map<string, Set<(body: AnswerBody) => void>>();
+  const closing = new AbortController();
   let pump: (Pump & { readonly ready: Promise<void> }) | undefined;
 
   const onMessage = (message: InboundMessage): void => {
     const parsed = parseAnswerBody(message);
-    if (parsed.ok && message.correlationId !== undefined) waiting.get(message.correlationId)?.(parsed.body);
+    if (!parsed.ok || message.correlationId === undefined) return;
+    for (const resolve of waiting.get(message.correlationId) ?? []) resolve(parsed.body);
   };
 
   return {
-    ask: async (make, { timeoutMs, signal, onTimeout }) => {
+    ask: async (make, { timeoutMs, signal, onTimeout, correlationId = randomUUID() }) => {
       signal?.throwIfAborted();
-      // The session is held before the first request leaves, so that an answer has somebody to go to at once.
+      closing.signal.throwIfAborted();
+      // The request does not wait for the session to be held: an answer waits in it, while a refusal (a wrong key, a
+      // missing queue) is an answer at once.
       pump ??= bridge.pumpNamedSession({ entity: REPLIES, sessionId, onMessage });
-      const correlationId = randomUUID();
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const ends = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-      let stop: (() => void) | undefined;
+      const { promise: answered, resolve } = Promise.withResolvers<AnswerBody>();
+      const limit = limitSignal({ sources: [signal, closing.signal], timeoutMs, onTimeout });
+      const send = async (): Promise<AnswerBody> => {
+        await bridge.publish([make({ entity: REPLIES, sessionId, correlationId })]);
+        return answered;
+      };
+      const others = waiting.get(correlationId) ?? new Set();
+      waiting.set(correlationId, others.add(resolve));
       try {
-        return await new Promise<AnswerBody>((resolve, reject) => {
-          stop = () => reject(timeout.aborted ? onTimeout() : (signal?.reason as Error));
-          ends.addEventListener('abort', stop, { once: true });
-          waiting.set(correlationId, resolve);
-          const send = async (): Promise<void> => {
-            await pump?.ready;
-            if (!ends.aborted) await bridge.publish([make({ entity: REPLIES, sessionId, correlationId })]);
-          };
-          send().catch(reject);
-        });
+        return await Promise.race([send(), limit.aborted]);
       } finally {
-        waiting.delete(correlationId);
-        if (stop !== undefined) ends.removeEventListener('abort', stop);
+        others.delete(resolve);
+        if (others.size === 0) waiting.delete(correlationId);
+        limit.release();
       }
     },
     close: async () => {
+      closing.abort(new QuorateError('ABORTED', 'the client was closed'));
       await pump?.stop();
     },
   };

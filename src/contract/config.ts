@@ -91,7 +91,7 @@ export interface QuorateConfig {
   readonly maxPages?: number;
   /** Inspector's port; 0 = any free one, false = none. Default 0. Env QUORATE_INSPECTOR_PORT. */
   readonly inspectorPort?: number | false;
-  /** Worker threads. Default: the machine's cores, 2 to 8. Env QUORATE_WORKERS. */
+  /** Worker threads. Default: the machine's cores, 2 to 4. Env QUORATE_WORKERS. */
   readonly workers?: number;
   /** Sessions held at once per machine type. Default 64. Env QUORATE_SESSIONS. */
   readonly sessions?: number;

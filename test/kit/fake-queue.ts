@@ -1,9 +1,10 @@
 // One actor's session queue and its broker, in memory and deterministic: what a host does to them is a list of steps, and
 // the process can die before or after any of them. A step of a dead process never ends.
-import type { ActorHost } from '../../src/actors/host/host.ts';
+
 import { holdSession } from '../../src/actors/host/hold.ts';
+import type { ActorHost } from '../../src/actors/host/host.ts';
 import type { Json } from '../../src/contract/json.ts';
-import type { Bridge, Disposition, HeldSession } from '../../src/contract/ports.ts';
+import type { Disposition, HeldSession } from '../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../src/contract/wire.ts';
 
 export type Step =
@@ -56,8 +57,11 @@ export class FakeQueue {
   async hold(host: ActorHost, options: HoldOptions = {}): Promise<'released' | 'died'> {
     const death = Promise.withResolvers<'died'>();
     const process = new Process(this, options, () => death.resolve('died'));
-    const bridge = { ...host.bridge, publish: (messages: readonly WireMessage[]) => process.publish(messages) };
-    const held = holdSession(process.session(), { ...host, bridge: bridge as Bridge });
+    const bridge = {
+      ...host.bridge,
+      publish: (messages: readonly WireMessage[]) => process.publish(messages),
+    };
+    const held = holdSession(process.session(), { ...host, bridge });
     return Promise.race([held.then(() => 'released' as const), death.promise]);
   }
 

@@ -7,7 +7,6 @@ type Note = { type: 'note'; n: number };
 export const noteMachine = setup({
   types: {
     context: {} as { notes: (number | string)[]; pad: string },
-    input: {} as { pad?: string } | null,
     events: {} as
       | Note
       | { type: 'throw' }
@@ -22,7 +21,7 @@ export const noteMachine = setup({
   actions: { ring: () => {} },
 }).createMachine({
   id: 'notes',
-  context: ({ input }) => ({ notes: [], pad: input?.pad ?? '' }),
+  context: { notes: [], pad: '' },
   initial: 'open',
   states: {
     open: {
@@ -42,7 +41,7 @@ export const noteMachine = setup({
         tell: {
           actions: sendTo(
             ({ event }) => ({ type: event.to, id: event.id }) as never,
-            ({ event }) => ({ type: 'told', pad: 'x'.repeat(event.bytes ?? 0) }),
+            ({ event }) => ({ type: 'told', pad: 'x'.repeat(event.bytes ?? 0) }) as never,
           ),
         },
         ring: { actions: 'ring' },
@@ -55,10 +54,15 @@ export const noteMachine = setup({
         id: 'a',
         src: 'a',
         input: null,
-        onDone: { target: 'open', actions: assign({ notes: ({ context, event }) => [...context.notes, event.output] }) },
+        onDone: {
+          target: 'open',
+          actions: assign({ notes: ({ context, event }) => [...context.notes, event.output] }),
+        },
         onError: {
           target: 'open',
-          actions: assign({ notes: ({ context, event }) => [...context.notes, (event.error as { code: string }).code] }),
+          actions: assign({
+            notes: ({ context, event }) => [...context.notes, (event.error as { code: string }).code],
+          }),
         },
       },
       on: {

@@ -26,7 +26,8 @@ export function stateOf(queue: FakeQueue): SessionState {
 }
 
 export function notesOf(queue: FakeQueue): (number | string)[] {
-  return (stateOf(queue).core?.snapshot as { context: { notes: (number | string)[] } }).context.notes;
+  const snapshot = stateOf(queue).core?.snapshot as { context: { notes: (number | string)[] } } | undefined;
+  return snapshot?.context.notes ?? [];
 }
 
 /** What was emitted, once per message id, in the order in which the broker took it. */

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { AgentContext, Json } from 'quorate';
 import type { Finding, Reviewer, ReviewFile, ReviewReply, Scan, Severity } from '../protocol.ts';
-import { Failure } from './failure.ts';
+import { errorCode, Failure } from './failure.ts';
 import { mapLimited, readIfThere, sha256, writeAtomically } from './files.ts';
 
 const READS_AT_ONCE = 32;
@@ -63,8 +63,12 @@ export async function readJson<T>(path: string): Promise<T | undefined> {
 }
 
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeAtomically(path, JSON.stringify(value));
+  const text = JSON.stringify(value);
+  await writeAtomically(path, text).catch(async (error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    await writeAtomically(path, text);
+  });
 }
 
 /** The same task writes the same file, however often it runs. */

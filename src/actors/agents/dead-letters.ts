@@ -1,12 +1,14 @@
 // I11: a dead letter is never silence. Its asker is told at once, a copy waits in the remediation queue, then it is gone
 // from the dead-letter queue. Both ids follow from the dead letter's place, so a crash in between repeats nothing.
 import { REMEDIATION } from '../../contract/entities.ts';
+import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Bridge, Disposition, Logger } from '../../contract/ports.ts';
-import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
+import type { ActorBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { deadLetterMessageId } from '../protocol/ids.ts';
+import { ANSWER_TTL_MS } from '../protocol/answers.ts';
+import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
 
 /** The service's own reasons, as codes of ours. */
@@ -24,18 +26,39 @@ export function createDeadLetterHandler(
 ): (message: InboundMessage) => Promise<Disposition> {
   return async (message) => {
     const error = errorOf(message);
-    const toAsker = errorReply(message, error, host.entity);
-    await host.bridge.publish([
-      ...(toAsker === undefined ? [] : [toAsker]),
-      remediationCopy(message, error, host.entity),
-    ]);
+    await tellAsker(message, error, host);
+    const kept = await publishUnlessRefused([remediationCopy(message, error, host.entity)], host);
     host.counters.deadLetters++;
     host.logger.warn(`dead letter in ${host.entity}: ${error.message}`, {
       code: error.code,
       number: message.sequenceNumber,
     });
-    return { kind: 'complete' };
+    // What does not fit through a queue a second time stays where it is, for whoever asks for it by number.
+    return kept ? { kind: 'complete' } : { kind: 'defer' };
   };
+}
+
+async function tellAsker(message: InboundMessage, error: ErrorJson, host: DeadLetterHost): Promise<void> {
+  const toAsker = errorReply(message, error, host.entity);
+  if (toAsker !== undefined) await publishUnlessRefused([toAsker], host);
+}
+
+/** No later attempt could succeed: trying again for ever would help nobody. */
+const FINAL_REFUSALS = new Set(['TOPOLOGY_MISMATCH', 'EFFECT_TOO_LARGE', 'INPUT_INVALID']);
+
+async function publishUnlessRefused(
+  messages: readonly WireMessage[],
+  host: DeadLetterHost,
+): Promise<boolean> {
+  try {
+    await host.bridge.publish(messages);
+    return true;
+  } catch (thrown) {
+    const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
+    if (!FINAL_REFUSALS.has(code)) throw thrown;
+    host.logger.error(`a dead letter of ${host.entity} could not be passed on: ${message}`, { code });
+    return false;
+  }
 }
 
 function errorOf(message: InboundMessage): ErrorJson {
@@ -78,10 +101,55 @@ function errorReply(message: InboundMessage, error: ErrorJson, entity: string): 
     return { ...common, entity: replyTo, sessionId: replyToSessionId, subject: 'reply', body };
   }
   const parsed = parseActorBody(message);
-  if (!parsed.ok || parsed.body.kind !== 'start' || parsed.body.parent === undefined) return undefined;
-  const { reply } = parsed.body.parent;
-  const body: Json = { kind: 'reply', execution: reply.correlationId, outcome };
-  return { ...common, entity: reply.entity, sessionId: reply.sessionId, subject: 'reply', body };
+  if (!parsed.ok) return undefined;
+  const { body } = parsed;
+  if (body.kind === 'start' && body.parent !== undefined) {
+    const { entity: to, sessionId, correlationId: execution } = body.parent.reply;
+    return {
+      ...common,
+      entity: to,
+      sessionId,
+      subject: 'reply',
+      body: { kind: 'reply', execution, outcome },
+    };
+  }
+  if (body.kind === 'reply') return failedReply(message, body, entity, { ...common, outcome });
+  if (!('asker' in body) || body.asker === undefined) return undefined;
+  const { entity: to, sessionId, correlationId } = body.asker;
+  return {
+    ...common,
+    // The id that the host's own answer would have: the asker gets one of the two.
+    messageId: answerMessageId(message.messageId, 'error'),
+    entity: to,
+    sessionId,
+    correlationId,
+    timeToLiveMs: ANSWER_TTL_MS,
+    subject: 'answer',
+    body: { kind: 'answer', answer: 'error', error: error as unknown as Json },
+  };
+}
+
+/**
+ * An answer that its machine could not take: the machine still waits, a child's parent even without a deadline. It gets
+ * the error instead; when it cannot take that either, nothing more is sent.
+ */
+function failedReply(
+  { sessionId }: InboundMessage,
+  { execution, branch, outcome }: Extract<ActorBody, { kind: 'reply' }>,
+  entity: string,
+  {
+    outcome: failure,
+    ...common
+  }: Omit<WireMessage, 'entity' | 'subject' | 'body'> & { readonly outcome: Json },
+): WireMessage | undefined {
+  if (outcome.status === 'error' || sessionId === undefined) return undefined;
+  const body: Json = {
+    kind: 'reply',
+    execution,
+    ...(branch === undefined ? {} : { branch }),
+    outcome: failure,
+  };
+  return { ...common, entity, sessionId, subject: 'reply', body };
 }
 
 function remediationCopy(message: InboundMessage, error: ErrorJson, entity: string): WireMessage {

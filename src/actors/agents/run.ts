@@ -6,6 +6,7 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
+import { limitSignal } from '../../signals.ts';
 
 /** What runs when a task comes: an agent of the configuration, or promise logic that a machine brought itself. */
 export type Runnable =
@@ -56,19 +57,8 @@ async function runInProcess(
   context: AgentContext,
   timeoutMs: number,
 ): Promise<Attempt> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([context.signal, timeout]);
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = (): void =>
-      reject(
-        timeout.aborted
-          ? new QuorateError('AGENT_TIMEOUT', `no answer within ${timeoutMs} ms`)
-          : signal.reason,
-      );
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  aborted.catch(() => undefined);
+  const onTimeout = (): Error => new QuorateError('AGENT_TIMEOUT', `no answer within ${timeoutMs} ms`);
+  const { signal, aborted, release } = limitSignal({ sources: [context.signal], timeoutMs, onTimeout });
   try {
     const output = await Promise.race([run(input as never, { ...context, signal }), aborted]);
     return { kind: 'done', output: normalise(output) };
@@ -78,6 +68,8 @@ async function runInProcess(
       error: toErrorJson(thrown, 'TASK_FAILED'),
       retryable: (thrown as { retryable?: unknown } | null)?.retryable !== false,
     };
+  } finally {
+    release();
   }
 }
 

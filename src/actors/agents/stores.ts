@@ -16,9 +16,14 @@ function pathOf(folder: string, key: string): string {
 
 async function write(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
+  const create = (): Promise<void> => writeFile(temporary, text, { flag: 'wx' });
   try {
-    await writeFile(temporary, text, { flag: 'wx' });
+    // The folder is there but for the first time: to ask for it before every write costs as much as the write.
+    await create().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      await create();
+    });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -16,6 +16,8 @@ import {
 } from '../../contract/telemetry.ts';
 import type { InboundMessage, TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { limitSignal } from '../../signals.ts';
+import { MAX_BODY_BYTES } from '../host/encode.ts';
 import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
 import { parseTaskBody } from '../protocol/messages.ts';
 import type { Runnable } from './run.ts';
@@ -124,13 +126,14 @@ async function handle(
     return giveUp(host, { code: 'AGENT_NOT_FOUND', message: `no agent ${task.agent} here` });
 
   counters.started++;
-  const attempt = await runAttempt(
-    runnable,
-    task.input,
-    contextOf(task, message, lost, host, traceparent),
-    host.pool,
-    host.timeoutMs,
+  const stopped = limitSignal({ sources: [lost, host.shutdown] });
+  const context = contextOf(task, message, stopped.signal, host, traceparent);
+  const attempt = await runAttempt(runnable, task.input, context, host.pool, host.timeoutMs).finally(
+    stopped.release,
   );
+  const large = attempt.kind === 'done' ? tooLarge(attempt.output) : undefined;
+  // It would be as large the next time.
+  if (large !== undefined) return giveUp(host, large);
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
     await results.put(task.key, outcome);
@@ -150,6 +153,13 @@ async function handle(
   });
   await host.bridge.publish([again(task, message, host, { attempt: attempts + 1 }, retryAt)]);
   return COMPLETE;
+}
+
+function tooLarge(output: Json): ErrorJson | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(output));
+  if (bytes <= MAX_BODY_BYTES) return undefined;
+  const message = `the agent's answer has ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`;
+  return { code: 'EFFECT_TOO_LARGE', message };
 }
 
 function dataOf(data: Json | undefined): Record<string, Json> {
@@ -233,7 +243,7 @@ function replyMessage(
 function contextOf(
   task: TaskBody,
   message: InboundMessage,
-  lost: AbortSignal,
+  signal: AbortSignal,
   host: TaskHost,
   traceparent: string | undefined,
 ): AgentContext {
@@ -241,7 +251,7 @@ function contextOf(
   return {
     key: task.key,
     attempt: task.attempt + message.deliveryCount,
-    signal: AbortSignal.any([lost, host.shutdown]),
+    signal,
     deadlineAt: task.deadlineAt,
     logger: host.logger,
     payloads: host.payloads,

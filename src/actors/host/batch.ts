@@ -6,9 +6,10 @@ import type { ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Disposition } from '../../contract/ports.ts';
-import type { TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
+import type { Registry, TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { answerMessageId, hashId } from '../protocol/ids.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
@@ -17,6 +18,8 @@ import type { OutboxEntry, SessionState } from './session-state.ts';
 export interface Item {
   readonly message: InboundMessage;
   readonly input: TurnInput;
+  /** It was in hand when a host died: it runs alone, its attempts counted (I7). */
+  readonly suspect?: boolean;
 }
 
 /** The timer that ends a tombstone; its incarnation tells it from one of an earlier life. */
@@ -30,6 +33,10 @@ export interface BatchContext {
   readonly retentionMs: number;
   /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
   readonly settled: ReadonlySet<number>;
+  /** Of the machine that runs here: whoever writes a state last decides which hosts may read it (I14). */
+  readonly version: string;
+  /** Machine types that events can be sent to. */
+  readonly machines: Registry['machines'];
 }
 
 export interface NextState {
@@ -75,6 +82,8 @@ export function nextState(
     incarnation: core.incarnation,
     traceparent,
     scheduled: state.scheduled,
+    isKnownType: (type) =>
+      Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,
   });
   const ended = core.status !== 'active' && state.core?.status !== core.status;
   const entries = [...encoded, ...answers, ...(ended ? [expiry(actor, core.incarnation, context)] : [])];
@@ -84,6 +93,7 @@ export function nextState(
     dropped,
     state: {
       ...state,
+      version: context.version,
       core,
       outbox: entries,
       inbox: record(state.inbox, dispositions, context.settled, context.now, context.duplicateWindowMs),
@@ -93,7 +103,9 @@ export function nextState(
       ),
       attempts: Object.fromEntries(
         Object.entries(state.attempts).filter(
-          ([number]) => !taken.some(({ message }) => message.sequenceNumber === Number(number)),
+          ([number]) =>
+            !context.settled.has(Number(number)) &&
+            !taken.some(({ message }) => message.sequenceNumber === Number(number)),
         ),
       ),
       dropped: state.dropped + dropped,
@@ -115,8 +127,10 @@ function nextDeferred(
   judged: readonly { readonly message: InboundMessage; readonly verdict: Verdict }[],
   settled: ReadonlySet<number>,
 ): Record<string, number> {
+  // Their deferral was confirmed, their completion is still to come.
+  const running = new Set(judged.map(({ message }) => message.sequenceNumber));
   const kept = Object.entries(state.deferred).filter(
-    ([, number]) => !settled.has(number) || isDeferral(state, number),
+    ([, number]) => !settled.has(number) || isDeferral(state, number) || running.has(number),
   );
   const added = judged.flatMap(({ message, verdict }) =>
     verdict.kind === 'early'
@@ -141,6 +155,24 @@ export function dueDeferred(state: SessionState): number[] {
     const waiting = state.core?.executions[execution];
     return waiting !== undefined && (waiting.nextPartial?.[branch] ?? 0) < Number(seq) ? [] : [number];
   });
+}
+
+/** Whether pieces of the answer that ends here came early: they go before it. */
+export function hasEarlyPieces(
+  state: SessionState,
+  before: readonly Item[],
+  { execution, branch = 0 }: Extract<TurnInput, { kind: 'reply' }>,
+): boolean {
+  const prefix = deferredKey(execution, branch, 0).slice(0, -1);
+  if (Object.keys(state.deferred).some((key) => key.startsWith(prefix))) return true;
+  let expected = state.core?.executions[execution]?.nextPartial?.[branch] ?? 0;
+  return before.some(
+    ({ input }) =>
+      input.kind === 'partial' &&
+      input.execution === execution &&
+      (input.branch ?? 0) === branch &&
+      input.seq !== expected++,
+  );
 }
 
 function answerTo(message: InboundMessage, input: TurnInput, verdict: Verdict): OutboxEntry[] {
@@ -168,6 +200,7 @@ export function answer(request: InboundMessage, to: ReplyAddress, body: AnswerBo
     sessionId: to.sessionId,
     correlationId: to.correlationId,
     subject: 'answer',
+    timeToLiveMs: ANSWER_TTL_MS,
     messageId: answerMessageId(request.messageId, body.answer),
     properties: { [PROPERTY.format]: WIRE_FORMAT },
     body: body as unknown as Json,
@@ -190,6 +223,10 @@ function expiry(actor: ActorAddress, incarnation: string, { now, retentionMs }: 
       body: { kind: 'timer', token },
     },
   };
+}
+
+export function isExpiry(input: TurnInput): boolean {
+  return input.kind === 'timer' && input.token.startsWith(EXPIRE);
 }
 
 /** True when this timer ends the tombstone that lies here now. */

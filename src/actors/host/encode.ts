@@ -1,6 +1,6 @@
 // Effects to outbox entries: final wire messages with their deterministic ids, found too large before the commit, not after.
 import type { ActorAddress } from '../../contract/address.ts';
-import { formatAddress } from '../../contract/address.ts';
+import { formatAddress, MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
@@ -8,12 +8,13 @@ import type { Json } from '../../contract/json.ts';
 import type { TurnResult } from '../../contract/turn.ts';
 import type { AnswerBody, TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { effectMessageId, taskKey, taskMessageId } from '../protocol/ids.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { actorTraceparent, taskTraceparent } from './trace.ts';
 
 /** A message with its annotations must stay under 256 KB; its body is the only part that grows. */
-const MAX_BODY_BYTES = 224 * 1024;
+export const MAX_BODY_BYTES = 224 * 1024;
 
 export interface EncodeContext {
   readonly actor: ActorAddress;
@@ -23,6 +24,8 @@ export interface EncodeContext {
   readonly traceparent: string | undefined;
   /** Known numbers of scheduled messages, for cancelling. */
   readonly scheduled: Readonly<Record<string, number>>;
+  /** Whether there is a queue for actors of this type. */
+  readonly isKnownType: (type: string) => boolean;
 }
 
 /** Log effects are not messages: the caller writes them after the commit. */
@@ -70,8 +73,10 @@ function encode(
       },
     };
   };
-  const toActor = (to: ActorAddress, subject: WireMessage['subject'], body: Json): OutboxEntry =>
-    message(actorQueue(to.type), subject, body, { sessionId: to.id });
+  const toActor = (to: ActorAddress, subject: WireMessage['subject'], body: Json): OutboxEntry => {
+    checkAddress(to, context);
+    return message(actorQueue(to.type), subject, body, { sessionId: to.id });
+  };
 
   switch (effect.kind) {
     case 'task': {
@@ -173,6 +178,7 @@ function answer(
   return message(to.entity, 'answer', body as unknown as Json, {
     sessionId: to.sessionId,
     correlationId: to.correlationId,
+    timeToLiveMs: ANSWER_TTL_MS,
   });
 }
 
@@ -201,6 +207,14 @@ export function taskMessage(
     },
     body: body as unknown as Json,
   };
+}
+
+/** Machines name peers by values of their own: what no queue would take is found before the commit (I2). */
+function checkAddress({ type, id }: ActorAddress, { isKnownType }: EncodeContext): void {
+  if (typeof type !== 'string' || !isKnownType(type))
+    throw new QuorateError('MACHINE_NOT_FOUND', `an event for an actor of type '${type}'`);
+  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ACTOR_ID_LENGTH)
+    throw new QuorateError('ACTOR_ID_INVALID', `an event for ${type} with such an id`);
 }
 
 function checkSize(body: Json, what: string): void {

@@ -6,6 +6,12 @@ import type { Inbox } from './session-state.ts';
 
 /** Peers remembered an actor; the one that has been silent longest goes first. */
 const MAX_PEERS = 128;
+/** Callers' keys remembered: the broker's duplicate detection knows the rest of the window. */
+const MAX_KEYS = 256;
+/** Far above what can be in hand at once (the receive window and its deferred pieces): a guard, not a policy. */
+const MAX_UNSETTLED = 1_024;
+
+const NONE: ReadonlySet<number> = new Set();
 
 export type Judgement =
   /** Applied before; its disposition was committed with its turn (I5). */
@@ -14,9 +20,12 @@ export type Judgement =
   | { readonly kind: 'repeat' }
   | { readonly kind: 'new' };
 
-export function judge(inbox: Inbox, message: InboundMessage): Judgement {
-  const recorded = inbox.unsettled.find(([sequenceNumber]) => sequenceNumber === message.sequenceNumber);
-  if (recorded !== undefined) return { kind: 'recorded', disposition: recorded[1] };
+export function judge(inbox: Inbox, message: InboundMessage, settled: ReadonlySet<number> = NONE): Judgement {
+  // One whose deferral is confirmed comes back to be applied.
+  if (!settled.has(message.sequenceNumber)) {
+    const recorded = inbox.unsettled.find(([sequenceNumber]) => sequenceNumber === message.sequenceNumber);
+    if (recorded !== undefined) return { kind: 'recorded', disposition: recorded[1] };
+  }
   const peer = peerOf(message);
   if (peer !== undefined) {
     const last = inbox.peers.find(([name]) => name === peer.name);
@@ -52,10 +61,20 @@ export function record(
     unsettled: [
       ...inbox.unsettled.filter(([sequenceNumber]) => !settled.has(sequenceNumber)),
       ...applied.map(({ message, disposition }) => [message.sequenceNumber, disposition] as const),
-    ],
+    ].slice(-MAX_UNSETTLED),
     peers: [...peers].slice(-MAX_PEERS).map(([name, [turn, index]]) => [name, turn, index] as const),
-    keys,
+    keys: keys.slice(-MAX_KEYS),
   };
+}
+
+/** What a message is known by beside its number: two of one batch that share it are the same one sent twice. */
+export function identitiesOf(message: InboundMessage): string[] {
+  const peer = peerOf(message);
+  const key = message.properties[PROPERTY.key];
+  return [
+    ...(peer === undefined ? [] : [`${peer.name}/${peer.turn}/${peer.index}`]),
+    ...(typeof key === 'string' ? [`key ${key}`] : []),
+  ];
 }
 
 /** Only actors number their effects; a timer is an effect on oneself and is judged by its token instead. */

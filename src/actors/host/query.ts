@@ -2,7 +2,8 @@
 import type { Json } from '../../contract/json.ts';
 import type { InspectedSnapshot } from '../../contract/ports.ts';
 import type { CoreState } from '../../contract/turn.ts';
-import type { QueryAnswer } from '../../contract/wire.ts';
+import type { AnswerBody, QueryAnswer } from '../../contract/wire.ts';
+import { MAX_BODY_BYTES } from './encode.ts';
 
 export function inspected(core: CoreState): InspectedSnapshot {
   const { value = null, context = null } = core.snapshot as {
@@ -19,7 +20,16 @@ export function inspected(core: CoreState): InspectedSnapshot {
   };
 }
 
-export function queryAnswer(core: CoreState): QueryAnswer {
+/** A state may be larger than what travels in one message. */
+export function answerToQuery(core: CoreState): AnswerBody {
+  const snapshot = queryAnswer(core);
+  const bytes = Buffer.byteLength(JSON.stringify(snapshot));
+  if (bytes <= MAX_BODY_BYTES) return { kind: 'answer', answer: 'snapshot', snapshot };
+  const message = `the snapshot has ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`;
+  return { kind: 'answer', answer: 'error', error: { code: 'EFFECT_TOO_LARGE', message } };
+}
+
+function queryAnswer(core: CoreState): QueryAnswer {
   const gathers = Object.values(core.executions).flatMap((execution) => {
     if (execution.kind !== 'scatter') return [];
     const { total, ok, failed, duplicates, startedAt } = execution.gather;

@@ -85,14 +85,26 @@ export type DecodedState =
   | { readonly kind: 'state'; readonly state: SessionState }
   | { readonly kind: 'foreign'; readonly why: string };
 
-export function decodeState(raw: unknown): DecodedState {
+export function decodeState(raw: unknown, ownVersion?: string): DecodedState {
   if (raw === null || raw === undefined) return { kind: 'none' };
   const parsed = frame.safeParse(raw);
   if (!parsed.success) return { kind: 'foreign', why: 'the session state was not written by Quorate' };
   if (parsed.data.format !== STATE_FORMAT) {
     return { kind: 'foreign', why: `state format ${parsed.data.format}, this build reads ${STATE_FORMAT}` };
   }
+  const { version } = parsed.data;
+  if (ownVersion !== undefined && isNewer(version, ownVersion)) {
+    return { kind: 'foreign', why: `written by machine version ${version}, this host runs ${ownVersion}` };
+  }
   return { kind: 'state', state: raw as SessionState };
+}
+
+const NUMBERED = /^\d+(\.\d+)*$/;
+const byNumber = new Intl.Collator('en', { numeric: true });
+
+/** Only dotted numbers have an order; of two hashes nobody can say which is newer. */
+function isNewer(version: string, own: string): boolean {
+  return NUMBERED.test(version) && NUMBERED.test(own) && byNumber.compare(version, own) > 0;
 }
 
 export function stateBytes(state: SessionState): number {

@@ -37,7 +37,7 @@ export async function runTurn(
   let current = state;
   let failed = false;
   for (;;) {
-    const suspect = items.length === 1 && only !== undefined && (failed || only.message.deliveryCount > 0);
+    const suspect = items.length === 1 && only !== undefined && (failed || only.suspect === true);
     if (suspect) {
       const number = String(only.message.sequenceNumber);
       const attempts = (current.attempts[number] ?? 0) + 1;

@@ -1,12 +1,23 @@
 // The border: bodies of messages are parsed here and nowhere else.
 import { z } from 'zod';
+import { MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
+import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ActorBody, AnswerBody, InboundMessage, OfferBody, TaskBody } from '../../contract/wire.ts';
 
 const json = z.custom<Json>((value) => value !== undefined);
 const event = z.looseObject({ type: z.string().min(1).max(256) });
 const address = z.strictObject({ type: z.string(), id: z.string().min(1).max(128) });
-const replyAddress = z.strictObject({ entity: z.string(), sessionId: z.string(), correlationId: z.string() });
+// An answer that no queue takes would hold up its actor for ever.
+const ANSWER_QUEUE = new RegExp(`^(${REPLIES}|${actorQueue('')}.+)$`);
+const sessionId = z.string().min(1).max(MAX_ACTOR_ID_LENGTH);
+const replyAddress = z.strictObject({
+  entity: z.string().max(260).regex(ANSWER_QUEUE, 'is not a queue for answers'),
+  sessionId,
+  correlationId: z.string().max(MAX_ACTOR_ID_LENGTH),
+});
+/** Only clients ask so; parents have an address of their own. */
+const asker = replyAddress.extend({ entity: z.literal(REPLIES) });
 const error = z.looseObject({ code: z.string(), message: z.string() });
 const outcome = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('done'), output: json }),
@@ -19,7 +30,7 @@ const actorBody = z.discriminatedUnion('kind', [
     kind: z.literal('start'),
     input: json,
     parent: z.strictObject({ address, reply: replyAddress, syncSnapshot: z.boolean() }).optional(),
-    asker: replyAddress.optional(),
+    asker: asker.optional(),
   }),
   z.strictObject({ kind: z.literal('event'), event }),
   z.strictObject({
@@ -38,9 +49,9 @@ const actorBody = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('childSnapshot'), execution: z.string(), snapshot: json }),
   z.strictObject({ kind: z.literal('timer'), token: z.string() }),
-  z.strictObject({ kind: z.literal('await'), asker: replyAddress }),
+  z.strictObject({ kind: z.literal('await'), asker }),
   z.strictObject({ kind: z.literal('stop') }),
-  z.strictObject({ kind: z.literal('query'), asker: replyAddress }),
+  z.strictObject({ kind: z.literal('query'), asker }),
 ]);
 
 const taskBody = z.strictObject({

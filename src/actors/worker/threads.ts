@@ -9,6 +9,8 @@ import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
  * in reserve for ending it: a single allocation that jumps over both still ends the process.
  */
 const MAX_HEAP_MB = 512;
+/** By default a thread keeps up to 130 MB for short-lived garbage, which a small young generation collects as fast. */
+const YOUNG_GENERATION_MB = 12;
 /** Loading the entry takes well under a second; a thread that is not ready by then never will be. */
 const READY_TIMEOUT_MS = 20_000;
 
@@ -41,7 +43,7 @@ export function startThreads({ threads, entry, onChange }: ThreadsOptions): Thre
     // Not 'sync': that stops the worker's event loop between requests, with the timers and sockets of its modules.
     atomics: 'async',
     recordTiming: false,
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   let ready = 0;
   let broken: QuorateError | undefined;

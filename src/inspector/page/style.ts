@@ -83,7 +83,7 @@ button, input, select { font: inherit; color: inherit; }
 .k.last { height: 0; border: 0; border-top: 3px solid var(--last); border-radius: 0; }
 .gear { color: var(--word); font-weight: 400; }
 .tabs { display: flex; gap: 2px; padding: 0 8px; border-bottom: 1px solid var(--rule); overflow-x: auto; }
-.tabs button { padding: 9px 10px 7px; background: none; border: 0; border-bottom: 2px solid transparent; color: var(--soft); cursor: pointer; white-space: nowrap; }
+.tabs button { padding: 9px 7px 7px; background: none; border: 0; border-bottom: 2px solid transparent; color: var(--soft); cursor: pointer; white-space: nowrap; }
 .tabs button[aria-selected=true] { color: var(--ink); border-color: var(--accent); font-weight: 600; }
 .panel { flex: 1; min-height: 0; overflow: auto; padding: 10px 12px; font: 12.5px/1.6 ui-monospace, "Cascadia Mono", "SF Mono", Menlo, "DejaVu Sans Mono", monospace; }
 .panel .pad { font-family: system-ui, "DejaVu Sans", sans-serif; }

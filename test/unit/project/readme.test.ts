@@ -6,7 +6,9 @@ const read = (path: string): string => readFileSync(new URL(`../../../${path}`, 
 
 it('shows the quickstart as it is, in under 40 lines', () => {
   const blocks = [...read('README.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
-  const files = ['summary.machine.ts', 'quorate.config.ts', 'client.ts'].map((name) => read(`examples/quickstart/${name}`));
+  const files = ['summary.machine.ts', 'quorate.config.ts', 'client.ts'].map((name) =>
+    read(`examples/quickstart/${name}`),
+  );
   expect(blocks).toEqual(files);
   expect(files.join('').trim().split('\n').length).toBeLessThan(40);
 });

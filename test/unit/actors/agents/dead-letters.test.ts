@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createDeadLetterHandler } from '../../../../src/actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../../../../src/actors/agents/offers.ts';
+import { type ErrorCode, QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
@@ -98,6 +99,84 @@ describe('a dead letter (I11)', () => {
     expect(await bury(inbound('???', 'not ours', died), 'actor.c')).toMatchObject([
       { entity: 'remediation', body: 'not ours' },
     ]);
+  });
+});
+
+describe('a dead letter that somebody outside waits for', () => {
+  const client = { entity: 'replies', sessionId: 'c1', correlationId: 'q' };
+  const poisoned = { deadLetterReason: 'TURN_POISONED', deadLetterDescription: 'WORKER_DIED each time' };
+
+  it.each(['start', 'await', 'query'])('of a %s answers its asker', async (kind) => {
+    const body: Json = { kind, asker: client, ...(kind === 'start' ? { input: null } : {}) };
+    expect(await bury(inbound(kind, body, poisoned), 'actor.m')).toMatchObject([
+      {
+        entity: 'replies',
+        sessionId: 'c1',
+        correlationId: 'q',
+        body: { answer: 'error', error: { code: 'TURN_POISONED' } },
+      },
+      { entity: 'remediation' },
+    ]);
+  });
+
+  it('of an answer that its machine could not take tells the machine, once: never about a letter of our own', async () => {
+    const answer = (outcome: Json): InboundMessage =>
+      inbound(
+        'reply',
+        { kind: 'reply', execution: '2.0', branch: 3, outcome },
+        { ...poisoned, sessionId: 's' },
+      );
+    const [told, copy] = await bury(answer({ status: 'done', output: 1 }), 'actor.m');
+    expect(copy).toMatchObject({ entity: 'remediation' });
+    expect(told).toMatchObject({
+      entity: 'actor.m',
+      sessionId: 's',
+      subject: 'reply',
+      body: { execution: '2.0', branch: 3, outcome: { status: 'error', error: { code: 'TURN_POISONED' } } },
+    });
+    expect(
+      await bury(answer({ status: 'error', error: { code: 'E', message: 'e' } }), 'actor.m'),
+    ).toMatchObject([{ entity: 'remediation' }]);
+  });
+});
+
+describe('a dead letter that can not be passed on', () => {
+  const handlerThat = (refuses: (message: WireMessage) => string | undefined) => {
+    const published: WireMessage[] = [];
+    const publish = async (messages: readonly WireMessage[]) => {
+      for (const message of messages) {
+        const code = refuses(message);
+        if (code !== undefined) throw new QuorateError(code as ErrorCode, 'refused');
+        published.push(message);
+      }
+      return [];
+    };
+    const counters = { deadLetters: 0 };
+    return {
+      published,
+      handle: createDeadLetterHandler({ entity: 'agent.a', bridge: { publish }, logger: silent, counters }),
+    };
+  };
+  const letter = () =>
+    inbound('task', task, { ...asked, replyTo: 'actor.gone', deadLetterReason: 'TASK_FAILED' });
+
+  it('to an asker without a queue is still copied', async () => {
+    const { handle, published } = handlerThat(({ entity }) =>
+      entity === 'actor.gone' ? 'TOPOLOGY_MISMATCH' : undefined,
+    );
+    expect(await handle(letter())).toEqual({ kind: 'complete' });
+    expect(published).toMatchObject([{ entity: 'remediation' }]);
+  });
+
+  it('because its copy is too large stays where it is', async () => {
+    const { handle } = handlerThat(({ entity }) =>
+      entity === 'remediation' ? 'EFFECT_TOO_LARGE' : undefined,
+    );
+    expect(await handle(letter())).toEqual({ kind: 'defer' });
+  });
+
+  it('because the broker is away is tried again', async () => {
+    await expect(handlerThat(() => 'CONNECTION_FAILED').handle(letter())).rejects.toThrow('refused');
   });
 });
 

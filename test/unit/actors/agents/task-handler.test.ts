@@ -123,6 +123,32 @@ describe('a task', () => {
     expect((await setUp(failing).handle({ deadlineAt: 10_500 })).kind).toBe('deadLetter');
   });
 
+  it('whose answer does not fit into a message fails at once with the reason, and stores nothing', async () => {
+    const { handle, published, stored } = setUp(() => 'x'.repeat(300_000));
+    const outcome = await handle();
+    expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+      code: 'EFFECT_TOO_LARGE',
+    });
+    expect([published.length, stored.size]).toEqual([0, 0]);
+  });
+
+  it('that names nobody to answer is run, stored and completed', async () => {
+    const { host, stored } = setUp((input: number) => input);
+    const handler = createTaskHandler(host);
+    const body = {
+      kind: 'task',
+      agent: 'a',
+      input: 2,
+      key: 'k',
+      execution: '1.0',
+      branch: null,
+      attempt: 1,
+      deadlineAt: 100_000,
+    };
+    expect(await handler(inbound('task', body), new AbortController().signal)).toEqual({ kind: 'complete' });
+    expect(stored.get('k')).toEqual({ status: 'done', output: 2 });
+  });
+
   it('counts deliveries that died with their host as attempts', async () => {
     let runs = 0;
     const { handle } = setUp(() => ++runs);

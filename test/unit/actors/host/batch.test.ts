@@ -16,6 +16,8 @@ const context: BatchContext = {
   duplicateWindowMs: 60_000,
   retentionMs: 5_000,
   settled: new Set(),
+  version: '1',
+  machines: { m: true },
 };
 
 const core = (more: Partial<CoreState> = {}): CoreState => ({

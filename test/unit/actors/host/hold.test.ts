@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { SessionState } from '../../../../src/actors/host/session-state.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
-import { FakeQueue } from '../../../kit/fake-queue.ts';
+import { FakeQueue, type Step } from '../../../kit/fake-queue.ts';
 import { noteMachine } from '../../../kit/note-machine.ts';
 import { emitted, event, note, notesOf, query, start, stateOf } from '../../../kit/notes.ts';
 
@@ -56,6 +57,21 @@ describe('one held session', () => {
     }
   });
 
+  it('draws new ids for a turn that is run again after a lost commit: it may have become another (I3)', async () => {
+    const queue = await started();
+    queue.put(note(1));
+    const ids: string[] = [];
+    const before = (step: Step) => {
+      if (step.kind !== 'commit') return;
+      const [entry] = (step.state as unknown as SessionState).outbox;
+      if (entry?.kind === 'message') ids.push(entry.message.messageId);
+    };
+    await queue.hold(host(), { before, fate: ({ kind }) => (kind === 'commit' ? 'lost' : 'done') });
+    await queue.hold(host(), { before });
+    expect(ids).toHaveLength(2);
+    expect(ids[1]).not.toBe(ids[0]);
+  });
+
   it('takes nothing more once a settlement says that the lock is lost (I1)', async () => {
     const queue = await started();
     const first = note(1);
@@ -79,7 +95,10 @@ describe('one held session', () => {
     await queue.hold(next);
     expect(next.requests).toEqual([]);
     expect(queue.settled.get(good.sequenceNumber)).toEqual({ kind: 'complete' });
-    expect(queue.settled.get(bad.sequenceNumber)).toMatchObject({ kind: 'deadLetter', reason: 'MACHINE_THREW' });
+    expect(queue.settled.get(bad.sequenceNumber)).toMatchObject({
+      kind: 'deadLetter',
+      reason: 'MACHINE_THREW',
+    });
   });
 
   it('lets the session go when a send is refused; the next holder sends the same messages under the same ids (I2, I3)', async () => {
@@ -144,7 +163,9 @@ describe('a new holder', () => {
   it('remembers a bounded number of callers’ keys', async () => {
     const queue = await started();
     for (let n = 0; n < 2_000; n += 200) {
-      queue.put(...Array.from({ length: 200 }, (_, at) => note(0, { properties: { [PROPERTY.key]: `k${n + at}` } })));
+      queue.put(
+        ...Array.from({ length: 200 }, (_, at) => note(0, { properties: { [PROPERTY.key]: `k${n + at}` } })),
+      );
       await queue.hold(host());
     }
     expect(stateOf(queue).inbox.keys.length).toBeLessThanOrEqual(512);
@@ -173,7 +194,9 @@ describe('a new holder', () => {
   it('of a newer version takes the actor over and writes its version down', async () => {
     const queue = await started();
     queue.put(note(1));
-    await queue.hold(fakeHost(noteMachine, { machine: { type: 'm', module: 'n', export: 'n', version: '2', path: [] } }));
+    await queue.hold(
+      fakeHost(noteMachine, { machine: { type: 'm', module: 'n', export: 'n', version: '2', path: [] } }),
+    );
     expect(stateOf(queue).version).toBe('2');
   });
 });
@@ -218,7 +241,9 @@ describe('what only start may do (I13)', () => {
     queue.put(query({ properties: { [PROPERTY.deadline]: 1_000_001 } }), late);
     await queue.hold(host());
     expect(queue.commits()).toEqual([]);
-    expect(queue.sent).toMatchObject([{ body: { answer: 'snapshot', snapshot: { value: 'open', turn: 1 } } }]);
+    expect(queue.sent).toMatchObject([
+      { body: { answer: 'snapshot', snapshot: { value: 'open', turn: 1 } } },
+    ]);
     expect(queue.active.size).toBe(0);
   });
 
@@ -233,7 +258,9 @@ describe('what only start may do (I13)', () => {
           ? new QuorateError('EFFECT_TOO_LARGE', 'no')
           : 'done',
     });
-    expect(queue.sent.at(-1)).toMatchObject({ body: { answer: 'error', error: { code: 'EFFECT_TOO_LARGE' } } });
+    expect(queue.sent.at(-1)).toMatchObject({
+      body: { answer: 'error', error: { code: 'EFFECT_TOO_LARGE' } },
+    });
     expect(queue.active.size).toBe(0);
   });
 });

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { fakeHost } from '../../../kit/fake-host.ts';
+import { FakeQueue } from '../../../kit/fake-queue.ts';
+import { noteMachine } from '../../../kit/note-machine.ts';
+import { asker, event, note, notesOf, start, stateOf } from '../../../kit/notes.ts';
+
+async function started(): Promise<FakeQueue> {
+  const queue = new FakeQueue();
+  queue.put(start());
+  await queue.hold(fakeHost(noteMachine));
+  queue.steps.length = 0;
+  return queue;
+}
+
+describe('a start', () => {
+  it('that its machine refuses leaves no actor, and its asker learns why', async () => {
+    const queue = new FakeQueue();
+    const broken = fakeHost(noteMachine, {
+      instead: ({ inputs }) => ({
+        kind: 'turn',
+        result: {
+          state: null,
+          effects: [],
+          gathers: [],
+          steps: [],
+          threadId: 1,
+          verdicts: inputs.map(() => ({ kind: 'rejected', error: { code: 'MACHINE_THREW', message: 'no' } })),
+        },
+      }),
+    });
+    queue.put(start({}, { asker }));
+    await queue.hold(broken);
+    expect(queue.state).toBeNull();
+    expect(queue.sent).toMatchObject([{ body: { answer: 'error', error: { code: 'MACHINE_THREW' } } }]);
+    expect([...queue.settled.values()]).toMatchObject([{ kind: 'deadLetter', reason: 'MACHINE_THREW' }]);
+  });
+
+  it('or query that wants its answer in a queue that is not for answers is refused', async () => {
+    const queue = await started();
+    const bad = { ...asker, entity: 'agent.a' };
+    const message = start({}, { asker: bad });
+    queue.put(message, start({}, { asker: { ...asker, sessionId: '' } }), note(1));
+    await queue.hold(fakeHost(noteMachine));
+    expect(queue.settled.get(message.sequenceNumber)).toMatchObject({
+      kind: 'deadLetter',
+      reason: 'INPUT_INVALID',
+    });
+    expect(notesOf(queue)).toEqual([1]);
+  });
+});
+
+describe('a tombstone', () => {
+  const expiryOf = (queue: FakeQueue) => {
+    const wire = queue.sent.find(({ subject }) => subject === 'timer');
+    return { ...note(0), subject: 'timer', body: wire?.body };
+  };
+
+  it('answers "exists" until its time is over; then there is no actor any more (I13)', async () => {
+    const queue = await started();
+    queue.put(event('finish'));
+    await queue.hold(fakeHost(noteMachine));
+    queue.put(start({}, { asker }));
+    await queue.hold(fakeHost(noteMachine));
+    expect(queue.sent.at(-1)).toMatchObject({ body: { answer: 'exists' } });
+    queue.put(expiryOf(queue));
+    await queue.hold(fakeHost(noteMachine));
+    expect(queue.state).toBeNull();
+    queue.put(start({}, { asker }), note(5));
+    await queue.hold(fakeHost(noteMachine));
+    expect(queue.sent.at(-1)).toMatchObject({ body: { answer: 'started' } });
+    expect(notesOf(queue)).toEqual([5]);
+  });
+
+  it('ends also when other messages came before its timer and after it', async () => {
+    const queue = await started();
+    queue.put(event('finish'));
+    await queue.hold(fakeHost(noteMachine));
+    queue.put(note(1), start({}, { asker }), expiryOf(queue), start(), note(7));
+    await queue.hold(fakeHost(noteMachine));
+    expect(notesOf(queue)).toEqual([7]);
+    expect(queue.active.size).toBe(0);
+  });
+
+  it('of an earlier life does not end a later one', async () => {
+    const queue = await started();
+    queue.put(event('finish'));
+    await queue.hold(fakeHost(noteMachine));
+    const expiry = expiryOf(queue);
+    queue.put(expiry);
+    await queue.hold(fakeHost(noteMachine));
+    queue.put(start(), event('finish'), { ...expiry, sequenceNumber: expiry.sequenceNumber + 1_000_000 });
+    await queue.hold(fakeHost(noteMachine));
+    expect(stateOf(queue).core?.status).toBe('done');
+  });
+});

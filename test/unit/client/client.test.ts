@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { createClient } from '../../../src/client/client.ts';
+import { QuorateError } from '../../../src/contract/errors.ts';
+import type { Json } from '../../../src/contract/json.ts';
+import type { Bridge } from '../../../src/contract/ports.ts';
+import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
+import { inbound } from '../../kit/inbound.ts';
+
+interface Setting {
+  /** The broker's word on a send; by default it is accepted. */
+  readonly onPublish?: (message: WireMessage) => void;
+}
+
+function setUp({ onPublish = () => {} }: Setting = {}) {
+  const sent: WireMessage[] = [];
+  let deliver: ((message: InboundMessage) => void) | undefined;
+  let stopped = 0;
+  const bridge = {
+    publish: async (messages: readonly WireMessage[]) => {
+      messages.forEach(onPublish);
+      sent.push(...messages);
+      return messages.map(() => ({}));
+    },
+    pumpNamedSession: ({ onMessage }: { onMessage: (message: InboundMessage) => void }) => {
+      deliver = onMessage;
+      // The reply session is never held in these tests: nothing may wait for it.
+      return { ready: new Promise<void>(() => {}), active: 0, stop: async () => void stopped++ };
+    },
+  } as unknown as Bridge;
+  const answer = (request: WireMessage | undefined, body: Json): void => {
+    const asked = request?.body as { asker: { correlationId: string } } | undefined;
+    if (asked !== undefined) deliver?.(inbound('answer', body, { correlationId: asked.asker.correlationId }));
+  };
+  const client = createClient({ bridge, machineTypes: ['m'] });
+  return { client, sent, answer, stops: () => stopped };
+}
+
+const outcome = (output: Json): Json => ({
+  kind: 'answer',
+  answer: 'outcome',
+  outcome: { status: 'done', output },
+});
+
+describe('a request', () => {
+  it('says at once what the broker refuses, not that its time is over', async () => {
+    const { client } = setUp({
+      onPublish: () => {
+        throw new QuorateError('UNAUTHORIZED', 'wrong key');
+      },
+    });
+    await expect(client.start('m', { id: '1' })).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await expect(client.query('m', '1')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await expect(client.result('m', '1')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await expect(client.send('m', '1', { type: 'x' })).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  it('ends with its time, its signal or its client', async () => {
+    const { client } = setUp();
+    await expect(client.result('m', '1', { timeoutMs: 5 })).rejects.toMatchObject({ code: 'RESULT_TIMEOUT' });
+    const control = new AbortController();
+    const aborted = client.query('m', '1', { signal: control.signal });
+    control.abort(new Error('changed my mind'));
+    await expect(aborted).rejects.toThrow('changed my mind');
+    const open = client.result('m', '1');
+    const closed = expect(open).rejects.toMatchObject({ code: 'ABORTED' });
+    await client.close();
+    await closed;
+  });
+
+  it('may be given all the time there is', async () => {
+    const { client, sent, answer } = setUp();
+    const result = client.result('m', '1', { timeoutMs: Number.POSITIVE_INFINITY });
+    await expect.poll(() => sent.length).toBe(1);
+    answer(sent[0], outcome('late'));
+    expect(await result).toBe('late');
+  });
+
+  it('for an unknown type or an id that no session can have is refused before it is sent', async () => {
+    const { client, sent } = setUp();
+    await expect(client.start('other', { id: '1' })).rejects.toMatchObject({ code: 'MACHINE_NOT_FOUND' });
+    await expect(client.query('m', 'x'.repeat(129))).rejects.toMatchObject({ code: 'ACTOR_ID_INVALID' });
+    await expect(client.send('m', '', { type: 'x' })).rejects.toMatchObject({ code: 'ACTOR_ID_INVALID' });
+    expect(sent).toEqual([]);
+  });
+});
+
+describe('result()', () => {
+  it('asked for twice at once is answered twice', async () => {
+    const { client, sent, answer } = setUp();
+    const both = [client.result('m', '1'), client.result('m', '1')];
+    await expect.poll(() => sent.length).toBe(2);
+    answer(sent[0], outcome(7));
+    expect(await Promise.all(both)).toEqual([7, 7]);
+  });
+
+  it('asked for over and over waits under one name, so that the actor’s state does not grow', async () => {
+    const { client, sent } = setUp();
+    for (let time = 0; time < 3; time++)
+      await client.result('m', '1', { timeoutMs: 2 }).catch(() => undefined);
+    await client.result('m', '2', { timeoutMs: 2 }).catch(() => undefined);
+    const names = sent.map(
+      ({ body }) => (body as unknown as { asker: { correlationId: string } }).asker.correlationId,
+    );
+    expect(new Set(names).size).toBe(2);
+  });
+
+  it('throws the actor’s own error', async () => {
+    const { client, sent, answer } = setUp();
+    const result = client.result('m', '1');
+    await expect.poll(() => sent.length).toBe(1);
+    answer(sent[0], {
+      kind: 'answer',
+      answer: 'outcome',
+      outcome: { status: 'error', error: { code: 'SOLD_OUT', message: 'no seats' } },
+    });
+    await expect(result).rejects.toMatchObject({ code: 'SOLD_OUT', message: 'no seats' });
+  });
+});
+
+describe('send()', () => {
+  it('under the caller’s key has an id that follows from it, never the key itself (I3)', async () => {
+    const { client, sent } = setUp();
+    await client.send('m', '1', { type: 'x' }, { key: 'order-7' });
+    await client.send('m', '1', { type: 'x' }, { key: 'order-7' });
+    await client.send('m', '2', { type: 'x' }, { key: 'order-7' });
+    await client.send('m', '1', { type: 'x' });
+    const ids = sent.map(({ messageId }) => messageId);
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[0]).not.toContain('order-7');
+  });
+});

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { createRequests } from '../../../src/client/requests.ts';
+import { QuorateError } from '../../../src/contract/errors.ts';
+import type { Bridge, Pump } from '../../../src/contract/ports.ts';
+import type { WireMessage } from '../../../src/contract/wire.ts';
+
+/** A bridge that takes everything and answers nothing. */
+function bridge(published: WireMessage[]): Bridge {
+  const pump: Pump & { readonly ready: Promise<void> } = {
+    active: 0,
+    ready: Promise.resolve(),
+    stop: async () => {},
+  };
+  return {
+    pumpNamedSession: () => pump,
+    publish: async (messages: readonly WireMessage[]) => {
+      published.push(...messages);
+      return messages.map(() => ({}));
+    },
+  } as unknown as Bridge;
+}
+
+const late = () => new QuorateError('RESULT_TIMEOUT', 'late');
+const request = (asker: unknown): WireMessage => ({
+  entity: 'actor.a',
+  messageId: 'm',
+  subject: 'await',
+  body: { kind: 'await', asker: asker as never },
+});
+
+it('fails what nobody can answer any more when it is closed', async () => {
+  const published: WireMessage[] = [];
+  const requests = createRequests(bridge(published));
+  const options = { timeoutMs: 60_000, onTimeout: late };
+  const unanswered = requests.ask(request, options);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(published).toHaveLength(1);
+  await requests.close();
+  await expect(unanswered).rejects.toMatchObject({ code: 'ABORTED' });
+  await expect(requests.ask(request, options)).rejects.toMatchObject({ code: 'ABORTED' });
+});
