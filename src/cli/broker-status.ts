@@ -32,7 +32,7 @@ async function showStatus(data: string | undefined): Promise<ExitCode> {
   return EXIT.done;
 }
 
-export function statusTable(entities: readonly EntityStatus[]): string[] {
+function statusTable(entities: readonly EntityStatus[]): string[] {
   const rows = [
     ['entity', ...COLUMNS],
     ...entities.map((each) => [

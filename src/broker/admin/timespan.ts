@@ -24,7 +24,7 @@ export function timespan(
   return spelled(ms);
 }
 
-export function spelled(ms: number): string {
+function spelled(ms: number): string {
   if (!Number.isFinite(ms)) return FOREVER;
   const days = Math.floor(ms / MS.day);
   const hours = Math.floor((ms % MS.day) / MS.hour);

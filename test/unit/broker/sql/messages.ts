@@ -2,7 +2,7 @@ import rhea from 'rhea';
 import { Envelope } from '../../../../src/broker/codec/envelope.ts';
 import { EnvelopeView } from '../../../../src/broker/sql/message-view.ts';
 
-export const NOW = Date.UTC(2026, 0, 1);
+const NOW = Date.UTC(2026, 0, 1);
 
 /** A message as it comes over the wire; rhea's encoding, not the broker's. */
 export function view(
