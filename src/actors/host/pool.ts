@@ -85,7 +85,10 @@ class Pool implements WorkerPool {
 
   #start(): Threads {
     const { threads, entry = ENTRY } = this.#options;
-    return startThreads({ threads, entry, onChange: () => this.#dispatch() });
+    // Not at once: Piscina says that a thread is created before it counts it among the ready ones, and would hand what
+    // comes then to a thread that is still starting. Stopped there, that one would never be replaced.
+    const onChange = (): void => queueMicrotask(() => this.#dispatch());
+    return startThreads({ threads, entry, onChange });
   }
 
   #dispatch(): void {

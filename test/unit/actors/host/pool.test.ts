@@ -87,6 +87,20 @@ describe('a worker pool', () => {
     await Promise.all(agents);
   });
 
+  it('after the death of all its threads gives nothing to one that is still starting', async () => {
+    const entry = new URL('../../../fixtures/machines/slow-entry.ts', import.meta.url);
+    const workers = pool({ threads: 2, entry });
+    onTestFinished(() => void delete process.env['QUORATE_TEST_SLOW_START']);
+    // The first that is replaced starts late, the second at once.
+    for (const late of ['1', '0']) {
+      process.env['QUORATE_TEST_SLOW_START'] = late;
+      expect(await workers.run(agent('exit'))).toMatchObject({ error: { code: 'WORKER_DIED' } });
+    }
+    // Its time would run out there, and the thread, ended before it was ready, would never be replaced.
+    const next = await workers.run(agent('square', { n: 2 }), { timeoutMs: 2_000 });
+    expect(next).toMatchObject({ kind: 'outcome' });
+  });
+
   it('with a bad entry answers every request, and never hangs', async () => {
     const workers = pool({ threads: 2, entry: new URL('file:///nowhere/entry.ts') });
     const responses = await Promise.all([1, 2, 3].map(() => workers.run(turnRequest(counter))));
