@@ -35,7 +35,7 @@ export function addBrokerCommand(program: Command, finish: Finish): void {
     .addOption(verboseOption());
   documented(command, {
     exits: ['done', 'failed', 'usage', 'internal', 'interrupted'],
-    example: 'quorate broker --tls --config Config.json',
+    example: 'quorate broker --tls --memory',
   }).action(async (options: BrokerCommandOptions) => finish(await runBroker(options)));
   addBrokerStatusCommand(command, finish);
 }

@@ -90,7 +90,11 @@ describe('the example of', () => {
     return [command.name(), /Example:\n {2}quorate (.+)$/m.exec(help)?.[1]?.split(' ') ?? []] as const;
   });
   /** Commands that run until they are told to stop, and what they say once they are up. */
-  const LASTING: Readonly<Record<string, RegExp>> = { serve: /^serving/m, start: /^machines /m };
+  const LASTING: Readonly<Record<string, RegExp>> = {
+    broker: /^stop /m,
+    serve: /^serving/m,
+    start: /^machines /m,
+  };
 
   it.each(examples)('%s --help runs', { timeout: REVIEW_MS }, async (name, args) => {
     const cwd = join(folder, 'repo');

@@ -1,3 +1,4 @@
+// SAS rules of an entity, as the administration API writes and reads them.
 import { randomBytes } from 'node:crypto';
 import type { AccessRight, AuthorizationRule } from '../topology.ts';
 import { adminErrors } from './errors.ts';

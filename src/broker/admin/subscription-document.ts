@@ -1,3 +1,4 @@
+// A subscription as the SubscriptionDescription of an ATOM entry, both ways.
 import type { SubscriptionDescription } from '../topology.ts';
 import { type Counts, countDetails } from './counts.ts';
 import { destination, flag, given, metadata, state, whole } from './fields.ts';

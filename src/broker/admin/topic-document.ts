@@ -1,3 +1,4 @@
+// A topic as the TopicDescription of an ATOM entry, both ways.
 import type { TopicDescription } from '../topology.ts';
 import { readAuthorizationRules, writeAuthorizationRules } from './authorization-rules.ts';
 import { countDetails } from './counts.ts';

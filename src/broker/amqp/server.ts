@@ -1,3 +1,4 @@
+// AMQP connections from their accept to their goodbye.
 import type { Duplex } from 'node:stream';
 import type { Authority } from '../access/authority.ts';
 import type { Core } from '../core/core.ts';

@@ -1,3 +1,4 @@
+// The one port: its first byte says whether AMQP, TLS or HTTP is spoken on a connection.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
