@@ -4,25 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { toBrokerTopology } from '../../../src/bridge/topology.ts';
-import { createBroker } from '../../../src/broker/index.ts';
-import { declareEntities } from '../../../src/contract/entities.ts';
+import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { openGate } from '../../kit/gate.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 it('moves nothing while the port is blocked, and the broker counts one transfer a task and a reply', async () => {
-  const entities = declareEntities({
-    machineTypes: ['all'],
-    logicTypes: [],
-    agents: ['oracle'],
-    lockDurationMs: 5_000,
-    duplicateWindowMs: 600_000,
-  });
-  const broker = await createBroker({
-    data: { memory: true },
-    port: 0,
-    topology: toBrokerTopology(entities, ''),
-  });
+  const broker = await startBrokerFor(['all'], ['oracle']);
   await using gate = await openGate(broker.port);
   const data = await mkdtemp(join(tmpdir(), 'quorate-gate-'));
   try {
@@ -41,7 +28,7 @@ it('moves nothing while the port is blocked, and the broker counts one transfer 
         },
       },
       connectionString: broker.connectionString.replace(`:${broker.port}`, `:${gate.port}`),
-      lockDurationMs: 5_000,
+      lockDurationMs: LOCK_MS,
       data,
     });
     const { client, counters } = test.runtime;

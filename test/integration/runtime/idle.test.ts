@@ -4,23 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { toBrokerTopology } from '../../../src/bridge/topology.ts';
-import { createBroker } from '../../../src/broker/index.ts';
-import { declareEntities } from '../../../src/contract/entities.ts';
+import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 it('works on after its links were detached for idleness', { timeout: 60_000 }, async () => {
-  const entities = declareEntities({
-    machineTypes: ['asker'],
-    logicTypes: [],
-    agents: ['oracle'],
-    lockDurationMs: 5_000,
-    duplicateWindowMs: 600_000,
-  });
-  const broker = await createBroker({
-    data: { memory: true },
-    port: 0,
-    topology: toBrokerTopology(entities, ''),
+  const broker = await startBrokerFor(['asker'], ['oracle'], {
     idle: { linkMs: 1_000, connectionMs: 1_500 },
   });
   const data = await mkdtemp(join(tmpdir(), 'quorate-idle-'));
@@ -29,7 +17,7 @@ it('works on after its links were detached for idleness', { timeout: 60_000 }, a
       machines: { asker: app('asker.machine.ts', 'asker') },
       agents: { oracle: { run: (question: string) => `${question}!` } },
       connectionString: broker.connectionString,
-      lockDurationMs: 5_000,
+      lockDurationMs: LOCK_MS,
       data,
     });
     const { client } = test.runtime;

@@ -4,11 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { toBrokerTopology } from '../../../src/bridge/topology.ts';
-import { createBroker } from '../../../src/broker/index.ts';
 import type { AgentContext, Role } from '../../../src/contract/config.ts';
-import { declareEntities } from '../../../src/contract/entities.ts';
 import type { CompensationTask, SagaTask } from '../../../src/machines/saga-types.ts';
+import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 const critic = (least: number) => ({
@@ -57,24 +55,13 @@ describe('a proposal', () => {
   });
 
   it('goes on without an offer that the broker’s time to live has ended', async () => {
-    const entities = declareEntities({
-      machineTypes: ['deal'],
-      logicTypes: [],
-      agents: ['cheap', 'dear', 'buyer'],
-      lockDurationMs: 5_000,
-      duplicateWindowMs: 600_000,
-    });
-    const broker = await createBroker({
-      data: { memory: true },
-      port: 0,
-      topology: toBrokerTopology(entities, ''),
-    });
+    const broker = await startBrokerFor(['deal'], ['cheap', 'dear', 'buyer']);
     const data = await mkdtemp(join(tmpdir(), 'quorate-offers-'));
     const config = (roles: Role[]) => ({
       machines: { deal: app('patterns.machine.ts', 'deal') },
       agents: { cheap: offer(100), dear: offer(200), buyer: critic(50) },
       connectionString: broker.connectionString,
-      lockDurationMs: 5_000,
+      lockDurationMs: LOCK_MS,
       roles,
       data,
     });
@@ -106,18 +93,7 @@ describe('a proposal', () => {
   }, 90_000);
 
   it('puts pieces that arrive out of order in order, by deferral', async () => {
-    const entities = declareEntities({
-      machineTypes: ['deal'],
-      logicTypes: [],
-      agents: ['cheap', 'dear', 'buyer'],
-      lockDurationMs: 5_000,
-      duplicateWindowMs: 600_000,
-    });
-    const broker = await createBroker({
-      data: { memory: true },
-      port: 0,
-      topology: toBrokerTopology(entities, ''),
-    });
+    const broker = await startBrokerFor(['deal'], ['cheap', 'dear', 'buyer']);
     const seen: { seq: number }[] = [];
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => {
@@ -141,7 +117,7 @@ describe('a proposal', () => {
             buyer: critic(50),
           },
           connectionString: broker.connectionString,
-          lockDurationMs: 5_000,
+          lockDurationMs: LOCK_MS,
         },
         {
           inspection: {
