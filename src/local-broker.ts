@@ -2,8 +2,8 @@
 // when the owner dies one of them opens the same data at the same port.
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broker, BrokerOptions, Topology } from './broker/index.ts';
-import { QuorateError } from './contract/errors.ts';
+import type { Broker, BrokerError, BrokerErrorCode, BrokerOptions, Topology } from './broker/index.ts';
+import { type ErrorCode, QuorateError } from './contract/errors.ts';
 import type { Logger } from './contract/ports.ts';
 
 /** How often a guest looks whether the owner still listens: with two misses well inside the 10 s for a takeover. */
@@ -30,7 +30,7 @@ export interface LocalBroker {
 
 export async function openLocalBroker(options: LocalBrokerOptions): Promise<LocalBroker> {
   // Loaded on demand: a production start never loads the broker.
-  const { startBroker, readBrokerRecord, BrokerError } = await import('./broker/index.ts');
+  const { startBroker, readBrokerRecord, declareAtRunning, BrokerError } = await import('./broker/index.ts');
   const { data, topology, logger } = options;
   const pages = options.maxPages === undefined ? {} : { maxPages: options.maxPages };
 
@@ -40,9 +40,7 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       return await startBroker(settings);
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'BROKER_DATA_IN_USE') return undefined;
-      throw error instanceof BrokerError
-        ? new QuorateError(error.code as never, error.message, { cause: error })
-        : error;
+      throw error instanceof BrokerError ? toQuorateError(error) : error;
     }
   };
   /** At the port of last time, which others may remember; when nobody asked for it and a stranger has it, at another. */
@@ -57,7 +55,14 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
   };
   const join = async (): Promise<{ port: number; connectionString: string } | undefined> => {
     const record = readBrokerRecord(data);
-    return record !== undefined && (await listens(record.port)) ? record : undefined;
+    if (record === undefined || !(await listens(record.port))) return undefined;
+    try {
+      // The owner may be another application, or `quorate broker`, and not know the entities of this one.
+      await declareAtRunning(record, topology);
+    } catch (error) {
+      throw error instanceof BrokerError ? toQuorateError(error) : error;
+    }
+    return record;
   };
 
   let owned: Broker | undefined;
@@ -107,6 +112,20 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       await owned?.stop();
     },
   };
+}
+
+const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
+  BROKER_DATA_IN_USE: 'BROKER_DATA_IN_USE',
+  BROKER_DATA_UNREADABLE: 'BROKER_DATA_UNREADABLE',
+  BROKER_PORT_IN_USE: 'BROKER_PORT_IN_USE',
+  BROKER_TOPOLOGY_INVALID: 'TOPOLOGY_MISMATCH',
+  BROKER_STORE_FULL: 'QUOTA_EXCEEDED',
+  BROKER_STOPPED: 'CONNECTION_FAILED',
+  BROKER_FAILED: 'CONNECTION_FAILED',
+};
+
+function toQuorateError(error: BrokerError): QuorateError {
+  return new QuorateError(CODES[error.code], error.message, { cause: error });
 }
 
 function listens(port: number): Promise<boolean> {

@@ -103,7 +103,10 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     );
     const port = await listener.listen(options.host ?? LOOPBACK, options.port);
     const connectionString = describeConnection(port, keys, certificates);
-    if (folder !== undefined) writeBrokerRecord(folder, { pid: process.pid, port, connectionString });
+    // Others of this machine speak plainly, so that they need not be told to trust the certificate.
+    const plainly = describeConnection(port, keys, undefined);
+    if (folder !== undefined)
+      writeBrokerRecord(folder, { pid: process.pid, port, connectionString: plainly });
     return {
       port,
       connectionString,

@@ -66,6 +66,27 @@ export function topologyOfEmulatorConfig(text: string): Topology {
   return topology;
 }
 
+/** The same format from a topology without rules, for a broker that runs already. */
+export function emulatorConfigOf({ queues, topics }: Topology): string {
+  const Queues = queues.map(spelled);
+  const Topics = topics.map(({ subscriptions = [], ...topic }) => ({
+    ...spelled(topic),
+    Subscriptions: subscriptions.map(({ rules: _, ...subscription }) => spelled(subscription)),
+  }));
+  return JSON.stringify({ UserConfig: { Namespaces: [{ Name: 'sbemulatorns', Queues, Topics }] } });
+}
+
+function spelled({ name, ...properties }: { name: string }): object {
+  const Properties = Object.fromEntries(
+    Object.entries(properties).map(([field, value]) => [capital(field), value]),
+  );
+  return { Name: name, Properties };
+}
+
+function capital(field: string): string {
+  return field.charAt(0).toUpperCase() + field.slice(1);
+}
+
 function toSubscription([name, fields]: [string, Fields]): SubscriptionDescription {
   const rules = named(listOf(fields, 'Rules'), name).map(toRule);
   return { name, ...properties(name, fields), ...(rules.length > 0 ? { rules } : {}) };
@@ -128,10 +149,9 @@ function properties(name: string, fields: Fields): Partial<Omit<QueueDescription
   const found: Record<string, unknown> = {};
   const take = (names: readonly string[], type: 'string' | 'boolean' | 'number') => {
     for (const each of names) {
-      const spelled = each.charAt(0).toUpperCase() + each.slice(1);
-      const value = given[spelled];
+      const value = given[capital(each)];
       if (value === undefined || value === null || value === '') continue;
-      if (typeof value !== type) throw invalid(`${name}: ${spelled} is not a ${type}`);
+      if (typeof value !== type) throw invalid(`${name}: ${capital(each)} is not a ${type}`);
       found[each] = value;
     }
   };

@@ -6,6 +6,7 @@ export { type BrokerRecord, readBrokerRecord } from './data-folder.ts';
 export { EMULATOR_KEYS, topologyOfEmulatorConfig } from './emulator-config.ts';
 export { BrokerError, type BrokerErrorCode } from './errors.ts';
 export type { Broker, BrokerOptions, EntityStatus, LocalBrokerOptions } from './options.ts';
+export { declareAtRunning } from './running.ts';
 export { readStatus } from './status.ts';
 export { startBroker } from './thread/start.ts';
 export type {

@@ -1,21 +1,17 @@
 /** What a data folder holds, asked of the broker that runs on it or, when none does, read from the file. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { signatureFor } from './access/shared-access-signature.ts';
-import { STATUS_PATH } from './admin/handler.ts';
 import { Alarms, systemClock } from './clock.ts';
 import { Core } from './core/core.ts';
 import { limitsOf } from './core/limits.ts';
 import { Namespace } from './core/namespace.ts';
 import { recover } from './core/recovery.ts';
 import { statusOf } from './core/status.ts';
-import { type BrokerRecord, readBrokerRecord } from './data-folder.ts';
+import { readBrokerRecord } from './data-folder.ts';
 import { BrokerError } from './errors.ts';
 import type { EntityStatus } from './options.ts';
+import { statusOfRunning } from './running.ts';
 import { DATA_FILE, openStore } from './store/sqlite.ts';
-
-const ANSWER_MS = 10_000;
-const TOKEN_MS = 60_000;
 
 export async function readStatus(folder: string): Promise<EntityStatus[]> {
   if (!existsSync(join(folder, DATA_FILE))) return [];
@@ -24,7 +20,7 @@ export async function readStatus(folder: string): Promise<EntityStatus[]> {
     return readStopped(folder);
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== 'BROKER_DATA_IN_USE' || !record) throw error;
-    return askRunning(record);
+    return statusOfRunning(record);
   }
 }
 
@@ -42,18 +38,4 @@ function readStopped(folder: string): EntityStatus[] {
     alarms.stop();
     store.close();
   }
-}
-
-async function askRunning({ port, connectionString }: BrokerRecord): Promise<EntityStatus[]> {
-  const [, name = '', key = ''] =
-    /SharedAccessKeyName=([^;]+);SharedAccessKey=([^;]+)/.exec(connectionString) ?? [];
-  const url = `http://127.0.0.1:${port}${STATUS_PATH}`;
-  const response = await fetch(url, {
-    headers: { authorization: signatureFor(url, name, key, Date.now() + TOKEN_MS) },
-    signal: AbortSignal.timeout(ANSWER_MS),
-  });
-  if (!response.ok) {
-    throw new BrokerError('BROKER_FAILED', `The broker on port ${port} answered ${response.status}.`);
-  }
-  return (await response.json()) as EntityStatus[];
 }

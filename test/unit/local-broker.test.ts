@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startBroker } from '../../src/broker/index.ts';
 import type { LocalBroker } from '../../src/local-broker.ts';
 import { openLocalBroker } from '../../src/local-broker.ts';
 
@@ -65,6 +66,28 @@ describe('the local broker', () => {
     expect([guest.owns(), guest.port]).toEqual([false, owner.port]);
     await owner.close();
     await expect.poll(() => guest.owns(), { timeout: 10_000 }).toBe(true);
+  });
+
+  it('tells a broker that another application has started which entities it needs, with TLS too', async () => {
+    const owner = await startBroker({ data, port: 0, tls: true });
+    try {
+      const guest = await open();
+      expect(guest.owns()).toBe(false);
+      expect(guest.connectionString).toContain('UseDevelopmentEmulator=true');
+      expect((await owner.status()).map(({ name }) => name)).toEqual(['q']);
+    } finally {
+      await owner.stop();
+    }
+  });
+
+  it('does not join a broker whose entities are of another kind', async () => {
+    const other = { queues: [{ name: 'q', requiresSession: true }], topics: [] };
+    const owner = await startBroker({ data, port: 0, topology: other });
+    try {
+      await expect(open()).rejects.toMatchObject({ code: 'TOPOLOGY_MISMATCH' });
+    } finally {
+      await owner.stop();
+    }
   });
 
   it('may be closed twice', async () => {

@@ -3,7 +3,8 @@ import type { Authority } from '../access/authority.ts';
 import { permits } from '../access/grant.ts';
 import { SAS_PREFIX } from '../access/shared-access-signature.ts';
 import type { Namespace } from '../core/namespace.ts';
-import { ServiceError } from '../errors.ts';
+import { topologyOfEmulatorConfig } from '../emulator-config.ts';
+import { BrokerError, ServiceError } from '../errors.ts';
 import type { EntityStatus } from '../options.ts';
 import type { Site } from './atom.ts';
 import { AdminError, adminErrors, errorDocument } from './errors.ts';
@@ -11,6 +12,8 @@ import { type AdminResponse, answerAdmin } from './requests.ts';
 
 /** Not of the service: what `quorate broker status` shows, for whoever may manage. */
 export const STATUS_PATH = '/$status';
+/** Not of the service: entities in the emulator's format, declared by applications that join a running broker. */
+export const TOPOLOGY_PATH = '/$topology';
 const MAX_BODY_BYTES = 1024 * 1024;
 const API_VERSION = '2021-05';
 const BEARER = /^bearer /i;
@@ -48,12 +51,24 @@ async function handle(
     if (path === STATUS_PATH) return reply(response, 200, 'application/json', JSON.stringify(status()));
     const body = await bodyOf(request);
     const method = request.method ?? 'GET';
+    if (path === TOPOLOGY_PATH && method === 'PUT') {
+      declare(namespace, body);
+      return reply(response, 200, 'application/json', '{}');
+    }
     const update = request.headers['if-match'] !== undefined;
     const answer = attempt(() => answerAdmin(namespace, startedAt, { method, url, site, body, update }));
     reply(response, answer.status, 'application/atom+xml;type=entry;charset=utf-8', answer.body);
   } catch (error) {
     const refusal = error instanceof AdminError ? error : adminErrors.internal();
     reply(response, refusal.status, 'application/xml; charset=utf-8', errorDocument(refusal, host, path));
+  }
+}
+
+function declare(namespace: Namespace, text: string): void {
+  try {
+    namespace.declare(topologyOfEmulatorConfig(text));
+  } catch (error) {
+    throw error instanceof BrokerError ? adminErrors.badRequest(error.message) : error;
   }
 }
 
