@@ -3,7 +3,7 @@
 export type { ConnectOptions } from './client/connect.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
-export type { CallOptions, QuorateClient, StartOptions } from './contract/client.ts';
+export type { CallOptions, QuorateClient, StartOptions, Transition } from './contract/client.ts';
 export type {
   AgentConfig,
   AgentContext,

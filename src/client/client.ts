@@ -1,4 +1,4 @@
-// start, send, query, result: what another service embeds. Service Bus is the only way in.
+// start, send, query, result, watch, cancel: what another service embeds. Service Bus is the only way in.
 import { randomUUID } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
 import { hashId } from '../actors/protocol/ids.ts';
@@ -13,6 +13,7 @@ import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from './requests.ts';
+import { watchActor } from './watch.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** A timer takes no more; one that is asked for more ends at once. */
@@ -132,6 +133,28 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       if (body.answer !== 'outcome') throw unexpected(body);
       if (body.outcome.status === 'error') throw fromErrorJson(body.outcome.error);
       return body.outcome.output as never;
+    },
+    watch: (type, id, call) => {
+      const correlationId = randomUUID();
+      const asker = { ...requests.askerOf(correlationId) };
+      return watchActor({
+        signal: call?.signal,
+        request: async (leaseMs) => {
+          await bridge.publish([message(type, id, { kind: 'watch', asker, leaseMs })]);
+        },
+        listen: (onBody) => requests.listen(correlationId, onBody),
+      }) as never;
+    },
+    cancel: async (type, id, call) => {
+      call?.signal?.throwIfAborted();
+      await bridge.publish([message(type, id, { kind: 'stop' })]);
+      const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its end in time`);
+      const make = (asker: unknown): WireMessage =>
+        message(type, id, { kind: 'await', asker: asker as Json });
+      const body = await ask(type, id, call, make, late, hashId('result', type, id));
+      if (body.answer !== 'outcome') throw unexpected(body);
+      const { outcome } = body;
+      return outcome.status === 'error' && outcome.error.code === 'ACTOR_STOPPED' ? 'cancelled' : 'ended';
     },
     close: async () => {
       await requests.close();

@@ -19,7 +19,17 @@ export interface RequestOptions {
 
 export interface Requests {
   ask(make: (asker: ReplyAddress) => WireMessage, options: RequestOptions): Promise<AnswerBody>;
+  /** Every answer with this correlation id, until released. */
+  listen(correlationId: string, onBody: (body: AnswerBody) => void): Listening;
+  /** Where answers to this correlation id are wanted. */
+  askerOf(correlationId: string): ReplyAddress;
   close(): Promise<void>;
+}
+
+export interface Listening {
+  release(): void;
+  /** Resolves with the reason when the client is closed. */
+  readonly closed: Promise<unknown>;
 }
 
 export function createRequests(bridge: Bridge): Requests {
@@ -34,26 +44,53 @@ export function createRequests(bridge: Bridge): Requests {
     for (const resolve of waiting.get(message.correlationId) ?? []) resolve(parsed.body);
   };
 
+  // No request waits for the session to be held: an answer waits in it, while a refusal (a wrong key, a missing queue)
+  // is an answer at once.
+  const holdSession = (): void => {
+    pump ??= bridge.pumpNamedSession({ entity: REPLIES, sessionId, onMessage });
+  };
+  const askerOf = (correlationId: string): ReplyAddress => ({ entity: REPLIES, sessionId, correlationId });
+  const hear = (correlationId: string, onBody: (body: AnswerBody) => void): (() => void) => {
+    const others = waiting.get(correlationId) ?? new Set();
+    waiting.set(correlationId, others.add(onBody));
+    return () => {
+      others.delete(onBody);
+      if (others.size === 0) waiting.delete(correlationId);
+    };
+  };
+
   return {
+    askerOf,
+    listen: (correlationId, onBody) => {
+      closing.signal.throwIfAborted();
+      holdSession();
+      const { promise: closed, resolve } = Promise.withResolvers<unknown>();
+      const onClose = (): void => resolve(closing.signal.reason);
+      closing.signal.addEventListener('abort', onClose, { once: true });
+      const deafen = hear(correlationId, onBody);
+      return {
+        closed,
+        release: () => {
+          deafen();
+          closing.signal.removeEventListener('abort', onClose);
+        },
+      };
+    },
     ask: async (make, { timeoutMs, signal, onTimeout, correlationId = randomUUID() }) => {
       signal?.throwIfAborted();
       closing.signal.throwIfAborted();
-      // The request does not wait for the session to be held: an answer waits in it, while a refusal (a wrong key, a
-      // missing queue) is an answer at once.
-      pump ??= bridge.pumpNamedSession({ entity: REPLIES, sessionId, onMessage });
+      holdSession();
       const { promise: answered, resolve } = Promise.withResolvers<AnswerBody>();
       const limit = limitSignal({ sources: [signal, closing.signal], timeoutMs, onTimeout });
       const send = async (): Promise<AnswerBody> => {
-        await bridge.publish([make({ entity: REPLIES, sessionId, correlationId })]);
+        await bridge.publish([make(askerOf(correlationId))]);
         return answered;
       };
-      const others = waiting.get(correlationId) ?? new Set();
-      waiting.set(correlationId, others.add(resolve));
+      const deafen = hear(correlationId, resolve);
       try {
         return await Promise.race([send(), limit.aborted]);
       } finally {
-        others.delete(resolve);
-        if (others.size === 0) waiting.delete(correlationId);
+        deafen();
         limit.release();
       }
     },

@@ -9,6 +9,9 @@ import type {
 } from 'xstate';
 import type { ActorAddress } from './address.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
+import type { Json } from './json.ts';
+import type { ErrorJson } from './outcome.ts';
+import type { ActorStatus } from './turn.ts';
 import type { QueryAnswer } from './wire.ts';
 
 type Machines<C extends QuorateConfig> = C['machines'];
@@ -32,6 +35,19 @@ export type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 
   readonly context: ContextFrom<M>;
   readonly output?: OutputFrom<M>;
 };
+
+/** One step of an actor, as committed. */
+export interface Transition<M extends AnyStateMachine = AnyStateMachine> {
+  /** Number of the actor's turn, or of the last one of the batch that committed it; a jump shows that steps were missed. */
+  readonly turn: number;
+  readonly value: StateValueFrom<M>;
+  /** What was applied; absent where only the present state is known: at first, and after a gap. */
+  readonly event?: EventFromLogic<M> | { readonly type: string };
+  /** Anything but 'active' is the last transition. */
+  readonly status: ActorStatus;
+  readonly output?: OutputFrom<M> | Json;
+  readonly error?: ErrorJson;
+}
 
 export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   /** Idempotent for the retention time: a second start of the same id answers 'exists'. */
@@ -58,5 +74,23 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     id: string,
     options?: CallOptions,
   ): Promise<OutputFrom<MachineOf<C, T>>>;
+  /**
+   * The state now, then every transition as it is committed, until the actor ends. Context stays where it is: `query` it.
+   * Throws ACTOR_NOT_FOUND, and QUOTA_EXCEEDED beyond 16 watchers of one actor.
+   */
+  watch<T extends MachineType<C>>(
+    type: T,
+    id: string,
+    options?: Pick<CallOptions, 'signal'>,
+  ): AsyncGenerator<Transition<MachineOf<C, T>>, void, undefined>;
+  /**
+   * Stops the actor and with it its children, tasks and timers; whoever waits for its result gets ACTOR_STOPPED.
+   * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.
+   */
+  cancel<T extends MachineType<C>>(
+    type: T,
+    id: string,
+    options?: CallOptions,
+  ): Promise<'cancelled' | 'ended'>;
   close(): Promise<void>;
 }

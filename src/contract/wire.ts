@@ -3,7 +3,7 @@
 import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
-import type { TurnInput } from './turn.ts';
+import type { ActorStatus, StepReport, TurnInput } from './turn.ts';
 
 export const WIRE_FORMAT = 1;
 
@@ -72,15 +72,36 @@ export interface OfferBody {
   readonly expiresAt: number;
 }
 
-/** What an actor's session takes. `query` is answered without a commit and never reaches the machine. */
-export type ActorBody = TurnInput | { readonly kind: 'query'; readonly asker: ReplyAddress };
+/** A client follows this actor until its lease (ms) is over; the same asker again renews it, 0 ends it. */
+export interface WatchBody {
+  readonly kind: 'watch';
+  readonly asker: ReplyAddress;
+  readonly leaseMs: number;
+}
+
+/** What an actor's session takes. `query` is answered without a commit; neither it nor `watch` reaches the machine. */
+export type ActorBody = TurnInput | { readonly kind: 'query'; readonly asker: ReplyAddress } | WatchBody;
 
 /** What a client's reply session takes; correlated by the message's correlation id. */
 export type AnswerBody =
   | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' }
   | { readonly kind: 'answer'; readonly answer: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'answer'; readonly answer: 'snapshot'; readonly snapshot: QueryAnswer }
+  | TransitionsBody
   | { readonly kind: 'answer'; readonly answer: 'error'; readonly error: ErrorJson };
+
+/** One committed batch as a watcher gets it: its steps in order, and where the actor is after them. */
+export interface TransitionsBody {
+  readonly kind: 'answer';
+  readonly answer: 'transitions';
+  readonly incarnation: string;
+  readonly turn: number;
+  readonly status: ActorStatus;
+  readonly value: Json;
+  readonly steps: readonly StepReport[];
+  readonly output?: Json;
+  readonly error?: ErrorJson;
+}
 
 /** An `emit`ted event on the events topic. */
 export interface EmittedBody {

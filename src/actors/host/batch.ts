@@ -2,18 +2,17 @@
 // Pure but for hashing; the caller commits and carries out.
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
-import type { ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue } from '../../contract/entities.ts';
-import type { Json } from '../../contract/json.ts';
 import type { Disposition } from '../../contract/ports.ts';
 import type { Registry, TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
-import type { AnswerBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
+import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { ANSWER_TTL_MS } from '../protocol/answers.ts';
-import { answerMessageId, hashId } from '../protocol/ids.ts';
+import { hashId } from '../protocol/ids.ts';
+import { answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
+import { current, tellWatchers, withWatchers } from './watch.ts';
 
 export interface Item {
   readonly message: InboundMessage;
@@ -86,13 +85,19 @@ export function nextState(
       Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,
   });
   const ended = core.status !== 'active' && state.core?.status !== core.status;
-  const entries = [...encoded, ...answers, ...(ended ? [expiry(actor, core.incarnation, context)] : [])];
+  const watchers = current(state.watchers ?? [], context.now);
+  const entries = [
+    ...encoded,
+    ...answers,
+    ...tellWatchers(watchers, actor, core, result.steps),
+    ...(ended ? [expiry(actor, core.incarnation, context)] : []),
+  ];
   return {
     dispositions,
     entries,
     dropped,
     state: {
-      ...state,
+      ...withWatchers(state, ended ? [] : watchers),
       version: context.version,
       core,
       outbox: entries,
@@ -186,26 +191,6 @@ function answerTo(message: InboundMessage, input: TurnInput, verdict: Verdict): 
   }
   if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker)];
   return [];
-}
-
-export function notFound(message: InboundMessage, asker: ReplyAddress): OutboxEntry {
-  const error = { code: 'ACTOR_NOT_FOUND', message: `no actor ${message.sessionId ?? ''} here` };
-  return answer(message, asker, { kind: 'answer', answer: 'error', error });
-}
-
-/** Answers have ids that follow from the request's, so a repeated request is answered once. */
-export function answer(request: InboundMessage, to: ReplyAddress, body: AnswerBody): OutboxEntry {
-  const message: WireMessage = {
-    entity: to.entity,
-    sessionId: to.sessionId,
-    correlationId: to.correlationId,
-    subject: 'answer',
-    timeToLiveMs: ANSWER_TTL_MS,
-    messageId: answerMessageId(request.messageId, body.answer),
-    properties: { [PROPERTY.format]: WIRE_FORMAT },
-    body: body as unknown as Json,
-  };
-  return { kind: 'message', message };
 }
 
 function expiry(actor: ActorAddress, incarnation: string, { now, retentionMs }: BatchContext): OutboxEntry {

@@ -3,23 +3,28 @@ import { SpanKind } from '@opentelemetry/api';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import { ATTR, inSpan, MESSAGING_SYSTEM, SPAN } from '../../contract/telemetry.ts';
-import type { InboundMessage } from '../../contract/wire.ts';
+import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { parseActorBody } from '../protocol/messages.ts';
+import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
 import type { Item } from './batch.ts';
-import { answer, dueDeferred, hasEarlyPieces, isExpiry, notFound } from './batch.ts';
+import { dueDeferred, hasEarlyPieces, isExpiry } from './batch.ts';
 import type { Progress, Settlement } from './held-actor.ts';
 import { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
 import { answerToQuery } from './query.ts';
 import { mayBeUnsent, settledBefore } from './redelivery.ts';
+import type { OutboxEntry } from './session-state.ts';
 import { decodeState, emptyState } from './session-state.ts';
 import { actorTraceparent } from './trace.ts';
+import { watch } from './watch.ts';
 
 /** Messages folded in one batch of turns at most. */
 const BATCH = 256;
+/** Asked from outside, over and over: they get no spans. */
+const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch']);
 /** Idle sessions are let go well within a second (I14). */
 const IDLE_MS = 400;
 
@@ -63,9 +68,8 @@ class Hold {
     }
   }
 
-  /** Queries and waits are asked from outside, over and over: they get no spans. */
   private traced(messages: readonly InboundMessage[]): Promise<Progress> {
-    const worth = messages.filter(({ subject }) => subject !== 'query' && subject !== 'await');
+    const worth = messages.filter(({ subject }) => !UNTRACED.has(subject));
     if (worth.length === 0) return this.batch(messages);
     return inSpan(
       SPAN.process(this.held.session.entity),
@@ -157,6 +161,7 @@ class Hold {
   private async round(messages: readonly InboundMessage[], batch: Batch): Promise<Progress> {
     const { settlements } = batch;
     const queries: { message: InboundMessage; asker: ReplyAddress }[] = [];
+    const watches: { message: InboundMessage; body: WatchBody }[] = [];
     let items: Item[] = [];
     const identities = new Set<string>();
     const flush = async (): Promise<Progress> => {
@@ -190,6 +195,10 @@ class Hold {
         queries.push({ message, asker: parsed.body.asker });
         continue;
       }
+      if (parsed.body.kind === 'watch') {
+        watches.push({ message, body: parsed.body });
+        continue;
+      }
       const input = withTrace(parsed.body, message);
       if (input.kind === 'reply' && hasEarlyPieces(this.held.state, items, input)) {
         if ((await flush()) === 'lost' || (await this.applyDeferred(batch)) === 'lost') return 'lost';
@@ -202,8 +211,27 @@ class Hold {
       items.push({ message, input, suspect });
       if (alone && (await flush()) === 'lost') return 'lost';
     }
-    if ((await flush()) === 'lost') return 'lost';
+    if ((await flush()) === 'lost' || (await this.takeWatches(watches, settlements)) === 'lost')
+      return 'lost';
     return this.answerQueries(queries, settlements);
+  }
+
+  /** Harmless to repeat: a watch that is not recorded as applied is a renewal of itself. */
+  private async takeWatches(
+    watches: readonly { readonly message: InboundMessage; readonly body: WatchBody }[],
+    settlements: Settlement[],
+  ): Promise<Progress> {
+    if (watches.length === 0) return 'held';
+    const entries: OutboxEntry[] = [];
+    let { state } = this.held;
+    for (const { message, body } of watches) {
+      const watched = watch(state, message, body, this.held.host.clock.now());
+      state = watched.state;
+      entries.push(...watched.answers);
+      settlements.push({ message, disposition: { kind: 'complete' } });
+    }
+    if (state !== this.held.state && (await this.held.commit(state)) === 'lost') return 'lost';
+    return this.held.publish(entries);
   }
 
   private async answerQueries(

@@ -1,5 +1,6 @@
 // What one session state holds (I2): the pure core beside outbox, inbox, dispositions, timers' numbers, attempts and trace.
 import { z } from 'zod';
+import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { Disposition } from '../../contract/ports.ts';
@@ -40,6 +41,12 @@ export interface Inbox {
   readonly keys: readonly (readonly [key: string, at: number])[];
 }
 
+/** Who is told of every batch, and until when (epoch ms). */
+export interface Watcher {
+  readonly to: ReplyAddress;
+  readonly until: number;
+}
+
 export interface SessionState {
   readonly format: typeof STATE_FORMAT;
   readonly type: string;
@@ -54,6 +61,8 @@ export interface SessionState {
   readonly scheduled: Readonly<Record<string, number>>;
   /** Sequence number -> attempts begun (I7). */
   readonly attempts: Readonly<Record<string, number>>;
+  /** Absent when nobody watches. */
+  readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
   readonly dropped: number;
   /** Trace context of the start: what every span of this actor hangs under. */

@@ -23,6 +23,8 @@ const outcome = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('done'), output: json }),
   z.strictObject({ status: z.literal('error'), error }),
 ]);
+/** A watcher that forgets to end its watch costs its actor a message a batch for so long. */
+const MAX_LEASE_MS = 300_000;
 const branch = z.number().int().min(0).optional();
 
 const actorBody = z.discriminatedUnion('kind', [
@@ -52,6 +54,7 @@ const actorBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('await'), asker }),
   z.strictObject({ kind: z.literal('stop') }),
   z.strictObject({ kind: z.literal('query'), asker }),
+  z.strictObject({ kind: z.literal('watch'), asker, leaseMs: z.number().int().min(0).max(MAX_LEASE_MS) }),
 ]);
 
 const taskBody = z.strictObject({
@@ -79,6 +82,17 @@ const answerBody = z.discriminatedUnion('answer', [
   z.strictObject({ kind: z.literal('answer'), answer: z.enum(['started', 'exists']) }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('outcome'), outcome }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('snapshot'), snapshot: z.looseObject({}) }),
+  z.strictObject({
+    kind: z.literal('answer'),
+    answer: z.literal('transitions'),
+    incarnation: z.string(),
+    turn: z.number().int(),
+    status: z.enum(['active', 'done', 'error', 'stopped']),
+    value: json,
+    steps: z.array(z.strictObject({ event, value: json })),
+    output: json.optional(),
+    error: error.optional(),
+  }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
 ]);
 

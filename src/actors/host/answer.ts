@@ -1,0 +1,28 @@
+// Answers of the host itself to whoever asked, in the asker's reply session.
+import type { ReplyAddress } from '../../contract/effect.ts';
+import type { Json } from '../../contract/json.ts';
+import type { AnswerBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { ANSWER_TTL_MS } from '../protocol/answers.ts';
+import { answerMessageId } from '../protocol/ids.ts';
+import type { OutboxEntry } from './session-state.ts';
+
+export function notFound(message: InboundMessage, asker: ReplyAddress): OutboxEntry {
+  const error = { code: 'ACTOR_NOT_FOUND', message: `no actor ${message.sessionId ?? ''} here` };
+  return answer(message, asker, { kind: 'answer', answer: 'error', error });
+}
+
+/** Answers have ids that follow from the request's, so a repeated request is answered once. */
+export function answer(request: InboundMessage, to: ReplyAddress, body: AnswerBody): OutboxEntry {
+  const message: WireMessage = {
+    entity: to.entity,
+    sessionId: to.sessionId,
+    correlationId: to.correlationId,
+    subject: 'answer',
+    timeToLiveMs: ANSWER_TTL_MS,
+    messageId: answerMessageId(request.messageId, body.answer),
+    properties: { [PROPERTY.format]: WIRE_FORMAT },
+    body: body as unknown as Json,
+  };
+  return { kind: 'message', message };
+}
