@@ -71,14 +71,16 @@ export function emulatorConfigOf({ queues, topics }: Topology): string {
   const Queues = queues.map(spelled);
   const Topics = topics.map(({ subscriptions = [], ...topic }) => ({
     ...spelled(topic),
-    Subscriptions: subscriptions.map(({ rules: _, ...subscription }) => spelled(subscription)),
+    Subscriptions: subscriptions.map(spelled),
   }));
   return JSON.stringify({ UserConfig: { Namespaces: [{ Name: 'sbemulatorns', Queues, Topics }] } });
 }
 
-function spelled({ name, ...properties }: { name: string }): object {
+function spelled({ name, ...settings }: { name: string }): object {
   const Properties = Object.fromEntries(
-    Object.entries(properties).map(([field, value]) => [capital(field), value]),
+    Object.entries(settings)
+      .filter(([field]) => field !== 'rules')
+      .map(([field, value]) => [capital(field), value]),
   );
   return { Name: name, Properties };
 }
@@ -116,8 +118,8 @@ function toFilter(name: string, described: Fields): RuleFilter {
 
 function toCorrelation(fields: Fields, name: string): CorrelationFilter {
   const filter: CorrelationFilter = { kind: 'correlation' };
-  for (const [spelled, field] of CORRELATION) {
-    const value = fields[spelled];
+  for (const [spelling, field] of CORRELATION) {
+    const value = fields[spelling];
     if (value !== undefined && value !== null && value !== '') filter[field] = textOf(value);
   }
   const given = Object.entries(fieldsOf(fields['Properties'] ?? {}, name));

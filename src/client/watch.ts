@@ -1,7 +1,7 @@
 // Follows one actor: its transitions as they are committed, until it ends.
 import type { Transition } from '../contract/client.ts';
 import { fromErrorJson } from '../contract/errors.ts';
-import type { AnswerBody, TransitionsBody, WireMessage } from '../contract/wire.ts';
+import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
 import type { Listening } from './requests.ts';
 
 /** How long the actor goes on telling a client that has gone without a word. */

@@ -61,7 +61,7 @@ export interface SessionState {
   readonly scheduled: Readonly<Record<string, number>>;
   /** Sequence number -> attempts begun (I7). */
   readonly attempts: Readonly<Record<string, number>>;
-  /** Absent when nobody watches. */
+  /** Absent until somebody watches. */
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
   readonly dropped: number;

@@ -48,11 +48,8 @@ const TOO_MANY: AnswerBody = {
   error: { code: 'QUOTA_EXCEEDED', message: `${MAX_WATCHERS} clients watch this actor already` },
 };
 
-export function withWatchers(
-  { watchers: _, ...others }: SessionState,
-  watchers: readonly Watcher[],
-): SessionState {
-  return watchers.length === 0 ? others : { ...others, watchers };
+export function withWatchers(state: SessionState, watchers: readonly Watcher[]): SessionState {
+  return watchers.length === 0 && state.watchers === undefined ? state : { ...state, watchers };
 }
 
 export function current(watchers: readonly Watcher[], now: number): readonly Watcher[] {

@@ -40,7 +40,7 @@ describe('a watcher', () => {
       { steps: [{ event: { type: 'note', n: 1 } }, { event: { type: 'note', n: 2 } }], turn: 3 },
       { steps: [{ event: { type: 'finish' }, value: 'closed' }], status: 'done', output: { notes: [1, 2] } },
     ]);
-    expect(stateOf(queue).watchers).toBeUndefined();
+    expect(stateOf(queue).watchers).toEqual([]);
   });
 
   it('of nobody makes no state; of an ended actor learns its end and is not kept', async () => {
@@ -59,14 +59,14 @@ describe('a watcher', () => {
     expect(stateOf(queue).watchers).toHaveLength(1);
     queue.put(watchAs('client', 0));
     await queue.hold(fakeHost(noteMachine));
-    expect(stateOf(queue).watchers).toBeUndefined();
+    expect(stateOf(queue).watchers).toEqual([]);
     queue.put(watch());
     await queue.hold(fakeHost(noteMachine));
     const before = told(queue).length;
     queue.put(note(1));
     await queue.hold(fakeHost(noteMachine, { clock: { now: () => NOW + LEASE_MS } }));
     expect(told(queue)).toHaveLength(before);
-    expect(stateOf(queue).watchers).toBeUndefined();
+    expect(stateOf(queue).watchers).toEqual([]);
   });
 
   it('is refused when sixteen others watch already', async () => {
