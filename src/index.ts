@@ -20,7 +20,7 @@ export type { ErrorJson, Outcome } from './contract/outcome.ts';
 export type { PayloadRef, PayloadStore, ResultStore } from './contract/payload.ts';
 export { isPayloadRef } from './contract/payload.ts';
 export type { InspectionSink, Logger } from './contract/ports.ts';
-export type { Runtime, RuntimeInfo, RuntimeOptions } from './contract/runtime.ts';
+export type { Health, Runtime, RuntimeInfo, RuntimeOptions } from './contract/runtime.ts';
 export type {
   BranchError,
   BranchValue,

@@ -112,6 +112,11 @@ export async function createRuntime<C extends QuorateConfig>(
       },
       client,
       counters: () => structuredClone(counters),
+      health: () => {
+        if (stopping !== undefined) return { ready: false, why: 'it is stopping' };
+        if (bridge.connections === 0) return { ready: false, why: `no connection to ${endpoint}` };
+        return { ready: true };
+      },
       replaceWorkers: () => pool.replace(),
       stop: () => {
         stopping ??= unwind();

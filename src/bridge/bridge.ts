@@ -66,6 +66,9 @@ function assemble(options: BridgeOptions, connector: Connector): Bridge {
     pumpTasks: (task) => pumpTasks(task, false),
     pumpDeadLetters: (task) => pumpTasks(task, true),
     pumpNamedSession: (named) => keep(new NamedSessionPump(named, sessionContext(named.entity))),
+    get connections() {
+      return connector.open.count;
+    },
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
       await publisher.close();

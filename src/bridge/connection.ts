@@ -1,7 +1,7 @@
 // Where the service is and how clients of it are made: the only place that constructs one.
 import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service-bus';
 import { QuorateError } from '../contract/errors.ts';
-import { ConnectionWatch } from './sockets.ts';
+import { ConnectionWatch, type OpenSockets } from './sockets.ts';
 
 export type ConnectionOptions =
   | { readonly kind: 'connectionString'; readonly connectionString: string }
@@ -38,6 +38,8 @@ export interface Connector {
   readonly isEmulator: boolean;
   createClient(role: ClientRole): WatchedClient;
   createAdministrationClient(): ServiceBusAdministrationClient;
+  /** Connected sockets of all these clients. */
+  readonly open: OpenSockets;
 }
 
 const TLS_PORT = 5671;
@@ -51,13 +53,15 @@ export async function createConnector(connection: ConnectionOptions): Promise<Co
   // Loaded only here: it is large, and neither the embedded broker nor a key needs it.
   const { DefaultAzureCredential } = await import('@azure/identity');
   const credential = new DefaultAzureCredential();
+  const open: OpenSockets = { count: 0 };
   return {
+    open,
     host: namespace,
     port: TLS_PORT,
     isEmulator: false,
     createClient: (role) => ({
       client: new ServiceBusClient(namespace, credential, { retryOptions: toRetryOptions(role) }),
-      watch: new ConnectionWatch(TLS_PORT),
+      watch: new ConnectionWatch(TLS_PORT, open),
     }),
     createAdministrationClient: () => new ServiceBusAdministrationClient(namespace, credential),
   };
@@ -70,11 +74,16 @@ function fromConnectionString(connectionString: string): Connector {
   }
   const isEmulator = EMULATOR.test(connectionString);
   const port = Number(match[2] ?? (isEmulator ? PLAIN_PORT : TLS_PORT));
+  const open: OpenSockets = { count: 0 };
   return {
+    open,
     host: match[1],
     port,
     isEmulator,
-    createClient: (role) => ({ client: newClient(connectionString, role), watch: new ConnectionWatch(port) }),
+    createClient: (role) => ({
+      client: newClient(connectionString, role),
+      watch: new ConnectionWatch(port, open),
+    }),
     createAdministrationClient: () => new ServiceBusAdministrationClient(connectionString),
   };
 }

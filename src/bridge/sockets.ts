@@ -19,6 +19,7 @@ function onSocket(message: unknown): void {
   socket.once('connect', () => {
     if (socket.remotePort !== watch.port) return;
     socket.setNoDelay(true);
+    watch.opened();
     socket.once('close', () => watch.lost());
   });
 }
@@ -28,14 +29,22 @@ export function outside<T>(run: () => T): T {
   return owner.run(undefined, run);
 }
 
+/** How many sockets of a bridge's clients are connected, whichever client made them. */
+export interface OpenSockets {
+  count: number;
+}
+
 /** One client's connection. */
 export class ConnectionWatch {
   readonly port: number;
+  /** Sockets of this client that are connected. */
+  readonly #open: OpenSockets;
   #fate = new Fate();
   readonly #listeners = new Set<() => void>();
 
-  constructor(port: number) {
+  constructor(port: number, open: OpenSockets = { count: 0 }) {
     this.port = port;
+    this.#open = open;
     if (!subscribed) diagnostics.subscribe(CLIENT_SOCKETS, onSocket);
     subscribed = true;
   }
@@ -56,7 +65,12 @@ export class ConnectionWatch {
     return () => this.#listeners.delete(listener);
   }
 
+  opened(): void {
+    this.#open.count += 1;
+  }
+
   lost(): void {
+    this.#open.count -= 1;
     const fate = this.#fate;
     this.#fate = new Fate();
     fate.seal();

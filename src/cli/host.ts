@@ -52,6 +52,14 @@ export async function startHost(request: HostRequest): Promise<Host> {
     const runtime = await createRuntime(config, { logger, env, ...inspection });
     undo.push(() => runtime.stop());
     const { mode, endpoint } = runtime.info;
+    if (resolved.healthPort !== undefined) {
+      const { createHealthServer } = await import('../health.ts');
+      const { healthPort: port, healthHost: host } = resolved;
+      const probes = await createHealthServer({ port, host, health: () => runtime.health() });
+      // Answers while the runtime drains: not ready, but alive.
+      undo.unshift(() => probes.close());
+      row(terminal, 'health', `${probes.url}/readyz`);
+    }
     row(terminal, 'ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
     return { runtime, logger, stop };
   } catch (error) {

@@ -91,6 +91,10 @@ export interface QuorateConfig {
   readonly maxPages?: number;
   /** Inspector's port; 0 = any free one, false = none. Default 0. Env QUORATE_INSPECTOR_PORT. */
   readonly inspectorPort?: number | false;
+  /** Port of /healthz and /readyz; 0 = any free one. Default: none. Env QUORATE_HEALTH_PORT. */
+  readonly healthPort?: number;
+  /** Where it listens. Default 127.0.0.1; probes from outside a container need 0.0.0.0. Env QUORATE_HEALTH_HOST. */
+  readonly healthHost?: string;
   /** Worker threads. Default: the machine's cores, 2 to 4. Env QUORATE_WORKERS. */
   readonly workers?: number;
   /** Sessions held at once per machine type. Default 64. Env QUORATE_SESSIONS. */
@@ -156,6 +160,8 @@ export const configSchema = z.strictObject({
   port: z.coerce.number().int().min(0).max(65_535).optional(),
   maxPages: z.coerce.number().int().min(16).optional(),
   inspectorPort: z.union([z.literal(false), z.coerce.number().int().min(0).max(65_535)]).default(0),
+  healthPort: z.coerce.number().int().min(0).max(65_535).optional(),
+  healthHost: z.string().min(1).default('127.0.0.1'),
   workers: z.coerce.number().int().min(1).max(64).optional(),
   sessions: z.coerce.number().int().min(1).max(2000).default(64),
   lockDurationMs: ms(5_000, 300_000).default(30_000),
@@ -179,6 +185,8 @@ export const ENVIRONMENT = {
   QUORATE_PORT: 'port',
   QUORATE_MAX_PAGES: 'maxPages',
   QUORATE_INSPECTOR_PORT: 'inspectorPort',
+  QUORATE_HEALTH_PORT: 'healthPort',
+  QUORATE_HEALTH_HOST: 'healthHost',
   QUORATE_WORKERS: 'workers',
   QUORATE_SESSIONS: 'sessions',
   QUORATE_LOCK_MS: 'lockDurationMs',

@@ -94,6 +94,8 @@ export interface Bridge {
     readonly sessionId: string;
     readonly onMessage: (message: InboundMessage) => void;
   }): Pump & { readonly ready: Promise<void> };
+  /** Open connections to the service now. */
+  readonly connections: number;
   close(): Promise<void>;
 }
 

@@ -22,10 +22,19 @@ export interface RuntimeInfo {
   readonly machines: readonly MachineDescription[];
 }
 
+/** Whether this process can take on work now. */
+export interface Health {
+  readonly ready: boolean;
+  /** One line when it is not. */
+  readonly why?: string;
+}
+
 /** A host of actors and agents in this process. No global state: several can live side by side. */
 export interface Runtime<C extends QuorateConfig = QuorateConfig> {
   readonly info: RuntimeInfo;
   readonly client: QuorateClient<C>;
+  /** For a readiness probe: not while it is stopping, nor without a connection to Service Bus. */
+  health(): Health;
   /** Loads machine modules anew, in new worker threads; actors stay. */
   replaceWorkers(): Promise<void>;
   /** Drains: takes nothing new, finishes what runs, releases every lock, closes the broker if it owns it. */
