@@ -52,6 +52,15 @@ describe('a start', () => {
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
+  it('tells probes that it is alive and ready', async () => {
+    await configFile({ counter });
+    const { child, says, ended } = startCli(['start', '--port', '0'], inFolder({ QUORATE_HEALTH_PORT: '0' }));
+    const ready = /^health +(\S+)\/readyz$/m.exec(await says(READY))?.[1] ?? '';
+    for (const path of ['/healthz', '/readyz']) expect((await fetch(`${ready}${path}`)).status).toBe(200);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(0);
+  });
+
   it('serves a client of another process, and finds the actors again after a stop', async () => {
     await configFile({ counter });
     const options = { data: join(folder, '.quorate'), env: {} };
