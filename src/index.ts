@@ -13,6 +13,15 @@ export type {
   QuorateConfig,
   RetryPolicy,
 } from './contract/config.ts';
+export type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterSelection,
+  DeadLetters,
+  Remedied,
+  RemedyOptions,
+} from './contract/dead-letters.ts';
 export type { ErrorCode } from './contract/errors.ts';
 export { ERROR_HINTS, QuorateError } from './contract/errors.ts';
 export type { EventJson, Json, JsonObject } from './contract/json.ts';

@@ -10,7 +10,14 @@ import { holdSession } from './actors/host/hold.ts';
 import type { HostCounters } from './actors/host/host.ts';
 import type { AgentConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
-import { actorQueue, agentQueue, deadLetterSources, logicQueue, OFFERS } from './contract/entities.ts';
+import {
+  actorQueue,
+  agentQueue,
+  deadLetterSources,
+  logicQueue,
+  OFFERS,
+  REMEDIATION,
+} from './contract/entities.ts';
 import type { PayloadStore, ResultStore } from './contract/payload.ts';
 import type { Bridge, Clock, CrashHook, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
 import type { TaskBody } from './contract/wire.ts';
@@ -94,6 +101,12 @@ function startWatchPumps({ bridge, entities, logger, counters }: PumpContext): P
       entity: OFFERS,
       concurrency: OFFER_CONCURRENCY,
       onMessage: createOfferHandler(bridge),
+    }),
+    // Set aside, so that they stay and are taken by number (client/dead-letters.ts).
+    bridge.pumpTasks({
+      entity: REMEDIATION,
+      concurrency: DEAD_LETTER_CONCURRENCY,
+      onMessage: async () => ({ kind: 'defer' }),
     }),
     ...deadLetterSources(entities).map((entity) =>
       bridge.pumpDeadLetters({

@@ -7,6 +7,7 @@ import { NamedSessionPump } from './named-session-pump.ts';
 import { Publisher } from './publisher.ts';
 import { createSenders } from './senders.ts';
 import { SessionPump, type SessionPumpContext } from './session-pump.ts';
+import { createShelf } from './shelf.ts';
 import { TaskPump } from './task-pump.ts';
 import { createTimeSource } from './time.ts';
 import { createTopologyKeeper } from './topology-keeper.ts';
@@ -41,6 +42,7 @@ function assemble(options: BridgeOptions, connector: Connector): Bridge {
   const taking = createConnectionPool(() => connector.createClient('taking'));
   const topology = createTopologyKeeper({ ...options, connector, endpoint, toPath });
   const pumps = new Set<Pump>();
+  const shelves = new Set<{ close(): Promise<void> }>();
 
   const keep = <P extends Pump>(pump: P): P => {
     pumps.add(pump);
@@ -66,11 +68,17 @@ function assemble(options: BridgeOptions, connector: Connector): Bridge {
     pumpTasks: (task) => pumpTasks(task, false),
     pumpDeadLetters: (task) => pumpTasks(task, true),
     pumpNamedSession: (named) => keep(new NamedSessionPump(named, sessionContext(named.entity))),
+    shelf: (entity) => {
+      const shelf = createShelf(() => connector.createClient('taking'), toPath(entity), endpoint);
+      shelves.add(shelf);
+      return shelf;
+    },
     get connections() {
       return connector.open.count;
     },
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
+      await Promise.all([...shelves].map((shelf) => shelf.close()));
       await publisher.close();
       await taking.close();
     },

@@ -6,6 +6,7 @@ import { dataFolder } from './data-folder.ts';
 import { documented, type Finish } from './documented.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { dataOption, verboseOption } from './options.ts';
+import { formatRows } from './table.ts';
 
 const COLUMNS = ['active', 'scheduled', 'deferred', 'dead', 'sessions', 'locks'] as const;
 
@@ -45,12 +46,5 @@ function statusTable(entities: readonly EntityStatus[]): string[] {
       each.locks,
     ]),
   ].map((cells) => cells.map(String));
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  '),
-  );
+  return formatRows(rows, [1, 2, 3, 4, 5, 6]);
 }

@@ -1,9 +1,9 @@
 // `quorate reset`: the local data is removed, after asking.
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { QuorateError } from '../contract/errors.ts';
+import { confirm } from './confirm.ts';
 import { dataFolder } from './data-folder.ts';
 import { documented, type Finish } from './documented.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -64,16 +64,5 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new QuorateError('USAGE', 'There is nobody to ask; pass --yes to remove the data.');
-  const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
-  } finally {
-    prompt.close();
   }
 }

@@ -12,6 +12,7 @@ import type { Bridge } from '../contract/ports.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import { createDeadLetters } from './dead-letters.ts';
 import { createRequests } from './requests.ts';
 import { watchActor } from './watch.ts';
 
@@ -156,6 +157,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       const { outcome } = body;
       return outcome.status === 'error' && outcome.error.code === 'ACTOR_STOPPED' ? 'cancelled' : 'ended';
     },
+    deadLetters: createDeadLetters(bridge),
     close: async () => {
       await requests.close();
       await options.onClose?.();

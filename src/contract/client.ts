@@ -9,6 +9,7 @@ import type {
 } from 'xstate';
 import type { ActorAddress } from './address.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
+import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
@@ -92,5 +93,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     id: string,
     options?: CallOptions,
   ): Promise<'cancelled' | 'ended'>;
+  /** Dead letters of every entity: what `quorate dlq` shows and does. */
+  readonly deadLetters: DeadLetters;
   close(): Promise<void>;
 }

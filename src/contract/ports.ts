@@ -77,6 +77,17 @@ export interface Published {
   readonly sequenceNumber?: number;
 }
 
+/** A queue whose messages lie for people. */
+export interface Shelf {
+  /** Without a lock, in order of number, from the given one on. May give fewer than there are; none = no more. */
+  browse(options: { readonly from: number; readonly max: number }): Promise<readonly InboundMessage[]>;
+  /** A deferred message by number, settled as the handler says. A rejection leaves it where it is. */
+  take(
+    number: number,
+    onMessage: (message: InboundMessage) => Promise<Disposition>,
+  ): Promise<'taken' | 'gone'>;
+}
+
 export interface Bridge {
   /** Per declared entity what is missing or set wrongly; nothing with `apply` on. Throws TOPOLOGY_MISMATCH naming all. */
   ensureTopology(entities: readonly EntityDeclaration[]): Promise<void>;
@@ -94,6 +105,8 @@ export interface Bridge {
     readonly sessionId: string;
     readonly onMessage: (message: InboundMessage) => void;
   }): Pump & { readonly ready: Promise<void> };
+  /** Opens nothing before it is used; closed with the bridge. */
+  shelf(entity: string): Shelf;
   /** Open connections to the service now. */
   readonly connections: number;
   close(): Promise<void>;

@@ -24,6 +24,12 @@ export const PROPERTY = {
   branch: 'quorate-branch',
   agent: 'quorate-agent',
   eventType: 'quorate-event',
+  /** Of a dead letter's copy: where it came from and why. */
+  deadFrom: 'quorate-dead-from',
+  deadSession: 'quorate-dead-session',
+  deadReason: 'quorate-dead-reason',
+  deadCode: 'quorate-dead-code',
+  deadDescription: 'quorate-dead-description',
 } as const;
 
 /** A message ready to be sent: final, small enough, with its deterministic id (I3). Kept as it is in the outbox. */

@@ -162,11 +162,11 @@ function remediationCopy(message: InboundMessage, error: ErrorJson, entity: stri
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
     properties: {
       ...message.properties,
-      'quorate-dead-from': entity,
-      'quorate-dead-session': message.sessionId ?? '',
-      'quorate-dead-reason': message.deadLetterReason ?? 'unknown',
-      'quorate-dead-code': error.code,
-      'quorate-dead-description': (message.deadLetterDescription ?? '').slice(0, 1_000),
+      [PROPERTY.deadFrom]: entity,
+      [PROPERTY.deadSession]: message.sessionId ?? '',
+      [PROPERTY.deadReason]: message.deadLetterReason ?? 'unknown',
+      [PROPERTY.deadCode]: error.code,
+      [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, 1_000),
     },
     body: message.body as Json,
   };

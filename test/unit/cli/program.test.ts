@@ -5,7 +5,12 @@ import { createProgram } from '../../../src/cli/program.ts';
 import { DELIVERY_STEPS } from '../../../src/cli/review.ts';
 
 const program = createProgram(() => undefined);
-const commands = [program, ...program.commands];
+/** `dlq ls` and the like, by their full names. */
+const commands = [program, ...program.commands.flatMap((command) => [command, ...command.commands])];
+const nameOf = (command: (typeof commands)[number]): string =>
+  command.parent === null || command.parent === program
+    ? command.name()
+    : `${command.parent.name()} ${command.name()}`;
 
 function helpOf(command: (typeof commands)[number]): string {
   let text = '';
@@ -13,25 +18,28 @@ function helpOf(command: (typeof commands)[number]): string {
   return text;
 }
 
-describe.each(commands.map((command) => [command.name(), command] as const))('%s --help', (name, command) => {
-  const help = helpOf(command);
+describe.each(commands.map((command) => [nameOf(command), command] as const))(
+  '%s --help',
+  (name, command) => {
+    const help = helpOf(command);
 
-  it('has a purpose, exit codes and an example of its own', () => {
-    expect(command.description()).toMatch(/\.$/);
-    expect(help).toMatch(/Exit codes:\n {2}0 +done\n/);
-    expect(help).toMatch(
-      name === 'quorate' ? /Example:\n {2}quorate / : new RegExp(`Example:\\n {2}quorate ${name}\\b`),
-    );
-  });
+    it('has a purpose, exit codes and an example of its own', () => {
+      expect(command.description()).toMatch(/\.$/);
+      expect(help).toMatch(/Exit codes:\n {2}0 +done\n/);
+      expect(help).toMatch(
+        name === 'quorate' ? /Example:\n {2}quorate / : new RegExp(`Example:\\n {2}quorate ${name}\\b`),
+      );
+    });
 
-  it('says the default of every option', () => {
-    for (const option of command.options) {
-      if (option.long === '--version' || option.long === '--yes') continue;
-      const described = option.defaultValue !== undefined || /\(default: .+\)/.test(option.description);
-      expect(described, `${name} ${option.flags}`).toBe(true);
-    }
-  });
-});
+    it('says the default of every option', () => {
+      for (const option of command.options) {
+        if (option.long === '--version' || option.long === '--yes') continue;
+        const described = option.defaultValue !== undefined || /\(default: .+\)/.test(option.description);
+        expect(described, `${name} ${option.flags}`).toBe(true);
+      }
+    });
+  },
+);
 
 describe('the sample application', () => {
   it('has the delivery steps that --fail-at offers', () => {

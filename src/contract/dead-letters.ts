@@ -1,0 +1,71 @@
+// Dead letters as people handle them: listed, looked at, sent again, thrown away.
+import type { Json } from './json.ts';
+
+/** A dead letter's copy in the remediation queue. */
+export interface DeadLetter {
+  /** Its number there: what `show`, `redrive` and `discard` take. */
+  readonly number: number;
+  /** Epoch ms at which it was set aside. */
+  readonly at: number;
+  /** What it was: task, event, start, reply... */
+  readonly kind: string;
+  /** Entity it could not be taken from, without the prefix. */
+  readonly from: string;
+  /** `type/id` of the actor that it was for, or that waits for it. */
+  readonly actor?: string;
+  readonly agent?: string;
+  /** A code of Quorate, or of an agent's own error. */
+  readonly code: string;
+  readonly reason: string;
+  readonly description: string;
+  readonly traceparent?: string;
+}
+
+export interface DeadLetterFilter {
+  readonly code?: string;
+  readonly agent?: string;
+  /** `type/id`, or a type alone. */
+  readonly actor?: string;
+}
+
+export interface DeadLetterPage {
+  readonly items: readonly DeadLetter[];
+  /** Where the next page begins; absent at the end. */
+  readonly next?: number;
+}
+
+/** By number, or all that a filter matches. `{}` matches every one. */
+export type DeadLetterSelection = readonly number[] | DeadLetterFilter;
+
+export interface Remedied {
+  readonly number: number;
+  /** 'gone' = it is not there any more, or not set aside yet; 'refused' = the broker does not take it again. */
+  readonly outcome: 'redriven' | 'discarded' | 'would-redrive' | 'would-discard' | 'gone' | 'refused';
+  readonly why?: string;
+}
+
+export interface RemedyOptions {
+  /** Only says what would be done. */
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface DeadLetters {
+  /** Oldest first. */
+  list(
+    filter?: DeadLetterFilter & {
+      readonly from?: number;
+      readonly limit?: number;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<DeadLetterPage>;
+  /** With the message's body; undefined when there is none of that number. */
+  show(number: number): Promise<(DeadLetter & { readonly body: Json }) | undefined>;
+  /**
+   * Sends each to where it failed, as a new attempt with a deadline of its own. Safe to repeat: a letter redriven twice
+   * within the duplicate window arrives once. What an actor no longer waits for is dropped there (I9).
+   */
+  redrive(selection: DeadLetterSelection, options?: RemedyOptions): AsyncGenerator<Remedied, void, undefined>;
+  /** Removes them for good. */
+  discard(selection: DeadLetterSelection, options?: RemedyOptions): AsyncGenerator<Remedied, void, undefined>;
+}
