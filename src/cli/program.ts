@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addBrokerCommand } from './broker.ts';
 import { addDemoCommand } from './demo.ts';
 import { addDlqCommand } from './dlq.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { documented, type Finish } from './documented.ts';
 import { addDrawCommand } from './draw.ts';
 import { addResetCommand } from './reset.ts';
@@ -25,6 +26,7 @@ export function createProgram(finish: Finish): Command {
   addServeCommand(program, finish);
   addStartCommand(program, finish);
   addDrawCommand(program, finish);
+  addDoctorCommand(program, finish);
   addDlqCommand(program, finish);
   addBrokerCommand(program, finish);
   addResetCommand(program, finish);

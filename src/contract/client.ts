@@ -88,11 +88,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
    * Stops the actor and with it its children, tasks and timers; whoever waits for its result gets ACTOR_STOPPED.
    * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.
    */
-  cancel<T extends MachineType<C>>(
-    type: T,
-    id: string,
-    options?: CallOptions,
-  ): Promise<'cancelled' | 'ended'>;
+  cancel(type: MachineType<C>, id: string, options?: CallOptions): Promise<'cancelled' | 'ended'>;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;
   close(): Promise<void>;
