@@ -56,7 +56,8 @@ describe('a start', () => {
     await configFile({ counter });
     const { child, says, ended } = startCli(['start', '--port', '0'], inFolder({ QUORATE_HEALTH_PORT: '0' }));
     const ready = /^health +(\S+)\/readyz$/m.exec(await says(READY))?.[1] ?? '';
-    for (const path of ['/healthz', '/readyz']) expect((await fetch(`${ready}${path}`)).status).toBe(200);
+    expect((await fetch(`${ready}/healthz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${ready}/readyz`)).status).toBe(200);
     child.kill('SIGTERM');
     expect((await ended).code).toBe(0);
   });

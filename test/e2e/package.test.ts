@@ -1,0 +1,96 @@
+// The package as npm packs it, beside nothing but what it depends on: no source tree, no development dependency.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ROOT } from './cli-process.ts';
+
+const run = promisify(execFile);
+const COUNTER = `
+import { assign, setup } from 'xstate';
+export const counter = setup({}).createMachine({
+  context: { count: 0 },
+  on: { add: { actions: assign({ count: ({ context }) => context.count + 1 }) } },
+});
+`;
+const PROGRAM = `
+import { connect, createRuntime } from 'quorate';
+import { createBroker } from 'quorate/broker';
+const broker = await createBroker({ data: { memory: true }, port: 0 });
+await broker.stop();
+const counter = { module: new URL('./counter.js', import.meta.url), export: 'counter', version: '1' };
+const runtime = await createRuntime({ machines: { counter }, port: 0, data: 'data' });
+const client = await connect({ data: 'data' });
+await client.start('counter', { id: 'c' });
+await client.send('counter', 'c', { type: 'add' });
+let count;
+while (count !== 1) count = (await client.query('counter', 'c')).context.count;
+console.log('count', count);
+await client.close();
+await runtime.stop();
+`;
+
+let folder: string;
+let tarball: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quorate-package-'));
+  const npm = process.env['npm_execpath'];
+  const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
+  const { stdout } = await run(
+    command,
+    [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder],
+    { cwd: ROOT, maxBuffer: 1e8 },
+  );
+  const [packed] = JSON.parse(stdout) as { filename: string }[];
+  tarball = join(folder, packed?.filename ?? '');
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** What a production install would have, linked from this one: the lock file says which those are. */
+async function linkDependencies(modules: string): Promise<void> {
+  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  for (const [path, { dev, optional }] of Object.entries(lock.packages)) {
+    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || dev || optional) continue;
+    const target = join(modules, path.slice('node_modules/'.length));
+    await mkdir(dirname(target), { recursive: true });
+    await symlink(join(ROOT, path), target);
+  }
+}
+
+it('the package runs and its command starts where only its dependencies are installed', async () => {
+  const app = join(folder, 'app');
+  const modules = join(app, 'node_modules');
+  await mkdir(join(modules, 'quorate'), { recursive: true });
+  await run('tar', ['-xzf', tarball, '-C', join(modules, 'quorate'), '--strip-components=1']);
+  await linkDependencies(modules);
+  await writeFile(join(app, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(app, 'counter.js'), COUNTER);
+  await writeFile(join(app, 'main.js'), PROGRAM);
+  const options = { cwd: app, timeout: 60_000 };
+  const { stdout } = await run(process.execPath, ['main.js'], options);
+  expect(stdout).toBe('count 1\n');
+  const { stdout: version } = await run(
+    process.execPath,
+    [join(modules, 'quorate/bin/quorate.js'), '--version'],
+    options,
+  );
+  expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it('the types of every entry are found by whoever imports it', async () => {
+  const result = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+  if (result.types === false) throw new Error('there are no types');
+  // Modules only: CommonJS requires them as Node 24 does, and resolution without exports is for older tools.
+  const modern = result.problems.filter(
+    (problem) =>
+      !('resolutionKind' in problem) ||
+      problem.resolutionKind === 'node16-esm' ||
+      problem.resolutionKind === 'bundler',
+  );
+  expect(modern).toEqual([]);
+});
