@@ -61,7 +61,7 @@ function pickExport(module: Readonly<Record<string, unknown>>): unknown {
   return module['default'] ?? module['config'];
 }
 
-type Located = { readonly module?: URL | string };
+type Located = { readonly module?: URL | string; readonly versions?: Readonly<Record<string, unknown>> };
 
 /** A module given as './x.ts' lies beside the configuration file. Bad shapes pass: the schema names them. */
 function withLocations(config: QuorateConfig, base: URL): QuorateConfig {
@@ -78,9 +78,20 @@ function withLocations(config: QuorateConfig, base: URL): QuorateConfig {
 }
 
 function locateOne<T>(entry: T, base: URL): T {
-  const module = (entry as Located | null | undefined)?.module;
-  if (typeof module !== 'string' || !/^(\.{1,2}\/|\/)/.test(module)) return entry;
-  return { ...entry, module: new URL(module, base) };
+  const { module, versions } = (entry ?? {}) as Located;
+  const isRelative = typeof module === 'string' && /^(\.{1,2}\/|\/)/.test(module);
+  if (!isRelative && versions === undefined) return entry;
+  return {
+    ...entry,
+    ...(isRelative ? { module: new URL(module, base) } : {}),
+    ...(typeof versions === 'object' && versions !== null
+      ? {
+          versions: Object.fromEntries(
+            Object.entries(versions).map(([version, older]) => [version, locateOne(older, base)]),
+          ),
+        }
+      : {}),
+  };
 }
 
 /** In production nothing is served that was not asked for. */

@@ -1,6 +1,7 @@
 // The public API of `quorate`. `quorate/broker` and `quorate/otel` stand alone.
 
 export type { ConnectOptions } from './client/connect.ts';
+export type { ActorPage, Actors } from './contract/actors.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
 export type { CallOptions, QuorateClient, StartOptions, Transition } from './contract/client.ts';

@@ -7,7 +7,7 @@ import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
 import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
 import { createTaskHandler, DEFAULT_RETRY } from './actors/agents/task-handler.ts';
 import { holdSession } from './actors/host/hold.ts';
-import type { HostCounters } from './actors/host/host.ts';
+import type { HostCounters, OlderVersion } from './actors/host/host.ts';
 import type { AgentConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
 import {
@@ -69,11 +69,17 @@ function startActorPumps(context: PumpContext): Pump[] {
   const { bridge, config, logger, registration } = context;
   const { duplicateWindowMs, retentionMs, turnTimeoutMs } = config;
   return [...registration.machines].map(([type, { machine, definition }]) => {
+    // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
+    const root = config.machines[type.split('.')[0] ?? ''];
+    const own = config.machines[type];
     const host = {
       ...context,
       counters: context.counters.actors,
       machine,
       definition,
+      older: registration.older.get(type) ?? new Map<string, OlderVersion>(),
+      ...(own?.migrate === undefined ? {} : { migrate: own.migrate }),
+      onPoison: root?.onPoison ?? ('continue' as const),
       registry: registration.registry,
       duplicateWindowMs,
       retentionMs,

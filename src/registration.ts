@@ -11,6 +11,8 @@ const DEFAULT_AGENT_DEADLINE_MS = 600_000;
 export interface Registration {
   /** Every machine type, child machines included, by type. */
   readonly machines: ReadonlyMap<string, MachineDescription>;
+  /** Type -> version -> the machine that actors of that version stay on. */
+  readonly older: ReadonlyMap<string, ReadonlyMap<string, MachineDescription>>;
   /** Types whose own promise logic runs as agents. */
   readonly logicTypes: readonly string[];
   readonly registry: Registry;
@@ -19,19 +21,12 @@ export interface Registration {
 export async function registerMachines(config: ResolvedConfig, pool: WorkerPool): Promise<Registration> {
   const machines = new Map<string, MachineDescription>();
   const roots = await Promise.all(
-    Object.entries(config.machines).map(async ([type, machine]) => {
-      const ref: MachineRef = {
-        type,
-        module: String(machine.module),
-        export: machine.export,
-        version: machine.version,
-        path: [],
-      };
-      const response = await pool.run({ kind: 'describe', machine: ref });
-      if (response.kind === 'described') return response.description;
-      if (response.kind === 'failed') throw fromErrorJson(response.error);
-      throw new QuorateError('MODULE_NOT_LOADED', `the worker could not describe ${type}`);
-    }),
+    Object.entries(config.machines).map(([type, machine]) => describe(pool, type, machine.version, machine)),
+  );
+  const olderRoots = await Promise.all(
+    Object.entries(config.machines).flatMap(([type, { versions = {} }]) =>
+      Object.entries(versions).map(([version, machine]) => describe(pool, type, version, machine)),
+    ),
   );
   const isAgent = (name: string): boolean => Object.hasOwn(config.agents, name);
   const isMachine = (name: string): boolean => Object.hasOwn(config.machines, name);
@@ -61,8 +56,16 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
     }
   };
   roots.forEach(add);
+  const older = new Map<string, Map<string, MachineDescription>>();
+  const addOlder = (description: MachineDescription): void => {
+    const { type, version } = description.machine;
+    older.set(type, (older.get(type) ?? new Map<string, MachineDescription>()).set(version, description));
+    for (const source of description.sources) if (source.kind === 'machine') addOlder(source.description);
+  };
+  olderRoots.forEach(addOlder);
   return {
     machines,
+    older,
     logicTypes: [...logicTypes],
     registry: {
       agents: Object.fromEntries(
@@ -74,4 +77,17 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
       machines: Object.fromEntries([...machines.keys()].map((type) => [type, true as const])),
     },
   };
+}
+
+async function describe(
+  pool: WorkerPool,
+  type: string,
+  version: string,
+  { module, export: name }: { readonly module: URL | string; readonly export: string },
+): Promise<MachineDescription> {
+  const machine: MachineRef = { type, module: String(module), export: name, version, path: [] };
+  const response = await pool.run({ kind: 'describe', machine });
+  if (response.kind === 'described') return response.description;
+  if (response.kind === 'failed') throw fromErrorJson(response.error);
+  throw new QuorateError('MODULE_NOT_LOADED', `the worker could not describe ${type}`);
 }

@@ -6,7 +6,7 @@ import type { Order, order } from './order.machine.ts';
 
 const machine = { module: new URL('./order.machine.ts', import.meta.url), export: 'order', version: '1' };
 
-export const config = defineConfig({
+const config = defineConfig({
   machines: { order: defineMachine<typeof order>(machine) },
   agents: {
     // The key is the same for every attempt: give it to whoever takes the money.

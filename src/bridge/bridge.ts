@@ -3,14 +3,19 @@ import type { Bridge, Clock, Logger, Pump, TaskPumpOptions } from '../contract/p
 import { type ConnectionOptions, type Connector, createConnector } from './connection.ts';
 import { createConnectionPool } from './connection-pool.ts';
 import { createDelivery } from './delivery.ts';
+import { toQuorateError } from './errors.ts';
 import { NamedSessionPump } from './named-session-pump.ts';
 import { Publisher } from './publisher.ts';
 import { createSenders } from './senders.ts';
+import { listSessions } from './session-list.ts';
 import { SessionPump, type SessionPumpContext } from './session-pump.ts';
 import { createShelf } from './shelf.ts';
 import { TaskPump } from './task-pump.ts';
 import { createTimeSource } from './time.ts';
 import { createTopologyKeeper } from './topology-keeper.ts';
+import { atMost } from './waiting.ts';
+
+const CLOSE_LIMIT_MS = 2_000;
 
 export interface BridgeOptions {
   readonly connection: ConnectionOptions;
@@ -72,6 +77,16 @@ function assemble(options: BridgeOptions, connector: Connector): Bridge {
       const shelf = createShelf(() => connector.createClient('taking'), toPath(entity), endpoint);
       shelves.add(shelf);
       return shelf;
+    },
+    listSessions: async (entity, page) => {
+      const { client, watch } = connector.createClient('taking');
+      try {
+        return await watch.within(() => listSessions(client, toPath(entity), page));
+      } catch (thrown) {
+        throw toQuorateError(thrown, `listing the sessions of ${toPath(entity)} at ${endpoint}`);
+      } finally {
+        await atMost(CLOSE_LIMIT_MS, client.close());
+      }
     },
     get connections() {
       return connector.open.count;

@@ -1,5 +1,6 @@
 // All commands put together.
 import { Command } from 'commander';
+import { addActorsCommand } from './actors.ts';
 import { addBrokerCommand } from './broker.ts';
 import { addDemoCommand } from './demo.ts';
 import { addDlqCommand } from './dlq.ts';
@@ -27,6 +28,7 @@ export function createProgram(finish: Finish): Command {
   addStartCommand(program, finish);
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);
+  addActorsCommand(program, finish);
   addDlqCommand(program, finish);
   addBrokerCommand(program, finish);
   addResetCommand(program, finish);

@@ -17,6 +17,7 @@ import { createRequests } from './requests.ts';
 import { watchActor } from './watch.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_PAGE = 100;
 /** A timer takes no more; one that is asked for more ends at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
@@ -80,6 +81,22 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         return fn(traceparent === undefined ? {} : { traceparent });
       },
     );
+
+  const remedy = async (
+    kind: 'release' | 'purge',
+    done: AnswerBody['answer'],
+    type: string,
+    id: string,
+    call: CallOptions | undefined,
+  ): Promise<void> => {
+    const late = new QuorateError(
+      'RESULT_TIMEOUT',
+      `${type}/${id} did not answer in time: does a host of it run?`,
+    );
+    const make = (asker: unknown): WireMessage => message(type, id, { kind, asker: asker as Json });
+    const body = await ask(type, id, call, make, late);
+    if (body.answer !== done) throw unexpected(body);
+  };
 
   const client: QuorateClient = {
     start: (type, { id, input, ...call }) =>
@@ -156,6 +173,14 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       if (body.answer !== 'outcome') throw unexpected(body);
       const { outcome } = body;
       return outcome.status === 'error' && outcome.error.code === 'ACTOR_STOPPED' ? 'cancelled' : 'ended';
+    },
+    actors: {
+      list: async (type, { from = 0, limit = DEFAULT_PAGE } = {}) => {
+        const ids = await bridge.listSessions(actorQueue(type), { skip: from, top: limit });
+        return ids.length < limit ? { ids } : { ids, next: from + ids.length };
+      },
+      release: (type, id, call) => remedy('release', 'released', type, id, call),
+      purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
     },
     deadLetters: createDeadLetters(bridge),
     close: async () => {

@@ -5,7 +5,7 @@ import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
 import type { Listening } from './requests.ts';
 
 /** How long the actor goes on telling a client that has gone without a word. */
-export const WATCH_LEASE_MS = 60_000;
+const WATCH_LEASE_MS = 60_000;
 const RENEW_MS = WATCH_LEASE_MS / 3;
 /** Kept for a reader who is slow; beyond it the oldest are dropped, which shows in `turn`. */
 const MAX_UNREAD = 10_000;

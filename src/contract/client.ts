@@ -7,6 +7,7 @@ import type {
   OutputFrom,
   StateValueFrom,
 } from 'xstate';
+import type { Actors } from './actors.ts';
 import type { ActorAddress } from './address.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -89,6 +90,8 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
    * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.
    */
   cancel(type: MachineType<C>, id: string, options?: CallOptions): Promise<'cancelled' | 'ended'>;
+  /** Of every type: what `quorate actors` shows and does. */
+  readonly actors: Actors;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;
   close(): Promise<void>;

@@ -61,6 +61,12 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   readonly module: URL | string;
   readonly export: string;
   readonly version: string;
+  /** Older versions that go on: an actor of one of them stays on it to its end. */
+  readonly versions?: Readonly<Record<string, { readonly module: URL | string; readonly export: string }>>;
+  /** Export of `module`, `(snapshot, from) => snapshot`, pure: moves an actor of any other version to this one. */
+  readonly migrate?: string;
+  /** What becomes of an actor with a poison message: 'continue' (default) without it, or 'quarantine'. */
+  readonly onPoison?: 'continue' | 'quarantine';
   /** Types only: what the client is typed by. */
   readonly machine?: M;
 }
@@ -136,6 +142,11 @@ const machine = z.strictObject({
   module: location,
   export: z.string().min(1),
   version: z.string().min(1).max(64),
+  versions: z
+    .record(z.string().min(1).max(64), z.strictObject({ module: location, export: z.string().min(1) }))
+    .optional(),
+  migrate: z.string().min(1).optional(),
+  onPoison: z.enum(['continue', 'quarantine']).default('continue'),
   machine: z.unknown().optional(),
 });
 

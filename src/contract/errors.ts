@@ -9,6 +9,8 @@ export const ERROR_HINTS = {
   ACTOR_NOT_FOUND: 'Start the actor first; ended actors are remembered for the retention time only.',
   ACTOR_ID_INVALID: 'Use 1 to 128 characters for an actor id.',
   ACTOR_STOPPED: 'The actor was stopped before it ended; start another one under a new id.',
+  ACTOR_QUARANTINED:
+    'Mend what the message names, then `quorate actors release`; its messages wait in order.',
   AGENT_NOT_FOUND:
     'Add the agent to `agents` in the configuration, or implement it in the machine with `fromPromise`.',
   AGENT_TIMEOUT: 'Raise the `timeoutMs` of the agent, or make it faster.',
@@ -38,6 +40,7 @@ export const ERROR_HINTS = {
     'Write it as the message says: named actions, spawnChild or invoke, registered agents.',
   MACHINE_NOT_FOUND: 'Register the machine type under `machines` in the configuration.',
   MACHINE_THREW: 'A guard, action or assign threw; the message holds the reason.',
+  MIGRATION_FAILED: 'Correct the `migrate` export of the machine, then `quorate actors release`.',
   MODULE_NOT_LOADED: 'Check the module path and the export name in the configuration.',
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   NOT_BUILT: 'Run `npm run build`.',
@@ -48,6 +51,8 @@ export const ERROR_HINTS = {
     "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
   QUOTA_EXCEEDED: 'The entity or the disk is full; receive or purge messages, or raise the limit.',
   RESULT_TIMEOUT: 'The actor is still running; ask again, or wait longer.',
+  STATE_INCOMPATIBLE:
+    'Register the version that wrote the state under `versions`, or give the machine a `migrate`; then `quorate actors release`.',
   STATE_TOO_LARGE: 'Keep large values in the payload store and their references in the context.',
   TASK_FAILED: 'The agent failed on every attempt; the error data holds the last reason.',
   TOPOLOGY_MISMATCH: "Create or correct the entity that the message names, or use topology: 'apply'.",

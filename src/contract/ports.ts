@@ -107,6 +107,11 @@ export interface Bridge {
   }): Pump & { readonly ready: Promise<void> };
   /** Opens nothing before it is used; closed with the bridge. */
   shelf(entity: string): Shelf;
+  /** Sessions of an entity that have a state. */
+  listSessions(
+    entity: string,
+    page: { readonly skip: number; readonly top: number },
+  ): Promise<readonly string[]>;
   /** Open connections to the service now. */
   readonly connections: number;
   close(): Promise<void>;

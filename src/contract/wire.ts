@@ -86,11 +86,18 @@ export interface WatchBody {
 }
 
 /** What an actor's session takes. `query` is answered without a commit; neither it nor `watch` reaches the machine. */
-export type ActorBody = TurnInput | { readonly kind: 'query'; readonly asker: ReplyAddress } | WatchBody;
+export type ActorBody =
+  | TurnInput
+  | { readonly kind: 'query'; readonly asker: ReplyAddress }
+  | WatchBody
+  /** Lets a quarantined actor go on: what was held back is applied, in order, before anything newer. */
+  | { readonly kind: 'release'; readonly asker: ReplyAddress }
+  /** Stops an actor and forgets it at once. */
+  | { readonly kind: 'purge'; readonly asker: ReplyAddress };
 
 /** What a client's reply session takes; correlated by the message's correlation id. */
 export type AnswerBody =
-  | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' }
+  | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' | 'released' | 'purged' }
   | { readonly kind: 'answer'; readonly answer: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'answer'; readonly answer: 'snapshot'; readonly snapshot: QueryAnswer }
   | TransitionsBody
@@ -141,6 +148,14 @@ export interface InboundMessage {
   readonly deadLetterSource?: string;
 }
 
+/** Why an actor stands still, since when (epoch ms), and how many messages wait. */
+export interface QuarantineInfo {
+  readonly code: string;
+  readonly message: string;
+  readonly since: number;
+  readonly held: number;
+}
+
 /** What a query gets: the committed snapshot as XState shows it, and how far each gather is. */
 export interface QueryAnswer {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
@@ -150,6 +165,9 @@ export interface QueryAnswer {
   readonly output?: Json;
   readonly error?: ErrorJson;
   readonly turn: number;
+  /** Of the machine that wrote the state. */
+  readonly version: string;
+  readonly quarantine?: QuarantineInfo;
   readonly gathers: readonly {
     readonly childId: string;
     readonly total: number;

@@ -7,6 +7,14 @@ export type WorkerRequest =
   | { readonly kind: 'turn'; readonly request: TurnRequest }
   /** Loads a module and says what it holds; refuses what cannot be durable. */
   | { readonly kind: 'describe'; readonly machine: MachineRef }
+  /** Moves a persisted snapshot from another version of its machine to this one, by the machine's own function. */
+  | {
+      readonly kind: 'migrate';
+      readonly machine: MachineRef;
+      readonly export: string;
+      readonly snapshot: Json;
+      readonly from: string;
+    }
   /** Runs a named custom action after its commit. */
   | {
       readonly kind: 'action';
@@ -31,6 +39,7 @@ export type WorkerRequest =
 export type WorkerResponse =
   | { readonly kind: 'turn'; readonly result: TurnResult }
   | { readonly kind: 'described'; readonly description: MachineDescription }
+  | { readonly kind: 'migrated'; readonly snapshot: Json }
   | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly threadId: number }
   /** The request could not be served at all: coded, never thrown across the thread. */
   | { readonly kind: 'failed'; readonly error: ErrorJson };

@@ -2,9 +2,21 @@
 import type { AnyStateMachine } from 'xstate';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
+import type { Json } from '../../src/contract/json.ts';
 import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
 import type { TurnRequest } from '../../src/contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../src/contract/worker.ts';
+
+function moved(
+  { snapshot, from }: Extract<WorkerRequest, { kind: 'migrate' }>,
+  move: (snapshot: Json, from: string) => Json,
+): WorkerResponse {
+  try {
+    return { kind: 'migrated', snapshot: move(structuredClone(snapshot), from) };
+  } catch (thrown) {
+    return { kind: 'failed', error: { code: 'MIGRATION_FAILED', message: String(thrown) } };
+  }
+}
 
 export interface FakeHost extends ActorHost {
   /** Every request that reached the pool. */
@@ -15,9 +27,16 @@ export interface FakeHost extends ActorHost {
 export interface FakeHostOptions extends Partial<ActorHost> {
   /** Stands in for a worker: an answer instead of the turn's own. */
   readonly instead?: (request: TurnRequest) => WorkerResponse | undefined;
+  /** Machines of other versions than the host's own. */
+  readonly versions?: Readonly<Record<string, AnyStateMachine>>;
+  /** Stands in for the export that `migrate` names. */
+  readonly move?: (snapshot: Json, from: string) => Json;
 }
 
-export function fakeHost(machine: AnyStateMachine, { instead, ...more }: FakeHostOptions = {}): FakeHost {
+export function fakeHost(
+  machine: AnyStateMachine,
+  { instead, versions = {}, move, ...more }: FakeHostOptions = {},
+): FakeHost {
   const requests: WorkerRequest[] = [];
   const problems: string[] = [];
   const say = (message: string): void => void problems.push(message);
@@ -25,12 +44,16 @@ export function fakeHost(machine: AnyStateMachine, { instead, ...more }: FakeHos
   const pool: WorkerPool = {
     run: async (request) => {
       requests.push(structuredClone(request));
+      if (request.kind === 'migrate' && move !== undefined) return moved(request, move);
       if (request.kind !== 'turn')
         return { kind: 'outcome', outcome: { status: 'done', output: null }, threadId: 1 };
       const other = instead?.(request.request);
       if (other !== undefined) return other;
       const copy = structuredClone(request.request);
-      return structuredClone({ kind: 'turn', result: { ...runTurns(machine, copy), threadId: 1 } });
+      return structuredClone({
+        kind: 'turn',
+        result: { ...runTurns(versions[copy.machine.version] ?? machine, copy), threadId: 1 },
+      });
     },
     waiting: 0,
     replace: async () => {},
@@ -43,6 +66,8 @@ export function fakeHost(machine: AnyStateMachine, { instead, ...more }: FakeHos
     machine: { type: 'm', module: 'none', export: 'none', version: '1', path: [] },
     registry: { agents: { a: { deadlineMs: 60_000 } }, machines: { m: true, peer: true } },
     definition: null,
+    older: new Map(),
+    onPoison: 'continue',
     pool,
     bridge: { publish: unused, cancelScheduled: async () => {} } as unknown as Bridge,
     payloads: { put: unused, get: unused },

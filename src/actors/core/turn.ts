@@ -1,5 +1,6 @@
 // One turn in the making: everything that one input does, machine events included, is applied or taken back as a whole.
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
+import { QuorateError } from '../../contract/errors.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { ActorStatus } from '../../contract/turn.ts';
@@ -121,14 +122,14 @@ export class TurnMachine {
 
   #restored(): LiveMachine {
     if (this.#live !== undefined) return this.#live;
-    if (this.#unrestorable !== undefined) throw new Error(this.#unrestorable);
+    if (this.#unrestorable !== undefined) throw new QuorateError('STATE_INCOMPATIBLE', this.#unrestorable);
     const live = new LiveMachine(this.#machine, this.draft.request.address.id);
     try {
       live.restore(this.draft.request.state?.snapshot ?? null);
     } catch (thrown) {
       const why = thrown instanceof Error ? thrown.message : String(thrown);
       this.#unrestorable = `the actor's state does not fit this version of machine '${this.#machine.id}': ${why}`;
-      throw new Error(this.#unrestorable, { cause: thrown });
+      throw new QuorateError('STATE_INCOMPATIBLE', this.#unrestorable, { cause: thrown });
     }
     this.#live = live;
     return live;

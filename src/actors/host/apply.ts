@@ -2,12 +2,15 @@
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { TurnResult } from '../../contract/turn.ts';
+import type { InboundMessage } from '../../contract/wire.ts';
 import type { Item, NextState } from './batch.ts';
 import { endsTombstone, nextState } from './batch.ts';
 import type { HeldActor, Progress, Settlement } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { inspectCommit } from './inspect.ts';
+import { holdBack, isStandingStill, quarantine } from './quarantine.ts';
 import type { SessionState } from './session-state.ts';
 import { MAX_STATE_BYTES, stateBytes } from './session-state.ts';
 import { recordEnded } from './trace.ts';
@@ -24,6 +27,7 @@ export async function applyItems(
   const { host } = held;
   let left = items;
   while (left.length > 0) {
+    if (isStandingStill(held.state)) return holdBack(held, messagesOf(left), settlements);
     const [first] = left;
     if (first !== undefined && endsTombstone(held.state, first.input)) return forget(held, left, settlements);
     const outcome = await runTurn(left, held.state, held.address, host, held.newborn, (state) =>
@@ -55,8 +59,10 @@ export async function applyItems(
             } as const,
           })),
         );
-        return 'held';
+        return host.onPoison === 'quarantine' ? quarantine(held, outcome.error, [], settlements) : 'held';
       case 'ran': {
+        const unfit = incompatibility(outcome.result);
+        if (unfit !== undefined) return quarantine(held, unfit, messagesOf(left), settlements);
         const progress = await conclude(held, left, outcome.result, settlements);
         if (progress !== 'held') return progress;
         left = left.slice(outcome.result.verdicts.length);
@@ -132,6 +138,17 @@ async function conclude(
   }
   settlements.push(...next.dispositions);
   return 'held';
+}
+
+/** The state does not fit the machine: no message is to blame, and none may be lost. */
+function incompatibility({ verdicts }: TurnResult): ErrorJson | undefined {
+  for (const verdict of verdicts)
+    if (verdict.kind === 'rejected' && verdict.error.code === 'STATE_INCOMPATIBLE') return verdict.error;
+  return undefined;
+}
+
+function messagesOf(items: readonly Item[]): InboundMessage[] {
+  return items.map(({ message }) => message);
 }
 
 /** The retention time is over (I13). */

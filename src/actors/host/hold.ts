@@ -14,17 +14,21 @@ import type { Progress, Settlement } from './held-actor.ts';
 import { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
+import { isStandingStill } from './quarantine.ts';
 import { answerToQuery } from './query.ts';
 import { mayBeUnsent, settledBefore } from './redelivery.ts';
+import { applyHeld } from './release.ts';
+import { isRemedy, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { decodeState, emptyState } from './session-state.ts';
 import { actorTraceparent } from './trace.ts';
+import { hostFor, migrate } from './version.ts';
 import { watch } from './watch.ts';
 
 /** Messages folded in one batch of turns at most. */
 const BATCH = 256;
 /** Asked from outside, over and over: they get no spans. */
-const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch']);
+const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch', 'release', 'purge']);
 /** Idle sessions are let go well within a second (I14). */
 const IDLE_MS = 400;
 
@@ -39,12 +43,12 @@ interface Batch {
 export async function holdSession(session: HeldSession, host: ActorHost): Promise<void> {
   const read = await session.readState();
   if (read.kind === 'lost') return;
-  const decoded = decodeState(read.state, host.machine.version);
+  const decoded = decodeState(read.state, host.machine.version, (version) => host.older.has(version));
   if (decoded.kind === 'foreign')
     return host.onForeignState(`${host.machine.type}/${session.sessionId}: ${decoded.why}`);
   const state =
     decoded.kind === 'state' ? decoded.state : emptyState(host.machine.type, host.machine.version);
-  await new Hold(new HeldActor(session, host, state)).run();
+  await new Hold(new HeldActor(session, hostFor(host, state), state)).run();
 }
 
 class Hold {
@@ -112,8 +116,10 @@ class Hold {
       )
         return 'lost';
       for (const number of settledBefore(this.held.state, messages)) this.held.settled.add(number);
+      if (!isStandingStill(this.held.state) && (await migrate(this.held)) === 'lost') return 'lost';
     }
     const batch: Batch = { active: messages, settlements: [], fetched: new Set() };
+    if (this.isAnchored(batch) && (await this.catchUp(batch)) === 'lost') return 'lost';
     if ((await this.round(messages, batch)) === 'lost') return 'lost';
     if ((await this.applyDeferred(batch)) === 'lost') return 'lost';
     this.held.settle(batch.settlements, batch.fetched);
@@ -123,29 +129,52 @@ class Hold {
 
   /** Deferred pieces whose turn has come run under the anchor of this batch: an active message, settled last (I5). */
   private async applyDeferred(batch: Batch): Promise<Progress> {
-    const recorded = new Set(this.held.state.inbox.unsettled.map(([number]) => number));
-    // Without one that the state knows, a crash could not be told from a turn that was carried out.
-    if (!batch.active.some(({ sequenceNumber }) => recorded.has(sequenceNumber))) return 'held';
+    if (!this.isAnchored(batch) || isStandingStill(this.held.state)) return 'held';
     const gone = new Set<number>();
     for (;;) {
       const due = dueDeferred(this.held.state).filter((number) => !batch.fetched.has(number));
       if (due.length === 0) break;
-      await this.carryOutDeferrals(due, batch);
-      const found = await this.held.session.receiveDeferred(due);
-      const there = new Set(found.map(({ sequenceNumber }) => sequenceNumber));
-      const recordedAs = new Map(this.held.state.inbox.unsettled);
-      for (const number of due) {
-        batch.fetched.add(number);
-        const isDeferral = recordedAs.get(number)?.kind === 'defer';
-        // What is there has been deferred; what is gone was completed by a holder that could not write it down.
-        if (there.has(number) ? isDeferral : !isDeferral) this.held.settled.add(number);
-        if (!there.has(number) && !isDeferral) gone.add(number);
-      }
+      const found = await this.fetch(due, batch, gone);
       if (found.length > 0 && (await this.round(found, batch)) === 'lost') return 'lost';
     }
     if (gone.size === 0) return 'held';
     const deferred = Object.entries(this.held.state.deferred).filter(([, number]) => !gone.has(number));
     return this.held.commit({ ...this.held.state, deferred: Object.fromEntries(deferred) });
+  }
+
+  /** Without one that the state knows, a crash could not be told from a turn that was carried out. */
+  private isAnchored({ active }: Batch): boolean {
+    const recorded = new Set(this.held.state.inbox.unsettled.map(([number]) => number));
+    return active.some(({ sequenceNumber }) => recorded.has(sequenceNumber));
+  }
+
+  private async fetch(
+    numbers: readonly number[],
+    batch: Batch,
+    gone: Set<number>,
+  ): Promise<readonly InboundMessage[]> {
+    await this.carryOutDeferrals(numbers, batch);
+    const found = await this.held.session.receiveDeferred(numbers);
+    const there = new Set(found.map(({ sequenceNumber }) => sequenceNumber));
+    const recordedAs = new Map(this.held.state.inbox.unsettled);
+    for (const number of numbers) {
+      batch.fetched.add(number);
+      const isDeferral = recordedAs.get(number)?.kind === 'defer';
+      // What is there has been deferred; what is gone was completed by a holder that could not write it down.
+      if (there.has(number) ? isDeferral : !isDeferral) this.held.settled.add(number);
+      if (!there.has(number) && !isDeferral) gone.add(number);
+    }
+    return found;
+  }
+
+  /** What a quarantine held back, once it is released. */
+  private catchUp(batch: Batch): Promise<Progress> {
+    return applyHeld({
+      held: this.held,
+      settlements: batch.settlements,
+      fetch: (numbers) => this.fetch(numbers, batch, new Set()),
+      apply: (messages) => this.round(messages, batch),
+    });
   }
 
   /** What came early in this very batch, or the one before, has to be deferred before it can be fetched. */
@@ -199,6 +228,11 @@ class Hold {
         watches.push({ message, body: parsed.body });
         continue;
       }
+      if (isRemedy(parsed.body, this.held.state)) {
+        const { body } = parsed;
+        if ((await flush()) === 'lost' || (await this.remedy(message, body, batch)) === 'lost') return 'lost';
+        continue;
+      }
       const input = withTrace(parsed.body, message);
       if (input.kind === 'reply' && hasEarlyPieces(this.held.state, items, input)) {
         if ((await flush()) === 'lost' || (await this.applyDeferred(batch)) === 'lost') return 'lost';
@@ -234,6 +268,17 @@ class Hold {
     return this.held.publish(entries);
   }
 
+  private remedy(message: InboundMessage, body: RemedyBody, batch: Batch): Promise<Progress> {
+    const { held } = this;
+    return remedy({
+      held,
+      message,
+      body,
+      settlements: batch.settlements,
+      catchUp: () => this.catchUp(batch),
+    });
+  }
+
   private async answerQueries(
     queries: readonly { readonly message: InboundMessage; readonly asker: ReplyAddress }[],
     settlements: Settlement[],
@@ -243,7 +288,9 @@ class Hold {
     const entries = queries
       .filter(({ message }) => !isLate(message, now))
       .map(({ message, asker }) =>
-        core === null ? notFound(message, asker) : answer(message, asker, answerToQuery(core)),
+        core === null
+          ? notFound(message, asker)
+          : answer(message, asker, answerToQuery(core, this.held.state)),
       );
     settlements.push(
       ...queries.map(({ message }) => ({ message, disposition: { kind: 'complete' } as const })),

@@ -13,10 +13,20 @@ export interface HostCounters {
   poisoned: number;
 }
 
+export interface OlderVersion {
+  readonly machine: MachineRef;
+  readonly definition: Json;
+}
+
 export interface ActorHost {
   readonly machine: MachineRef;
   readonly registry: Registry;
   readonly definition: Json;
+  /** Version -> the machine that actors of it stay on. */
+  readonly older: ReadonlyMap<string, OlderVersion>;
+  /** Export that moves actors of other versions to this one. */
+  readonly migrate?: string;
+  readonly onPoison: 'continue' | 'quarantine';
   readonly pool: WorkerPool;
   readonly bridge: Bridge;
   readonly payloads: PayloadStore;

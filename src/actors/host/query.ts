@@ -2,8 +2,9 @@
 import type { Json } from '../../contract/json.ts';
 import type { InspectedSnapshot } from '../../contract/ports.ts';
 import type { CoreState } from '../../contract/turn.ts';
-import type { AnswerBody, QueryAnswer } from '../../contract/wire.ts';
+import type { AnswerBody, QuarantineInfo, QueryAnswer } from '../../contract/wire.ts';
 import { MAX_BODY_BYTES } from './encode.ts';
+import type { Quarantine, SessionState } from './session-state.ts';
 
 export function inspected(core: CoreState): InspectedSnapshot {
   const { value = null, context = null } = core.snapshot as {
@@ -21,19 +22,29 @@ export function inspected(core: CoreState): InspectedSnapshot {
 }
 
 /** A state may be larger than what travels in one message. */
-export function answerToQuery(core: CoreState): AnswerBody {
-  const snapshot = queryAnswer(core);
+export function answerToQuery(core: CoreState, state: SessionState): AnswerBody {
+  const snapshot = queryAnswer(core, state);
   const bytes = Buffer.byteLength(JSON.stringify(snapshot));
   if (bytes <= MAX_BODY_BYTES) return { kind: 'answer', answer: 'snapshot', snapshot };
   const message = `the snapshot has ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`;
   return { kind: 'answer', answer: 'error', error: { code: 'EFFECT_TOO_LARGE', message } };
 }
 
-function queryAnswer(core: CoreState): QueryAnswer {
+function queryAnswer(core: CoreState, { version, quarantine }: SessionState): QueryAnswer {
   const gathers = Object.values(core.executions).flatMap((execution) => {
     if (execution.kind !== 'scatter') return [];
     const { total, ok, failed, duplicates, startedAt } = execution.gather;
     return [{ childId: execution.childId, total, ok, failed, duplicates, startedAt }];
   });
-  return { ...inspected(core), turn: core.turn, gathers };
+  return {
+    ...inspected(core),
+    turn: core.turn,
+    version,
+    gathers,
+    ...(quarantine === undefined ? {} : { quarantine: toInfo(quarantine) }),
+  };
+}
+
+function toInfo({ code, message, since, held }: Quarantine): QuarantineInfo {
+  return { code, message, since, held: held.length };
 }

@@ -47,6 +47,16 @@ export interface Watcher {
   readonly until: number;
 }
 
+/** The actor stands still until somebody lets it go on; its messages are deferred, by number, in order. */
+export interface Quarantine {
+  readonly code: string;
+  readonly message: string;
+  readonly since: number;
+  readonly held: readonly number[];
+  /** What was held is being applied. */
+  readonly releasing?: true;
+}
+
 export interface SessionState {
   readonly format: typeof STATE_FORMAT;
   readonly type: string;
@@ -61,6 +71,7 @@ export interface SessionState {
   readonly scheduled: Readonly<Record<string, number>>;
   /** Sequence number -> attempts begun (I7). */
   readonly attempts: Readonly<Record<string, number>>;
+  readonly quarantine?: Quarantine;
   /** Absent until somebody watches. */
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
@@ -94,7 +105,11 @@ export type DecodedState =
   | { readonly kind: 'state'; readonly state: SessionState }
   | { readonly kind: 'foreign'; readonly why: string };
 
-export function decodeState(raw: unknown, ownVersion?: string): DecodedState {
+export function decodeState(
+  raw: unknown,
+  ownVersion: string,
+  isRegistered: (version: string) => boolean = () => false,
+): DecodedState {
   if (raw === null || raw === undefined) return { kind: 'none' };
   const parsed = frame.safeParse(raw);
   if (!parsed.success) return { kind: 'foreign', why: 'the session state was not written by Quorate' };
@@ -102,7 +117,7 @@ export function decodeState(raw: unknown, ownVersion?: string): DecodedState {
     return { kind: 'foreign', why: `state format ${parsed.data.format}, this build reads ${STATE_FORMAT}` };
   }
   const { version } = parsed.data;
-  if (ownVersion !== undefined && isNewer(version, ownVersion)) {
+  if (isNewer(version, ownVersion) && !isRegistered(version)) {
     return { kind: 'foreign', why: `written by machine version ${version}, this host runs ${ownVersion}` };
   }
   return { kind: 'state', state: raw as SessionState };

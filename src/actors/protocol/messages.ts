@@ -54,6 +54,8 @@ const actorBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('await'), asker }),
   z.strictObject({ kind: z.literal('stop') }),
   z.strictObject({ kind: z.literal('query'), asker }),
+  z.strictObject({ kind: z.literal('release'), asker }),
+  z.strictObject({ kind: z.literal('purge'), asker }),
   z.strictObject({ kind: z.literal('watch'), asker, leaseMs: z.number().int().min(0).max(MAX_LEASE_MS) }),
 ]);
 
@@ -79,7 +81,7 @@ const offerBody = z.strictObject({
 });
 
 const answerBody = z.discriminatedUnion('answer', [
-  z.strictObject({ kind: z.literal('answer'), answer: z.enum(['started', 'exists']) }),
+  z.strictObject({ kind: z.literal('answer'), answer: z.enum(['started', 'exists', 'released', 'purged']) }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('outcome'), outcome }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('snapshot'), snapshot: z.looseObject({}) }),
   z.strictObject({

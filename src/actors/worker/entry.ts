@@ -6,6 +6,7 @@ import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
 import { knownMachine, loadMachine } from './load.ts';
+import { migrate } from './migrate.ts';
 import { installPurityGuard, runGuarded } from './purity.ts';
 import { runAction, runAgent, runPromise } from './run-logic.ts';
 
@@ -40,6 +41,8 @@ async function answer(request: WorkerRequest): Promise<WorkerResponse> {
         kind: 'described',
         description: describeMachine(await loadMachine(request.machine), request.machine),
       };
+    case 'migrate':
+      return { kind: 'migrated', snapshot: await migrate(request) };
     case 'action':
       return toResponse(await runAction(request));
     case 'promise':

@@ -185,7 +185,7 @@ describe('a state of another version', () => {
     for (const verdict of batch.verdicts) {
       expect(verdict).toMatchObject({
         kind: 'rejected',
-        error: { code: 'MACHINE_THREW', message: expect.stringMatching(/does not fit.*gone/) },
+        error: { code: 'STATE_INCOMPATIBLE', message: expect.stringMatching(/does not fit.*gone/) },
       });
     }
     expect(batch.verdicts).toHaveLength(2);

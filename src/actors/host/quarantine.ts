@@ -1,0 +1,73 @@
+// Quarantine: an actor that cannot go on stands still, and its messages are deferred in the order in which they came. Once
+// what was wrong is mended it is released, and they are applied before anything newer.
+import type { ErrorJson } from '../../contract/outcome.ts';
+import type { Disposition } from '../../contract/ports.ts';
+import type { InboundMessage } from '../../contract/wire.ts';
+import type { HeldActor, Progress, Settlement } from './held-actor.ts';
+import { record } from './inbox.ts';
+import type { Quarantine, SessionState } from './session-state.ts';
+
+/** About 90 KB of the state. What comes beyond is dead-lettered, and can be redriven. */
+const MAX_HELD = 8_000;
+
+export const DEFER: Disposition = { kind: 'defer' };
+
+export function isStandingStill(state: SessionState): boolean {
+  return state.quarantine !== undefined && state.quarantine.releasing !== true;
+}
+
+/** Begins a quarantine, or ends the attempt to leave one. */
+export function withQuarantine(state: SessionState, { code, message }: ErrorJson, now: number): SessionState {
+  const { held = [], since = now } = state.quarantine ?? {};
+  return { ...state, quarantine: { code, message, since, held } };
+}
+
+/** Puts these messages behind those that are held already; what does not fit is dead-lettered. */
+export async function holdBack(
+  held: HeldActor,
+  messages: readonly InboundMessage[],
+  settlements: Settlement[],
+): Promise<Progress> {
+  const { state, host } = held;
+  const standing = state.quarantine;
+  if (standing === undefined || messages.length === 0) return 'held';
+  const known = new Set(standing.held);
+  let room = MAX_HELD - standing.held.length;
+  const judged = messages.map((message): Settlement => {
+    const fits = known.has(message.sequenceNumber) || room-- > 0;
+    return { message, disposition: fits ? DEFER : overflow(standing) };
+  });
+  const numbers = judged
+    .filter(({ disposition }) => disposition.kind === 'defer')
+    .map(({ message }) => message.sequenceNumber);
+  for (const number of numbers) known.add(number);
+  const inbox = record(state.inbox, judged, held.settled, host.clock.now(), host.duplicateWindowMs);
+  const next = { ...state, inbox, quarantine: { ...standing, held: [...known].sort((a, b) => a - b) } };
+  const settled = [...held.settled];
+  if ((await held.commit(next)) === 'lost') return 'lost';
+  for (const number of settled) held.settled.delete(number);
+  settlements.push(...judged);
+  return 'held';
+}
+
+function overflow({ code, message }: Quarantine): Disposition {
+  return {
+    kind: 'deadLetter',
+    reason: 'ACTOR_QUARANTINED',
+    description: `${MAX_HELD} messages wait already, for the actor stands still: ${code}: ${message}`,
+  };
+}
+
+/** The actor cannot go on: says so, once, and holds these messages back. */
+export async function quarantine(
+  held: HeldActor,
+  error: ErrorJson,
+  messages: readonly InboundMessage[],
+  settlements: Settlement[],
+): Promise<Progress> {
+  held.host.logger.error(`quarantined: ${error.message}`, { code: error.code, actor: held.name });
+  const next = withQuarantine(held.state, error, held.host.clock.now());
+  if (messages.length === 0) return held.commit(next);
+  held.state = next;
+  return holdBack(held, messages, settlements);
+}

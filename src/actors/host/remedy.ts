@@ -1,0 +1,77 @@
+// What people do about an actor that stands still: release it, stop it, purge it.
+import type { ReplyAddress } from '../../contract/effect.ts';
+import type { ActorBody, AnswerBody, InboundMessage } from '../../contract/wire.ts';
+import { answer, notFound } from './answer.ts';
+import { applyItems } from './apply.ts';
+import type { HeldActor, Progress, Settlement } from './held-actor.ts';
+import { record } from './inbox.ts';
+import type { SessionState } from './session-state.ts';
+import { migrate } from './version.ts';
+
+export type RemedyBody = Extract<ActorBody, { kind: 'release' | 'purge' | 'stop' }>;
+
+export interface Remedy {
+  readonly held: HeldActor;
+  readonly message: InboundMessage;
+  readonly body: RemedyBody;
+  readonly settlements: Settlement[];
+  /** Applies what was held back. */
+  readonly catchUp: () => Promise<Progress>;
+}
+
+/** A stop needs no remedy where the actor can take it as any other input. */
+export function isRemedy(body: ActorBody, { quarantine }: SessionState): body is RemedyBody {
+  return (
+    body.kind === 'release' || body.kind === 'purge' || (body.kind === 'stop' && quarantine !== undefined)
+  );
+}
+
+export async function remedy(todo: Remedy): Promise<Progress> {
+  const { held, message, body, settlements } = todo;
+  settlements.push({ message, disposition: { kind: 'complete' } });
+  if (held.state.core === null) {
+    return body.kind === 'stop' ? 'held' : held.publish([notFound(message, body.asker)]);
+  }
+  if ((await begin(todo)) === 'lost') return 'lost';
+  switch (body.kind) {
+    case 'stop':
+      return stop(todo);
+    case 'release':
+      return release(todo, body.asker);
+    case 'purge':
+      if ((await stop(todo)) === 'lost' || (await held.forget()) === 'lost') return 'lost';
+      return say(todo, body.asker, { kind: 'answer', answer: 'purged' });
+  }
+}
+
+/** Recorded as applied before anything that was held is: it is the anchor of all that (I5). */
+async function begin({ held, message }: Remedy): Promise<Progress> {
+  const { state, host, settled } = held;
+  if (state.quarantine === undefined) return 'held';
+  const applied = [{ message, disposition: { kind: 'complete' } as const }];
+  const inbox = record(state.inbox, applied, settled, host.clock.now(), host.duplicateWindowMs);
+  const known = [...settled];
+  const next = { ...state, inbox, quarantine: { ...state.quarantine, releasing: true as const } };
+  if ((await held.commit(next)) === 'lost') return 'lost';
+  for (const number of known) settled.delete(number);
+  return 'held';
+}
+
+async function release(todo: Remedy, asker: ReplyAddress): Promise<Progress> {
+  const { held } = todo;
+  if ((await migrate(held)) === 'lost' || (await todo.catchUp()) === 'lost') return 'lost';
+  const { quarantine: again } = held.state;
+  if (again === undefined) return say(todo, asker, { kind: 'answer', answer: 'released' });
+  const { code, message } = again;
+  return say(todo, asker, { kind: 'answer', answer: 'error', error: { code, message } });
+}
+
+/** Whoever waits for the actor is told; what was held back has become stale. */
+async function stop({ held, message, catchUp }: Remedy): Promise<Progress> {
+  const applied = await applyItems(held, [{ message, input: { kind: 'stop' } }], []);
+  return applied === 'lost' ? 'lost' : catchUp();
+}
+
+function say({ held, message }: Remedy, asker: ReplyAddress, body: AnswerBody): Promise<Progress> {
+  return held.publish([answer(message, asker, body)]);
+}
