@@ -10,14 +10,14 @@ import type { Quarantine, SessionState } from './session-state.ts';
 /** About 90 KB of the state. What comes beyond is dead-lettered, and can be redriven. */
 const MAX_HELD = 8_000;
 
-export const DEFER: Disposition = { kind: 'defer' };
+const DEFER: Disposition = { kind: 'defer' };
 
 export function isStandingStill(state: SessionState): boolean {
   return state.quarantine !== undefined && state.quarantine.releasing !== true;
 }
 
 /** Begins a quarantine, or ends the attempt to leave one. */
-export function withQuarantine(state: SessionState, { code, message }: ErrorJson, now: number): SessionState {
+function withQuarantine(state: SessionState, { code, message }: ErrorJson, now: number): SessionState {
   const { held = [], since = now } = state.quarantine ?? {};
   return { ...state, quarantine: { code, message, since, held } };
 }

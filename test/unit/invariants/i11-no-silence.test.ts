@@ -1,0 +1,53 @@
+// I11 A dead letter is never silence, and neither is an agent that does not answer.
+import { expect, it } from 'vitest';
+import { createDeadLetterHandler } from '../../../src/actors/agents/dead-letters.ts';
+import type { WireMessage } from '../../../src/contract/wire.ts';
+import { inbound } from '../../kit/inbound.ts';
+import { noteMachine } from '../../kit/note-machine.ts';
+import { TestActor } from '../actors/core/turns.ts';
+
+it('I11: the asker of a dead task is told, and a copy waits for a person', async () => {
+  const published: WireMessage[] = [];
+  const publish = async (messages: readonly WireMessage[]) => {
+    published.push(...messages);
+    return messages.map(() => ({}));
+  };
+  const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const handle = createDeadLetterHandler({
+    entity: 'agent.a',
+    bridge: { publish },
+    logger,
+    counters: { deadLetters: 0 },
+  });
+  const body = {
+    kind: 'task',
+    agent: 'a',
+    input: 1,
+    key: 'k',
+    execution: '2.0',
+    branch: null,
+    attempt: 1,
+    deadlineAt: 5,
+  };
+  const reason = { deadLetterReason: 'TTLExpiredException', replyTo: 'actor.m', replyToSessionId: 's' };
+  expect(await handle(inbound('task', body, reason))).toEqual({ kind: 'complete' });
+  expect(published.map(({ entity, sessionId }) => [entity, sessionId])).toEqual([
+    ['actor.m', 's'],
+    ['remediation', undefined],
+  ]);
+  expect(published[0]?.body).toMatchObject({
+    outcome: { status: 'error', error: { code: 'DEADLINE_EXCEEDED' } },
+  });
+});
+
+it('I11: a task that nobody answers ends at its asker with its deadline', () => {
+  const actor = new TestActor(noteMachine, {
+    registry: { agents: { a: { deadlineMs: 1_000 } }, machines: {} },
+  });
+  actor.start();
+  actor.send('ask');
+  const [token = ''] = Object.keys(actor.state?.timers ?? {});
+  actor.now += 1_000;
+  actor.take({ kind: 'timer', token });
+  expect(actor.state?.snapshot).toMatchObject({ value: 'open', context: { notes: ['DEADLINE_EXCEEDED'] } });
+});

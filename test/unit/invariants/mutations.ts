@@ -1,0 +1,161 @@
+// Each invariant's guard, switched off: the text of a source file that is it, and what stands there instead. The test of
+// the same name must fail then (mutations.test.ts); a guard that has moved is an error, not a pass.
+
+export interface Mutation {
+  /** Its test is `<invariant>.test.ts` in this folder. */
+  readonly invariant: string;
+  readonly guard: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    invariant: 'i01-one-writer',
+    guard: 'no commit without a lease',
+    file: 'src/bridge/held-session.ts',
+    find: 'if (!(await this.#lease?.isSafe()))',
+    replace: 'if (this.lost)',
+  },
+  {
+    invariant: 'i01-one-writer',
+    guard: 'the SDK repeats no request of a client that commits',
+    file: 'src/bridge/connection.ts',
+    find: 'committing: { maxRetries: 0 }',
+    replace: 'committing: { maxRetries: 3 }',
+  },
+  {
+    invariant: 'i02-one-commit',
+    guard: 'nothing leaves before its commit',
+    file: 'src/actors/host/apply.ts',
+    find: "if ((await held.commit(next.state)) === 'lost') return 'lost';",
+    replace: 'await held.commit(next.state);',
+  },
+  {
+    invariant: 'i02-one-commit',
+    guard: 'a committed outbox is sent again while its inputs are there',
+    file: 'src/actors/host/hold.ts',
+    find: 'mayBeUnsent(this.held.state, messages) &&',
+    replace: 'Number.isNaN(messages.length) &&',
+  },
+  {
+    invariant: 'i03-deterministic-ids',
+    guard: 'an id says in which hold its turn ran',
+    file: 'src/actors/protocol/ids.ts',
+    find: 'place.incarnation, place.epoch, place.turn',
+    replace: 'place.incarnation, place.turn',
+  },
+  {
+    invariant: 'i04-applied-once',
+    guard: 'the inbox knows what was applied',
+    file: 'src/actors/host/inbox.ts',
+    find: 'if (recorded !== undefined) return',
+    replace: 'if (recorded === null) return',
+  },
+  {
+    invariant: 'i04-applied-once',
+    guard: 'the inbox knows the last effect of every peer',
+    file: 'src/actors/host/inbox.ts',
+    find: "return { kind: 'repeat' };\n  }\n  const key",
+    replace: "return { kind: 'new' };\n  }\n  const key",
+  },
+  {
+    invariant: 'i05-settle-last',
+    guard: 'what was not accepted is not settled',
+    file: 'src/actors/host/apply.ts',
+    find: "if ((await held.publish(next.entries)) === 'lost') return 'lost';",
+    replace: 'void held.publish(next.entries);',
+  },
+  {
+    invariant: 'i06-pure-turns',
+    guard: 'the clock stands in a turn',
+    file: 'src/actors/worker/purity.ts',
+    find: 'now: () => open?.now,',
+    replace: 'now: () => undefined,',
+  },
+  {
+    invariant: 'i06-pure-turns',
+    guard: 'I/O throws in a turn',
+    file: 'src/actors/worker/purity.ts',
+    find: 'if (open === undefined) return;',
+    replace: 'if (open !== null) return;',
+  },
+  {
+    invariant: 'i07-poison-is-contained',
+    guard: 'an attempt is written before it runs',
+    file: 'src/actors/host/turns.ts',
+    find: "if ((await commit(current)) === 'lost') return { kind: 'lost' };",
+    replace: '',
+  },
+  {
+    invariant: 'i08-timers-survive',
+    guard: 'a timer counts only while its token is in the state',
+    file: 'src/actors/core/inputs.ts',
+    find: 'draft.timers.delete(token);',
+    replace: '',
+  },
+  {
+    invariant: 'i09-stale-results',
+    guard: 'an execution that is answered is closed',
+    file: 'src/actors/core/inputs.ts',
+    find: "closeExecution(draft, input.execution, 'answered');",
+    replace: '',
+  },
+  {
+    invariant: 'i10-no-ttl-on-inboxes',
+    guard: 'a task past its deadline is not sent',
+    file: 'src/actors/host/outbox.ts',
+    find: 'left < 1 ? undefined :',
+    replace: 'left === null ? undefined :',
+  },
+  {
+    invariant: 'i10-no-ttl-on-inboxes',
+    guard: 'a time to live of 0 is none to the SDK',
+    file: 'src/bridge/codec.ts',
+    find: 'Math.max(1, message.timeToLiveMs)',
+    replace: 'message.timeToLiveMs',
+  },
+  {
+    invariant: 'i11-no-silence',
+    guard: 'the asker is told of a dead letter',
+    file: 'src/actors/agents/dead-letters.ts',
+    find: 'await tellAsker(message, error, host);',
+    replace: '',
+  },
+  {
+    invariant: 'i11-no-silence',
+    guard: 'a deadline is an answer',
+    file: 'src/actors/core/inputs.ts',
+    find: "turn.deliverEnd(execution.childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });",
+    replace: 'void message;',
+  },
+  {
+    invariant: 'i12-group-commit',
+    guard: 'what waits is folded in one batch',
+    file: 'src/actors/host/hold.ts',
+    find: 'const BATCH = 256;',
+    replace: 'const BATCH = 1;',
+  },
+  {
+    invariant: 'i13-only-start-creates',
+    guard: 'an event for nobody makes no state',
+    file: 'src/actors/core/inputs.ts',
+    find: "if (life === undefined) return { kind: 'unknown' };",
+    replace: "if (life === undefined) return applyStart(turn, { kind: 'start', input: null });",
+  },
+  {
+    invariant: 'i14-fair',
+    guard: 'a state of a newer version is left alone',
+    file: 'src/actors/host/session-state.ts',
+    find: 'if (isNewer(version, ownVersion) && !isRegistered(version))',
+    replace: 'if (version === ownVersion && version === null)',
+  },
+  {
+    invariant: 'i14-fair',
+    guard: 'a busy session yields',
+    file: 'src/bridge/held-session.ts',
+    find: 'if (this.#context.mustYield(',
+    replace: 'if (this.lost && this.#context.mustYield(',
+  },
+];
