@@ -1,12 +1,14 @@
 // `check` or `apply`: what is done about the declared entities at start.
 import type { ServiceBusAdministrationClient } from '@azure/service-bus';
 import type { EntityDeclaration } from '../contract/entities.ts';
+import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
+import { createBackoff } from './backoff.ts';
 import type { Connector } from './connection.ts';
 import { toQuorateError } from './errors.ts';
 import { applyEntities, compareEntities, type EntityAdmin } from './topology-admin.ts';
 import { checkEntities, mismatch } from './topology-check.ts';
-import { atMost } from './waiting.ts';
+import { atMost, pause } from './waiting.ts';
 
 export interface TopologyKeeperOptions {
   readonly connector: Connector;
@@ -19,6 +21,7 @@ export interface TopologyKeeperOptions {
 }
 
 const CLOSE_LIMIT_MS = 2_000;
+const MOST_LOSSES = 10;
 
 export interface TopologyKeeper {
   /** Throws TOPOLOGY_MISMATCH naming everything that is missing or wrong. */
@@ -28,12 +31,25 @@ export interface TopologyKeeper {
 export function createTopologyKeeper(options: TopologyKeeperOptions): TopologyKeeper {
   const { connector, endpoint, prefix, toPath, logger } = options;
 
+  /** A connection that is lost in the middle is asked for again: the SDK would wait for its time-outs, a minute each. */
   const check = async (entities: readonly EntityDeclaration[]): Promise<string[]> => {
-    const { client, watch } = connector.createClient('taking');
-    try {
-      return await watch.within(() => checkEntities(client, entities, toPath, endpoint));
-    } finally {
+    const backoff = createBackoff();
+    for (;;) {
+      const { client, watch } = connector.createClient('taking');
+      let lost = false;
+      watch.onLost(() => {
+        lost = true;
+      });
+      const reply = await watch.run(() => checkEntities(client, entities, toPath, endpoint));
       await atMost(CLOSE_LIMIT_MS, client.close());
+      if (reply.kind === 'done') return reply.value;
+      const again = backoff.next();
+      if (!lost || backoff.failures > MOST_LOSSES) {
+        throw reply.kind === 'failed'
+          ? reply.error
+          : new QuorateError('CONNECTION_FAILED', `the connection to ${endpoint} was lost again and again`);
+      }
+      await pause(again);
     }
   };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ACTORS, EVENTS, entities, startWorld, statusOf, TASKS } from './kit.ts';
+import { ACTORS, atEnd, EVENTS, entities, startWorld, statusOf, TASKS } from './kit.ts';
+import { startProxy } from './proxy.ts';
 
 describe('ensureTopology through the data plane', () => {
   it('is content with what was declared, and leaves nothing behind', async () => {
@@ -8,6 +9,16 @@ describe('ensureTopology through the data plane', () => {
     for (const name of [ACTORS, TASKS, EVENTS]) {
       expect(await statusOf(world, name)).toMatchObject({ active: 0, scheduled: 0, locks: 0, sessions: 0 });
     }
+  });
+
+  it('asks again when its connection is lost in the middle, instead of waiting for an answer', async () => {
+    const world = await startWorld();
+    const proxy = await startProxy(world.broker.port);
+    atEnd(() => proxy.close());
+    const connectionString = world.broker.connectionString.replace(/:\d+;/, `:${proxy.port};`);
+    const bridge = await world.connect({ connection: { kind: 'connectionString', connectionString } });
+    proxy.onNext(`${world.prefix}${TASKS}`, () => proxy.cut());
+    await bridge.ensureTopology(entities(30_000));
   });
 
   it('names everything that is missing or of the wrong kind, in one error', async () => {

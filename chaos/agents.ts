@@ -1,0 +1,40 @@
+// The agents under chaos. Each effect is a line in a ledger file of its process, appended in one write, with the task's
+// idempotency key: a line that comes twice under one key is the same effect.
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AgentContext, SagaTask } from 'quorate';
+import type { Transfer } from './work.machine.ts';
+
+export type Effect = 'debit' | 'credit' | 'refund';
+
+export interface LedgerLine {
+  readonly effect: Effect;
+  readonly key: string;
+  readonly transfer: string;
+  readonly account: string;
+  readonly amount: number;
+}
+
+export type Moved = Transfer & { readonly id: string };
+type Task = SagaTask<Moved>;
+
+const folder = process.env['QUORATE_CHAOS_LEDGER'] ?? '.';
+
+function book(effect: Effect, { input }: Task, { key }: AgentContext): null {
+  const account = effect === 'credit' ? input.to : input.from;
+  const amount = effect === 'debit' ? -input.amount : input.amount;
+  const line: LedgerLine = { effect, key, transfer: input.id, account, amount };
+  appendFileSync(join(folder, `ledger-${process.pid}.jsonl`), `${JSON.stringify(line)}\n`);
+  return null;
+}
+
+export const debit = { run: (task: Task, context: AgentContext) => book('debit', task, context) };
+export const refund = { run: (task: Task, context: AgentContext) => book('refund', task, context) };
+export const credit = {
+  run: (task: Task, context: AgentContext) => {
+    if (task.input.refuse)
+      throw Object.assign(new Error('the account does not take it'), { code: 'REFUSED', retryable: false });
+    return book('credit', task, context);
+  },
+};
+export const square = { run: ({ item }: { readonly item: number }) => ({ counts: { sum: item * item } }) };
