@@ -5,6 +5,7 @@ import { type Address, dataFolderOf, targetOf } from './connection.ts';
 import type { QuorateConfig } from './contract/config.ts';
 import type { Finding } from './contract/doctor.ts';
 import { declareEntities } from './contract/entities.ts';
+import { listens } from './listens.ts';
 import { registerMachines } from './registration.ts';
 
 export async function* diagnose(
@@ -40,7 +41,7 @@ export async function* diagnose(
 async function embedded(folder: string): Promise<Address | undefined> {
   const { readBrokerRecord } = await import('./broker/index.ts');
   const record = readBrokerRecord(folder);
-  return record === undefined
-    ? undefined
-    : { kind: 'connectionString', connectionString: record.connectionString };
+  // A broker that was killed leaves its record behind.
+  if (record === undefined || !(await listens(record.port))) return undefined;
+  return { kind: 'connectionString', connectionString: record.connectionString };
 }

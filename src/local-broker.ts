@@ -1,14 +1,13 @@
 // The embedded broker as a group of processes sees it: whoever opens the data folder first owns it, the others join, and
 // when the owner dies one of them opens the same data at the same port.
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker, BrokerError, BrokerErrorCode, BrokerOptions, Topology } from './broker/index.ts';
 import { type ErrorCode, QuorateError } from './contract/errors.ts';
 import type { Logger } from './contract/ports.ts';
+import { listens } from './listens.ts';
 
 /** How often a guest looks whether the owner still listens: with two misses well inside the 10 s for a takeover. */
 const WATCH_MS = 500;
-const PROBE_TIMEOUT_MS = 1_000;
 /** A broker that has just been opened needs a moment to write its record. */
 const JOIN_PATIENCE_MS = 10_000;
 
@@ -126,17 +125,4 @@ const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
 
 function toQuorateError(error: BrokerError): QuorateError {
   return new QuorateError(CODES[error.code], error.message, { cause: error });
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: PROBE_TIMEOUT_MS });
-    const done = (answer: boolean) => (): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', done(true));
-    socket.once('error', done(false));
-    socket.once('timeout', done(false));
-  });
 }

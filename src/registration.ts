@@ -7,6 +7,8 @@ import type { MachineRef, Registry } from './contract/turn.ts';
 import type { MachineDescription } from './contract/worker.ts';
 
 const DEFAULT_AGENT_DEADLINE_MS = 600_000;
+/** A module is loaded with all that it imports, perhaps from a slow disk: that may take longer than a turn. */
+const DESCRIBE_TIMEOUT_MS = 60_000;
 
 export interface Registration {
   /** Every machine type, child machines included, by type. */
@@ -48,10 +50,7 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
         case 'scatter':
           break;
         case 'unresolved':
-          throw new QuorateError(
-            'AGENT_NOT_FOUND',
-            `machine ${type} invokes '${source.src}', which is neither an agent nor a machine`,
-          );
+          throw fromErrorJson(source.error);
       }
     }
   };
@@ -86,7 +85,7 @@ async function describe(
   { module, export: name }: { readonly module: URL | string; readonly export: string },
 ): Promise<MachineDescription> {
   const machine: MachineRef = { type, module: String(module), export: name, version, path: [] };
-  const response = await pool.run({ kind: 'describe', machine });
+  const response = await pool.run({ kind: 'describe', machine }, { timeoutMs: DESCRIBE_TIMEOUT_MS });
   if (response.kind === 'described') return response.description;
   if (response.kind === 'failed') throw fromErrorJson(response.error);
   throw new QuorateError('MODULE_NOT_LOADED', `the worker could not describe ${type}`);

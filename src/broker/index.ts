@@ -3,7 +3,7 @@ export type { Keys, NamespaceKey } from './access/keys.ts';
 export { createBroker } from './broker.ts';
 export type { Clock } from './clock.ts';
 export { type BrokerRecord, readBrokerRecord } from './data-folder.ts';
-export { EMULATOR_KEYS, topologyOfEmulatorConfig } from './emulator-config.ts';
+export { EMULATOR_KEYS, emulatorConfigOf, topologyOfEmulatorConfig } from './emulator-config.ts';
 export { BrokerError, type BrokerErrorCode } from './errors.ts';
 export type { Broker, BrokerOptions, EntityStatus, LocalBrokerOptions } from './options.ts';
 export { declareAtRunning } from './running.ts';

@@ -38,8 +38,12 @@ export type Effect =
       readonly kind: 'startChild';
       readonly execution: string;
       readonly address: ActorAddress;
+      /** The id that the parent's machine knows it by. */
+      readonly childId: string;
       readonly input: Json;
       readonly syncSnapshot: boolean;
+      /** Actors that the child finds by system id; absent = none. */
+      readonly system?: Readonly<Record<string, ActorAddress>>;
     }
   | { readonly kind: 'stopChild'; readonly execution: string; readonly address: ActorAddress }
   | { readonly kind: 'send'; readonly to: ActorAddress; readonly event: EventJson }

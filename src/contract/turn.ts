@@ -27,6 +27,10 @@ export interface ParentLink {
   readonly address: ActorAddress;
   readonly reply: ReplyAddress;
   readonly syncSnapshot: boolean;
+  /** The id that the parent's machine knows this actor by: its `self.id`. */
+  readonly childId?: string;
+  /** Actors that this one finds by system id, as they were when it was started. */
+  readonly system?: Readonly<Record<string, ActorAddress>>;
 }
 
 export type TurnInput =

@@ -62,5 +62,5 @@ export type SourceDescription =
   | { readonly src: string; readonly kind: 'scatter' }
   /** A machine among `implementations.actors`: registered as type `<type>.<src>`. */
   | { readonly src: string; readonly kind: 'machine'; readonly description: MachineDescription }
-  /** Named but not implemented: must be an agent or a registered machine type. */
-  | { readonly src: string; readonly kind: 'unresolved' };
+  /** Nothing that Quorate could run: must be an agent or a registered machine type, else the machine is refused with this. */
+  | { readonly src: string; readonly kind: 'unresolved'; readonly error: ErrorJson };

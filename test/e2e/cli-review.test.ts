@@ -99,7 +99,7 @@ describe('the example of', () => {
   it.each(examples)('%s --help runs', { timeout: REVIEW_MS }, async (name, args) => {
     const cwd = join(folder, 'repo');
     const env = { QUORATE_PORT: '0' };
-    if (name === 'start') {
+    if (name === 'start' || name === 'doctor') {
       const counter = new URL('../fixtures/apps/counter.machine.ts', import.meta.url).href;
       const text = `export default { machines: { counter: { module: '${counter}', export: 'counter', version: '1' } } };`;
       await writeFile(join(cwd, 'quorate.config.ts'), text);

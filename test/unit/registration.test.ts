@@ -14,17 +14,15 @@ function register(
   sources: readonly SourceDescription[],
   more: Partial<QuorateConfig> = {},
   answer?: WorkerResponse,
+  limits: (number | undefined)[] = [],
 ) {
   const pool: WorkerPool = {
-    run: async (request) =>
-      answer ??
-      ({
-        kind: 'described',
-        description: describeAs(
-          (request as { machine: { type: string } }).machine.type,
-          (request as { machine: { type: string } }).machine.type === 'a' ? sources : [],
-        ),
-      } as const),
+    run: async (request, options) => {
+      limits.push(options?.timeoutMs);
+      const { type } = (request as { machine: { type: string } }).machine;
+      const description = describeAs(type, type === 'a' ? sources : []);
+      return answer ?? ({ kind: 'described', description } as const);
+    },
     waiting: 0,
     replace: async () => {},
     close: async () => {},
@@ -52,12 +50,16 @@ describe('registration', () => {
   });
 
   it('refuses a name that nothing stands for, before the first message', async () => {
-    await expect(register([{ src: 'ghost', kind: 'unresolved' }])).rejects.toMatchObject({
-      code: 'AGENT_NOT_FOUND',
-    });
-    await expect(
-      register([{ src: 'ghost', kind: 'unresolved' }], { agents: { ghost: { run: () => null } } }),
-    ).resolves.toBeDefined();
+    const error = { code: 'AGENT_NOT_FOUND', message: 'what the machine should have written' };
+    const ghost = { src: 'ghost', kind: 'unresolved', error } as const;
+    await expect(register([ghost])).rejects.toMatchObject(error);
+    await expect(register([ghost], { agents: { ghost: { run: () => null } } })).resolves.toBeDefined();
+  });
+
+  it('gives a module more time to load than a turn has', async () => {
+    const limits: (number | undefined)[] = [];
+    await register([], { turnTimeoutMs: 150 }, undefined, limits);
+    expect(limits).toEqual([60_000]);
   });
 
   it('passes on why a module could not be described', async () => {

@@ -2,26 +2,33 @@
 import type { AnyStateMachine } from 'xstate';
 import { toDirectedGraph } from 'xstate/graph';
 import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import type { MachineDescription, SourceDescription } from '../../contract/worker.ts';
+import type { Sources } from './durability.ts';
 import { checkDurable } from './durability.ts';
-import { implementedActor, kindOfLogic } from './logic.ts';
+import { implementedActor, kindOfLogic, nameOfLogic } from './logic.ts';
 
 /** Throws MACHINE_NOT_DURABLE when an actor of this machine could not survive its process. */
 export function describeMachine(machine: AnyStateMachine, ref: MachineRef): MachineDescription {
   const invoked = checkDurable(machine, ref.type);
-  const names = new Set([...invoked, ...Object.keys(machine.implementations.actors)]);
+  const names = new Set([...invoked.keys(), ...Object.keys(machine.implementations.actors)]);
   return {
     machine: ref,
     id: machine.id,
     definition: toDefinition(machine),
     graph: JSON.parse(JSON.stringify(toDirectedGraph(machine))) as Json,
     events: machine.events.filter((type) => type !== '' && !type.startsWith('xstate.')),
-    sources: [...names].map((src) => describeSource(machine, ref, src)),
+    sources: [...names].map((src) => describeSource(machine, ref, src, invoked)),
   };
 }
 
-function describeSource(machine: AnyStateMachine, ref: MachineRef, src: string): SourceDescription {
+function describeSource(
+  machine: AnyStateMachine,
+  ref: MachineRef,
+  src: string,
+  invoked: Sources,
+): SourceDescription {
   const logic = implementedActor(machine, src);
   const kind = kindOfLogic(logic);
   switch (kind) {
@@ -33,9 +40,30 @@ function describeSource(machine: AnyStateMachine, ref: MachineRef, src: string):
       return { src, kind, description: describeMachine(logic as AnyStateMachine, child) };
     }
     case 'other':
-    case 'none':
-      return { src, kind: 'unresolved' };
+    case 'none': {
+      const where = invoked.get(src) ?? `setup({ actors }) of machine '${ref.type}'`;
+      return {
+        src,
+        kind: 'unresolved',
+        error: kind === 'none' ? missing(src, where) : alien(src, where, logic),
+      };
+    }
   }
+}
+
+function missing(src: string, where: string): ErrorJson {
+  const message = `${where}: nothing is called '${src}'; add an agent or a machine of that name to the configuration, or implement it with fromPromise`;
+  return { code: 'AGENT_NOT_FOUND', message };
+}
+
+function alien(src: string, where: string, logic: unknown): ErrorJson {
+  const name = nameOfLogic(logic);
+  if (name === 'agent()') {
+    const message = `${where}: '${src}' is agent(), which stands for the agent of that name; add it to \`agents\` in the configuration`;
+    return { code: 'AGENT_NOT_FOUND', message };
+  }
+  const message = `${where}: '${src}' is ${name} logic, which lives in one process only; register an agent '${src}' in its place, or write it with fromPromise or as a machine`;
+  return { code: 'MACHINE_NOT_DURABLE', message };
 }
 
 /** The configuration as JSON: what `createMachine` accepts again, with functions by their names. */

@@ -1,4 +1,5 @@
 // The state of an actor while a batch works on it. Turns are atomic: `begin`, then `apply` or `takeBack`.
+import type { ActorAddress } from '../../contract/address.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
@@ -107,6 +108,14 @@ export class Draft {
   /** For what is undone within its own turn: it never leaves. */
   unask(matches: (effect: Effect) => boolean): void {
     this.#asked = this.#asked.filter((effect) => !matches(effect));
+  }
+
+  /** Tells the children that this turn starts which actors there are by system id: also siblings that start with them. */
+  nameActors(system: Readonly<Record<string, ActorAddress>>): void {
+    if (Object.keys(system).length === 0) return;
+    this.#asked = this.#asked.map((effect) =>
+      effect.kind === 'startChild' ? { ...effect, system } : effect,
+    );
   }
 
   nextExecutionId(): string {

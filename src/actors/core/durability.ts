@@ -1,66 +1,109 @@
-// Refuses at registration what could not be carried out after a commit, in another process: inline actions and logics.
-// Only spawn() inside assign() escapes a look at the definition; live.ts refuses it when it happens.
+// Refuses at registration what could not be carried out after a commit, in another process: inline actions and logics,
+// spawn() in an assign, a context that is no JSON. Every refusal names the machine, the place and what to write instead.
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { QuorateError } from '../../contract/errors.ts';
+import { contextToJson } from './loss.ts';
+import { callsSpawn, enqueuedActions } from './probe.ts';
 
-/** Names of the logics that the definition invokes or spawns. */
-export function checkDurable(machine: AnyStateMachine, type: string): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const node of nodesOf(machine.root)) checkNode(node, type, names);
+/** Names of the logics that the definition invokes or spawns, each with the first place that names it. */
+export type Sources = ReadonlyMap<string, string>;
+
+export function checkDurable(machine: AnyStateMachine, type: string): Sources {
+  const check = new Check();
+  const context: unknown = machine.config.context;
+  if (typeof context === 'function') check.assigner(context, `context of machine '${type}'`);
+  else if (context !== undefined) contextToJson(context, type);
+  for (const node of nodesOf(machine.root)) checkNode(node, type, check);
   for (const [name, action] of Object.entries(machine.implementations.actions)) {
-    if (isBuiltIn(action)) checkAction(action, `action '${name}' of machine '${type}'`, names);
+    if (isBuiltIn(action)) check.action(action, `action '${name}' of machine '${type}'`);
   }
-  return names;
+  return check.sources;
 }
 
 function nodesOf(root: AnyStateNode): AnyStateNode[] {
   return [root, ...Object.values(root.states).flatMap((node) => nodesOf(node))];
 }
 
-function checkNode(node: AnyStateNode, type: string, names: Set<string>): void {
+function checkNode(node: AnyStateNode, type: string, check: Check): void {
   const state = `state '${node.path.join('.') || '(root)'}' of machine '${type}'`;
-  for (const action of node.entry) checkAction(action, `entry of ${state}`, names);
-  for (const action of node.exit) checkAction(action, `exit of ${state}`, names);
+  for (const action of node.entry) check.action(action, `entry of ${state}`);
+  for (const action of node.exit) check.action(action, `exit of ${state}`);
   const transitions = [...node.transitions.values()].flat();
   for (const { eventType, actions } of [...transitions, ...(node.always ?? [])]) {
-    for (const action of actions) checkAction(action, `transition on '${eventType}' in ${state}`, names);
+    for (const action of actions) check.action(action, `transition on '${eventType}' in ${state}`);
   }
   if (node.config.initial !== undefined) {
-    for (const action of node.initial.actions) checkAction(action, `initial transition of ${state}`, names);
+    for (const action of node.initial.actions) check.action(action, `initial transition of ${state}`);
   }
-  for (const { src } of invokesOf(node)) checkSource(src, `invoke in ${state}`, names);
+  for (const { src, id } of invokesOf(node)) {
+    check.source(src, `invoke${id === undefined ? '' : ` '${id}'`} in ${state}`);
+  }
 }
 
-function invokesOf(node: AnyStateNode): readonly { readonly src: unknown }[] {
+interface Invoke {
+  readonly src: unknown;
+  readonly id?: string;
+}
+
+function invokesOf(node: AnyStateNode): readonly Invoke[] {
   const { invoke } = node.config as { invoke?: unknown };
   if (invoke === undefined) return [];
-  return (Array.isArray(invoke) ? invoke : [invoke]) as readonly { readonly src: unknown }[];
+  return (Array.isArray(invoke) ? invoke : [invoke]) as readonly Invoke[];
 }
 
-function checkAction(action: unknown, where: string, names: Set<string>): void {
-  if (typeof action !== 'function') return;
-  if (!isBuiltIn(action)) {
-    const name = action.name === '' ? '' : ` '${action.name}'`;
-    throw new QuorateError(
-      'MACHINE_NOT_DURABLE',
-      `${where}: inline action${name}; put it into setup({ actions: { name } }) and write its name`,
-    );
+class Check {
+  readonly sources = new Map<string, string>();
+
+  action(action: unknown, where: string): void {
+    if (typeof action !== 'function') return;
+    if (!isBuiltIn(action)) {
+      const name = action.name === '' ? '' : ` '${action.name}'`;
+      refuse(`${where}: inline action${name}; put it into setup({ actions: { name } }) and write its name`);
+    }
+    switch (action.type) {
+      case 'xstate.spawnChild':
+        return this.source(action.src, `spawnChild in ${where}`);
+      case 'xstate.assign':
+        return this.assignment(action.assignment, `assign in ${where}`);
+      case 'xstate.enqueueActions':
+        for (const queued of enqueuedActions(action.collect))
+          this.action(queued, `enqueueActions in ${where}`);
+    }
   }
-  if (action.type === 'xstate.spawnChild') checkSource(action.src, `spawnChild in ${where}`, names);
+
+  source(src: unknown, where: string): void {
+    if (typeof src !== 'string') {
+      refuse(`${where}: inline logic; put it into setup({ actors: { name } }) and write src: 'name'`);
+    }
+    if (!this.sources.has(src)) this.sources.set(src, where);
+  }
+
+  assignment(assignment: unknown, where: string): void {
+    if (typeof assignment === 'function') return this.assigner(assignment, where);
+    for (const [key, assigner] of Object.entries(assignment as object)) {
+      this.assigner(assigner, `${where}, '${key}'`);
+    }
+  }
+
+  assigner(assigner: unknown, where: string): void {
+    if (callsSpawn(assigner)) {
+      refuse(`${where}: spawn(); use the action spawnChild('name', { id }), or invoke, and keep the id`);
+    }
+  }
 }
 
-function checkSource(src: unknown, where: string, names: Set<string>): void {
-  if (typeof src === 'string') {
-    names.add(src);
-    return;
-  }
-  throw new QuorateError(
-    'MACHINE_NOT_DURABLE',
-    `${where}: inline logic; put it into setup({ actors: { name } }) and write src: 'name'`,
-  );
+function refuse(message: string): never {
+  throw new QuorateError('MACHINE_NOT_DURABLE', message);
+}
+
+interface BuiltIn {
+  readonly type: string;
+  readonly src?: unknown;
+  readonly assignment?: unknown;
+  readonly collect?: unknown;
 }
 
 /** XState's own actions (assign, raise, sendTo, ...) resolve to data inside the turn. */
-function isBuiltIn(action: unknown): action is { readonly type: string; readonly src?: unknown } {
+function isBuiltIn(action: unknown): action is BuiltIn {
   return typeof action === 'function' && 'resolve' in action;
 }

@@ -30,6 +30,10 @@ export function fromMachineError(error: unknown): ErrorJson {
 /** Why an input was rejected: a coded error keeps its code, everything else is the machine's fault. */
 export function toRejection(thrown: unknown): ErrorJson {
   if (thrown instanceof QuorateError) return toErrorJson(thrown, thrown.code);
+  // XState's own words for a macrostep without end.
+  if (thrown instanceof Error && thrown.message.startsWith('Infinite loop detected')) {
+    return { code: 'MACHINE_LOOPS', message: thrown.message };
+  }
   return { ...toErrorJson(thrown, 'MACHINE_THREW'), code: 'MACHINE_THREW' };
 }
 

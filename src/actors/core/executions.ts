@@ -54,8 +54,8 @@ function openChild(draft: Draft, type: string, child: ChildStart): void {
   const execution = draft.nextExecutionId();
   const { address: parent } = draft.request;
   const address: ActorAddress = { type, id: childActorId(parent, draft.life?.incarnation ?? '', execution) };
-  const { input, syncSnapshot } = child;
-  draft.ask({ kind: 'startChild', execution, address, input, syncSnapshot });
+  const { childId, input, syncSnapshot } = child;
+  draft.ask({ kind: 'startChild', execution, address, childId, input, syncSnapshot });
   draft.openExecution(execution, { ...common(draft, child), kind: 'child', address });
 }
 

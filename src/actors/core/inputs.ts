@@ -1,12 +1,14 @@
 // What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
 import { QuorateError } from '../../contract/errors.ts';
+import { isReservedEvent } from '../../contract/events.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Execution, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
 import { answerBranch, endGather } from './branches.ts';
 import type { Draft, Life } from './draft.ts';
+import { finish, toOutcome } from './end.ts';
 import { closeExecution } from './executions.ts';
+import { toMachineSnapshot } from './snapshots.ts';
 import type { TurnMachine } from './turn.ts';
-import { toOutcome } from './turn.ts';
 
 const APPLIED: Verdict = { kind: 'applied' };
 
@@ -33,7 +35,7 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
     case 'timer':
       return applyTimer(turn, input);
     case 'stop':
-      turn.finish('stopped', { error: STOPPED });
+      finish(draft, 'stopped', { error: STOPPED });
       return APPLIED;
   }
 }
@@ -62,7 +64,7 @@ function applyAwait(draft: Draft, life: Life, { asker }: Extract<TurnInput, { ki
 }
 
 function applyEvent(turn: TurnMachine, { event }: Extract<TurnInput, { kind: 'event' }>): Verdict {
-  if (/^(xstate|quorate)\./.test(event.type))
+  if (isReservedEvent(event.type))
     throw new QuorateError('EVENT_RESERVED', `event '${event.type}' from outside`);
   turn.deliver(event);
   return APPLIED;
@@ -114,7 +116,7 @@ function applyChildSnapshot(
   const { childId } = execution;
   if (execution.kind !== 'child' || !turn.follows(childId))
     return stale(`snapshots of '${childId}' are not followed`);
-  const event = { type: `xstate.snapshot.${childId}`, snapshot: input.snapshot };
+  const event = { type: `xstate.snapshot.${childId}`, snapshot: toMachineSnapshot(input.snapshot) };
   turn.deliver(event);
   return APPLIED;
 }
@@ -132,7 +134,7 @@ function fire(turn: TurnMachine, what: Timer['what']): void {
   const { draft } = turn;
   switch (what.kind) {
     case 'raise':
-      return turn.deliver(what.event);
+      return turn.deliverOwn(what.event);
     case 'send':
       return draft.ask({ kind: 'send', to: what.to, event: what.event });
     case 'deadline': {

@@ -1,29 +1,36 @@
 // JSON normalisation: what a turn returns must survive the wire unchanged, and the same inputs must give the same bytes (I6).
 import type { EventJson, Json } from '../../contract/json.ts';
+import type { AddressOf } from './references.ts';
+import { isWrittenReference } from './references.ts';
 
 /** Deeper values are left to JSON.stringify, which names a cycle instead of overflowing the stack. */
 const MAX_WALK_DEPTH = 200;
 
-/** The value itself when it is JSON already (the usual case costs no copy), else its copy through JSON text. */
-export function toJson(value: unknown): Json {
-  if (isJson(value, 0)) return value;
-  const text = JSON.stringify(value, refuseCollections);
+/**
+ * The value itself when it is JSON already (the usual case costs no copy), else its copy through JSON text. With
+ * `addressOf` it is fit for other actors: a reference becomes the address of the actor that it stands for.
+ */
+export function toJson(value: unknown, addressOf?: AddressOf): Json {
+  if (isJson(value)) return value;
+  const text = JSON.stringify(value, (_key, item: unknown) => {
+    refuseCollections(item);
+    return isWrittenReference(item) ? (addressOf?.(item.id) ?? item) : item;
+  });
   return text === undefined ? null : (JSON.parse(text) as Json);
 }
 
 /** JSON text would make `{}` of them without a word. */
-function refuseCollections(_key: string, value: unknown): unknown {
+function refuseCollections(value: unknown): void {
   if (value instanceof Map || value instanceof Set) {
     throw new TypeError(`a ${value.constructor.name} does not survive JSON; use a plain object or array`);
   }
-  return value;
 }
 
-export function toEventJson(event: { readonly type: string }): EventJson {
-  return toJson(event) as EventJson;
+export function toEventJson(event: { readonly type: string }, addressOf?: AddressOf): EventJson {
+  return toJson(event, addressOf) as EventJson;
 }
 
-function isJson(value: unknown, depth: number): value is Json {
+export function isJson(value: unknown, depth = 0): value is Json {
   switch (typeof value) {
     case 'string':
     case 'boolean':

@@ -1,111 +1,103 @@
-// A machine between two turns: its snapshot and the scope that collects what it wants done. This file is the border to
-// XState's internals (sendParent and restoring children need an own scope); the rest sees data.
-
-import type { AnyActorRef, AnyActorScope, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
-import { createActor } from 'xstate';
+// A machine between two turns: its snapshot, and the scope that collects what it wants done. Beside scope.ts the only
+// file that knows XState's internals; the rest sees data.
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
-import { INERT_LOGIC, toInertMachine } from './inert.ts';
-import { copyForRevival } from './revival.ts';
-
-/** An action as XState reports it. `params` are the action's own, resolved; see actions.ts for their shapes. */
-export interface ReportedAction {
-  readonly type: string;
-  readonly params: unknown;
-  readonly event: EventObject;
-  /** Implementation of a custom action. */
-  readonly exec: unknown;
-}
-
-export interface Macrostep {
-  readonly actions: readonly ReportedAction[];
-}
-
-const UNNAMED = 'x:';
-
-/** Children spawned without an id. */
-export function isUnnamed(childId: string): boolean {
-  return childId.startsWith(UNNAMED);
-}
-
-/** Where sendParent() ends up; whether there is a parent is known to the state, not to XState. */
-const PARENT = Object.freeze({ id: '#_parent', sessionId: '#_parent' }) as unknown as AnyActorRef;
-
-interface SystemInternals {
-  _bookId(): string;
-  _unregister(actor: AnyActorRef): void;
-}
+import { toInertMachine } from './inert.ts';
+import { toJson } from './json.ts';
+import { contextToJson } from './loss.ts';
+import { mapReferences, PARENT_ID, SELF_ID, standIn } from './references.ts';
+import type { Identity, ReportedAction } from './scope.ts';
+import { isUnnamed, TurnScope } from './scope.ts';
 
 export class LiveMachine {
   readonly machine: AnyStateMachine;
-  readonly self: AnyActorRef;
-  readonly parent: AnyActorRef;
+  readonly turn: TurnScope;
   snapshot: AnyMachineSnapshot | undefined;
-  readonly #scope: AnyActorScope;
-  #actions: ReportedAction[] = [];
-  #turn = 0;
-  #booked = 0;
 
-  constructor(machine: AnyStateMachine, id: string) {
+  constructor(machine: AnyStateMachine, identity: Identity) {
     this.machine = toInertMachine(machine);
-    const self = createActor(INERT_LOGIC, { id });
-    const internals = self.system as unknown as SystemInternals;
-    // Unnamed children are called by their session id: it must not depend on what else this thread has run.
-    internals._bookId = () => `${UNNAMED}${this.#turn}.${this.#booked++}`;
-    this.parent = PARENT;
-    Object.assign(self, { _parent: this.parent, sessionId: id, send: refuseSend });
-    this.self = self;
-    this.#scope = {
-      self,
-      id,
-      sessionId: id,
-      system: self.system,
-      logger: () => {},
-      defer: () => {},
-      emit: () => {},
-      stopChild: () => {},
-      actionExecutor: ({ type, params, info, exec }) => {
-        this.#actions.push({ type, params, event: info.event, exec });
-        // Frees the system id at once, as XState does: a re-entered invoke takes it again in the same macrostep.
-        if (type === 'xstate.stopChild' && params !== undefined)
-          internals._unregister(params as unknown as AnyActorRef);
-      },
-    };
+    this.turn = new TurnScope(identity);
   }
 
-  /** Ids drawn in a turn follow from its number, so that a batch gives the same ids however it is cut. */
-  beginTurn(turn: number): void {
-    this.#turn = turn;
-    this.#booked = 0;
-  }
-
-  start(input: Json): Macrostep {
-    this.#actions = [];
-    const snapshot = this.machine.getInitialSnapshot(this.#scope, input) as AnyMachineSnapshot;
+  /** Gives what the first macrostep wants done. */
+  start(input: Json): readonly ReportedAction[] {
+    this.turn.actions = [];
+    // JSON has no undefined, which is what a machine gets that is started without input.
+    const given = input ?? undefined;
+    const snapshot = this.machine.getInitialSnapshot(this.turn.scope, given) as AnyMachineSnapshot;
     if (snapshot.status === 'error') throw snapshot.error;
     return this.#settle(snapshot, undefined);
   }
 
-  step(event: EventObject): Macrostep {
-    const before = this.snapshot;
-    if (before === undefined) throw new Error('a machine steps only after its start or restore');
-    this.#actions = [];
-    Object.assign(this.self, { _snapshot: before });
-    return this.#settle(this.machine.transition(before, event, this.#scope), before);
+  step(event: EventObject): readonly ReportedAction[] {
+    const before = this.#known();
+    this.turn.actions = [];
+    Object.assign(this.turn.self, { _snapshot: before });
+    return this.#settle(this.machine.transition(before, event, this.turn.scope), before);
   }
 
   /** Throws when the snapshot names a state that this version of the machine does not have. */
   restore(persisted: Json): void {
-    // restoreSnapshot puts actor references into the context it is given.
-    const copy = copyForRevival(persisted);
-    this.snapshot = this.machine.restoreSnapshot(copy as never, this.#scope) as AnyMachineSnapshot;
+    const { context, ...rest } = persisted as { context: Json };
+    // XState would put references into the context it is given, and lose those of actors that are gone.
+    const bare = { ...rest, context: {} };
+    const snapshot = this.machine.restoreSnapshot(bare as never, this.turn.scope) as AnyMachineSnapshot;
+    this.snapshot = snapshot;
+    snapshot.context = this.revive(context) as never;
   }
 
-  #settle(next: AnyMachineSnapshot, before: AnyMachineSnapshot | undefined): Macrostep {
-    const actions = this.#actions;
-    this.snapshot = next.children === before?.children ? next : withSpawnedChildren(next, before, actions);
-    return { actions };
+  /** Written references as living ones: of children, of the actor itself, of its parent. */
+  revive(value: Json): unknown {
+    const { children } = this.#known();
+    return mapReferences(value, (id) => {
+      const child: unknown = children[id];
+      if (child !== undefined) return child;
+      if (id === SELF_ID || id === this.turn.self.id) return this.turn.self;
+      return id === PARENT_ID ? this.turn.parent : standIn(id);
+    });
   }
+
+  /** Before the machine is told of a child's end, as in XState. */
+  endChild(childId: string, status: 'done' | 'error'): void {
+    const snapshot = this.#known();
+    const child = snapshot.children[childId] as AnyActorRef | undefined;
+    if (child === undefined) return;
+    const ended = this.turn.ended(child, status);
+    this.snapshot = {
+      ...snapshot,
+      children: { ...snapshot.children, [childId]: ended },
+    } as AnyMachineSnapshot;
+  }
+
+  /** XState keeps spawned children after their end; those without a name nobody can address, so they are not kept here. */
+  forgetUnnamed(childId: string): void {
+    const snapshot = this.#known();
+    if (!isUnnamed(childId)) return;
+    const { [childId]: child, ...children } = snapshot.children as Record<string, AnyActorRef>;
+    if (child === undefined || child.getSnapshot().status === 'active') return;
+    this.snapshot = { ...snapshot, children } as AnyMachineSnapshot;
+  }
+
+  #known(): AnyMachineSnapshot {
+    if (this.snapshot === undefined) throw new Error('a machine steps only after its start or restore');
+    return this.snapshot;
+  }
+
+  #settle(next: AnyMachineSnapshot, before: AnyMachineSnapshot | undefined): readonly ReportedAction[] {
+    const { actions } = this.turn;
+    this.snapshot =
+      next.children === before?.children ? next : withSpawnedChildren(this.machine.id, next, before, actions);
+    return actions;
+  }
+}
+
+export function persist(snapshot: AnyMachineSnapshot, type: string): Json {
+  const { context, ...rest } = snapshot.machine.getPersistedSnapshot(snapshot) as unknown as Record<
+    string,
+    unknown
+  >;
+  return { ...(toJson(rest) as object), context: contextToJson(context, type) };
 }
 
 /**
@@ -113,6 +105,7 @@ export class LiveMachine {
  * filed under its own id here, the second is refused, for nothing would ever run it.
  */
 function withSpawnedChildren(
+  machine: string,
   next: AnyMachineSnapshot,
   before: AnyMachineSnapshot | undefined,
   actions: readonly ReportedAction[],
@@ -132,18 +125,11 @@ function withSpawnedChildren(
     if (!known.has(child)) {
       throw new QuorateError(
         'MACHINE_NOT_DURABLE',
-        `child '${id}' was made by spawn() inside assign(); use the spawnChild() action or invoke`,
+        `machine '${machine}': child '${id}' was made by spawn() inside assign(); use the spawnChild() action or invoke`,
       );
     }
     if (id !== 'undefined') children[id] = child;
   }
   for (const child of unnamed) children[child.id] = child;
   return { ...next, children };
-}
-
-function refuseSend(): never {
-  throw new QuorateError(
-    'MACHINE_NOT_DURABLE',
-    'self.send() was called inside a turn; use the raise() action',
-  );
 }

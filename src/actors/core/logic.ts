@@ -11,18 +11,26 @@ export function kindOfLogic(logic: unknown): LogicKind {
   return resolvesLikeAPromise(logic) ? 'promise' : 'other';
 }
 
+/** In words, for whoever has to write something else. */
+export function nameOfLogic(logic: unknown): 'agent()' | 'callback' | 'observable' | 'transition' | 'other' {
+  if (typeof logic !== 'object' || logic === null || !('start' in logic)) return 'transition';
+  if (endsAt(logic, 'xstate.observable.complete') === 'done') return 'observable';
+  if (endsAt(logic, 'xstate.promise.reject') === 'error') return 'agent()';
+  return endsAt(logic, 'xstate.promise.resolve') === undefined ? 'callback' : 'other';
+}
+
 /** Only `fromPromise` ends at a resolve event: callbacks throw without an instance, observables and reducers stay active. */
 function resolvesLikeAPromise(logic: object): boolean {
+  return endsAt(logic, 'xstate.promise.resolve') === 'done';
+}
+
+/** The status after an event that only one kind of logic knows; undefined when it throws. */
+function endsAt(logic: object, type: string): unknown {
   const { transition } = logic as { transition?: (...args: unknown[]) => { status?: unknown } };
   try {
-    const next = transition?.(
-      { status: 'active' },
-      { type: 'xstate.promise.resolve', data: null },
-      { self: {} },
-    );
-    return next?.status === 'done';
+    return transition?.({ status: 'active' }, { type, data: null }, { self: {} })?.status;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

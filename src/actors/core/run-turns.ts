@@ -1,12 +1,13 @@
 // The pure core (I6): (machine, state, inputs, now) -> (state, effects, verdicts). No clock, no randomness, no I/O.
 import type { AnyStateMachine } from 'xstate';
-import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { CoreState, TurnInput, TurnRequest, TurnResult, Verdict } from '../../contract/turn.ts';
+import { addressesOf } from './addresses.ts';
 import { Draft } from './draft.ts';
 import { toRejection } from './errors.ts';
 import { applyInput } from './inputs.ts';
 import { jsonBytes } from './json.ts';
+import { toSentSnapshot } from './snapshots.ts';
 import { TurnMachine } from './turn.ts';
 
 /** Lets the purity guard around a batch know where one turn ends and the next begins. */
@@ -98,7 +99,6 @@ function toState(turn: TurnMachine): CoreState | null {
 /** `syncSnapshot`: the parent gets the latest snapshot, once a batch; the end itself travels as a reply. */
 function followUp(draft: Draft, state: CoreState): void {
   if (state.parent?.syncSnapshot !== true || state.status !== 'active') return;
-  const { status, value, context } = state.snapshot as { status: Json; value: Json; context: Json };
   const index = draft.effects.filter((effect) => effect.turn === draft.turn).length;
   draft.effects.push({
     turn: draft.turn,
@@ -106,7 +106,7 @@ function followUp(draft: Draft, state: CoreState): void {
     effect: {
       kind: 'snapshot',
       to: state.parent.reply,
-      snapshot: { status, value, context, tags: state.tags },
+      snapshot: toSentSnapshot(state, addressesOf(draft)),
     },
   });
 }

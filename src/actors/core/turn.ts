@@ -1,18 +1,18 @@
 // One turn in the making: everything that one input does, machine events included, is applied or taken back as a whole.
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 import { QuorateError } from '../../contract/errors.ts';
-import type { Json, JsonObject } from '../../contract/json.ts';
-import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
-import type { ActorStatus } from '../../contract/turn.ts';
-import { applyActions, doneEvent } from './actions.ts';
+import type { EventJson, Json, JsonObject } from '../../contract/json.ts';
+import type { Outcome } from '../../contract/outcome.ts';
+import type { Pending } from './action-context.ts';
+import { applyActions } from './actions.ts';
+import { addressesOf } from './addresses.ts';
 import type { Draft } from './draft.ts';
+import { finish } from './end.ts';
 import { fromMachineError, toMachineError } from './errors.ts';
-import { closeExecution } from './executions.ts';
 import { MAX_ITERATIONS } from './inert.ts';
 import { toEventJson, toJson } from './json.ts';
-import type { Macrostep } from './live.ts';
-import { isUnnamed, LiveMachine } from './live.ts';
-import { cancelAllTimers } from './timers.ts';
+import { LiveMachine, persist } from './live.ts';
+import type { ReportedAction } from './scope.ts';
 
 export class TurnMachine {
   readonly draft: Draft;
@@ -34,15 +34,15 @@ export class TurnMachine {
   putBack(snapshot: AnyMachineSnapshot | undefined): void {
     this.#live = undefined;
     if (snapshot === undefined) return;
-    this.#live = new LiveMachine(this.#machine, this.draft.request.address.id);
-    this.#live.restore(persist(snapshot));
+    this.#live = this.#create();
+    this.#live.restore(persist(snapshot, this.#type));
   }
 
   /** The snapshot as it goes into the state. */
   persisted(): Json {
     const { life, request } = this.draft;
     const { snapshot } = this;
-    const json = snapshot === undefined ? (request.state?.snapshot ?? null) : persist(snapshot);
+    const json = snapshot === undefined ? (request.state?.snapshot ?? null) : persist(snapshot, this.#type);
     if (life === undefined || life.status === 'active') return json;
     // XState leaves spawned children in the snapshot of a machine that is done; nothing of them lives on here, and
     // output and error lie in the state already.
@@ -51,27 +51,25 @@ export class TurnMachine {
   }
 
   start(input: Json): void {
-    const live = new LiveMachine(this.#machine, this.draft.request.address.id);
+    const live = this.#create();
     this.#live = live;
-    live.beginTurn(this.draft.turn + 1);
-    this.#run(live, { type: 'xstate.init', input } as EventObject, () => live.start(input));
+    live.turn.beginTurn(this.draft.turn + 1);
+    const pending: Pending[] = [];
+    this.#absorb(live, { type: 'xstate.init', input } as EventObject, live.start(input), pending);
+    this.#goOn(live, pending);
   }
 
   deliver(event: EventObject): void {
-    const live = this.#restored();
-    live.beginTurn(this.draft.turn + 1);
-    this.#run(live, event, () => live.step(event));
+    this.#run({ event });
+  }
+
+  /** An event that the machine sent itself some time ago. */
+  deliverOwn(event: EventJson): void {
+    this.#run({ event: this.#restored().revive(event) as EventObject });
   }
 
   deliverEnd(childId: string, outcome: Outcome): void {
-    const event =
-      outcome.status === 'done'
-        ? doneEvent(childId, outcome.output)
-        : { type: `xstate.error.actor.${childId}`, error: toMachineError(outcome.error), actorId: childId };
-    const live = this.#restored();
-    const ended: unknown = live.snapshot?.children[childId];
-    this.deliver(event);
-    if (isUnnamed(childId)) forgetChild(live, childId, ended);
+    this.#run({ childId, outcome });
   }
 
   follows(childId: string): boolean {
@@ -79,51 +77,65 @@ export class TurnMachine {
     return child?._syncSnapshot === true;
   }
 
-  /** The actor's end, by itself or by being stopped: tells everyone who waits and lets go of everything (I9). */
-  finish(
-    status: Exclude<ActorStatus, 'active'>,
-    end: { readonly output?: Json; readonly error?: ErrorJson },
-  ): void {
-    const { draft } = this;
-    const { life } = draft;
-    if (life === undefined) return;
-    for (const id of [...draft.executions.entries()].map(([key]) => key)) closeExecution(draft, id, 'stop');
-    cancelAllTimers(draft);
-    const outcome = toOutcome(end);
-    for (const to of draft.waiters) draft.ask({ kind: 'reply', to, outcome });
-    if (life.parent !== undefined) draft.ask({ kind: 'reply', to: life.parent.reply, outcome });
-    draft.waiters = [];
-    draft.life = { ...life, ...end, status, endedAt: draft.now };
+  get #type(): string {
+    return this.draft.request.address.type;
   }
 
-  #run(live: LiveMachine, first: EventObject, macrostep: () => Macrostep): void {
-    const pending: EventObject[] = [];
-    this.#absorb(live, first, macrostep(), pending);
+  #run(first: Pending): void {
+    const live = this.#restored();
+    live.turn.beginTurn(this.draft.turn + 1);
+    this.#goOn(live, [first]);
+  }
+
+  #goOn(live: LiveMachine, pending: Pending[]): void {
     for (let taken = 0; pending.length > 0 && this.draft.life?.status === 'active'; taken += 1) {
-      if (taken === MAX_ITERATIONS)
-        throw new Error(`the machine sent itself ${MAX_ITERATIONS} events in one turn`);
-      const event = pending.shift() as EventObject;
-      this.#absorb(live, event, live.step(event), pending);
+      if (taken > MAX_ITERATIONS) {
+        const message = `machine '${this.#type}' sent itself ${MAX_ITERATIONS} events in one turn`;
+        throw new QuorateError('MACHINE_LOOPS', message);
+      }
+      this.#take(live, pending.shift() as Pending, pending);
     }
   }
 
-  #absorb(live: LiveMachine, event: EventObject, { actions }: Macrostep, pending: EventObject[]): void {
+  #take(live: LiveMachine, next: Pending, pending: Pending[]): void {
+    if ('event' in next) return this.#absorb(live, next.event, live.step(next.event), pending);
+    const { childId, outcome } = next;
+    live.endChild(childId, outcome.status);
+    const event = endEvent(childId, outcome);
+    this.#absorb(live, event, live.step(event), pending);
+    live.forgetUnnamed(childId);
+  }
+
+  #absorb(
+    live: LiveMachine,
+    event: EventObject,
+    actions: readonly ReportedAction[],
+    pending: Pending[],
+  ): void {
     const { draft } = this;
     const { snapshot } = live;
     applyActions({ draft, live, machine: this.#machine, pending }, actions);
     draft.steps.push({ event: toEventJson(event), value: toJson(snapshot?.value) });
     if (snapshot === undefined || snapshot.status === 'active') return;
     if (snapshot.status === 'done') {
-      this.finish('done', snapshot.output === undefined ? {} : { output: toJson(snapshot.output) });
+      const { output } = snapshot;
+      finish(draft, 'done', output === undefined ? {} : { output: toJson(output, addressesOf(draft)) });
     } else {
-      this.finish('error', { error: fromMachineError(snapshot.error) });
+      finish(draft, 'error', { error: fromMachineError(snapshot.error) });
     }
+  }
+
+  #create(): LiveMachine {
+    const { life, request } = this.draft;
+    const { id } = request.address;
+    const { childId = id, system = {} } = life?.parent ?? {};
+    return new LiveMachine(this.#machine, { id: childId, sessionId: id, names: system });
   }
 
   #restored(): LiveMachine {
     if (this.#live !== undefined) return this.#live;
     if (this.#unrestorable !== undefined) throw new QuorateError('STATE_INCOMPATIBLE', this.#unrestorable);
-    const live = new LiveMachine(this.#machine, this.draft.request.address.id);
+    const live = this.#create();
     try {
       live.restore(this.draft.request.state?.snapshot ?? null);
     } catch (thrown) {
@@ -136,20 +148,12 @@ export class TurnMachine {
   }
 }
 
-/** XState keeps spawned children after their end; those without a name nobody can address, so they are not kept here. */
-function forgetChild(live: LiveMachine, childId: string, ended: unknown): void {
-  const { snapshot } = live;
-  if (snapshot === undefined || ended === undefined || snapshot.children[childId] !== ended) return;
-  const { [childId]: _, ...children } = snapshot.children;
-  live.snapshot = { ...snapshot, children } as AnyMachineSnapshot;
-}
-
-function persist(snapshot: AnyMachineSnapshot): Json {
-  return toJson(snapshot.machine.getPersistedSnapshot(snapshot));
-}
-
-export function toOutcome(end: { readonly output?: Json; readonly error?: ErrorJson }): Outcome {
-  return end.error === undefined
-    ? { status: 'done', output: end.output ?? null }
-    : { status: 'error', error: end.error };
+function endEvent(childId: string, outcome: Outcome): EventObject {
+  return outcome.status === 'done'
+    ? ({ type: `xstate.done.actor.${childId}`, output: outcome.output, actorId: childId } as EventObject)
+    : ({
+        type: `xstate.error.actor.${childId}`,
+        error: toMachineError(outcome.error),
+        actorId: childId,
+      } as EventObject);
 }

@@ -121,6 +121,8 @@ function encode(
           address: { ...actor },
           reply: { entity: own, sessionId: actor.id, correlationId: effect.execution },
           syncSnapshot: effect.syncSnapshot,
+          childId: effect.childId,
+          ...(effect.system === undefined ? {} : { system: effect.system as unknown as Json }),
         },
       });
     case 'stopChild':

@@ -31,7 +31,15 @@ const actorBody = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('start'),
     input: json,
-    parent: z.strictObject({ address, reply: replyAddress, syncSnapshot: z.boolean() }).optional(),
+    parent: z
+      .strictObject({
+        address,
+        reply: replyAddress,
+        syncSnapshot: z.boolean(),
+        childId: z.string().optional(),
+        system: z.record(z.string(), address).optional(),
+      })
+      .optional(),
     asker: asker.optional(),
   }),
   z.strictObject({ kind: z.literal('event'), event }),

@@ -56,6 +56,12 @@ type Formatter = (this: Intl.DateTimeFormat, date?: unknown) => unknown;
 function guardMonotonic(turn: TurnWindow): void {
   const performanceNow = performance.now.bind(performance);
   performance.now = () => turn.now() ?? performanceNow();
+  const { timeOrigin } = performance;
+  Object.defineProperty(performance, 'timeOrigin', {
+    configurable: true,
+    enumerable: true,
+    get: () => (turn.now() === undefined ? timeOrigin : 0),
+  });
 
   const { hrtime } = process;
   const bigint = hrtime.bigint.bind(hrtime);

@@ -1,16 +1,21 @@
-// I/O inside a turn throws: files, network, processes, timers. The functions of Node's modules are wrapped in place, so that
-// `import { readFileSync } from 'node:fs'` meets the guard as well (syncBuiltinESMExports in purity.ts).
+// I/O inside a turn throws: files, network, processes, threads, timers, and what only this host could say. The functions of
+// Node's modules are wrapped in place, so that `import { readFileSync } from 'node:fs'` meets the guard as well
+// (syncBuiltinESMExports in purity.ts). What a turn begins with `await` or `.then` goes on after it, outside the guard.
 import childProcess from 'node:child_process';
+import nodeCrypto from 'node:crypto';
 import dgram from 'node:dgram';
 import dns from 'node:dns';
 import fs from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
+import module from 'node:module';
 import net from 'node:net';
+import os from 'node:os';
 import timers from 'node:timers';
 import timersPromises from 'node:timers/promises';
 import tls from 'node:tls';
+import workerThreads from 'node:worker_threads';
 import type { TurnWindow } from './turn-window.ts';
 
 type Wrapped = Record<string, unknown>;
@@ -25,6 +30,7 @@ const MODULES: Readonly<Record<string, object>> = {
   http2,
   https,
   net,
+  os,
   timers,
   'timers/promises': timersPromises,
   tls,
@@ -33,14 +39,68 @@ const MODULES: Readonly<Record<string, object>> = {
 /** Nothing asynchronous may be begun: its end would come outside the turn. Not process.nextTick, which console.log needs. */
 const GLOBALS = ['fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'] as const;
 
+/** Single functions of objects whose others are harmless. */
+const FUNCTIONS: readonly (readonly [string, object, readonly string[]])[] = [
+  ['AbortSignal', AbortSignal, ['timeout']],
+  ['crypto', nodeCrypto, ['generateKey', 'generateKeyPair', 'generatePrime', 'randomFill', 'randomUUIDv7']],
+  ['crypto', nodeCrypto, ['generateKeySync', 'generateKeyPairSync', 'generatePrimeSync']],
+  ['module', module, ['createRequire']],
+  [
+    'performance',
+    Object.getPrototypeOf(performance) as object,
+    ['eventLoopUtilization', 'mark', 'measure', 'toJSON'],
+  ],
+  ['process', process, ['chdir', 'kill', 'loadEnvFile', 'umask', 'uptime']],
+  ['process', process, ['availableMemory', 'constrainedMemory', 'cpuUsage', 'memoryUsage', 'resourceUsage']],
+  ['scheduler', Object.getPrototypeOf(timersPromises.scheduler) as object, ['wait', 'yield']],
+];
+
+/** Classes whose instances do I/O by themselves, some of them after the turn. */
+const CLASSES: readonly (readonly [string, object, readonly string[]])[] = [
+  ['', globalThis, ['BroadcastChannel', 'EventSource', 'WebSocket']],
+  ['child_process.', childProcess, ['ChildProcess']],
+  ['dgram.', dgram, ['Socket']],
+  ['dns.', dns, ['Resolver']],
+  ['fs.', fs, ['FileReadStream', 'FileWriteStream', 'ReadStream', 'WriteStream']],
+  ['http.', http, ['ClientRequest', 'Server']],
+  ['https.', https, ['Server']],
+  ['net.', net, ['Server', 'Socket', 'Stream']],
+  // By import it would be known to ESM before it is wrapped, and syncBuiltinESMExports leaves `node:`-only modules out.
+  ['sqlite.', process.getBuiltinModule('node:sqlite'), ['DatabaseSync']],
+  ['tls.', tls, ['Server', 'TLSSocket']],
+  ['worker_threads.', workerThreads, ['BroadcastChannel', 'Worker']],
+];
+
 export function guardIo(turn: TurnWindow): void {
   for (const name of GLOBALS) wrap(turn, globalThis, name, name);
-  for (const [label, module] of Object.entries(MODULES)) {
-    for (const key of Object.keys(module)) wrap(turn, module as Wrapped, key, `${label}.${key}`);
+  for (const [label, owner] of Object.entries(MODULES)) {
+    for (const key of Object.keys(owner)) wrap(turn, owner as Wrapped, key, `${label}.${key}`);
+  }
+  for (const [label, owner, keys] of FUNCTIONS) {
+    for (const key of keys) wrap(turn, owner as Wrapped, key, `${label}.${key}`);
+  }
+  for (const [label, owner, keys] of CLASSES) {
+    for (const key of keys) wrapClass(turn, owner as Wrapped, key, `${label}${key}`);
   }
 }
 
-/** Classes and getters stay: an instance does its I/O through functions that are wrapped. */
+function wrapClass(turn: TurnWindow, owner: Wrapped, key: string, label: string): void {
+  const original = owner[key];
+  if (typeof original !== 'function') return;
+  owner[key] = new Proxy(original, {
+    construct(target, args, newTarget) {
+      turn.forbid(`new ${label}`);
+      return Reflect.construct(target, args, newTarget) as object;
+    },
+    // Some of Node's classes are functions that can do without `new`.
+    apply(target, self, args) {
+      turn.forbid(label);
+      return Reflect.apply(target as (...all: unknown[]) => unknown, self, args);
+    },
+  });
+}
+
+/** Getters stay; classes are wrapped by name. */
 function wrap(turn: TurnWindow, owner: Wrapped, key: string, label: string): void {
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   const original: unknown = descriptor?.value;

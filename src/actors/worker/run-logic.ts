@@ -18,10 +18,15 @@ export async function runPromise({ machine: ref, src, input }: Request<'promise'
     throw new QuorateError('MODULE_NOT_LOADED', `machine '${ref.type}' has no promise logic '${src}'`);
   }
   return settle(() => {
-    const actor = createActor(logic as AnyActorLogic, { input });
+    // JSON has no undefined, which is what logic gets that is invoked without input.
+    const actor = createActor(logic as AnyActorLogic, { input: input ?? undefined });
     const end = toPromise(actor);
+    // It would be heard by nobody: the machine that asked is an actor elsewhere.
+    const emitted = new Promise<never>((_resolve, reject) => {
+      actor.on('*', ({ type }) => reject(notHere(`emit(${type}) in promise logic '${src}'`, 'return it')));
+    });
     actor.start();
-    return end;
+    return Promise.race([end, emitted]);
   });
 }
 
@@ -39,10 +44,24 @@ export async function runAction({
     throw new QuorateError('MODULE_NOT_LOADED', `machine '${ref.type}' has no action '${name}'`);
   }
   return settle(async () => {
-    // After the commit there is no living actor to call back: the action gets data only.
-    await action({ context, event, self: undefined, system: undefined }, params);
+    await action({ context, event, self: absent('self', name), system: absent('system', name) }, params);
     return null;
   });
+}
+
+/** After the commit there is no living actor to call back: the action gets data only. */
+function absent(what: string, action: string): object {
+  const refuse = (_target: object, key: PropertyKey): never => {
+    throw notHere(`${what}.${String(key)} in action '${action}'`, 'use raise(), sendTo() or params instead');
+  };
+  return new Proxy({}, { get: refuse });
+}
+
+function notHere(what: string, instead: string): QuorateError {
+  return new QuorateError(
+    'MACHINE_NOT_DURABLE',
+    `${what}: it runs after the commit, away from its actor; ${instead}`,
+  );
 }
 
 export async function runAgent({

@@ -94,7 +94,9 @@ describe('dead letters', () => {
     await client.start('asker', { id: '1', input: { question: 'why' } as never });
     const letters = client.deadLetters;
     await expect.poll(() => numbers(letters)).toHaveLength(1);
-    expect((await letters.list({ agent: 'oracle' })).items).toMatchObject([{ actor: 'asker/1', kind: 'task' }]);
+    expect((await letters.list({ agent: 'oracle' })).items).toMatchObject([
+      { actor: 'asker/1', kind: 'task' },
+    ]);
     broken = false;
     await untilTaken(() => letters.redrive({ agent: 'oracle' }), 'redriven');
     await expect.poll(() => inputs).toHaveLength(2);

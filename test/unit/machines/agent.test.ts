@@ -44,5 +44,5 @@ it('gives way to an implementation', async () => {
 it('is no promise logic to Quorate, which would run it otherwise', () => {
   expect(kindOfLogic(agent())).toBe('other');
   const ref = { type: 'asker', module: 'file:///unused', export: 'asker', version: '1', path: [] };
-  expect(describeMachine(asker, ref).sources).toEqual([{ src: 'oracle', kind: 'unresolved' }]);
+  expect(describeMachine(asker, ref).sources).toMatchObject([{ src: 'oracle', kind: 'unresolved' }]);
 });

@@ -5,6 +5,7 @@ import {
   createMachine,
   emit,
   enqueueActions,
+  forwardTo,
   fromPromise,
   log,
   raise,
@@ -206,7 +207,47 @@ describe('sendTo', () => {
 
   it('itself without end is refused', () => {
     expect(started(machine).send('loop').verdicts).toMatchObject([
-      { kind: 'rejected', error: { code: 'MACHINE_THREW', message: expect.stringContaining('1000 events') } },
+      { kind: 'rejected', error: { code: 'MACHINE_LOOPS', message: expect.stringContaining('1000 events') } },
+    ]);
+  });
+
+  it('itself by its address is no detour', () => {
+    const roundabout = createMachine({
+      on: {
+        go: { actions: sendTo(() => ({ type: 'order', id: 'o-1' }) as never, { type: 'print' } as never) },
+        print: { actions: emit({ type: 'printed' }) },
+      },
+    });
+    expect(started(roundabout).send('go').effects).toMatchObject([{ turn: 2, effect: { kind: 'emit' } }]);
+  });
+
+  it('what is no actor is the fault of the machine', () => {
+    const lost = createMachine({
+      on: { go: { actions: sendTo(() => ({ name: 'x' }) as never, { type: 'y' } as never) } },
+    });
+    expect(started(lost).send('go').verdicts).toMatchObject([
+      {
+        kind: 'rejected',
+        error: { code: 'MACHINE_THREW', message: expect.stringContaining('{ type, id }') },
+      },
+    ]);
+  });
+
+  it('anybody does not take events of XState and Quorate along: the receiver would refuse them', () => {
+    const forwarding = createMachine({
+      invoke: [
+        { id: 'print', src: 'printer' },
+        { id: 'ask', src: 'model' },
+      ],
+      on: { '*': { actions: forwardTo('print') } },
+    });
+    const actor = started(forwarding);
+    expect(effectsOf(actor.send('page'), 'send')).toMatchObject([{ event: { type: 'page' } }]);
+    const batch = actor.reply('1.1', 'answer');
+    expect(batch.verdicts).toEqual([{ kind: 'applied' }]);
+    expect(effectsOf(batch, 'send')).toEqual([]);
+    expect(effectsOf(batch, 'log')).toMatchObject([
+      { label: 'event dropped', value: { event: 'xstate.done.actor.ask' } },
     ]);
   });
 
@@ -303,6 +344,75 @@ describe('children', () => {
       { kind: 'stopChild', execution: '1.0', address: start?.address },
     ]);
     expect(actor.send('twice').effects).toEqual([]);
+  });
+
+  it('that were stopped are stale when they answer after all (I9)', () => {
+    const machine = createMachine({
+      entry: [spawnChild('printer', { id: 'print' }), spawnChild('model', { id: 'ask' })],
+      on: { enough: { actions: [stopChild('print'), stopChild('ask')] }, '*': { actions: log('heard') } },
+    });
+    const actor = started(machine);
+    actor.send('enough');
+    expect(holdings(actor.state)).toEqual(NOTHING);
+    for (const execution of ['1.0', '1.1']) {
+      expect(actor.reply(execution, 'late')).toMatchObject({ verdicts: [{ kind: 'stale' }], effects: [] });
+    }
+    const late = { kind: 'childSnapshot', execution: '1.0', snapshot: {} } as const;
+    expect(actor.take(late)).toMatchObject({ verdicts: [{ kind: 'stale' }], effects: [] });
+  });
+
+  it('that have ended keep their names in the snapshot, with their status, until they are stopped', () => {
+    const machine = createMachine({
+      entry: [spawnChild('model', { id: 'one', systemId: 'one' }), spawnChild('model', { id: 'two' })],
+      on: {
+        'xstate.error.actor.two': {},
+        check: {
+          actions: emit(({ self }) => ({
+            type: 'seen',
+            status: self.getSnapshot().children.one?.getSnapshot().status,
+          })),
+        },
+        drop: { actions: stopChild('one') },
+      },
+    });
+    const actor = started(machine);
+    expect(effectsOf(actor.send('check'), 'emit')).toMatchObject([{ event: { status: 'active' } }]);
+    actor.reply('1.0', 'answer');
+    actor.take({
+      kind: 'reply',
+      execution: '1.1',
+      outcome: { status: 'error', error: { code: 'NO', message: 'no' } },
+    });
+    expect(effectsOf(actor.send('check'), 'emit')).toMatchObject([{ event: { status: 'done' } }]);
+    expect(actor.state?.snapshot).toMatchObject({
+      children: {
+        one: { src: 'model', snapshot: { status: 'done' } },
+        two: { snapshot: { status: 'error' } },
+      },
+    });
+    expect(actor.send('drop').effects).toEqual([]);
+    expect(holdings(actor.state).children).toEqual(['two']);
+  });
+
+  it('whose end is rejected are not ended: neither status nor system id has changed', () => {
+    const machine = createMachine({
+      entry: spawnChild('model', { id: 'one', systemId: 'one' }),
+      on: {
+        'xstate.done.actor.one': { actions: spawnChild('nobody') },
+        check: {
+          actions: emit(({ self, system }) => ({
+            type: 'seen',
+            status: self.getSnapshot().children.one?.getSnapshot().status,
+            named: system.get('one') !== undefined,
+          })),
+        },
+      },
+    });
+    const actor = started(machine);
+    const reply = { kind: 'reply', execution: '1.0', outcome: { status: 'done', output: 1 } } as const;
+    const batch = actor.take(reply, { kind: 'event', event: { type: 'check' } });
+    expect(batch.verdicts.map(({ kind }) => kind)).toEqual(['rejected', 'applied']);
+    expect(effectsOf(batch, 'emit')).toMatchObject([{ event: { status: 'active', named: true } }]);
   });
 
   it('started again under the same id replace the earlier ones', () => {
@@ -411,6 +521,14 @@ describe('other actions', () => {
     ]);
   });
 
+  it('log what can not be written down as text: a record must not cost its turn', () => {
+    const logging = createMachine({ on: { go: { actions: [log(() => 1n), log(() => new Map(), 'map')] } } });
+    expect(effectsOf(started(logging).send('go'), 'log')).toEqual([
+      { kind: 'log', label: null, value: '1' },
+      { kind: 'log', label: 'map', value: '[object Map]' },
+    ]);
+  });
+
   it('without an implementation do nothing, as in XState', () => {
     expect(started(machine).send('unknown')).toMatchObject({ effects: [], verdicts: [{ kind: 'applied' }] });
   });
@@ -429,7 +547,7 @@ describe('other actions', () => {
     expect(actor.send('forever').verdicts).toMatchObject([
       {
         kind: 'rejected',
-        error: { code: 'MACHINE_THREW', message: expect.stringContaining('Infinite loop') },
+        error: { code: 'MACHINE_LOOPS', message: expect.stringContaining('Infinite loop') },
       },
     ]);
     expect(actor.state?.turn).toBe(1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
-import { assign, createMachine, fromCallback, fromPromise, setup } from 'xstate';
+import { assign, createMachine, fromCallback, fromPromise, setup, spawnChild } from 'xstate';
 import { childActorId } from '../../../../src/actors/core/child-id.ts';
 import { counter } from '../../../fixtures/machines/counter.ts';
 import { effectsOf, holdings, NOTHING, NOW, TestActor } from './turns.ts';
@@ -55,6 +55,7 @@ describe('what a source stands for', () => {
       kind: 'startChild',
       execution: '1.0',
       address: { type: 'printer', id },
+      childId: 'child',
       input: { n: 1 },
       syncSnapshot: true,
     });
@@ -152,6 +153,56 @@ describe('a child machine', () => {
     ]);
     expect(actor.state).toMatchObject({ status: 'done' });
     expect(holdings(actor.state)).toEqual(NOTHING);
+  });
+});
+
+describe('the snapshot of a followed child', () => {
+  it('can be asked as one of XState, and is kept as data', () => {
+    const machine = createMachine({
+      types: {} as { context: { last: unknown; inking: boolean; busy: boolean } },
+      context: { last: null, inking: false, busy: false },
+      invoke: {
+        id: 'print',
+        src: 'printer',
+        onSnapshot: {
+          actions: assign({
+            last: ({ event }) => event.snapshot,
+            inking: ({ event }) => event.snapshot.matches({ on: 'inking' }),
+            busy: ({ event }) => event.snapshot.hasTag('busy'),
+          }),
+        },
+      },
+    });
+    const actor = new TestActor(machine, { registry });
+    actor.start();
+    const snapshot = { status: 'active', value: { on: 'inking' }, context: { pages: 1 }, tags: ['busy'] };
+    actor.take({ kind: 'childSnapshot', execution: '1.0', snapshot });
+    expect(actor.context).toEqual({ last: snapshot, inking: true, busy: true });
+  });
+
+  it('names its actors by their addresses: the child’s references mean nothing to the parent', () => {
+    const machine = createMachine({
+      types: {} as { context: { mine: unknown; lost: unknown } },
+      context: { mine: null, lost: null },
+      entry: [spawnChild('printer', { id: 'print' }), spawnChild('model', { id: 'ask' })],
+      on: {
+        keep: {
+          actions: assign({
+            mine: ({ self }) => self.getSnapshot().children.print,
+            lost: ({ self }) => self.getSnapshot().children.ask,
+          }),
+        },
+      },
+    });
+    const reply = { entity: 'actor.boss', sessionId: 'b-1', correlationId: '7.0' };
+    const actor = new TestActor(machine, { registry });
+    actor.start(null, { parent: { address: { type: 'boss', id: 'b-1' }, reply, syncSnapshot: true } });
+    expect(effectsOf(actor.send('keep'), 'snapshot')).toMatchObject([
+      {
+        snapshot: { context: { mine: { type: 'printer', id: expect.stringMatching(/^o-1~/) }, lost: null } },
+      },
+    ]);
+    expect(actor.context.mine).toEqual({ xstate$$type: 1, id: 'print' });
   });
 });
 

@@ -45,6 +45,15 @@ describe('start', () => {
     expect(steps).toEqual([{ event: { type: 'xstate.init', input: { from: 3 } }, value: 'counting' }]);
   });
 
+  it('without input gives the machine none, as under createActor', () => {
+    const machine = setup({
+      types: { context: {} as { n: number }, input: {} as { n: number } | undefined },
+    }).createMachine({ context: ({ input: { n } = { n: 5 } }) => ({ n }) });
+    const actor = new TestActor(machine);
+    actor.start();
+    expect(actor.context).toEqual({ n: 5 });
+  });
+
   it('answers exists to a second one, also after the end (I13)', () => {
     const actor = new TestActor(counter);
     actor.start();
@@ -108,6 +117,28 @@ describe('event', () => {
     expect(actor.context.end).toBeNull();
   });
 
+  it.each(['xstate.stop', 'xstate.init', 'xstate.after.9.x', 'quorate.partial.ask', 'xstate.'])(
+    '%s is refused, and nothing happens',
+    (type) => {
+      const actor = new TestActor(streaming, model);
+      actor.start();
+      const before = actor.state;
+      expect(actor.send(type)).toMatchObject({
+        verdicts: [{ kind: 'rejected', error: { code: 'EVENT_RESERVED' } }],
+        effects: [],
+        state: before,
+      });
+    },
+  );
+
+  it('whose type only looks reserved is taken', () => {
+    const actor = new TestActor(streaming, model);
+    actor.start();
+    for (const type of ['xstate', 'xstateful.x', 'my.xstate.x']) {
+      expect(actor.send(type).verdicts).toEqual([{ kind: 'applied' }]);
+    }
+  });
+
   it('is rejected alone when the machine throws, and the batch goes on', () => {
     const actor = new TestActor(counter);
     actor.start();
@@ -150,11 +181,14 @@ describe('event', () => {
       { kind: 'event', event: { type: 'map' } },
     );
     expect(verdicts).toMatchObject([
-      { kind: 'rejected', error: { code: 'MACHINE_THREW', message: expect.stringContaining('BigInt') } },
+      {
+        kind: 'rejected',
+        error: { code: 'MACHINE_NOT_DURABLE', message: expect.stringContaining('context.n is a BigInt') },
+      },
       { kind: 'applied' },
       {
         kind: 'rejected',
-        error: { code: 'MACHINE_THREW', message: expect.stringContaining('a Map does not survive JSON') },
+        error: { code: 'MACHINE_NOT_DURABLE', message: expect.stringContaining('context.n is a Map') },
       },
     ]);
     expect(actor.context).toEqual({ n: 1 });

@@ -86,6 +86,23 @@ describe('promise', () => {
     expect(await run('double')).toMatchObject({ outcome: { status: 'done', output: { doubled: 8 } } });
   });
 
+  it('invoked without input gets none, as under createActor', async () => {
+    const request = { kind: 'promise', machine: logics, src: 'optional', input: null } as const;
+    expect(await pool.run(request)).toMatchObject({ outcome: { status: 'done', output: 7 } });
+  });
+
+  it('that emits is told that nobody would hear it', async () => {
+    expect(await run('emits')).toMatchObject({
+      outcome: {
+        status: 'error',
+        error: {
+          code: 'MACHINE_NOT_DURABLE',
+          message: expect.stringContaining("emit(progress) in promise logic 'emits'"),
+        },
+      },
+    });
+  });
+
   it('gives what it throws as an outcome, and whether to try again', async () => {
     expect(await run('fails')).toMatchObject({
       outcome: {
@@ -120,6 +137,21 @@ describe('action', () => {
       outcome: { status: 'done', output: null },
     });
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ context: { n: 1 }, event: { type: 'go' } });
+  });
+
+  it.each([
+    ['callBack', 'self.send'],
+    ['lookUp', 'system.get'],
+  ])('that reaches for its actor is told that there is none: %s', async (name, what) => {
+    expect(await pool.run({ ...common, name, params: null })).toMatchObject({
+      outcome: {
+        status: 'error',
+        error: {
+          code: 'MACHINE_NOT_DURABLE',
+          message: expect.stringContaining(`${what} in action '${name}'`),
+        },
+      },
+    });
   });
 
   it('fails with the code of what it throws, or because it is not there', async () => {

@@ -48,6 +48,7 @@ describe('inside a turn', () => {
       intl: true,
       intlYear: '2023',
       performance: NOW,
+      origin: 0,
       hrtime: `${NOW}000000`,
       hrtimePair: [NOW / 1_000, 0],
     });

@@ -1,0 +1,28 @@
+// The end of an actor, by itself or by being stopped: everyone who waits is told, everything is let go of (I9).
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
+import type { ActorStatus } from '../../contract/turn.ts';
+import type { Draft } from './draft.ts';
+import { closeExecution } from './executions.ts';
+import { cancelAllTimers } from './timers.ts';
+
+export interface End {
+  readonly output?: Json;
+  readonly error?: ErrorJson;
+}
+
+export function finish(draft: Draft, status: Exclude<ActorStatus, 'active'>, end: End): void {
+  const { life } = draft;
+  if (life === undefined) return;
+  for (const id of [...draft.executions.entries()].map(([key]) => key)) closeExecution(draft, id, 'stop');
+  cancelAllTimers(draft);
+  const outcome = toOutcome(end);
+  for (const to of draft.waiters) draft.ask({ kind: 'reply', to, outcome });
+  if (life.parent !== undefined) draft.ask({ kind: 'reply', to: life.parent.reply, outcome });
+  draft.waiters = [];
+  draft.life = { ...life, ...end, status, endedAt: draft.now };
+}
+
+export function toOutcome({ output, error }: End): Outcome {
+  return error === undefined ? { status: 'done', output: output ?? null } : { status: 'error', error };
+}
