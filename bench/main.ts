@@ -2,13 +2,15 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { abuse } from './abuse.ts';
+import { broker } from './broker/bench.ts';
 import { latency } from './latency.ts';
-import { type Bench, formatTable, type Measurement } from './measurement.ts';
+import { type Bench, formatTable, type Measurement, toRecord } from './measurement.ts';
 import { review } from './review.ts';
 import { start } from './start.ts';
 import { takeover } from './takeover.ts';
 
-const BENCHES: readonly Bench[] = [start, latency, takeover, review];
+const BENCHES: readonly Bench[] = [start, latency, takeover, review, broker, abuse];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const EXIT_MISSED = 1;
 const EXIT_USAGE = 2;
@@ -30,7 +32,7 @@ if (unknown.length > 0) {
   const measured = await runAll(
     names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name)),
   );
-  if (json) console.log(JSON.stringify(measured, undefined, 2));
+  if (json) console.log(JSON.stringify(measured.map(toRecord), undefined, 2));
   if (measured.some(({ met }) => met === false)) process.exitCode = EXIT_MISSED;
 }
 

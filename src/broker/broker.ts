@@ -6,7 +6,9 @@ import { type Keys, signersOf } from './access/keys.ts';
 import { createAdminHandler } from './admin/handler.ts';
 import { SERVICE_IDLE_TIMES } from './amqp/idle.ts';
 import { AmqpServer } from './amqp/server.ts';
-import { Alarms, systemClock } from './clock.ts';
+import { Alarms, type Clock, systemClock } from './clock.ts';
+import { type Control, createControl } from './control/create-control.ts';
+import { virtualClockOf } from './control/virtual-clock.ts';
 import { Core } from './core/core.ts';
 import { limitsOf } from './core/limits.ts';
 import { Namespace } from './core/namespace.ts';
@@ -24,7 +26,8 @@ import {
 } from './data-folder.ts';
 import { BrokerError } from './errors.ts';
 import type { Broker, LocalBrokerOptions } from './options.ts';
-import { openStore } from './store/sqlite.ts';
+import { unreadable } from './store/file.ts';
+import { DATA_FILE, openStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { type Certificates, keptCertificates } from './transport/certificates.ts';
 import { HttpSide } from './transport/http.ts';
@@ -32,6 +35,8 @@ import { Listener } from './transport/listener.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 const LOOPBACK = '127.0.0.1';
+/** More than any entity's: a topic's 260 characters and a subscription's 50. */
+const LONGEST_PATH = 512;
 
 /** Runs a broker in this thread; `startBroker` runs the same in a thread of its own. */
 export async function createBroker(options: LocalBrokerOptions): Promise<Broker> {
@@ -42,10 +47,14 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     close = (reason) => resolve({ reason });
   });
 
-  const alarms = new Alarms(options.clock ?? systemClock);
-  const core = new Core(store, alarms, limitsOf(options.tier, options.maxMessageBytes), (error) => {
-    void shutDown(`the store failed: ${String(error)}`);
-  });
+  const virtual = virtualClockOf(options.clock);
+  const clock = virtual ?? (options.clock as Clock | undefined) ?? systemClock;
+  const alarms = new Alarms(clock);
+  // Clients wait in real time, however long messages sleep.
+  const clientAlarms = virtual ? new Alarms(systemClock) : alarms;
+  const limits = limitsOf(options.tier, options.maxMessageBytes);
+  const failed = (error: unknown) => void shutDown(`the store failed: ${String(error)}`);
+  const core = new Core(store, alarms, limits, failed, clientAlarms);
   const keys: Keys = options.keys ?? {
     [DEFAULT_KEY_NAME]: folder === undefined ? drawKey() : keptKey(folder),
   };
@@ -54,6 +63,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     : undefined;
   let listener: Listener | undefined;
   let amqp: AmqpServer | undefined;
+  let control: Control | undefined;
   let stopping: Promise<void> | undefined;
 
   const shutDown = (reason: string): Promise<void> => {
@@ -61,25 +71,51 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       amqp?.close();
       await listener?.close();
       core.committer.stop();
-      alarms.stop();
+      endTime();
       store.close();
       if (folder !== undefined) removeBrokerRecord(folder);
-      else if (certificateFolder !== undefined) rmSync(certificateFolder, { recursive: true, force: true });
+      else removeCertificates();
       close(reason);
     })();
     return stopping;
   };
+  const endTime = () => {
+    control?.end();
+    alarms.stop();
+    clientAlarms.stop();
+  };
+  const removeCertificates = () => {
+    if (folder === undefined && certificateFolder !== undefined)
+      rmSync(certificateFolder, { recursive: true, force: true });
+  };
+  /** As if the process had died here: nothing more is written, said or tidied up. */
+  const crash = (why: string, wholeProcess: boolean): void => {
+    if (wholeProcess) process.kill(process.pid, 'SIGKILL');
+    stopping ??= (async () => {
+      core.committer.abandon();
+      amqp?.cut();
+      endTime();
+      // Whoever is in the middle of a commit, or loses its connection, still reads.
+      await listener?.cut();
+      store.close();
+      removeCertificates();
+      close(why);
+    })();
+  };
 
   if (options.throttling) {
-    core.throttle = new Throttle(options.throttling.operationsPerSecond, () => alarms.now());
+    core.throttle = new Throttle(options.throttling.operationsPerSecond, () => clientAlarms.now());
   }
   try {
-    const namespace = new Namespace(core);
-    if (options.topology) namespace.declare(options.topology);
-    recover(core, namespace);
+    const namespace = readingBack(folder, () => {
+      const found = new Namespace(core);
+      if (options.topology) found.declare(options.topology);
+      recover(core, found);
+      return found;
+    });
     // Tokens carry real time, whatever clock the broker runs on.
     const authority = new Authority(
-      signersOf(keys, () => rulesOf(namespace)),
+      signersOf(keys, (resource) => rulesAbove(namespace, resource)),
       Date.now,
     );
     const handshakeMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
@@ -92,14 +128,25 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     );
     amqp = server;
     const status = () => statusOf(core, namespace);
-    const admin = createAdminHandler({ namespace, authority, startedAt: Date.now(), status });
-    const http = new HttpSide(admin, (stream) => server.accept(stream), handshakeMs);
+    const { faults } = core;
+    const admin = createAdminHandler({ namespace, authority, startedAt: Date.now(), status, faults });
+    const http = new HttpSide(admin, (stream) => server.accept(stream), handshakeMs, server.holdings);
+    const running = createControl({
+      core,
+      namespace,
+      server,
+      openRequests: () => http.open,
+      clock: virtual,
+      crash,
+    });
+    control = running;
     const certificates =
       certificateFolder === undefined ? undefined : await keptCertificates(certificateFolder);
     listener = new Listener(
       { amqp: (stream) => server.accept(stream), http: (socket) => http.accept(socket) },
       handshakeMs,
       certificates,
+      server.turns,
     );
     const port = await listener.listen(options.host ?? LOOPBACK, options.port);
     const connectionString = describeConnection(port, keys, certificates);
@@ -112,6 +159,10 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       connectionString,
       caFile: certificates?.caFile,
       closed,
+      now: () => clock.now(),
+      advance: (ms, more) => running.advance(ms, more),
+      nextDue: () => running.nextDue(),
+      faults,
       declare: async (topology) => namespace.declare(topology),
       status: async () => status(),
       counters: async () => ({
@@ -122,11 +173,21 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       stop: () => shutDown('stopped'),
     };
   } catch (error) {
-    alarms.stop();
+    endTime();
+    core.committer.abandon();
     store.close();
-    if (folder === undefined && certificateFolder !== undefined)
-      rmSync(certificateFolder, { recursive: true });
+    removeCertificates();
     throw error;
+  }
+}
+
+/** What is in the file may be no description of an entity, though the file is whole. */
+function readingBack<T>(folder: string | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (folder === undefined || error instanceof BrokerError) throw error;
+    throw unreadable(join(folder, DATA_FILE), String(error));
   }
 }
 
@@ -154,8 +215,13 @@ function describeConnection(port: number, keys: Keys, certificates: Certificates
   return `Endpoint=sb://${host}:${port};SharedAccessKeyName=${name};SharedAccessKey=${key};${plain}`;
 }
 
-function* rulesOf(namespace: Namespace) {
-  for (const { path, description } of namespace.entities()) {
-    if (description.authorizationRules) yield { path, rules: description.authorizationRules };
+/** Every link asks, so only the entities are looked at that a resource can lie in: those that its path begins with. */
+function* rulesAbove(namespace: Namespace, resource: string) {
+  for (let end = 0; end < Math.min(resource.length, LONGEST_PATH); ) {
+    const slash = resource.indexOf('/', end + 1);
+    end = slash < 0 ? resource.length : slash;
+    const path = resource.slice(0, end);
+    const rules = namespace.authorizationRules.get(path);
+    if (rules) yield { path, rules };
   }
 }

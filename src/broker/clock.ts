@@ -56,6 +56,11 @@ export class Alarms {
     return this.#clock.now();
   }
 
+  /** When the next one rings. */
+  next(): number | undefined {
+    return this.#heap[0]?.at;
+  }
+
   create(ring: () => void): Alarm {
     return new HeapAlarm(this, ring);
   }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BrokerError } from './errors.ts';
 
 const RECORD = 'broker.json';
 const KEY = 'key';
@@ -35,12 +36,27 @@ export function removeBrokerRecord(folder: string): void {
 }
 
 export function prepareFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new BrokerError(
+      'BROKER_DATA_UNREADABLE',
+      `There can be no data folder ${folder}: ${String(error)}.`,
+      {
+        folder,
+        why: String(error),
+      },
+    );
+  }
+}
+
+export function keyFile(folder: string): string {
+  return join(folder, KEY);
 }
 
 /** The folder's key, drawn at its first use. */
 export function keptKey(folder: string): string {
-  const file = join(folder, KEY);
+  const file = keyFile(folder);
   try {
     return readFileSync(file, 'utf8').trim();
   } catch {

@@ -7,6 +7,10 @@ export type BrokerErrorCode =
   | 'BROKER_TOPOLOGY_INVALID'
   | 'BROKER_STORE_FULL'
   | 'BROKER_STOPPED'
+  | 'BROKER_NOT_QUIET'
+  | 'BROKER_CLOCK_REAL'
+  | 'BROKER_FAULT_INVALID'
+  | 'BROKER_NOT_CONTROLLED'
   | 'BROKER_FAILED';
 
 export class BrokerError extends Error {
@@ -57,6 +61,12 @@ export const serviceErrors = {
     ),
   messageNotFound: () =>
     new ServiceError('com.microsoft:message-not-found', 404, 'No message has the given sequence number.'),
+  messagesNotFound: (seqs: readonly number[]) =>
+    new ServiceError(
+      'com.microsoft:message-not-found',
+      404,
+      `Messages not found. Missing sequence numbers: ${seqs.join(', ')}`,
+    ),
   messageLockLost: () =>
     new ServiceError(
       'com.microsoft:message-lock-lost',
@@ -89,6 +99,7 @@ export const serviceErrors = {
     ),
   notAllowed: (why: string) => new ServiceError('amqp:not-allowed', 400, why),
   invalid: (why: string) => new ServiceError('com.microsoft:argument-error', 400, why),
+  outOfRange: (why: string) => new ServiceError('com.microsoft:argument-out-of-range', 400, why),
   notImplemented: (what: string) =>
     new ServiceError('amqp:not-implemented', 501, `'${what}' is not supported by this broker.`),
   tooLarge: (bytes: number, limit: number) =>
@@ -97,6 +108,36 @@ export const serviceErrors = {
       403,
       `The received message (size:${bytes} bytes) exceeds the limit (${limit} bytes) currently allowed on the link.`,
     ),
+  headerTooLarge: (limit: number) =>
+    new ServiceError(
+      'amqp:link:message-size-exceeded',
+      403,
+      `A serialization error occurred while processing the message header stream. The size quota for this stream (${limit}) has been exceeded.`,
+    ),
   quotaExceeded: (what: string) => new ServiceError('amqp:resource-limit-exceeded', 403, what),
+  tooManyConnections: (limit: number) =>
+    new ServiceError(
+      'amqp:resource-limit-exceeded',
+      403,
+      `The namespace has ${limit} connections, which is its limit.`,
+    ),
+  tooManyReceivers: (path: string) =>
+    new ServiceError(
+      'amqp:resource-limit-exceeded',
+      403,
+      `The maximum number of concurrent receive requests has been reached for '${path}'.`,
+    ),
+  tooManyLinks: () =>
+    new ServiceError(
+      'amqp:resource-limit-exceeded',
+      403,
+      'The connection or the broker has as many links as it may have.',
+    ),
+  entityFull: (path: string) =>
+    new ServiceError(
+      'amqp:resource-limit-exceeded',
+      403,
+      `The maximum entity size has been reached or exceeded for '${path}'.`,
+    ),
   internal: (why: string) => new ServiceError('amqp:internal-error', 500, why),
 };

@@ -2,6 +2,24 @@
 export type { Keys, NamespaceKey } from './access/keys.ts';
 export { createBroker } from './broker.ts';
 export type { Clock } from './clock.ts';
+export type { AdvanceOptions, BrokerControl } from './control/control.ts';
+export { type ControlSide, openControlSide } from './control/control-side.ts';
+export {
+  type ConnectionTarget,
+  type DeliveryTrigger,
+  FAULT_OPERATIONS,
+  FAULT_POINTS,
+  type Fault,
+  type FaultKind,
+  type FaultOperation,
+  type FaultPoint,
+  type FaultStatus,
+  type Faults,
+  type FaultTrigger,
+  type LockTarget,
+} from './control/fault.ts';
+export { reachControl } from './control/reach-control.ts';
+export type { VirtualTime } from './control/virtual-clock.ts';
 export { type BrokerRecord, readBrokerRecord } from './data-folder.ts';
 export { EMULATOR_KEYS, emulatorConfigOf, topologyOfEmulatorConfig } from './emulator-config.ts';
 export { BrokerError, type BrokerErrorCode } from './errors.ts';
@@ -14,6 +32,7 @@ export type {
   AuthorizationRule,
   CorrelationFilter,
   EntityState,
+  PropertyValue,
   QueueDescription,
   RuleDescription,
   RuleFilter,
@@ -22,4 +41,5 @@ export type {
   SubscriptionDescription,
   TopicDescription,
   Topology,
+  TypedValue,
 } from './topology.ts';

@@ -1,5 +1,7 @@
 import type { Keys } from './access/keys.ts';
 import type { Clock } from './clock.ts';
+import type { BrokerControl } from './control/control.ts';
+import type { VirtualTime } from './control/virtual-clock.ts';
 import type { Topology } from './topology.ts';
 
 export interface BrokerOptions {
@@ -29,10 +31,12 @@ export interface BrokerOptions {
   idle?: { linkMs?: number; connectionMs?: number; firstLinkMs?: number };
   /** In place of the tier's limits, for messages and session states. */
   maxMessageBytes?: number;
+  /** 'virtual': time stands still until `advance` skips it. */
+  clock?: 'virtual' | VirtualTime;
 }
 
-export interface LocalBrokerOptions extends BrokerOptions {
-  clock?: Clock;
+export interface LocalBrokerOptions extends Omit<BrokerOptions, 'clock'> {
+  clock?: Clock | 'virtual' | VirtualTime;
 }
 
 export interface EntityStatus {
@@ -48,11 +52,13 @@ export interface EntityStatus {
   locks: number;
 }
 
-export interface Broker {
+export interface Broker extends BrokerControl {
   readonly port: number;
   readonly connectionString: string;
   /** With TLS: the authority that clients have to trust, for NODE_EXTRA_CA_CERTS. */
   readonly caFile: string | undefined;
+  /** The broker's time: that of messages, schedules and expiries. */
+  now(): number;
   /** Creates or updates entities, never removes any. */
   declare(topology: Topology): Promise<void>;
   status(): Promise<EntityStatus[]>;

@@ -9,6 +9,9 @@ export interface AuthorizationRule {
   rights: AccessRight[];
   primaryKey: string;
   secondaryKey: string;
+  /** As whoever administers it says. */
+  createdTime?: string;
+  modifiedTime?: string;
 }
 
 /** What every entity has. */
@@ -31,7 +34,7 @@ interface Partitioned {
   authorizationRules?: AuthorizationRule[];
 }
 
-interface Forwarding {
+export interface Forwarding {
   /** A queue or topic that gets every message. */
   forwardTo?: string;
   forwardDeadLetteredMessagesTo?: string;
@@ -52,6 +55,17 @@ export interface QueueDescription extends EntityDescription, Partitioned, Forwar
   maxSizeInMegabytes?: number;
 }
 
+/**
+ * A value that JSON has no type for, in the words of XML Schema: '2025-06-01T00:00:00Z', 'P1DT2H'. A plain number is
+ * an int where it is whole and small enough, else a double; `amqp` is an encoded value of any other type in hex.
+ */
+export interface TypedValue {
+  type: 'long' | 'double' | 'dateTime' | 'duration' | 'guid' | 'amqp';
+  value: string;
+}
+
+export type PropertyValue = string | number | boolean | TypedValue;
+
 export interface CorrelationFilter {
   kind: 'correlation';
   correlationId?: string;
@@ -62,11 +76,11 @@ export interface CorrelationFilter {
   sessionId?: string;
   replyToSessionId?: string;
   contentType?: string;
-  applicationProperties?: Record<string, string | number | boolean>;
+  applicationProperties?: Record<string, PropertyValue>;
 }
 
 /** What `@name` in an expression stands for. */
-export type SqlParameters = Record<string, string | number | boolean>;
+export type SqlParameters = Record<string, PropertyValue>;
 
 export interface SqlFilter {
   kind: 'sql';

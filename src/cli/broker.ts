@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { QuorateError } from '../contract/errors.ts';
+import { addBrokerAdvanceCommand } from './broker-advance.ts';
+import { addBrokerFaultCommand } from './broker-fault.ts';
 import { addBrokerStatusCommand } from './broker-status.ts';
 import { dataFolder } from './data-folder.ts';
 import { documented, type Finish } from './documented.ts';
@@ -18,6 +20,8 @@ interface BrokerCommandOptions {
   readonly memory?: true;
   readonly tls?: true;
   readonly config?: string;
+  readonly control?: true;
+  readonly virtualTime?: true;
   readonly verbose?: true;
 }
 
@@ -32,18 +36,27 @@ export function addBrokerCommand(program: Command, finish: Finish): void {
     .addOption(new Option('--memory', 'keep nothing on disk (default: off)').conflicts('data'))
     .option('--tls', "TLS with the broker's own certificate authority, beside plain AMQP (default: off)")
     .option('--config <file>', "entities in the format of Microsoft's emulator (default: none)")
+    .option('--control', 'let `quorate broker fault` and `advance` steer it, from this folder (default: off)')
+    .option(
+      '--virtual-time',
+      'time stands still until `quorate broker advance`; with --control (default: off)',
+    )
     .addOption(verboseOption());
   documented(command, {
     exits: ['done', 'failed', 'usage', 'internal', 'interrupted'],
     example: 'quorate broker --tls --memory',
   }).action(async (options: BrokerCommandOptions) => finish(await runBroker(options)));
   addBrokerStatusCommand(command, finish);
+  addBrokerAdvanceCommand(command, finish);
+  addBrokerFaultCommand(command, finish);
 }
 
 async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const lifecycle = createLifecycle();
   const terminal = createTerminal();
-  const { EMULATOR_KEYS, startBroker, topologyOfEmulatorConfig } = await import('../broker/index.ts');
+  const { EMULATOR_KEYS, openControlSide, startBroker, topologyOfEmulatorConfig } = await import(
+    '../broker/index.ts'
+  );
   const topology =
     options.config === undefined ? undefined : topologyOfEmulatorConfig(await textOf(options.config));
   const folder = options.memory ? undefined : dataFolder(options.data);
@@ -51,6 +64,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
     data: folder ?? { memory: true },
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.tls ? { tls: true } : {}),
+    ...(options.virtualTime ? { clock: 'virtual' as const } : {}),
     // Connection strings that were written for the emulator go on working.
     ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
   });
@@ -60,9 +74,17 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   if (options.tls) row(terminal, 'plain', 'add UseDevelopmentEmulator=true; for AMQP without TLS');
   row(terminal, 'data', folder ?? 'in memory; nothing is kept');
   row(terminal, 'entities', String((await broker.status()).length));
+  const steered = options.control || options.virtualTime;
+  // A broker in memory has no folder of its own, and is steered from where it would be.
+  const steeredFrom = folder ?? dataFolder(undefined);
+  const control = steered ? await openControlSide(broker, steeredFrom) : undefined;
+  const asData = `--data ${steeredFrom}`;
+  if (control) row(terminal, 'control', `quorate broker fault <kind> ${asData}`);
+  if (options.virtualTime) row(terminal, 'time', `stands still; quorate broker advance <duration> ${asData}`);
   row(terminal, 'stop', 'Ctrl+C or SIGTERM');
 
   const end = await Promise.race([lifecycle.stopped, broker.closed]);
+  await control?.close();
   await broker.stop();
   if ('reason' in end) throw new QuorateError('INTERNAL', `The broker has stopped: ${end.reason}.`);
   if (end.kind === 'crash') return reportCrash(end.error, options.verbose ?? false);

@@ -17,6 +17,10 @@ export const ERROR_HINTS = {
   BROKER_DATA_IN_USE: 'Another process owns this data folder; stop it, or let Quorate join it.',
   BROKER_DATA_UNREADABLE:
     'The data file is damaged; restore it from a copy, or start afresh with `quorate reset`.',
+  BROKER_CLOCK_REAL: "Start the broker with --virtual-time; in code with clock: 'virtual'.",
+  BROKER_NOT_CONTROLLED: 'Start the broker with --control, and name its data folder with --data.',
+  BROKER_NOT_QUIET:
+    'Settle, abandon or close what the message names, or advance with more patience; then advance again.',
   BROKER_PORT_IN_USE: 'Choose another port with --port, or stop the process that listens there.',
   CONFIG_INVALID: 'Correct the field that the message names.',
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',

@@ -1,8 +1,9 @@
 import type { ServiceError } from '../errors.ts';
+import type { AccessRight } from '../topology.ts';
 import type { Grant } from './grant.ts';
 import { checkJsonWebToken } from './json-web-token.ts';
 import type { Signers } from './keys.ts';
-import { checkSharedAccessSignature } from './shared-access-signature.ts';
+import { checkSharedAccessSignature, sameText } from './shared-access-signature.ts';
 
 export type TokenKind = 'sas' | 'jwt';
 
@@ -20,9 +21,28 @@ export class Authority {
     return this.#now();
   }
 
+  /** What a grant is worth after keys have changed: those of its key now, or nothing. */
+  review(grant: Grant): Grant | undefined {
+    const { signedBy } = grant;
+    if (!signedBy) return grant;
+    const rights = this.rightsOf(signedBy.keyName, signedBy.key, signedBy.scope);
+    return rights.length > 0 ? { ...grant, rights } : undefined;
+  }
+
   check(kind: TokenKind, token: string, resource: string): Grant | ServiceError {
     return kind === 'jwt'
       ? checkJsonWebToken(token, resource, this.#now())
       : checkSharedAccessSignature(token, resource, this.#signers, this.#now());
+  }
+
+  /** What a key allows by itself, without a token. */
+  rightsOf(keyName: string, key: string, path: string): readonly AccessRight[] {
+    return this.#signers(keyName, path).find((signer) => sameText(signer.key, key))?.rights ?? [];
+  }
+
+  /** A name that the namespace does not know may be of an entity's rule, whose key is compared once a link names the entity. */
+  mayHold(keyName: string, key: string): boolean {
+    const known = this.#signers(keyName, '');
+    return known.length === 0 || known.some((signer) => sameText(signer.key, key));
   }
 }

@@ -1,5 +1,5 @@
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import { ALL_RIGHTS, type Grant } from './grant.ts';
+import { ALL_RIGHTS, expired, type Grant } from './grant.ts';
 import { entityPath } from './paths.ts';
 
 /** What the clients ask Entra ID for, and the namespace itself. */
@@ -14,7 +14,7 @@ export function checkJsonWebToken(token: string, resource: string, now: number):
   if (!claims) return serviceErrors.unauthorized('The token is not a JSON web token.');
   const { aud, exp, nbf } = claims;
   if (typeof exp !== 'number') return serviceErrors.unauthorized('InvalidToken: The token has no expiry.');
-  if (exp * 1000 <= now) return serviceErrors.unauthorized('ExpiredToken: The token is expired.');
+  if (exp * 1000 <= now) return expired(exp * 1000);
   if (typeof nbf === 'number' && nbf * 1000 > now)
     return serviceErrors.unauthorized('InvalidToken: The token is not yet valid.');
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];

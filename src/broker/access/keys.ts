@@ -17,14 +17,14 @@ export type Signers = (keyName: string, resource: string) => Signer[];
 
 export function signersOf(
   keys: Keys,
-  rules: () => Iterable<{ path: string; rules: readonly AuthorizationRule[] }>,
+  rules: (resource: string) => Iterable<{ path: string; rules: readonly AuthorizationRule[] }>,
 ): Signers {
   return (keyName, resource) => {
     const signers: Signer[] = [];
     const own = Object.hasOwn(keys, keyName) ? keys[keyName] : undefined;
     if (typeof own === 'string') signers.push({ key: own, rights: ALL_RIGHTS });
     else if (own) signers.push(own);
-    for (const entity of rules()) {
+    for (const entity of rules(resource)) {
       if (!covers(entity.path.toLowerCase(), resource)) continue;
       for (const rule of entity.rules) {
         if (rule.keyName !== keyName) continue;

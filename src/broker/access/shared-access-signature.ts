@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import type { Grant } from './grant.ts';
+import { expired, type Grant } from './grant.ts';
 import type { Signers } from './keys.ts';
-import { covers, entityPath } from './paths.ts';
+import { covers, entityPath, scopePath } from './paths.ts';
 
 export const SAS_PREFIX = 'SharedAccessSignature ';
 
@@ -23,17 +23,18 @@ export function checkSharedAccessSignature(
   const [scope, name, sent] = [resource, keyName, signature].map(decoded);
   if (scope === undefined || name === undefined || sent === undefined)
     return serviceErrors.unauthorized('The shared access signature is not URL-encoded.');
-  const candidates = signers(name, entityPath(scope));
+  const candidates = signers(name, scopePath(scope));
   if (candidates.length === 0) return serviceErrors.unauthorized(`The key name '${name}' is unknown.`);
   const signer = candidates.find(({ key }) => sameText(sign(key, resource, expiry), sent));
   if (!signer) return serviceErrors.unauthorized('InvalidSignature: The token has an invalid signature.');
   const expiresAt = Number(expiry) * 1000;
-  if (!(expiresAt > now)) return serviceErrors.unauthorized('ExpiredToken: The token is expired.');
+  if (!(expiresAt > now)) return expired(expiresAt);
   const path = entityPath(audience);
-  if (!covers(entityPath(scope), path)) {
+  if (!covers(scopePath(scope), path)) {
     return serviceErrors.unauthorized(`The token's resource does not cover '${audience}'.`);
   }
-  return { path, rights: signer.rights, expiresAt };
+  const signedBy = { keyName: name, key: signer.key, scope: entityPath(scope) };
+  return { path, rights: signer.rights, expiresAt, signedBy };
 }
 
 export function signatureFor(resource: string, keyName: string, key: string, expiresAt: number): string {
@@ -64,7 +65,7 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function sameText(a: string, b: string): boolean {
+export function sameText(a: string, b: string): boolean {
   const [first, second] = [Buffer.from(a), Buffer.from(b)];
   return first.length === second.length && timingSafeEqual(first, second);
 }

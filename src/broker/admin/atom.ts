@@ -15,6 +15,8 @@ export interface Site {
 export interface Resource {
   /** With `Subscriptions` and `Rules` written so: clients read the names from it. */
   readonly path: string;
+  /** The name of a queue or topic with its slashes, of anything else the last part: Python's client reads it from here. */
+  readonly title: string;
   readonly root: string;
   readonly content: Element;
   readonly createdAt: number;
@@ -65,10 +67,10 @@ export function emptyFeed(site: Site, path: string): string {
   });
 }
 
-function entry(site: Site, { path, root, content, createdAt, modifiedAt }: Resource): Element {
+function entry(site: Site, { path, title, root, content, createdAt, modifiedAt }: Resource): Element {
   return {
     id: urlOf(site, path),
-    title: { '@type': 'text', '#': path.split('/').at(-1) ?? path },
+    title: { '@type': 'text', '#': title },
     published: new Date(createdAt).toISOString(),
     updated: new Date(modifiedAt).toISOString(),
     author: { name: site.host },

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AccessRight, AuthorizationRule } from '../topology.ts';
 import { adminErrors } from './errors.ts';
+import { given } from './fields.ts';
 import type { Element, Node } from './xml.ts';
 
 const RIGHTS: readonly AccessRight[] = ['Manage', 'Send', 'Listen'];
@@ -36,15 +37,17 @@ function readRule(node: Node): AuthorizationRule {
   if (rights.includes('Manage') && new Set(rights).size < RIGHTS.length) {
     throw adminErrors.badRequest('Manage permission should also include Send and Listen.');
   }
-  return {
+  return given<AuthorizationRule>({
     keyName,
     rights,
     primaryKey: node.text('PrimaryKey') || drawKey(),
     secondaryKey: node.text('SecondaryKey') || drawKey(),
-  };
+    createdTime: node.text('CreatedTime'),
+    modifiedTime: node.text('ModifiedTime'),
+  });
 }
 
-export function writeAuthorizationRules(rules: readonly AuthorizationRule[], at: string): Element {
+export function writeAuthorizationRules(rules: readonly AuthorizationRule[]): Element {
   if (rules.length === 0) return {};
   return {
     AuthorizationRule: rules.map((rule) => ({
@@ -52,8 +55,8 @@ export function writeAuthorizationRules(rules: readonly AuthorizationRule[], at:
       ClaimType: 'SharedAccessKey',
       ClaimValue: 'None',
       Rights: { AccessRights: rule.rights.map((right) => ({ '#': right })) },
-      CreatedTime: at,
-      ModifiedTime: at,
+      CreatedTime: rule.createdTime,
+      ModifiedTime: rule.modifiedTime,
       KeyName: rule.keyName,
       PrimaryKey: rule.primaryKey,
       SecondaryKey: rule.secondaryKey,

@@ -1,10 +1,13 @@
+import { targetPath } from '../core/forwarding.ts';
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
 import { DEFAULT_RULE } from '../core/rules.ts';
 import type { SubscriptionRules } from '../core/subscription-rules.ts';
 import { BrokerError, ServiceError } from '../errors.ts';
-import type { RuleDescription, SubscriptionDescription } from '../topology.ts';
-import { checkForwarding, checkRule, checkUnchanged } from './checks.ts';
+import type { Forwarding, RuleDescription, SubscriptionDescription } from '../topology.ts';
+import type { Access } from './access.ts';
+import { checkForwarding, checkMessageSize, checkRule, checkUnchanged } from './checks.ts';
 import { adminErrors } from './errors.ts';
+import { DEFAULTS } from './limits.ts';
 import { checkName, checkPath } from './names.ts';
 import { readQueue } from './queue-document.ts';
 import { subscriptionPath } from './resources.ts';
@@ -13,11 +16,15 @@ import { readSubscription } from './subscription-document.ts';
 import { readTopic } from './topic-document.ts';
 import type { Node } from './xml.ts';
 
+const PARTITIONS = 16;
+
 /** The entities as an administrator sees them: found, created, changed and removed, each change durable. */
 export class Catalog {
   readonly #namespace: Namespace;
+  readonly #access: Access;
 
-  constructor(namespace: Namespace) {
+  constructor(namespace: Namespace, access: Access) {
+    this.#access = access;
     this.#namespace = namespace;
   }
 
@@ -57,12 +64,14 @@ export class Catalog {
     if (known && known.kind !== kind) throw adminErrors.badRequest(`'${path}' is a ${known.kind}.`);
     if (queue) {
       const wanted = readQueue(known?.path ?? path, queue);
-      const described = known ? checkUnchanged(known.description, wanted) : wanted;
-      checkForwarding(this.#namespace, path, described);
+      const described = known ? checkUnchanged('Queue', known.description, wanted) : partitioned(wanted);
+      this.#checkForwarding(path, described, known?.description);
+      checkMessageSize(this.#namespace, described.maxMessageSizeInKilobytes);
       this.#change((plan) => plan.queue(described));
     } else if (topic) {
       const wanted = readTopic(known?.path ?? path, topic);
-      const described = known ? checkUnchanged(known.description, wanted) : wanted;
+      const described = known ? checkUnchanged('Topic', known.description, wanted) : partitioned(wanted);
+      checkMessageSize(this.#namespace, described.maxMessageSizeInKilobytes);
       this.#change((plan) => plan.topic(described));
     } else {
       throw adminErrors.badRequest('The content describes neither a queue nor a topic.');
@@ -79,9 +88,9 @@ export class Catalog {
     if (!content) throw adminErrors.badRequest('The content does not describe a subscription.');
     const wanted = readSubscription(known?.description.name ?? name, content);
     const described: SubscriptionDescription = known
-      ? { ...checkUnchanged(known.description, wanted), rules: this.rules(known) }
+      ? { ...checkUnchanged('Subscription', known.description, wanted), rules: this.rules(known) }
       : { ...wanted, rules: [this.#firstRule(content)] };
-    checkForwarding(this.#namespace, path, described);
+    this.#checkForwarding(path, described, known?.description);
     this.#change((plan) => plan.subscription(parent.path, described));
     return this.#found(this.subscription(topic, name), path);
   }
@@ -103,6 +112,17 @@ export class Catalog {
 
   removeRule(subscription: KeptEntity, name: string): void {
     asAdmin(() => this.#rulesOf(subscription).remove(name));
+  }
+
+  /** Manage is needed where messages are to go from now on. */
+  #checkForwarding(path: string, described: Forwarding, known: Forwarding | undefined): void {
+    checkForwarding(this.#namespace, path, described);
+    const [before, after] = [known ?? {}, described].map(destinationsOf);
+    for (const target of after ?? []) {
+      if (!before?.includes(target) && !this.#access.mayManage(target)) {
+        throw adminErrors.unauthorized(`Manage claim(s) are required on the destination '${target}'.`);
+      }
+    }
   }
 
   #rulesOf({ path }: KeptEntity): SubscriptionRules {
@@ -143,10 +163,23 @@ export class Catalog {
       this.#namespace.change(describe);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
-      if (error.code === 'BROKER_STORE_FULL') throw adminErrors.quotaExceeded(error.message);
+      if (error.code === 'BROKER_STORE_FULL' || error.details['limit'] !== undefined)
+        throw adminErrors.quotaExceeded(error.message);
       throw adminErrors.badRequest(error.message);
     }
   }
+}
+
+function destinationsOf({ forwardTo, forwardDeadLetteredMessagesTo }: Forwarding): string[] {
+  return [forwardTo, forwardDeadLetteredMessagesTo].flatMap(
+    (address) => targetPath(address)?.toLowerCase() ?? [],
+  );
+}
+
+/** A partitioned entity has 16 partitions, each of the size that was asked for; what comes back is their sum. */
+function partitioned<D extends { enablePartitioning?: boolean; maxSizeInMegabytes?: number }>(wanted: D): D {
+  if (!wanted.enablePartitioning) return wanted;
+  return { ...wanted, maxSizeInMegabytes: (wanted.maxSizeInMegabytes ?? DEFAULTS.megabytes) * PARTITIONS };
 }
 
 /** What the core refuses over AMQP as well, in the words of HTTP. */

@@ -4,9 +4,10 @@ import { toXml } from './xml.ts';
 /** A refusal in the words of the service: clients tell its kind by status and sub-code. */
 export class AdminError extends Error {
   readonly status: number;
-  readonly subCode: number;
+  /** Undefined where the service's text has none. */
+  readonly subCode: number | undefined;
 
-  constructor(status: number, subCode: number, message: string) {
+  constructor(status: number, subCode: number | undefined, message: string) {
     super(message);
     this.name = 'AdminError';
     this.status = status;
@@ -17,6 +18,8 @@ export class AdminError extends Error {
 export const adminErrors = {
   badRequest: (why: string) => new AdminError(400, 40_000, `Bad Request. ${why}`),
   unauthorized: (why: string) => new AdminError(401, 40_100, `Unauthorized. ${why}`),
+  /** A token is good, but not for this. */
+  lacksRight: (why: string) => new AdminError(401, undefined, why),
   notFound: (path: string) =>
     new AdminError(404, 40_400, `Not Found. The messaging entity '${path}' could not be found.`),
   methodNotAllowed: (method: string) =>
@@ -28,11 +31,13 @@ export const adminErrors = {
       `Conflict. The specified name is not available: '${path}' exists already. You're requesting an operation that isn't allowed in the resource's current state.`,
     ),
   quotaExceeded: (why: string) => new AdminError(403, 40_300, `Forbidden. ${why}`),
+  fault: (status: number, why: string) => new AdminError(status, status * 100, why),
   internal: () => new AdminError(500, 50_000, 'Internal error. The service could not carry out the request.'),
 };
 
 export function errorDocument(error: AdminError, host: string, path: string): string {
   const tracking = `TrackingId:${randomUUID()}, SystemTracker:${host}:${path}, Timestamp:${new Date().toISOString()}`;
-  const detail = `SubCode=${error.subCode}. ${error.message} To know more visit https://aka.ms/sbResourceMgrExceptions. ${tracking}`;
+  const subCode = error.subCode === undefined ? '' : `SubCode=${error.subCode}. `;
+  const detail = `${subCode}${error.message} To know more visit https://aka.ms/sbResourceMgrExceptions. ${tracking}`;
   return toXml({ Error: { Code: error.status, Detail: detail } });
 }

@@ -43,12 +43,9 @@ export function metadata(node: Node): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** `sb://host/queue` or `queue`: the entity's name. */
+/** `queue`, or an address whose host does not count: `sb://host/queue`, `https://host/queue`. */
 export function destination(node: Node, name: string): string | undefined {
-  const text = node
-    .text(name)
-    ?.trim()
-    .replace(/^[a-z]+:\/\/[^/]+\//i, '');
+  const text = node.text(name)?.trim();
   return text === undefined || text === '' ? undefined : decodeURIComponent(text).replace(/\/+$/, '');
 }
 

@@ -1,14 +1,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Authority } from '../access/authority.ts';
-import { permits } from '../access/grant.ts';
-import { SAS_PREFIX } from '../access/shared-access-signature.ts';
+import type { FaultPort } from '../control/fault-port.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { topologyOfEmulatorConfig } from '../emulator-config.ts';
-import { BrokerError, ServiceError } from '../errors.ts';
+import { BrokerError } from '../errors.ts';
 import type { EntityStatus } from '../options.ts';
+import { accessOf } from './access.ts';
 import type { Site } from './atom.ts';
+import { pastFaults } from './changing.ts';
 import { AdminError, adminErrors, errorDocument } from './errors.ts';
-import { type AdminResponse, answerAdmin } from './requests.ts';
+import { answerAdmin } from './requests.ts';
+import { refuseWithoutManage } from './rights.ts';
 
 /** Not of the service: what `quorate broker status` shows, for whoever may manage. */
 export const STATUS_PATH = '/$status';
@@ -16,13 +18,13 @@ export const STATUS_PATH = '/$status';
 export const TOPOLOGY_PATH = '/$topology';
 const MAX_BODY_BYTES = 1024 * 1024;
 const API_VERSION = '2021-05';
-const BEARER = /^bearer /i;
 
 export interface AdminOptions {
   readonly namespace: Namespace;
   readonly authority: Authority;
   readonly startedAt: number;
   readonly status: () => EntityStatus[];
+  readonly faults: FaultPort;
 }
 
 /** HTTP: the administration API, the broker's status, and `/health` for whoever starts the broker and waits for it. */
@@ -33,7 +35,7 @@ export function createAdminHandler(options: AdminOptions): RequestListener {
 }
 
 async function handle(
-  { namespace, authority, startedAt, status }: AdminOptions,
+  { namespace, authority, startedAt, status, faults }: AdminOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -47,16 +49,20 @@ async function handle(
       host,
       apiVersion: url.searchParams.get('api-version') ?? API_VERSION,
     };
-    authorize(authority, request);
-    if (path === STATUS_PATH) return reply(response, 200, 'application/json', JSON.stringify(status()));
+    const access = accessOf(authority, request);
+    if (path === STATUS_PATH && access.manages)
+      return reply(response, 200, 'application/json', JSON.stringify(status()));
     const body = await bodyOf(request);
     const method = request.method ?? 'GET';
+    if (!access.manages) attempt(() => refuseWithoutManage(namespace, method, url));
     if (path === TOPOLOGY_PATH && method === 'PUT') {
       declare(namespace, body);
       return reply(response, 200, 'application/json', '{}');
     }
     const update = request.headers['if-match'] !== undefined;
-    const answer = attempt(() => answerAdmin(namespace, startedAt, { method, url, site, body, update }));
+    const work = () =>
+      attempt(() => answerAdmin(namespace, startedAt, { method, url, site, body, update, access }));
+    const answer = faults.armed && method !== 'GET' ? await pastFaults(faults, request, url, work) : work();
     reply(response, answer.status, 'application/atom+xml;type=entry;charset=utf-8', answer.body);
   } catch (error) {
     const refusal = error instanceof AdminError ? error : adminErrors.internal();
@@ -73,29 +79,11 @@ function declare(namespace: Namespace, text: string): void {
 }
 
 /** A percent sign that leads nowhere is the client's mistake. */
-function attempt(work: () => AdminResponse): AdminResponse {
+function attempt<R>(work: () => R): R {
   try {
     return work();
   } catch (error) {
     throw error instanceof URIError ? adminErrors.badRequest('The address cannot be decoded.') : error;
-  }
-}
-
-/** Whoever administers needs Manage on what the request is about. */
-function authorize(authority: Authority, request: IncomingMessage): void {
-  const token = request.headers.authorization ?? '';
-  const resource = request.url ?? '/';
-  const grant = token.startsWith(SAS_PREFIX)
-    ? authority.check('sas', token, resource)
-    : BEARER.test(token)
-      ? authority.check('jwt', token.replace(BEARER, ''), resource)
-      : undefined;
-  if (grant === undefined) throw adminErrors.unauthorized('The Authorization header is missing.');
-  if (grant instanceof ServiceError) throw adminErrors.unauthorized(grant.message);
-  if (!permits(grant.rights, 'Manage')) {
-    throw adminErrors.unauthorized(
-      `Manage claim(s) are required to perform this operation on '${grant.path}'.`,
-    );
   }
 }
 

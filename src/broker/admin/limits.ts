@@ -6,7 +6,8 @@ export const LIMITS = {
   autoDeleteMs: [5 * 60_000, Number.POSITIVE_INFINITY],
   deliveries: [1, 2000],
   megabytes: [1, 81_920],
-  kilobytes: [1, 102_400],
+  kilobytes: [1, Number.MAX_SAFE_INTEGER],
+  premiumKilobytes: [1024, 102_400],
 } as const;
 
 export const DEFAULTS = {
@@ -14,5 +15,4 @@ export const DEFAULTS = {
   megabytes: 1024,
   deliveries: 10,
   duplicateWindow: 'PT10M',
-  kilobytes: 256,
 } as const;

@@ -1,3 +1,4 @@
+import { targetPath } from '../core/forwarding.ts';
 import type { QueueDescription } from '../topology.ts';
 import { readAuthorizationRules, writeAuthorizationRules } from './authorization-rules.ts';
 import { type Counts, countDetails } from './counts.ts';
@@ -10,6 +11,10 @@ import type { Element, Node } from './xml.ts';
 export interface Facts {
   readonly createdAt: number;
   readonly modifiedAt: number;
+  /** When somebody was last connected. */
+  readonly accessedAt: number | undefined;
+  /** What an entity takes that does not say. */
+  readonly messageKilobytes: number;
   /** How the client calls the broker, for absolute addresses. */
   readonly host: string;
   /** The older version of the API knows fewer fields. */
@@ -65,16 +70,16 @@ export function writeQueue(queue: QueueDescription, counts: Counts, facts: Facts
     SizeInBytes: counts.bytes,
     MessageCount: counts.total,
     IsAnonymousAccessible: false,
-    AuthorizationRules: writeAuthorizationRules(queue.authorizationRules ?? [], created),
+    AuthorizationRules: writeAuthorizationRules(queue.authorizationRules ?? []),
     Status: queue.status ?? 'Active',
     ForwardTo: absolute(facts.host, queue.forwardTo),
     UserMetadata: queue.userMetadata,
     CreatedAt: created,
     UpdatedAt: modified,
-    AccessedAt: modified,
+    AccessedAt: accessed(facts),
     SupportOrdering: !queue.enablePartitioning,
     CountDetails: countDetails(counts),
-    AutoDeleteOnIdle: queue.autoDeleteOnIdle ?? FOREVER,
+    AutoDeleteOnIdle: idleTime(queue),
     EnablePartitioning: queue.enablePartitioning ?? false,
     EntityAvailabilityStatus: 'Available',
     EnableExpress: queue.enableExpress ?? false,
@@ -83,11 +88,33 @@ export function writeQueue(queue: QueueDescription, counts: Counts, facts: Facts
   };
 }
 
+/** In the scheme that the client used: some compare it with what they sent. */
 export function absolute(host: string, entity: string | undefined): string | undefined {
-  return entity === undefined ? undefined : `sb://${host}/${entity}`;
+  if (entity === undefined) return undefined;
+  const [, scheme] = /^([a-z]+):/i.exec(entity) ?? [];
+  return `${scheme ?? 'sb'}://${host}/${targetPath(entity)}`;
+}
+
+/** A queue or topic that nobody has used yet was accessed in the year 1, .NET's first. */
+export function accessed({ accessedAt }: Facts): string {
+  return accessedAt === undefined ? '0001-01-01T00:00:00' : new Date(accessedAt).toISOString();
+}
+
+/** What forwards is never idle. */
+export function idleTime({
+  autoDeleteOnIdle,
+  forwardTo,
+}: {
+  autoDeleteOnIdle?: string;
+  forwardTo?: string;
+}): string {
+  return forwardTo === undefined ? (autoDeleteOnIdle ?? FOREVER) : FOREVER;
 }
 
 /** Unknown before 2021-05. */
-export function messageSize(kilobytes: number | undefined, { apiVersion }: Facts): number | undefined {
-  return apiVersion < '2021-05' ? undefined : (kilobytes ?? DEFAULTS.kilobytes);
+export function messageSize(
+  kilobytes: number | undefined,
+  { apiVersion, messageKilobytes }: Facts,
+): number | undefined {
+  return apiVersion < '2021-05' ? undefined : (kilobytes ?? messageKilobytes);
 }

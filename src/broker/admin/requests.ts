@@ -1,4 +1,5 @@
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
+import type { Access } from './access.ts';
 import { type Address, parseAddress } from './address.ts';
 import { emptyFeed, entryDocument, feedDocument, type Resource, type Site } from './atom.ts';
 import { Catalog } from './catalog.ts';
@@ -15,6 +16,7 @@ export interface AdminRequest {
   readonly body: string;
   /** `If-Match` is set: what is there is to be changed, not created. */
   readonly update: boolean;
+  readonly access: Access;
 }
 
 export interface AdminResponse {
@@ -26,16 +28,18 @@ export interface AdminResponse {
 export function answerAdmin(namespace: Namespace, startedAt: number, request: AdminRequest): AdminResponse {
   const { method, site } = request;
   const address = parseAddress(request.url.pathname);
-  const catalog = new Catalog(namespace);
+  const catalog = new Catalog(namespace, request.access);
   switch (method) {
     case 'GET': {
-      if (address.kind === 'namespace') return entry(site, namespaceResource(site, startedAt));
+      if (address.kind === 'namespace')
+        return entry(site, namespaceResource(site, startedAt, namespace.limits.tier));
       const listed = list(catalog, namespace, site, address);
       if (listed) return page(request, listed);
       const found = get(catalog, namespace, site, address);
-      return found
-        ? entry(site, found)
-        : { status: 200, body: emptyFeed(site, request.url.pathname.slice(1)) };
+      if (found) return entry(site, found);
+      // A queue or topic that is missing is an empty list to the service; the client for Java takes that for nothing else.
+      if (address.kind !== 'entity') throw adminErrors.notFound(request.url.pathname.slice(1));
+      return { status: 200, body: emptyFeed(site, request.url.pathname.slice(1)) };
     }
     case 'PUT':
       return entry(site, put(catalog, namespace, request, address), request.update ? 200 : 201);

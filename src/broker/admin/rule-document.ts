@@ -1,15 +1,9 @@
-import type {
-  CorrelationFilter,
-  RuleDescription,
-  RuleFilter,
-  SqlAction,
-  SqlParameters,
-} from '../topology.ts';
+import type { CorrelationFilter, RuleDescription, RuleFilter, SqlAction } from '../topology.ts';
 import { adminErrors } from './errors.ts';
 import { given } from './fields.ts';
+import { readPairs, required, typeOf, writePairs } from './typed-pairs.ts';
 import type { Element, Node } from './xml.ts';
 
-const SCHEMA = 'http://www.w3.org/2001/XMLSchema';
 /** The version of SQL's rules that the service names. */
 const COMPATIBILITY = 20;
 
@@ -75,29 +69,6 @@ function readAction(node: Node | undefined): SqlAction | undefined {
   });
 }
 
-function readPairs(node: Node | undefined): SqlParameters | undefined {
-  const pairs = node?.children('KeyValueOfstringanyType') ?? [];
-  if (pairs.length === 0) return undefined;
-  return Object.fromEntries(pairs.map((pair) => [required(pair, 'Key'), readValue(pair.child('Value'))]));
-}
-
-function readValue(node: Node | undefined): string | number | boolean {
-  const text = node?.content() ?? '';
-  switch (typeOf(node)) {
-    case 'boolean':
-      return text.trim() === 'true' || text.trim() === '1';
-    case 'int':
-    case 'long':
-    case 'short':
-    case 'double':
-    case 'float':
-    case 'decimal':
-      return Number(text);
-    default:
-      return text;
-  }
-}
-
 export function writeRule(rule: RuleDescription, createdAt: number): Element {
   return {
     Filter: writeFilter(rule.filter),
@@ -136,32 +107,4 @@ function writeFilter(filter: RuleFilter): Element {
       };
     }
   }
-}
-
-/** The prefix has four letters: the JavaScript client cuts it off by counting. */
-function writePairs(pairs: SqlParameters | undefined): Element | undefined {
-  if (!pairs) return undefined;
-  return {
-    KeyValueOfstringanyType: Object.entries(pairs).map(([name, value]) => ({
-      Key: name,
-      Value: { '@xmlns:d6p1': SCHEMA, '@i:type': `d6p1:${schemaType(value)}`, '#': String(value) },
-    })),
-  };
-}
-
-function schemaType(value: string | number | boolean): string {
-  if (typeof value === 'number')
-    return Number.isInteger(value) && Math.abs(value) < 2 ** 31 ? 'int' : 'double';
-  return typeof value;
-}
-
-/** `p4:SqlFilter` -> `SqlFilter`, whatever the client calls the namespace. */
-function typeOf(node: Node | undefined): string {
-  return (node?.attribute('type') ?? '').replace(/^.*:/, '');
-}
-
-function required(node: Node, name: string): string {
-  const text = node.text(name);
-  if (text === undefined || text === '') throw adminErrors.badRequest(`${name} is missing.`);
-  return text;
 }

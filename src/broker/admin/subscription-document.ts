@@ -3,7 +3,7 @@ import type { SubscriptionDescription } from '../topology.ts';
 import { type Counts, countDetails } from './counts.ts';
 import { destination, flag, given, metadata, state, whole } from './fields.ts';
 import { DEFAULTS, LIMITS } from './limits.ts';
-import { absolute, type Facts } from './queue-document.ts';
+import { absolute, type Facts, idleTime } from './queue-document.ts';
 import { FOREVER, timespan } from './timespan.ts';
 import type { Element, Node } from './xml.ts';
 
@@ -49,10 +49,10 @@ export function writeSubscription(
     ForwardTo: absolute(facts.host, subscription.forwardTo),
     CreatedAt: created,
     UpdatedAt: modified,
-    AccessedAt: modified,
+    AccessedAt: new Date(facts.accessedAt ?? facts.modifiedAt).toISOString(),
     CountDetails: countDetails(counts),
     UserMetadata: subscription.userMetadata,
-    AutoDeleteOnIdle: subscription.autoDeleteOnIdle ?? FOREVER,
+    AutoDeleteOnIdle: idleTime(subscription),
     EntityAvailabilityStatus: 'Available',
     ForwardDeadLetteredMessagesTo: absolute(facts.host, subscription.forwardDeadLetteredMessagesTo),
   };

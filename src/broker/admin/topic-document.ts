@@ -4,14 +4,20 @@ import { readAuthorizationRules, writeAuthorizationRules } from './authorization
 import { countDetails } from './counts.ts';
 import { flag, given, metadata, state, whole } from './fields.ts';
 import { DEFAULTS, LIMITS } from './limits.ts';
-import { type Facts, messageSize } from './queue-document.ts';
+import { accessed, type Facts, messageSize } from './queue-document.ts';
 import { FOREVER, timespan } from './timespan.ts';
 import type { Element, Node } from './xml.ts';
+
+/** The first version of the API that tells them. */
+const FILTERS_COUNTED = '2024-05';
 
 export interface TopicCounts {
   readonly scheduled: number;
   readonly bytes: number;
   readonly subscriptions: number;
+  /** Over all subscriptions; the filter that is always true is one of SQL. */
+  readonly sqlFilters: number;
+  readonly correlationFilters: number;
 }
 
 export function readTopic(name: string, node: Node): TopicDescription {
@@ -54,12 +60,12 @@ export function writeTopic(topic: TopicDescription, counts: TopicCounts, facts: 
     SizeInBytes: counts.bytes,
     FilteringMessagesBeforePublishing: false,
     IsAnonymousAccessible: false,
-    AuthorizationRules: writeAuthorizationRules(topic.authorizationRules ?? [], created),
+    AuthorizationRules: writeAuthorizationRules(topic.authorizationRules ?? []),
     Status: topic.status ?? 'Active',
     UserMetadata: topic.userMetadata,
     CreatedAt: created,
     UpdatedAt: modified,
-    AccessedAt: modified,
+    AccessedAt: accessed(facts),
     SupportOrdering: topic.supportOrdering ?? !topic.enablePartitioning,
     CountDetails: countDetails({
       active: 0,
@@ -68,6 +74,8 @@ export function writeTopic(topic: TopicDescription, counts: TopicCounts, facts: 
       transferDeadLettered: 0,
     }),
     SubscriptionCount: counts.subscriptions,
+    SqlFilterCount: facts.apiVersion < FILTERS_COUNTED ? undefined : counts.sqlFilters,
+    CorrelationFilterCount: facts.apiVersion < FILTERS_COUNTED ? undefined : counts.correlationFilters,
     AutoDeleteOnIdle: topic.autoDeleteOnIdle ?? FOREVER,
     EnablePartitioning: topic.enablePartitioning ?? false,
     EntityAvailabilityStatus: 'Available',

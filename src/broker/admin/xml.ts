@@ -4,8 +4,13 @@ import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
 /** An element to write: `@name` is an attribute, `#` the text, undefined is left out, a list repeats its element. */
 export type Element = { [name: string]: Element | Element[] | string | number | boolean | undefined };
 
+const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
 const builder = new XMLBuilder({
   attributeNamePrefix: '@',
+  attributeValueProcessor: (_, value) => escaped(String(value)),
+  tagValueProcessor: (_, value) => escaped(String(value)),
+  processEntities: false,
   ignoreAttributes: false,
   suppressBooleanAttributes: false,
   suppressEmptyNode: true,
@@ -14,6 +19,8 @@ const builder = new XMLBuilder({
 
 const parser = new XMLParser({
   attributeNamePrefix: '@',
+  /** Without it numeric references stay as they are: Go's encoder writes an apostrophe as `&#39;`. */
+  htmlEntities: true,
   ignoreAttributes: false,
   parseAttributeValue: false,
   parseTagValue: false,
@@ -21,6 +28,11 @@ const parser = new XMLParser({
   textNodeName: '#',
   trimValues: false,
 });
+
+/** As the service writes: an apostrophe stays one. */
+function escaped(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
+}
 
 export function toXml(root: Element): string {
   return `<?xml version="1.0" encoding="utf-8"?>${builder.build(withoutGaps(root))}`;

@@ -1,18 +1,31 @@
 import type { Authority } from '../access/authority.ts';
 import { type Grant, permits } from '../access/grant.ts';
 import { covers } from '../access/paths.ts';
-import { ServiceError } from '../errors.ts';
+import { SAS_PREFIX } from '../access/shared-access-signature.ts';
+import { ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
-import type { ReplyLinks, Request } from './requests.ts';
+import type { ReplyLinks } from './replies.ts';
+import type { Request } from './requests.ts';
 import { types } from './rhea.ts';
+import type { KeyHolder } from './sasl.ts';
 
 /** Claims-based security: the tokens of one connection. */
 export class Claims {
   readonly #authority: Authority;
+  readonly #exists: (path: string) => boolean;
+  /** Who needs no token. */
+  readonly #keyHolder: () => KeyHolder | undefined;
   readonly #granted = new Map<string, Grant>();
+  #tokenSeen = false;
 
-  constructor(authority: Authority) {
+  constructor(
+    authority: Authority,
+    exists: (path: string) => boolean,
+    keyHolder: () => KeyHolder | undefined,
+  ) {
     this.#authority = authority;
+    this.#exists = exists;
+    this.#keyHolder = keyHolder;
   }
 
   /** Without a right: any claim for the entity. */
@@ -22,20 +35,46 @@ export class Claims {
       if (grant.expiresAt <= this.#authority.now()) continue;
       if (covers(grant.path, wanted) && permits(grant.rights, right)) return true;
     }
-    return false;
+    const holder = this.#keyHolder();
+    if (!holder) return false;
+    const rights = this.#authority.rightsOf(holder.keyName, holder.key, wanted);
+    return rights.length > 0 && permits(rights, right);
+  }
+
+  /** Whoever it is has shown a valid token, or a key. */
+  get proved(): boolean {
+    return this.#tokenSeen || this.#keyHolder() !== undefined;
+  }
+
+  /** Of the token that expires first. */
+  get nextExpiry(): number | undefined {
+    return this.#granted.size === 0
+      ? undefined
+      : Math.min(...[...this.#granted.values()].map(({ expiresAt }) => expiresAt));
+  }
+
+  /** Drops what is worth nothing any more: expired, or signed with a key that has changed. */
+  review(): void {
+    for (const [path, grant] of this.#granted) {
+      const left = grant.expiresAt > this.#authority.now() ? this.#authority.review(grant) : undefined;
+      if (left) this.#granted.set(path, left);
+      else this.#granted.delete(path);
+    }
   }
 
   putToken(request: Request, replies: ReplyLinks): void {
     const refusal = this.#refusal(request);
     if (refusal) {
-      replies.reply(request, {
+      const properties = {
         'status-code': types.wrap_int(refusal.status),
         'status-description': refusal.message,
         'error-condition': types.wrap_symbol(refusal.condition),
-      });
-      return;
+      };
+      return replies.reply(request, { properties });
     }
-    replies.reply(request, { 'status-code': types.wrap_int(202), 'status-description': 'Accepted' });
+    replies.reply(request, {
+      properties: { 'status-code': types.wrap_int(202), 'status-description': 'Accepted' },
+    });
   }
 
   #refusal({ properties, body }: Request): ServiceError | undefined {
@@ -47,8 +86,13 @@ export class Claims {
         'A put-token request with a name and a token is expected.',
       );
     }
-    const grant = this.#authority.check(type === 'jwt' ? 'jwt' : 'sas', body, name);
+    // The Python client calls every token a jwt; the service looks at the token.
+    const kind = type === 'jwt' && !body.startsWith(SAS_PREFIX) ? 'jwt' : 'sas';
+    const grant = this.#authority.check(kind, body, name);
     if (grant instanceof ServiceError) return grant;
+    this.#tokenSeen = true;
+    // Go's client tells a missing entity by this answer alone (azure-sdk-for-go, TestNewClientNewSenderNotFound).
+    if (grant.path !== '' && !this.#exists(grant.path)) return serviceErrors.entityNotFound(name);
     this.#granted.set(grant.path, grant);
     return undefined;
   }

@@ -18,6 +18,7 @@ interface SettledDelivery {
 }
 
 export interface DispositionSession {
+  readonly state: { readonly open_requests: number };
   is_open(): boolean;
   output(frame: unknown): void;
   connection: { _register(): void; dispositions?: Dispositions };
@@ -58,8 +59,12 @@ export class Dispositions {
     const runs = this.#runs;
     if (runs.length === 0) return;
     this.#runs = [];
-    for (const { session, role, first, last, state } of runs) {
-      if (session.is_open()) session.output(frames.disposition({ role, first, last, settled: true, state }));
+    for (const run of runs) {
+      const { session, role, first, last, state } = run;
+      // Its begin has not been written.
+      if (session.state.open_requests > 0) this.#runs.push(run);
+      else if (session.is_open())
+        session.output(frames.disposition({ role, first, last, settled: true, state }));
     }
   }
 }

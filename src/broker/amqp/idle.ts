@@ -49,9 +49,9 @@ export class IdleWatch {
     this.#times = times;
     this.#connection = connection;
     this.#links = links;
-    this.#linklessSince = core.alarms.now();
+    this.#linklessSince = core.clientAlarms.now();
     this.#everyMs = Math.min(times.linkMs, times.connectionMs, times.firstLinkMs) / LOOKS;
-    this.#alarm = core.alarms.create(() => this.#look());
+    this.#alarm = core.clientAlarms.create(() => this.#look());
     this.#next();
   }
 
@@ -65,11 +65,11 @@ export class IdleWatch {
   }
 
   #next(): void {
-    if (Number.isFinite(this.#everyMs)) this.#alarm.set(this.#core.alarms.now() + this.#everyMs);
+    if (Number.isFinite(this.#everyMs)) this.#alarm.set(this.#core.clientAlarms.now() + this.#everyMs);
   }
 
   #look(): void {
-    const now = this.#core.alarms.now();
+    const now = this.#core.clientAlarms.now();
     if (this.#links.size > 0) {
       this.#hadLink = true;
       this.#linklessSince = now;

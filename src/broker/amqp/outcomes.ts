@@ -1,4 +1,4 @@
-import type { PropertyChanges } from '../codec/edit.ts';
+import type { PropertyChanges } from '../codec/rewrite.ts';
 import { type Outcome, reason } from '../core/outcome.ts';
 import type { ServiceError } from '../errors.ts';
 import { encodeValue, messages, type Outcome as Wire } from './rhea.ts';
@@ -13,6 +13,8 @@ const outcomes = messages as unknown as {
 };
 
 const DEAD_LETTER = 'com.microsoft:dead-letter';
+const REASONS = ['DeadLetterReason', 'DeadLetterErrorDescription'];
+const NULL = 0x40;
 
 export const accepted = outcomes.accepted().described();
 
@@ -49,6 +51,8 @@ export function toOutcome(wire: Wire): Outcome | undefined {
 function deadLetterChanges(wire: Wire): PropertyChanges {
   const error = wire.value?.[0] as { value?: unknown[] } | undefined;
   const changes = encodedMap(error?.value?.[2]);
+  // A reason or description that the client left open travels as null.
+  for (const name of REASONS) if (changes.get(name)?.[0] === NULL) changes.delete(name);
   if (changes.size > 0 || wire.error?.condition === DEAD_LETTER) return changes;
   return reason(wire.error?.condition ?? undefined, wire.error?.description ?? undefined);
 }
@@ -60,8 +64,7 @@ function encodedMap(map: unknown): PropertyChanges {
   if (!Array.isArray(items)) return changes;
   for (let index = 0; index + 1 < items.length; index += 2) {
     const [name, value] = [items[index] as Typed, items[index + 1] as Typed];
-    if (value.value !== null && value.value !== undefined)
-      changes.set(String(name.value), encodeValue(value));
+    changes.set(String(name.value), encodeValue(value));
   }
   return changes;
 }

@@ -1,17 +1,27 @@
 import type { Authority } from '../access/authority.ts';
+import { pathIn } from '../access/paths.ts';
 import type { Core } from '../core/core.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { isWithin } from '../core/plan.ts';
 import type { Queue } from '../core/queue.ts';
+import type { QueueEntity } from '../core/queue-entity.ts';
+import type { Topic } from '../core/topic.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
+import type { AccessRight } from '../topology.ts';
 import { Claims } from './cbs.ts';
+import type { ConnectedClient } from './connected-client.ts';
+import { serveCoordinator } from './coordinator-link.ts';
 import { type IdleTimes, IdleWatch } from './idle.ts';
 import { answerManagement } from './management/answer.ts';
 import type { Target } from './management/operation.ts';
 import { ReceiverLink } from './receiver-link.ts';
-import { ReplyLinks, type Request, serveRequests } from './requests.ts';
+import { errorOf, lacksClaim, noSessions, receivingRefused, refuse, sessionRequired } from './refusals.ts';
+import { ReplyLinks } from './replies.ts';
+import { type Request, serveRequests } from './requests.ts';
 import {
   type Connection,
+  isFull,
+  leadsToCoordinator,
   localAttach,
   type Receiver,
   remoteSource,
@@ -21,11 +31,23 @@ import {
   types,
 } from './rhea.ts';
 import { rightFor } from './rights.ts';
+import { keyHolderOf } from './sasl.ts';
 import { serveSender } from './sender-link.ts';
-import { attachSession, SESSION_FILTER } from './session-attach.ts';
+import { attachSession } from './session-attach.ts';
+import { askedSession } from './session-filter.ts';
+import { TokenExpiry } from './token-expiry.ts';
 
 const CBS = '$cbs';
+/** The distribution mode of a JMS queue browser; taken as a receiver, it would lock what it looks at. */
+const COPY = 'copy';
 const MANAGEMENT = '/$management';
+/** To entities, of one connection; the service has 4,999. */
+const MAX_LINKS = 5000;
+/** On one queue, or on all subscriptions of a topic (learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas). */
+const MAX_RECEIVERS = 5000;
+const MIN_REQUEST_BYTES = 1024 * 1024;
+/** How long a sender is still told that its link is about to end. */
+const ANSWERING_MS = 500;
 
 /** One client connection: decides what each link that it attaches is, and cleans up after it. */
 export class Peer {
@@ -37,18 +59,31 @@ export class Peer {
   readonly #links = new Map<Sender | Receiver, string>();
   /** What to do when a link goes away, however it does. */
   readonly #gone = new Map<Sender | Receiver, () => void>();
+  /** Links of senders that are about to be closed, and why. */
+  readonly #ending = new WeakMap<Receiver, ServiceError>();
+  readonly #expiry: TokenExpiry;
   readonly #idle: IdleWatch;
+  readonly client: ConnectedClient;
 
   constructor(
     core: Core,
     namespace: Namespace,
     authority: Authority,
     connection: Connection,
+    client: ConnectedClient,
     idleTimes: IdleTimes,
   ) {
+    this.client = client;
     this.#core = core;
     this.#namespace = namespace;
-    this.#claims = new Claims(authority);
+    this.#claims = new Claims(
+      authority,
+      (path) => this.#entityOf(path) !== undefined,
+      () => keyHolderOf(connection),
+    );
+    this.#expiry = new TokenExpiry(this.#claims, () =>
+      this.#endUnauthorized('ExpiredToken: The token is expired.'),
+    );
     this.#idle = new IdleWatch(core, idleTimes, connection, this.#links);
     connection.on('receiver_open', ({ receiver }) => this.#guard(receiver, (link) => this.#onReceiver(link)));
     connection.on('sender_open', ({ sender }) => this.#guard(sender, (link) => this.#onSender(link)));
@@ -63,91 +98,174 @@ export class Peer {
   removed(path: string): void {
     for (const [link, address] of this.#links) {
       if (!isWithin(address, path.toLowerCase())) continue;
-      this.#closed(link);
-      link.close(errorOf(this.#notFound(path)));
+      this.#end(link, this.#notFound(path));
     }
   }
 
-  /** An entity takes or gives no more: its senders or receivers end. */
-  disabled(path: string, half: 'senders' | 'receivers'): void {
+  /** An entity gives no more: its receivers end. */
+  disabled(path: string): void {
     for (const [link, address] of this.#links) {
-      const sends = link.is_receiver();
-      if (isManagement(address) || sends !== (half === 'senders') || !isWithin(address, path.toLowerCase()))
-        continue;
-      this.#closed(link);
-      link.close(errorOf(serviceErrors.entityDisabled(path)));
+      if (link.is_sender() && isWithin(address, path.toLowerCase()))
+        this.#end(link, serviceErrors.entityDisabled(path));
     }
+  }
+
+  /** A valid token has been put on it. */
+  get authorized(): boolean {
+    return this.#claims.proved;
+  }
+
+  keysChanged(): void {
+    this.#claims.review();
+    this.#endUnauthorized('InvalidSignature: The token has an invalid signature.');
+  }
+
+  #endUnauthorized(why: string): void {
+    for (const [link, address] of this.#links) {
+      const right = isManagement(address) ? undefined : link.is_receiver() ? 'Send' : 'Listen';
+      if (!this.#claims.allow(address, right)) this.#end(link, serviceErrors.unauthorized(why));
+    }
+  }
+
+  /** What is on its way from the client is answered before its link ends: not every client gives it up by itself. */
+  #end(link: Sender | Receiver, error: ServiceError): void {
+    this.#closed(link);
+    if (link.is_sender()) return link.close(errorOf(error));
+    this.#ending.set(link as Receiver, error);
+    setTimeout(() => {
+      if (link.is_open()) link.close(errorOf(error));
+    }, ANSWERING_MS).unref();
+  }
+
+  /** Has a link to it or below it. */
+  uses(path: string): boolean {
+    return [...this.#links.values()].some((address) => isWithin(address, path.toLowerCase()));
+  }
+
+  /** Has a receiver on it. */
+  receivesFrom(path: string): boolean {
+    for (const [link, address] of this.#links)
+      if (link.is_sender() && address === path.toLowerCase()) return true;
+    return false;
+  }
+
+  /** It has been answered or handed something that has not left yet. */
+  get unwritten(): boolean {
+    return this.client.unwritten || (this.client.live && this.#replies.waiting);
   }
 
   gone(): void {
     this.#idle.stop();
-    for (const link of this.#links.keys()) this.#closed(link);
+    this.#expiry.stop();
+    for (const link of [...this.#links.keys(), ...this.#gone.keys()]) this.#closed(link);
+  }
+
+  /** Several messages may be scheduled at once. */
+  get #maxRequestBytes(): number {
+    const { batchBytes, messageBytes } = this.#core.limits;
+    return Math.max(MIN_REQUEST_BYTES, batchBytes, messageBytes);
   }
 
   /** The client sends: to an entity, or requests. */
   #onReceiver(receiver: Receiver): void {
-    const address = remoteTarget(receiver)?.address ?? '';
-    receiver.set_target({ address });
+    const named = remoteTarget(receiver)?.address ?? '';
+    receiver.set_target({ address: named });
+    const address = pathIn(named);
     receiver.set_source({ address: remoteSource(receiver)?.address ?? '' });
+    if (leadsToCoordinator(receiver)) return this.#onCoordinator(receiver);
     if (address === CBS) {
-      return serveRequests(receiver, (request) => this.#claims.putToken(request, this.#replies));
+      return serveRequests(receiver, this.#maxRequestBytes, (request) => {
+        this.#claims.putToken(request, this.#replies);
+        this.#expiry.await();
+      });
     }
     const management = isManagement(address);
     if (!this.#claims.allow(address, management ? undefined : 'Send')) {
-      return this.#unauthorized(receiver, address);
+      return this.#unauthorized(receiver, address, 'Send');
     }
     this.#linked(receiver, address);
     if (management) {
       const target = this.#target(address.slice(0, -MANAGEMENT.length));
       if (!target) return refuse(receiver, this.#notFound(address));
-      return serveRequests(receiver, (request) => this.#manage(target, address, request));
+      return serveRequests(receiver, this.#maxRequestBytes, (request) =>
+        this.#manage(target, address, request),
+      );
     }
     const destination = this.#namespace.destination(address);
     if (!destination) return refuse(receiver, this.#notFound(address));
     if (destination.intake.settings.disabled) return refuse(receiver, serviceErrors.entityDisabled(address));
-    serveSender(receiver, destination, this.#core.limits);
+    serveSender(receiver, destination, this.#core, this.client, () => this.#ending.get(receiver));
+  }
+
+  /** Needs no token, which clients do not have yet: what is done in a transaction goes over links that need one. */
+  #onCoordinator(receiver: Receiver): void {
+    const { transactions } = this.client;
+    this.#gone.set(receiver, () => transactions.end(receiver));
+    serveCoordinator(receiver, transactions);
   }
 
   /** The client receives: from an entity, a session, or replies. */
   #onSender(sender: Sender): void {
     const source = remoteSource(sender);
-    const address = source?.address ?? '';
+    const named = source?.address ?? '';
+    const address = pathIn(named);
     if (address === CBS || isManagement(address)) {
-      if (address !== CBS && !this.#claims.allow(address)) return this.#unauthorized(sender, address);
+      if (address !== CBS && !this.#claims.allow(address)) {
+        return this.#unauthorized(sender, address, 'Listen');
+      }
       const replyTo = remoteTarget(sender)?.address ?? undefined;
-      sender.set_source({ address });
+      sender.set_source({ address: named });
       sender.set_target({ address: replyTo ?? '' });
       return this.#replies.add(sender, replyTo);
     }
-    if (!this.#claims.allow(address, 'Listen')) return this.#unauthorized(sender, address);
+    if (!this.#claims.allow(address, 'Listen')) return this.#unauthorized(sender, address, 'Listen');
     this.#linked(sender, address);
     const queue = this.#namespace.source(address);
     if (!queue) return refuse(sender, this.#notFound(address));
     const refusal = receivingRefused(queue);
     if (refusal) return refuse(sender, refusal);
-    const filter = source?.filter;
-    const wanted = filter && SESSION_FILTER in filter ? sessionName(filter[SESSION_FILTER]) : undefined;
+    if (source?.distribution_mode === COPY) return refuse(sender, serviceErrors.notImplemented(COPY));
+    const home = this.#namespace.home(queue.path);
+    if (home && home.receivers >= MAX_RECEIVERS)
+      return refuse(sender, serviceErrors.tooManyReceivers(home.path));
+    const wanted = askedSession(source?.filter);
     if (queue.sessions) {
       if (wanted === undefined) return refuse(sender, sessionRequired());
-      this.#gone.set(sender, attachSession(this.#core, sender, queue, queue.sessions, wanted, refuse));
+      this.#receives(
+        sender,
+        home,
+        attachSession(this.#core, this.client, sender, queue, queue.sessions, wanted, refuse),
+      );
     } else if (wanted !== undefined) {
       refuse(sender, noSessions());
     } else {
-      const link = new ReceiverLink(sender, queue);
+      const link = new ReceiverLink(sender, queue, this.client);
       link.feed = () => queue.plain?.feed(link);
-      this.#gone.set(sender, () => link.closed());
+      this.#receives(sender, home, () => link.closed());
     }
+  }
+
+  #receives(sender: Sender, home: QueueEntity | Topic | undefined, goodbye: () => void): void {
+    if (home) home.receivers += 1;
+    this.#gone.set(sender, () => {
+      if (home) home.receivers -= 1;
+      goodbye();
+    });
   }
 
   #manage(target: Target, address: string, request: Request): void {
     const linkName = request.properties['associated-link-name'];
     if (typeof linkName === 'string') this.#idle.used(linkName);
     const right = rightFor(request.properties['operation']);
-    if (this.#claims.allow(address, right)) return answerManagement(target, request, this.#replies);
+    const allowed = this.#claims.allow(address, right);
+    const refusal = this.#ending.get(request.link) ?? (allowed ? undefined : lacksClaim(right, address));
+    if (!refusal) return answerManagement(target, request, this.#replies);
     this.#replies.reply(request, {
-      statusCode: types.wrap_int(401),
-      statusDescription: `Unauthorized access. '${right}' claim(s) are required to perform this operation. Resource: '${address}'.`,
-      errorCondition: types.wrap_symbol('amqp:unauthorized-access'),
+      properties: {
+        statusCode: types.wrap_int(refusal.status),
+        statusDescription: refusal.message,
+        errorCondition: types.wrap_symbol(refusal.condition),
+      },
     });
   }
 
@@ -158,28 +276,36 @@ export class Peer {
     return (
       entity && {
         core: this.#core,
+        client: this.client,
         path: entity.path,
         id: entity.id,
         queue,
         destination,
+        home: this.#namespace.home(entity.path),
         rules: this.#namespace.rulesOf(entity.path),
       }
     );
   }
 
-  #unauthorized(link: Sender | Receiver, address: string): void {
-    refuse(
-      link,
-      serviceErrors.unauthorized(`Unauthorized access. A valid claim for '${address}' is required.`),
-    );
+  #entityOf(path: string): Queue | QueueEntity | Topic | undefined {
+    const entity = isManagement(path) ? path.slice(0, -MANAGEMENT.length) : path;
+    return this.#namespace.source(entity) ?? this.#namespace.destination(entity);
+  }
+
+  #unauthorized(link: Sender | Receiver, address: string, right: AccessRight): void {
+    refuse(link, lacksClaim(right, address));
   }
 
   #notFound(address: string): ServiceError {
-    return serviceErrors.entityNotFound(`sb://localhost/${address}`);
+    return serviceErrors.entityNotFound(`sb://${this.client.host}/${address}`);
   }
 
   #guard<Link extends Sender | Receiver>(link: Link | undefined, work: (link: Link) => void): void {
     if (!link) return;
+    if (this.#links.size >= MAX_LINKS || isFull(link.connection)) {
+      return refuse(link, serviceErrors.tooManyLinks());
+    }
+    agreeOnSettling(link);
     try {
       work(link);
     } catch (error) {
@@ -203,46 +329,19 @@ export class Peer {
   }
 
   #sessionClosed(session: Session | undefined): void {
-    for (const link of this.#links.keys()) if (link.session === session) this.#closed(link);
+    if (session) this.#replies.ended(session);
+    for (const link of [...this.#links.keys(), ...this.#gone.keys()])
+      if (link.session === session) this.#closed(link);
   }
 }
 
-/** An attach that leads nowhere is answered with a null terminus, then detached with the reason. */
-function refuse(link: Sender | Receiver, error: ServiceError): void {
+/** Settling goes as the client asks: go-amqp ends a link whose answer says otherwise (`setSettleModes` in its link.go). */
+function agreeOnSettling(link: Sender | Receiver): void {
   const attach = localAttach(link);
-  attach.source = undefined;
-  attach.target = undefined;
-  link.close(errorOf(error));
-}
-
-function errorOf({ condition, message }: ServiceError): { condition: string; description: string } {
-  return { condition, description: message };
-}
-
-function receivingRefused({ settings, path }: Queue): ServiceError | undefined {
-  if (settings.disabled) return serviceErrors.entityDisabled(path);
-  if (settings.forwardTo === undefined) return undefined;
-  return serviceErrors.notAllowed(
-    `Cannot create a message receiver on an entity with auto-forwarding enabled: '${path}'.`,
-  );
+  attach.snd_settle_mode = link.snd_settle_mode;
+  attach.rcv_settle_mode = link.rcv_settle_mode;
 }
 
 function isManagement(address: string): boolean {
   return address.toLowerCase().endsWith(MANAGEMENT);
-}
-
-function sessionName(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function sessionRequired(): ServiceError {
-  return serviceErrors.notAllowed(
-    'It is not possible for an entity that requires sessions to create a non-sessionful message receiver.',
-  );
-}
-
-function noSessions(): ServiceError {
-  return serviceErrors.notAllowed(
-    'A sessionful message receiver cannot be created on an entity that does not require sessions.',
-  );
 }

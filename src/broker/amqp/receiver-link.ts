@@ -1,11 +1,13 @@
 import { stamped } from '../codec/stamp.ts';
-import type { Outcome } from '../core/outcome.ts';
-import { stampOf } from '../core/peek.ts';
+import type { Ack, Outcome } from '../core/outcome.ts';
+import { shown, stampOf } from '../core/peek.ts';
 import type { Queue } from '../core/queue.ts';
 import type { Consumer, Lock, StoredMessage } from '../core/records.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
+import type { ConnectedClient } from './connected-client.ts';
+import { Copies } from './copies.ts';
 import { settleDelivery } from './dispositions.ts';
-import { toDeliveryTag } from './lock-token.ts';
+import { settledTag, toDeliveryTag } from './lock-token.ts';
 import { confirmation, rejected, toOutcome } from './outcomes.ts';
 import {
   allSent,
@@ -13,14 +15,23 @@ import {
   type Delivery,
   localAttach,
   nudge,
+  outgoingOf,
   remoteOutcome,
   remoteSource,
   roomOf,
   type Sender,
   sendSettled,
+  sendUnsettled,
+  trafficOf,
+  transactionOf,
 } from './rhea.ts';
+import { lockAct, settle } from './settling.ts';
+import type { Traffic } from './traffic.ts';
+import { provisional } from './transactional-state.ts';
 
 const SETTLED = 1;
+/** About what one takes in memory that waits for the end of its transaction. */
+const SETTLEMENT_BYTES = 512;
 
 /** A client's receiver: takes messages within its credit and settles them; of a queue, or of one session. */
 export class ReceiverLink implements Consumer {
@@ -28,18 +39,27 @@ export class ReceiverLink implements Consumer {
   readonly receiveAndDelete: boolean;
   readonly #sender: Sender;
   readonly #queue: Queue;
+  readonly #client: ConnectedClient;
+  readonly #traffic: Traffic;
   readonly #locks = new Map<Delivery, Lock>();
   /** Handed to rhea and not yet written, so still within the credit it shows. */
   #unsent = 0;
   /** Promised to messages that are being removed for this link. */
   #reserved = 0;
+  /** Sent without a lock. */
+  #settled = 0;
   #draining = false;
+  /** Of messages that a fault delivers twice. */
+  #copies: Copies | undefined;
   #closed = false;
   /** Asks the queue or the session for more. */
   feed: () => void = () => {};
+  readonly #feedAgain = () => this.feed();
 
-  constructor(sender: Sender, queue: Queue) {
+  constructor(sender: Sender, queue: Queue, client: ConnectedClient) {
+    this.#client = client;
     this.#sender = sender;
+    this.#traffic = trafficOf(sender);
     this.#queue = queue;
     this.name = sender.name;
     this.receiveAndDelete = sender.snd_settle_mode === SETTLED;
@@ -49,8 +69,12 @@ export class ReceiverLink implements Consumer {
     sender.set_target({ address: sender.target?.address });
     sender.set_source({ address: remoteSource(sender)?.address ?? '' });
 
-    sender.on('sender_flow', () => this.feed());
-    sender.on('sendable', () => this.feed());
+    for (const event of ['sender_flow', 'sendable']) {
+      sender.on(event, () => {
+        this.#sendCopies();
+        this.feed();
+      });
+    }
     sender.on('sender_draining', () => this.#drain());
     for (const event of ['accepted', 'rejected', 'released', 'modified']) {
       sender.on(event, ({ delivery }) => this.#settle(delivery as Delivery));
@@ -61,31 +85,65 @@ export class ReceiverLink implements Consumer {
     });
   }
 
+  get live(): boolean {
+    return !this.#closed;
+  }
+
   capacity(): number {
     if (this.#closed || !this.#sender.is_open()) return 0;
     if (allSent(this.#sender)) this.#unsent = 0;
-    return Math.min(
+    const room = Math.min(
       creditOf(this.#sender) - this.#unsent - this.#reserved,
       roomOf(this.#sender) - this.#reserved,
     );
+    return room > 0 && !this.#mustWait() ? room : 0;
   }
 
-  reserve(): void {
+  /** For a peer that reads slowly, or one that owes outcomes for very many messages. */
+  #mustWait(): boolean {
+    const { unsettled } = this.#traffic;
+    const session = outgoingOf(this.#sender);
+    if (this.#traffic.congested(session)) this.#traffic.whenClear(session, this.#feedAgain);
+    else if (!this.receiveAndDelete && unsettled.full) unsettled.whenRoom(this.#feedAgain);
+    else return false;
+    return true;
+  }
+
+  reserve(bytes: number): void {
     this.#reserved += 1;
+    this.#traffic.reserve(outgoingOf(this.#sender), bytes);
+  }
+
+  unreserve(bytes: number): void {
+    this.#reserved -= 1;
+    this.#traffic.reserve(outgoingOf(this.#sender), -bytes);
   }
 
   deliver(message: StoredMessage, bytes: Buffer, lock: Lock | undefined): void {
-    const encoded = stamped(bytes, stampOf(message, lock?.until));
+    const { core } = this.#queue;
+    const encoded = stamped(bytes, stampOf(message, lock && shown(core, lock)));
     if (!lock) {
-      this.#reserved -= 1;
+      this.unreserve(bytes.length);
       if (this.#closed) return;
       this.#unsent += 1;
-      sendSettled(this.#sender, encoded);
+      this.#settled += 1;
+      sendSettled(this.#sender, encoded, settledTag(this.#settled));
       if (this.#draining && this.#reserved === 0) this.#drained();
       return;
     }
     this.#unsent += 1;
-    this.#locks.set(this.#sender.send(encoded, toDeliveryTag(lock.token), 0), lock);
+    this.#locks.set(sendUnsettled(this.#sender, encoded, toDeliveryTag(lock.token)), lock);
+    this.#traffic.unsettled.add(1);
+    if (core.faults.armed && this.#comesTwice(lock)) {
+      this.#copies ??= new Copies(this.#sender);
+      core.faults.copies.add(this.#copies);
+      this.#copies.add(encoded);
+      this.#sendCopies();
+    }
+  }
+
+  #sendCopies(): void {
+    if (this.#copies) this.#unsent += this.#copies.send(this.capacity());
   }
 
   lost(error: ServiceError): void {
@@ -100,7 +158,9 @@ export class ReceiverLink implements Consumer {
   /** The client or its connection is gone. */
   closed(): void {
     this.#closed = true;
+    this.#traffic.unsettled.add(-this.#locks.size);
     this.#locks.clear();
+    if (this.#copies) this.#queue.core.faults.copies.delete(this.#copies);
   }
 
   #drain(): void {
@@ -118,6 +178,7 @@ export class ReceiverLink implements Consumer {
   #settle(delivery: Delivery): void {
     const lock = this.#locks.get(delivery);
     const wire = remoteOutcome(delivery);
+    if (!lock) this.#copies?.settle(delivery);
     if (!lock || !wire) return;
     let outcome: Outcome | undefined;
     try {
@@ -130,8 +191,39 @@ export class ReceiverLink implements Consumer {
     }
     if (!outcome) return;
     this.#locks.delete(delivery);
-    this.#queue.settle(lock, outcome, (error) => {
+    this.#traffic.unsettled.add(-1);
+    const transaction = transactionOf(delivery);
+    if (transaction) {
+      const refused = this.#enlist(transaction, delivery, lock, outcome);
+      const state = refused ? rejected(refused) : provisional(transaction, confirmation(wire));
+      return settleDelivery(delivery, state);
+    }
+    const answer: Ack = (error) => {
+      // Its delivery is over, though the message may still be locked.
+      if (error) lock.holder = undefined;
       settleDelivery(delivery, error ? rejected(error) : confirmation(wire));
+    };
+    settle(this.#queue, lock, outcome, this.#client, answer);
+  }
+
+  /** After a rollback the lock is there as before; only who has settled by himself already gets the message again. */
+  #enlist(id: Buffer, delivery: Delivery, lock: Lock, outcome: Outcome): ServiceError | undefined {
+    const queue = this.#queue;
+    const refusal = queue.delivery.refusal(lock);
+    if (refusal) return refusal;
+    const settled = delivery.remote_settled;
+    return this.#client.transactions.enlist(id, {
+      run: (ack) => queue.settle(lock, outcome, ack),
+      bytes: SETTLEMENT_BYTES,
+      undo: () => {
+        lock.holder = undefined;
+        if (settled) queue.settle(lock, { kind: 'abandon', changes: new Map() }, () => {});
+      },
     });
+  }
+
+  #comesTwice(lock: Lock): boolean {
+    const { core } = this.#queue;
+    return core.faults.duplicates(lockAct('deliver', this.#queue, lock, this.#client), 'delivery');
   }
 }

@@ -1,81 +1,104 @@
+import { listFields, scanSections } from '../codec/sections.ts';
+import { readScalar } from '../codec/values.ts';
+import type { ValueLimits } from '../codec/verify.ts';
+import { verifiedMessage } from '../codec/verify-message.ts';
+import { ServiceError, serviceErrors } from '../errors.ts';
 import { settleDelivery } from './dispositions.ts';
-import { accepted } from './outcomes.ts';
-import { messages, type Receiver, type Sender, sendSettled, types } from './rhea.ts';
+import { accepted, rejected } from './outcomes.ts';
+import { type Delivery, localAttach, messages, type Receiver, trafficOf, types } from './rhea.ts';
+import { provisional, transactionOfTransfer } from './transactional-state.ts';
 
 /** One request over `$cbs` or `$management`. */
 export interface Request {
   id: unknown;
   replyTo: string;
+  /** The link that it came over. */
+  link: Receiver;
   properties: Record<string, unknown>;
   body: unknown;
+  /** All of it as it came, for values whose types matter. */
+  encoded: Buffer;
+  /** The one that it is to be done in. */
+  transaction: Buffer | undefined;
+  /** Its reply has been handed over, or nobody wants it: the link may send another. */
+  answered: () => void;
 }
 
 const CREDIT = 100;
+/** Credit is given back so much at a time. */
+const REFILL = 25;
+/** What a request costs beside the bytes it comes in, in milliseconds of the broker's time. */
+const REQUEST_COST_MS = 0.1;
+const UUID = 0x98;
+/** rhea makes objects of all of it. */
+const LIMITS: ValueLimits = { depth: 64, values: 65_536 };
 
-/** Turns transfers on a request link into requests. */
-export function serveRequests(receiver: Receiver, handle: (request: Request) => void): void {
+/** Turns transfers on a request link into requests; a client has only so many without a reply. */
+export function serveRequests(
+  receiver: Receiver,
+  maxBytes: number,
+  handle: (request: Request) => void,
+): void {
+  localAttach(receiver).max_message_size = maxBytes;
   receiver.add_credit(CREDIT);
+  let owed = 0;
+  const answered = () => {
+    owed += 1;
+    if (owed < REFILL) return;
+    receiver.add_credit(owed);
+    owed = 0;
+  };
   receiver.on('message', ({ message, delivery }) => {
-    receiver.add_credit(1);
-    if (delivery) settleDelivery(delivery, accepted);
-    const decoded = messages.decode(message as Buffer) as unknown as {
-      message_id?: unknown;
+    trafficOf(receiver).charge(REQUEST_COST_MS);
+    const encoded = message as unknown as Buffer;
+    const request = toRequest(encoded, receiver, delivery as Delivery, answered);
+    const { transaction } = request instanceof ServiceError ? {} : request;
+    const taken = transaction ? provisional(transaction, accepted) : accepted;
+    if (delivery) settleDelivery(delivery, request instanceof ServiceError ? rejected(request) : taken);
+    if (request instanceof ServiceError) answered();
+    else handle(request);
+  });
+}
+
+function toRequest(
+  encoded: Buffer,
+  link: Receiver,
+  delivery: Delivery,
+  answered: () => void,
+): Request | ServiceError {
+  try {
+    const decoded = messages.decode(verifiedMessage(encoded, LIMITS)) as unknown as {
       reply_to?: string;
       application_properties?: Record<string, unknown>;
       body: unknown;
     };
-    handle({
-      id: decoded.message_id,
+    return {
+      id: idOf(encoded),
       replyTo: decoded.reply_to ?? '',
+      link,
       properties: decoded.application_properties ?? {},
       body: decoded.body,
-    });
-  });
-}
-
-/** The reply links of one connection; a request names one by link name or target address. */
-export class ReplyLinks {
-  readonly #links = new Map<string, ReplyLink>();
-
-  add(sender: Sender, address: string | undefined): void {
-    const link = new ReplyLink(sender);
-    for (const name of [sender.name, address]) if (name) this.#links.set(name, link);
-    sender.on('sender_close', () => {
-      for (const [name, known] of this.#links) if (known === link) this.#links.delete(name);
-    });
-  }
-
-  reply(request: Request, properties: Record<string, unknown>, body?: unknown): void {
-    const encoded = messages.encode({
-      // rhea takes any buffer for a UUID.
-      correlation_id:
-        Buffer.isBuffer(request.id) && request.id.length !== 16 ? types.wrap_binary(request.id) : request.id,
-      application_properties: properties,
-      body,
-    });
-    this.#links.get(request.replyTo)?.send(Buffer.from(encoded));
+      encoded,
+      transaction: transactionOfTransfer(delivery),
+      answered,
+    };
+  } catch (error) {
+    return serviceErrors.invalid(`The request cannot be decoded: ${String(error)}`);
   }
 }
 
-/** Replies wait for credit: one queued without would hold up everything behind it. */
-class ReplyLink {
-  readonly #sender: Sender;
-  readonly #waiting: Buffer[] = [];
+/** The message id with its type, for the reply to repeat; decoded, numbers and binaries would look alike. */
+function idOf(encoded: Buffer): unknown {
+  const [at] = listFields(encoded, scanSections(encoded).properties);
+  const value = at === undefined ? null : readScalar(encoded, at);
+  if (at === undefined || value === null || value === undefined) return undefined;
+  if (typeof value === 'string') return types.wrap_string(value);
+  if (!Buffer.isBuffer(value)) return types.wrap_ulong(encodedUlong(BigInt(value)));
+  return encoded[at] === UUID ? types.wrap_uuid(value) : types.wrap_binary(value);
+}
 
-  constructor(sender: Sender) {
-    this.#sender = sender;
-    sender.on('sendable', () => this.#flush());
-  }
-
-  send(reply: Buffer): void {
-    this.#waiting.push(reply);
-    this.#flush();
-  }
-
-  #flush(): void {
-    while (this.#waiting.length > 0 && this.#sender.sendable()) {
-      const reply = this.#waiting.shift();
-      if (reply) sendSettled(this.#sender, reply);
-    }
-  }
+function encodedUlong(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(value);
+  return bytes;
 }

@@ -2,9 +2,8 @@
  * The border to rhea in its server role. What it needs beyond rhea's public typings (raw message bytes, held
  * attaches, frames written together) is reached here and nowhere else; rhea's version is pinned.
  */
-import type { Duplex } from 'node:stream';
 import rhea, { type Connection, type Delivery, type Receiver, type Sender, type Session } from 'rhea';
-import { Dispositions } from './dispositions.ts';
+import type { OutgoingSession, Traffic, WrittenDelivery } from './traffic.ts';
 
 export const { types, message: messages } = rhea;
 
@@ -13,13 +12,21 @@ interface AmqpWriterOfRhea {
   toBuffer(): Buffer;
 }
 
-const { Writer } = types as unknown as { Writer: new () => AmqpWriterOfRhea };
+const { Writer, Reader } = types as unknown as {
+  Writer: new () => AmqpWriterOfRhea;
+  Reader: new (bytes: Buffer) => { read(): unknown };
+};
 
 /** One encoded AMQP value. */
 export function encodeValue(value: unknown): Buffer {
   const writer = new Writer();
   writer.write(types.wrap(value));
   return Buffer.from(writer.toBuffer());
+}
+
+/** An encoded value as rhea writes it out again. */
+export function decodedValue(encoded: Buffer): unknown {
+  return new Reader(encoded).read();
 }
 
 /** AMQP arrays have one type for all their items. */
@@ -34,6 +41,7 @@ export type Container = ReturnType<typeof rhea.create_container>;
 
 interface Terminus {
   address?: string | null;
+  distribution_mode?: string | null;
   filter?: Record<string, unknown> | null;
 }
 
@@ -52,6 +60,7 @@ interface RawLink {
     attach?: {
       source?: Terminus | null;
       target?: Terminus | null;
+      coordinator?: boolean;
       properties?: Record<string, unknown> | null;
     };
   };
@@ -63,22 +72,24 @@ interface RawSender extends RawLink {
   session: RawSession;
 }
 
-interface RawSession {
-  outgoing: { available(): number; next_pending_delivery: number; next_delivery_id: number };
-  on_transfer(frame: TransferFrame): void;
+interface RawOutgoing {
+  available(): number;
+  next_pending_delivery: number;
+  next_delivery_id: number;
 }
 
-interface TransferFrame {
-  performative: { message_format: number | undefined };
+interface RawSession {
+  outgoing: RawOutgoing;
 }
 
 interface RawConnection {
-  accept(socket: Duplex): void;
-  create_session(size?: number): RawSession;
-  transport: { peek_size(buffer: Buffer): number | undefined };
-  _process(): void;
   _register(): void;
-  dispositions: Dispositions;
+  endpoints: { readonly full: boolean };
+  traffic: Traffic;
+  local_channel_map: Record<string, RawSession>;
+  remote: { open?: { container_id?: string; hostname?: string | null } };
+  /** How often something was looked through for what to write. */
+  passes: number;
 }
 
 export interface Outcome {
@@ -87,11 +98,6 @@ export interface Outcome {
   undeliverable_here?: boolean;
   value?: unknown[];
 }
-
-/** rhea decodes messages of format 0 and hands over others as they are, so format 0 arrives under this number. */
-const PLAIN_FORMAT = 0x7fff_ffff;
-
-const FRAME_BYTES = 65_536;
 
 export function createContainer(): Container {
   const container = rhea.create_container({ id: 'quorate-broker' });
@@ -112,67 +118,17 @@ export function createContainer(): Container {
   return container;
 }
 
-/** Serves one socket, or whatever else carries bytes both ways. */
-export function acceptSocket(container: Container, socket: Duplex, idleTimeoutMs: number): Connection {
-  const connection = container.create_connection({
-    port: 0,
-    tcp_no_delay: true,
-    max_frame_size: FRAME_BYTES,
-    idle_time_out: idleTimeoutMs,
-    sender_options: { autosettle: false, treat_modified_as_released: false },
-    receiver_options: { autoaccept: false, autosettle: false, credit_window: 0 },
-  } as Parameters<Container['create_connection']>[0]);
-  const raw = connection as unknown as RawConnection;
-
-  const createSession = raw.create_session.bind(raw);
-  raw.create_session = (size) => {
-    const session = createSession(size);
-    const onTransfer = session.on_transfer.bind(session);
-    session.on_transfer = (frame) => {
-      if (!frame.performative.message_format) frame.performative.message_format = PLAIN_FORMAT;
-      onTransfer(frame);
-    };
-    return session;
-  };
-
-  raw.dispositions = new Dispositions();
-  const process = raw._process.bind(raw);
-  raw._process = () => {
-    socket.cork();
-    try {
-      raw.dispositions.write();
-      process();
-    } finally {
-      socket.uncork();
-    }
-  };
-
-  // After broken bytes nothing on this connection can be trusted; rhea would only end its own half.
-  for (const event of ['error', 'protocol_error']) {
-    connection.on(event, () => socket.end(() => socket.destroy()));
-  }
-  raw.accept(socket);
-  limitFrames(raw);
-  return connection;
-}
-
-/** rhea collects whatever size a frame claims to have. */
-function limitFrames({ transport }: RawConnection): void {
-  const peekSize = transport.peek_size.bind(transport);
-  transport.peek_size = (bytes) => {
-    const size = peekSize(bytes);
-    if (size !== undefined && size > FRAME_BYTES)
-      throw new RangeError(`a frame of ${size} bytes is over the limit`);
-    return size;
-  };
-}
-
 export function remoteSource(link: Sender | Receiver): Terminus | undefined {
   return rawLink(link).remote.attach?.source ?? undefined;
 }
 
 export function remoteTarget(link: Sender | Receiver): Terminus | undefined {
   return rawLink(link).remote.attach?.target ?? undefined;
+}
+
+/** It leads to the coordinator of transactions instead of to an address. */
+export function leadsToCoordinator(link: Sender | Receiver): boolean {
+  return rawLink(link).remote.attach?.coordinator === true;
 }
 
 export function remoteProperties(link: Sender | Receiver): Record<string, unknown> {
@@ -215,8 +171,30 @@ export function activityOf(link: Sender | Receiver): number {
 
 /** Nothing handed to rhea waits to be written. */
 export function allSent(sender: Sender): boolean {
-  const { outgoing } = (sender as unknown as RawSender).session;
+  return isSent((sender as unknown as RawSender).session);
+}
+
+function isSent({ outgoing }: RawSession): boolean {
   return outgoing.next_pending_delivery === outgoing.next_delivery_id;
+}
+
+/** The same of a whole connection. */
+export function allWritten(connection: Connection): boolean {
+  return Object.values((connection as unknown as RawConnection).local_channel_map).every(isSent);
+}
+
+/** A number that grows whenever rhea was asked to write. */
+export function passesOf(connection: Connection): number {
+  return (connection as unknown as RawConnection).passes;
+}
+
+export function containerOf(connection: Connection): string | undefined {
+  return (connection as unknown as RawConnection).remote.open?.container_id;
+}
+
+/** What the client calls the broker. */
+export function hostOf(connection: Connection): string {
+  return (connection as unknown as RawConnection).remote.open?.hostname ?? 'localhost';
 }
 
 /** Makes rhea write what changed outside of its own events. */
@@ -226,7 +204,42 @@ export function nudge(connection: Connection): void {
 
 /** A reply needs no settlement: the peer's tiny disposition would cost it a round trip. */
 export function sendSettled(sender: Sender, bytes: Buffer, tag?: Buffer): void {
-  (sender.send(bytes, tag, 0) as { settled: boolean }).settled = true;
+  (handOver(sender, bytes, tag) as { settled: boolean }).settled = true;
+}
+
+export function sendUnsettled(sender: Sender, bytes: Buffer, tag: Buffer): Delivery {
+  return handOver(sender, bytes, tag);
+}
+
+function handOver(sender: Sender, bytes: Buffer, tag: Buffer | undefined): Delivery {
+  const delivery = sender.send(bytes, tag, 0);
+  const { session } = sender as unknown as RawSender;
+  trafficOf(sender).handed(session, delivery as unknown as WrittenDelivery, bytes.length);
+  return delivery;
+}
+
+/** The way out of the link's connection. */
+export function trafficOf(link: Sender | Receiver): Traffic {
+  return (link.connection as unknown as RawConnection).traffic;
+}
+
+export function holdMessages(connection: Connection, change: number): void {
+  (connection as unknown as RawConnection).traffic.holdMessages(change);
+}
+
+/** The link's session, as its traffic knows it. */
+export function outgoingOf(sender: Sender): OutgoingSession {
+  return (sender as unknown as RawSender).session;
+}
+
+/** The broker as a whole serves no more links. */
+export function isFull(connection: Connection): boolean {
+  return (connection as unknown as RawConnection).endpoints.full;
+}
+
+/** The transaction that a client settles it in. */
+export function transactionOf(delivery: Delivery): Buffer | undefined {
+  return (delivery as unknown as { transaction?: Buffer }).transaction;
 }
 
 export function remoteOutcome(delivery: Delivery): Outcome | undefined {

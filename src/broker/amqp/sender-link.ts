@@ -1,20 +1,37 @@
 import { BATCH_FORMAT, messagesOfBatch } from '../codec/batch.ts';
 import { toStored } from '../codec/edit.ts';
-import type { Limits } from '../core/limits.ts';
+import type { Envelope } from '../codec/envelope.ts';
+import { verifiedMessage } from '../codec/verify-message.ts';
+import type { Act } from '../control/match.ts';
+import type { Core } from '../core/core.ts';
+import type { Ack } from '../core/outcome.ts';
 import type { QueueEntity } from '../core/queue-entity.ts';
 import type { Topic } from '../core/topic.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
+import type { ConnectedClient } from './connected-client.ts';
 import { settleDelivery } from './dispositions.ts';
 import { accepted, rejected } from './outcomes.ts';
-import { type Delivery, localAttach, type Receiver } from './rhea.ts';
+import { type Delivery, localAttach, type Receiver, types } from './rhea.ts';
+import { provisional, transactionOfTransfer } from './transactional-state.ts';
 
+/** Where batches are smaller than messages may be; clients fill them up to it. */
+const BATCH_SIZE = 'com.microsoft:max-message-batch-size';
 const CREDIT = 1000;
 const REFILL_BELOW = 500;
 
-/** A client's sender: messages come in, and are accepted once they are on disk. */
-export function serveSender(receiver: Receiver, destination: QueueEntity | Topic, limits: Limits): void {
+/** A client's sender: messages come in, and are accepted once they are on disk; none while there is a refusal. */
+export function serveSender(
+  receiver: Receiver,
+  destination: QueueEntity | Topic,
+  { limits, faults }: Core,
+  client: ConnectedClient,
+  refusal: () => ServiceError | undefined,
+): void {
   const { maxMessageBytes } = destination.intake;
-  localAttach(receiver).max_message_size = maxMessageBytes;
+  const attach = localAttach(receiver);
+  attach.max_message_size = maxMessageBytes;
+  const batchBytes = Math.min(limits.batchBytes, maxMessageBytes);
+  if (batchBytes < maxMessageBytes) attach.properties = { [BATCH_SIZE]: types.wrap_ulong(batchBytes) };
   let credit = CREDIT;
   receiver.add_credit(CREDIT);
 
@@ -25,16 +42,42 @@ export function serveSender(receiver: Receiver, destination: QueueEntity | Topic
       credit = CREDIT;
     }
     const settle = (error?: ServiceError) => settled(delivery as Delivery, error);
+    const refused = refusal();
+    if (refused) return settle(refused);
     const bytes = message as unknown as Buffer;
-    const limit = format === BATCH_FORMAT ? Math.min(limits.batchBytes, maxMessageBytes) : maxMessageBytes;
+    const limit = format === BATCH_FORMAT ? batchBytes : maxMessageBytes;
     if (bytes.length > limit) return settle(serviceErrors.tooLarge(bytes.length, limit));
     try {
       const encoded = format === BATCH_FORMAT ? messagesOfBatch(bytes) : [bytes];
-      destination.intake.send(encoded.map(toStored), settle);
+      const messages = encoded.map((each) => toStored(verifiedMessage(each)));
+      const send = (ack: Ack) => {
+        try {
+          destination.intake.send(messages, ack);
+        } catch (error) {
+          ack(undecodable(error));
+        }
+      };
+      const transaction = transactionOfTransfer(delivery as Delivery);
+      if (transaction) {
+        const error = client.transactions.enlist(transaction, { run: send, bytes: bytes.length });
+        if (error) return settle(error);
+        return settleDelivery(delivery as Delivery, provisional(transaction, accepted));
+      }
+      if (faults.armed) faults.through(sending(destination.path, messages, client), send, settle);
+      else send(settle);
     } catch (error) {
-      settle(serviceErrors.invalid(`The message cannot be decoded: ${String(error)}`));
+      settle(undecodable(error));
     }
   });
+}
+
+/** The first message of several stands for all. */
+function sending(entity: string, [first]: readonly Envelope[], client: ConnectedClient): Act {
+  return { operation: 'send', entity, session: first?.sessionId, messageId: first?.messageId, client };
+}
+
+function undecodable(error: unknown): ServiceError {
+  return serviceErrors.invalid(`The message cannot be decoded: ${String(error)}`);
 }
 
 function settled(delivery: Delivery, error: ServiceError | undefined): void {

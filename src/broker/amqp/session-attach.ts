@@ -1,12 +1,23 @@
+import type { Act } from '../control/match.ts';
 import type { Core } from '../core/core.ts';
 import type { Queue } from '../core/queue.ts';
 import type { Hold } from '../core/records.ts';
-import type { SessionDelivery, SessionWaiter } from '../core/session-delivery.ts';
+import type { SessionDelivery } from '../core/session-delivery.ts';
+import type { SessionWaiter } from '../core/session-line.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
+import type { ConnectedClient } from './connected-client.ts';
 import { ReceiverLink } from './receiver-link.ts';
-import { holdLink, localAttach, openLink, remoteProperties, type Sender, types } from './rhea.ts';
+import {
+  holdLink,
+  localAttach,
+  openLink,
+  remoteProperties,
+  remoteSource,
+  type Sender,
+  types,
+} from './rhea.ts';
+import { grantedSession } from './session-filter.ts';
 
-export const SESSION_FILTER = 'com.microsoft:session-filter';
 const TIMEOUT = 'com.microsoft:timeout';
 const LOCKED_UNTIL = 'com.microsoft:locked-until-utc';
 /** How long the service waits for a session when the client does not say. */
@@ -22,60 +33,85 @@ const TICKS_PER_MS = 10_000n;
  */
 export function attachSession(
   core: Core,
+  client: ConnectedClient,
   sender: Sender,
   queue: Queue,
   sessions: SessionDelivery,
   wanted: string | null,
   refuse: (sender: Sender, error: ServiceError) => void,
 ): () => void {
-  const link = new ReceiverLink(sender, queue);
+  const link = new ReceiverLink(sender, queue, client);
   let hold: Hold | undefined;
-  const grant = (granted: Hold) => {
-    hold = granted;
-    link.feed = () => sessions.feed(granted);
-    announce(sender, granted);
-    core.counters.add('sessions.accepted');
+  /** What the client hears comes later than rhea would say it. */
+  let held = false;
+  let answered = false;
+  let gone = false;
+  const answer = (result: Hold | ServiceError) => {
+    if (gone) return;
+    answered = true;
+    if (held) openLink(sender);
+    if (result instanceof ServiceError) return refuse(sender, result);
+    link.feed = () => sessions.feed(result);
+    announce(core, sender, result);
   };
-  const release = () => {
+
+  let timeOut = () => {};
+  const alarm = core.clientAlarms.create(() => timeOut());
+  let waiter: SessionWaiter | undefined;
+  const find = (found: (result: Hold | ServiceError) => void) => {
+    if (gone) return;
+    const take = (granted: Hold) => {
+      hold = granted;
+      alarm.set(undefined);
+      core.counters.add('sessions.accepted');
+      found(granted);
+    };
+    if (wanted !== null) {
+      const granted = sessions.acceptNamed(wanted, link);
+      return granted instanceof ServiceError ? found(granted) : take(granted);
+    }
+    const waiting = { consumer: link, waiting: true, accepted: take };
+    waiter = waiting;
+    timeOut = () => {
+      waiting.waiting = false;
+      found(serviceErrors.timeout());
+    };
+    alarm.set(core.clientAlarms.now() + waitMs(sender));
+    sessions.acceptNext(waiting);
+  };
+
+  if (core.faults.armed) core.faults.through(accepting(), find, answer);
+  else find(answer);
+  if (!answered) {
+    held = true;
+    holdLink(sender);
+  }
+  return () => {
+    // The attach must be answered before the detach that follows from rhea.
+    if (!answered) openLink(sender);
+    gone = true;
+    if (waiter) waiter.waiting = false;
+    alarm.set(undefined);
     link.closed();
     if (hold) sessions.giveUp(hold);
   };
 
-  if (wanted !== null) {
-    const granted = sessions.acceptNamed(wanted, link);
-    if (granted instanceof ServiceError) refuse(sender, granted);
-    else grant(granted);
-    return release;
+  /** Which session it is about may be known only when one has been found. */
+  function accepting(): Act {
+    const id = () => hold?.session.id ?? wanted ?? undefined;
+    return {
+      operation: 'accept',
+      entity: queue.path,
+      client,
+      get session() {
+        return id();
+      },
+      get lock() {
+        const session = id();
+        return session === undefined ? undefined : { session };
+      },
+    };
   }
-
-  let held = false;
-  const alarm = core.alarms.create(() => {
-    waiter.waiting = false;
-    openLink(sender);
-    refuse(sender, serviceErrors.timeout());
-  });
-  const waiter: SessionWaiter = {
-    consumer: link,
-    waiting: true,
-    accepted(granted) {
-      alarm.set(undefined);
-      grant(granted);
-      if (held) openLink(sender);
-    },
-  };
-  sessions.acceptNext(waiter);
-  if (waiter.waiting) {
-    held = true;
-    holdLink(sender);
-    alarm.set(core.alarms.now() + waitMs(sender));
-  }
-  return () => {
-    // The attach must be answered before the detach that follows from rhea.
-    if (waiter.waiting) openLink(sender);
-    waiter.waiting = false;
-    alarm.set(undefined);
-    release();
-  };
 }
 
 function waitMs(sender: Sender): number {
@@ -83,10 +119,12 @@ function waitMs(sender: Sender): number {
   return typeof asked === 'number' && asked > 0 ? asked : DEFAULT_WAIT_MS;
 }
 
-function announce(sender: Sender, hold: Hold): void {
+function announce(core: Core, sender: Sender, hold: Hold): void {
   const attach = localAttach(sender);
-  sender.set_source({ address: sender.source?.address ?? '', filter: { [SESSION_FILTER]: hold.session.id } });
+  const filter = grantedSession(remoteSource(sender)?.filter, hold.session.id);
+  sender.set_source({ address: sender.source?.address ?? '', filter });
   const ticks = Buffer.alloc(8);
-  ticks.writeBigInt64BE((BigInt(Math.floor(hold.until)) + DOTNET_EPOCH_MS) * TICKS_PER_MS);
+  const until = BigInt(Math.floor(core.onClients(hold.until)));
+  ticks.writeBigInt64BE((until + DOTNET_EPOCH_MS) * TICKS_PER_MS);
   attach.properties = { [LOCKED_UNTIL]: types.wrap_long(ticks) };
 }

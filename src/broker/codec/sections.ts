@@ -1,11 +1,12 @@
 import { readCompound, readScalar, skipValue } from './values.ts';
 
 export const HEADER = 0x70;
-const DELIVERY_ANNOTATIONS = 0x71;
+export const DELIVERY_ANNOTATIONS = 0x71;
 export const MESSAGE_ANNOTATIONS = 0x72;
 export const PROPERTIES = 0x73;
 export const APPLICATION_PROPERTIES = 0x74;
 export const DATA = 0x75;
+export const AMQP_VALUE = 0x77;
 const FOOTER = 0x78;
 
 const SYMBOLIC: Record<string, number> = {
@@ -16,7 +17,7 @@ const SYMBOLIC: Record<string, number> = {
   'amqp:application-properties:map': APPLICATION_PROPERTIES,
   'amqp:data:binary': DATA,
   'amqp:amqp-sequence:list': 0x76,
-  'amqp:amqp-value:*': 0x77,
+  'amqp:amqp-value:*': AMQP_VALUE,
   'amqp:footer:map': FOOTER,
 };
 
@@ -30,6 +31,7 @@ export interface Section {
 /** Where the parts of an encoded message lie; `bodyStart` is the end of everything before the body. */
 export interface Sections {
   header: Section | undefined;
+  deliveryAnnotations: Section | undefined;
   annotations: Section | undefined;
   properties: Section | undefined;
   applicationProperties: Section | undefined;
@@ -39,6 +41,7 @@ export interface Sections {
 export function scanSections(bytes: Buffer): Sections {
   const found: Sections = {
     header: undefined,
+    deliveryAnnotations: undefined,
     annotations: undefined,
     properties: undefined,
     applicationProperties: undefined,
@@ -53,6 +56,7 @@ export function scanSections(bytes: Buffer): Sections {
     }
     const section = { start: at, valueAt, end: skipValue(bytes, valueAt) };
     if (code === HEADER) found.header = section;
+    else if (code === DELIVERY_ANNOTATIONS) found.deliveryAnnotations = section;
     else if (code === MESSAGE_ANNOTATIONS) found.annotations = section;
     else if (code === PROPERTIES) found.properties = section;
     else if (code === APPLICATION_PROPERTIES) found.applicationProperties = section;
@@ -81,7 +85,7 @@ export function listFields(bytes: Buffer, section: Section | undefined): number[
   return places;
 }
 
-function sectionCode(bytes: Buffer, at: number): number {
+export function sectionCode(bytes: Buffer, at: number): number {
   if (bytes[at] !== 0x00) throw new RangeError('a message section must be a described value');
   const descriptor = readScalar(bytes, at + 1);
   const code = typeof descriptor === 'string' ? SYMBOLIC[descriptor] : descriptor;

@@ -123,11 +123,16 @@ export function readCompound(bytes: Buffer, at: number): Compound {
   throw new RangeError(`not an AMQP list or map: 0x${code.toString(16)}`);
 }
 
-/** Calls back with the key and the value's place, pair by pair. */
+export function isMap(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0xc1 || bytes[at] === 0xd1;
+}
+
+/** Calls back with the key and the value's place, pair by pair; annotations may have numbers for keys. */
 export function eachPair(
   bytes: Buffer,
   map: Compound,
   visit: (key: string, valueAt: number, pairStart: number, pairEnd: number) => void,
+  unnamed: (pairStart: number, pairEnd: number) => void = () => {},
 ): void {
   let at = map.start;
   for (let index = 0; index + 1 < map.count; index += 2) {
@@ -135,6 +140,7 @@ export function eachPair(
     const end = skipValue(bytes, valueAt);
     const key = readScalar(bytes, at);
     if (typeof key === 'string') visit(key, valueAt, at, end);
+    else unnamed(at, end);
     at = end;
   }
 }

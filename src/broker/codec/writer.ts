@@ -90,6 +90,13 @@ export class AmqpWriter {
     return this.#text(0xa3, value);
   }
 
+  binary(value: Uint8Array): this {
+    this.#room(5);
+    this.#bytes[this.#at] = 0xb0;
+    this.#at = this.#bytes.writeUInt32BE(value.length, this.#at + 1);
+    return this.raw(value);
+  }
+
   #eight(code: number, value: number): this {
     this.#room(9);
     this.#bytes[this.#at] = code;

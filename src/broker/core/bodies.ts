@@ -1,59 +1,51 @@
+/** The bytes of messages: on disk, and of those that are soon to be delivered in memory, too. */
 import type { Store } from '../store/store.ts';
 import type { StoredMessage } from './records.ts';
 
 const CACHE_BYTES = 32 * 1024 * 1024;
+/** Many leave at once: each look for the oldest steps over all that have left before. */
+const CACHE_KEPT_BYTES = 24 * 1024 * 1024;
 
-/** The bytes of messages: on disk under a number, the recent ones in memory, shared ones counted. */
 export class Bodies {
   readonly #store: Store;
-  readonly #recent = new Map<number, Buffer>();
-  readonly #owners = new Map<number, number>();
+  /** Those with bytes in memory, the longest there first. */
+  readonly #recent = new Set<StoredMessage>();
   #recentBytes = 0;
-  #last: number;
+  #lastShared: number;
 
   constructor(store: Store) {
     this.#store = store;
-    this.#last = store.lastBody();
+    this.#lastShared = store.lastBody();
   }
 
-  next(): number {
-    this.#last += 1;
-    return this.#last;
+  /** A number for a body that several messages share. */
+  nextShared(): number {
+    this.#lastShared += 1;
+    return this.#lastShared;
   }
 
   of(message: StoredMessage): Buffer {
-    const bytes = this.#recent.get(message.body) ?? this.#store.body(message.body);
-    if (!bytes)
-      throw new Error(`the body ${message.body} of message ${message.seq} is missing from the store`);
+    const bytes = message.bytes ?? this.#store.bytes(message.entity, message.seq, message.shared);
+    if (!bytes) throw new Error(`the bytes of message ${message.seq} are missing from the store`);
     return bytes;
   }
 
-  remember(id: number, bytes: Buffer): void {
-    this.#recent.set(id, bytes);
+  remember(message: StoredMessage, bytes: Buffer): void {
+    this.forget(message);
+    message.bytes = bytes;
+    this.#recent.add(message);
     this.#recentBytes += bytes.length;
     if (this.#recentBytes <= CACHE_BYTES) return;
-    for (const oldest of this.#recent.keys()) {
-      if (this.#recentBytes <= CACHE_BYTES) return;
+    for (const oldest of this.#recent) {
+      if (this.#recentBytes <= CACHE_KEPT_BYTES) return;
       this.forget(oldest);
     }
   }
 
-  forget(id: number): void {
-    const bytes = this.#recent.get(id);
-    if (!bytes) return;
-    this.#recent.delete(id);
-    this.#recentBytes -= bytes.length;
-  }
-
-  addOwner(id: number): void {
-    this.#owners.set(id, (this.#owners.get(id) ?? 0) + 1);
-  }
-
-  /** True when the last owner of a shared body has left and its bytes can go. */
-  removeOwner(id: number): boolean {
-    const left = (this.#owners.get(id) ?? 1) - 1;
-    if (left > 0) this.#owners.set(id, left);
-    else this.#owners.delete(id);
-    return left === 0;
+  forget(message: StoredMessage): void {
+    if (!message.bytes) return;
+    this.#recentBytes -= message.bytes.length;
+    message.bytes = undefined;
+    this.#recent.delete(message);
   }
 }

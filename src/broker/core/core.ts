@@ -1,5 +1,6 @@
 import type { Alarms } from '../clock.ts';
 import { Envelope } from '../codec/envelope.ts';
+import { FaultPort } from '../control/fault-port.ts';
 import type { Store } from '../store/store.ts';
 import { Bodies } from './bodies.ts';
 import { type Change, Committer } from './committer.ts';
@@ -12,17 +13,27 @@ import type { Throttle } from './throttle.ts';
 export class Core {
   readonly store: Store;
   readonly alarms: Alarms;
+  /** The time of those who wait at a socket: it goes on while that of messages stands still, under a virtual clock. */
+  readonly clientAlarms: Alarms;
   readonly committer: Committer;
   readonly bodies: Bodies;
   readonly counters = new Counters();
+  readonly faults = new FaultPort();
   readonly limits: Limits;
   /** Undefined = not throttled. */
   throttle: Throttle | undefined;
   #lastMicros = 0;
 
-  constructor(store: Store, alarms: Alarms, limits: Limits, failed: (error: unknown) => void) {
+  constructor(
+    store: Store,
+    alarms: Alarms,
+    limits: Limits,
+    failed: (error: unknown) => void,
+    clientAlarms: Alarms = alarms,
+  ) {
     this.store = store;
     this.alarms = alarms;
+    this.clientAlarms = clientAlarms;
     this.limits = limits;
     this.committer = new Committer(store, failed);
     this.bodies = new Bodies(store);
@@ -34,6 +45,16 @@ export class Core {
 
   envelopeOf(message: StoredMessage): Envelope {
     return new Envelope(this.bodies.of(message));
+  }
+
+  /** Under a virtual clock the lock of a live holder does not run out. */
+  get locksStand(): boolean {
+    return this.clientAlarms !== this.alarms;
+  }
+
+  /** An instant of messages as clients reckon it: they look at their own clock. */
+  onClients(at: number): number {
+    return this.locksStand ? at - this.alarms.now() + this.clientAlarms.now() : at;
   }
 
   /** House-keeping that nobody waits for. */

@@ -1,57 +1,96 @@
+/** Expiry of a queue: the alarm for the message whose time ends next, wherever it is. */
 import type { Alarm } from '../clock.ts';
+import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
-import { Heap } from './heap.ts';
 import type { StoredMessage } from './records.ts';
 
-/** Stale entries are swept when they outnumber the living. */
-const SWEEP_FROM = 1024;
+/** What expires in one go; the rest follows at once, in commits of its own. */
+const AT_ONCE = 500;
 
 /**
- * Tells when messages run out of time. Only ready ones are told of: one under a lock is let be until the lock ends
- * (whoever gives it back looks at its time), a deferred one for good.
+ * Tells when messages run out of time, which the store knows. Only ready ones are told of: one under a lock is let be
+ * until the lock ends (whoever gives it back looks at its time), a deferred one for good.
  */
 export class ExpiryWatch {
   readonly #core: Core;
+  readonly #entity: number;
+  readonly #load: (row: FullMessage) => StoredMessage;
   readonly #expired: (messages: StoredMessage[]) => void;
-  readonly #byTime = new Heap<StoredMessage>((message) => message.expiresAt);
+  /** Those in memory, by number. */
+  readonly #inMemory = new Map<number, StoredMessage>();
   readonly #alarm: Alarm;
-  #stale = 0;
+  /** What was to expire up to then has, or is in somebody's hands. */
+  #handledUpTo = 0;
 
-  constructor(core: Core, expired: (messages: StoredMessage[]) => void) {
+  constructor(
+    core: Core,
+    entity: number,
+    load: (row: FullMessage) => StoredMessage,
+    expired: (messages: StoredMessage[]) => void,
+  ) {
     this.#core = core;
+    this.#entity = entity;
+    this.#load = load;
     this.#expired = expired;
     this.#alarm = core.alarms.create(() => this.#ring());
+  }
+
+  restore(): void {
+    const first = this.#core.store.nextExpiry(this.#entity, 0);
+    if (first !== undefined) this.expect(first);
   }
 
   isOver(message: StoredMessage): boolean {
     return message.expiresAt > 0 && message.expiresAt <= this.#core.alarms.now();
   }
 
-  add(message: StoredMessage): void {
-    if (message.expiresAt === 0) return;
-    this.#byTime.push(message);
-    if (this.#alarm.at === undefined || message.expiresAt < this.#alarm.at)
-      this.#alarm.set(message.expiresAt);
+  has(seq: number): boolean {
+    return this.#inMemory.has(seq);
   }
 
-  /** The message is gone; its entry is dropped sooner or later. */
-  left(message: StoredMessage): void {
+  /** It is in memory from now on. */
+  add(message: StoredMessage): void {
     if (message.expiresAt === 0) return;
-    this.#stale += 1;
-    if (this.#stale < SWEEP_FROM || this.#stale * 2 < this.#byTime.size) return;
-    this.#byTime.keep(({ place }) => place !== 'gone');
-    this.#stale = 0;
+    this.#inMemory.set(message.seq, message);
+    this.expect(message.expiresAt);
+  }
+
+  /** Something on disk expires then. */
+  expect(at: number): void {
+    if (at === 0) return;
+    // The clock has been set back.
+    if (at <= this.#handledUpTo) this.#handledUpTo = at - 1;
+    if (this.#alarm.at === undefined || at < this.#alarm.at) this.#alarm.set(at);
+  }
+
+  /** It is gone, or expires no more. */
+  left(message: StoredMessage): void {
+    if (message.expiresAt > 0) this.#inMemory.delete(message.seq);
+  }
+
+  /** After the commit of what has been told, which bounds what is in memory. */
+  #goOn(): void {
+    const goOn = () => this.#alarm.set(this.#core.alarms.now());
+    this.#core.commit({ applied: goOn, refused: goOn });
   }
 
   #ring(): void {
-    const now = this.#core.alarms.now();
-    for (let next = this.#byTime.peek(); next; next = this.#byTime.peek()) {
-      if (next.place !== 'gone' && next.expiresAt > now) {
-        this.#alarm.set(next.expiresAt);
-        return;
+    const { store, alarms } = this.#core;
+    const now = alarms.now();
+    const over: StoredMessage[] = [];
+    let handledUpTo = now;
+    for (const row of store.expired(this.#entity, this.#handledUpTo, now)) {
+      if (over.length === AT_ONCE) {
+        handledUpTo = row.expiresAt - 1;
+        break;
       }
-      this.#byTime.pop();
-      if (next.place === 'ready') this.#expired([next]);
+      const message = this.#inMemory.get(row.seq) ?? this.#load(row);
+      if (message.place === 'ready' || message.place === 'pending') over.push(message);
     }
+    this.#handledUpTo = handledUpTo;
+    for (const message of over) this.#inMemory.set(message.seq, message);
+    if (over.length > 0) this.#expired(over);
+    if (handledUpTo < now) this.#goOn();
+    else this.#alarm.set(store.nextExpiry(this.#entity, now));
   }
 }

@@ -21,6 +21,12 @@ export class Fifo<T> {
     return this.size > 0 ? this.#items[this.#items.length - 1] : undefined;
   }
 
+  /** Leaves out what is of no more use, in one go. */
+  keep(useful: (item: T) => boolean): void {
+    this.#items = this.#items.slice(this.#head).filter(useful);
+    this.#head = 0;
+  }
+
   shift(): T | undefined {
     if (this.#head >= this.#items.length) return undefined;
     const item = this.#items[this.#head];

@@ -1,4 +1,4 @@
-/** Auto-delete on idle: an entity goes when nobody has been connected to it for as long as its description says. */
+/** Who is connected to which entity, and auto-delete on idle: an entity goes when nobody has been connected to it for as long as its description says. */
 import type { Alarm, Alarms } from '../clock.ts';
 import { entityKey, SUBSCRIPTIONS } from './plan.ts';
 
@@ -12,15 +12,23 @@ interface Watched {
 
 export class IdleEntities {
   readonly #alarms: Alarms;
+  readonly #exists: (name: string) => boolean;
   /** Whether it has messages that are scheduled, which is to be in use. */
   readonly #busy: (path: string) => boolean;
   readonly #remove: (path: string) => void;
   readonly #watched = new Map<string, Watched>();
   /** Links by entity, also of entities that are not watched: they may be later. */
   readonly #open = new Map<string, number>();
+  readonly #used = new Map<string, number>();
 
-  constructor(alarms: Alarms, busy: (path: string) => boolean, remove: (path: string) => void) {
+  constructor(
+    alarms: Alarms,
+    exists: (name: string) => boolean,
+    busy: (path: string) => boolean,
+    remove: (path: string) => void,
+  ) {
     this.#alarms = alarms;
+    this.#exists = exists;
     this.#busy = busy;
     this.#remove = remove;
   }
@@ -44,6 +52,13 @@ export class IdleEntities {
   forget(path: string): void {
     this.#watched.get(entityKey(path))?.alarm.set(undefined);
     this.#watched.delete(entityKey(path));
+    this.#used.delete(entityKey(path));
+  }
+
+  /** When somebody was connected to it last, as far as this run of the broker knows. */
+  usedAt(path: string): number | undefined {
+    const name = entityKey(path);
+    return this.#open.has(name) ? this.#alarms.now() : this.#used.get(name);
   }
 
   opened(address: string): void {
@@ -56,6 +71,7 @@ export class IdleEntities {
 
   #count(address: string, change: number): void {
     for (const name of owners(address)) {
+      if (this.#exists(name)) this.#used.set(name, this.#alarms.now());
       const open = (this.#open.get(name) ?? 0) + change;
       if (open > 0) this.#open.set(name, open);
       else this.#open.delete(name);

@@ -1,11 +1,13 @@
-import type { Envelope } from '../codec/envelope.ts';
+import { Envelope } from '../codec/envelope.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
+import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { DuplicateWindow } from './duplicates.ts';
 import type { Forward, ForwardTarget } from './forwarding.ts';
+import { checkMessage } from './message-limits.ts';
 import type { Ack } from './outcome.ts';
+import { checkPartition, idWithinPartition } from './partitions.ts';
 import { type Destination, type Entry, placedEntry, scheduledEntry } from './placing.ts';
-import type { StoredMessage } from './records.ts';
 import { Schedule } from './schedule.ts';
 import type { IntakeSettings } from './settings.ts';
 
@@ -22,7 +24,7 @@ export class Intake implements ForwardTarget {
     this.#core = core;
     this.#to = to;
     this.settings = settings;
-    this.schedule = new Schedule(core, (messages) => this.#activate(messages));
+    this.schedule = new Schedule(core, to.id, (messages) => this.#activate(messages));
     this.configure(settings);
   }
 
@@ -44,8 +46,17 @@ export class Intake implements ForwardTarget {
     else this.window = new DuplicateWindow(this.#core, this.#to.id, duplicateWindowMs);
   }
 
+  /** A number for a message that will be sent later, if at all. */
+  reserve(): number {
+    return this.#to.sequence.take();
+  }
+
   /** All of them or none; acknowledged when all are on disk. */
-  send(messages: Envelope[], ack: (error: ServiceError | undefined, seqs: number[]) => void): void {
+  send(
+    messages: Envelope[],
+    ack: (error: ServiceError | undefined, seqs: number[]) => void,
+    reserved: readonly number[] = [],
+  ): void {
     if (this.#retired) return ack(serviceErrors.entityNotFound(`sb://localhost/${this.#to.path}`), []);
     try {
       this.#check(messages);
@@ -59,10 +70,10 @@ export class Intake implements ForwardTarget {
     const repeated: string[] = [];
     const entries: Entry[] = [];
     const seqs: number[] = [];
-    for (const message of messages) {
+    for (const [index, message] of messages.entries()) {
       const fresh = this.#notSeen(message, ids, repeated, entries);
       const scheduled = message.scheduledAt > now;
-      const seq = scheduled || !fresh ? this.#to.sequence.take() : 0;
+      const seq = scheduled || !fresh ? (reserved[index] ?? this.#to.sequence.take()) : 0;
       seqs.push(seq);
       if (!fresh) continue;
       entries.push(
@@ -103,7 +114,12 @@ export class Intake implements ForwardTarget {
     const ids: string[] = [];
     const entries: Entry[] = [leave];
     if (this.#notSeen(message, ids, [], entries)) {
-      entries.push(placedEntry(this.#core, this.#to, message, carried.origin, carried));
+      // Only an action can have set a time that is still to come.
+      entries.push(
+        message.scheduledAt > this.#core.alarms.now()
+          ? scheduledEntry(this.#core, this.#to, this.schedule, message, this.#to.sequence.take(), carried)
+          : placedEntry(this.#core, this.#to, message, carried.origin, carried),
+      );
     }
     this.#core.commit({
       write: (store) => {
@@ -120,24 +136,28 @@ export class Intake implements ForwardTarget {
     });
   }
 
-  /** Service Bus cancels what is there and ignores the rest. */
+  /** All of them, or an error that names those that are not there (github.com/Azure/azure-service-bus/issues/239). */
   cancel(seqs: number[], ack: Ack): void {
-    const cancelled = seqs.flatMap((seq) => this.schedule.get(seq) ?? []);
-    for (const message of cancelled) this.schedule.take(message);
+    const missing = seqs.filter((seq) => !this.schedule.find(seq));
+    if (missing.length > 0) return ack(serviceErrors.messagesNotFound(missing));
+    const cancelled: FullMessage[] = [];
+    for (const seq of new Set(seqs)) {
+      const message = this.schedule.find(seq);
+      if (!message) continue;
+      this.schedule.take(message);
+      cancelled.push(message);
+    }
     this.#core.commit({
       frees: true,
       write: (store) => {
-        for (const message of cancelled) {
-          store.deleteMessage(this.#to.id, message.seq);
-          store.deleteBody(message.body);
-        }
+        for (const message of cancelled) store.deleteMessage(message);
       },
       applied: () => {
-        for (const message of cancelled) this.#core.bodies.forget(message.body);
+        for (const message of cancelled) this.schedule.left(message);
         ack();
       },
       refused: (error) => {
-        for (const message of cancelled) this.schedule.add(message);
+        for (const message of cancelled) this.schedule.giveBack(message);
         ack(error);
       },
     });
@@ -145,63 +165,56 @@ export class Intake implements ForwardTarget {
 
   #check(messages: Envelope[]): void {
     if (this.settings.disabled) throw serviceErrors.entityDisabled(this.#to.path);
+    if (this.settings.partitioned) checkPartition(messages, this.window !== undefined);
     let bytes = 0;
     for (const message of messages) {
       if (message.bytes.length > this.maxMessageBytes) {
         throw serviceErrors.tooLarge(message.bytes.length, this.maxMessageBytes);
       }
-      checkNames(message);
+      checkMessage(message);
       this.#to.check(message);
       bytes += message.bytes.length;
     }
     if (this.#to.bytes + bytes > this.settings.maxBytes) {
-      throw serviceErrors.quotaExceeded(`The maximum entity size has been reached for '${this.#to.path}'.`);
+      throw serviceErrors.entityFull(this.#to.path);
     }
   }
 
   /** A duplicate is accepted and dropped. */
   #notSeen(message: Envelope, ids: string[], repeated: string[], entries: Entry[]): boolean {
-    const id = message.messageId;
-    if (!this.window || id === undefined) return true;
+    if (!this.window || message.messageId === undefined) return true;
+    const id = this.settings.partitioned ? idWithinPartition(message) : message.messageId;
     if (this.window.has(id)) {
       this.#core.counters.add('duplicates');
       repeated.push(id);
       return false;
     }
     ids.push(id);
-    entries.push({ write: this.window.add(id), applied: () => {} });
+    entries.push(this.window.add(id));
     return true;
   }
 
   /** What is due becomes an ordinary message with a new sequence number at the tail. */
-  #activate(due: StoredMessage[]): void {
+  #activate(due: FullMessage[]): void {
     if (this.#retired) return;
     for (const message of due) {
-      const entry = placedEntry(this.#core, this.#to, this.#core.envelopeOf(message), message.seq);
+      const { origin, source, hops } = message;
+      const first = origin || message.seq;
+      const carried = { origin: first, source: source ?? undefined, hops };
+      const entry = placedEntry(this.#core, this.#to, new Envelope(message.bytes), first, carried);
       this.#core.counters.add('activated');
       this.#core.commit({
         frees: true,
         write: (store) => {
-          store.deleteMessage(this.#to.id, message.seq);
-          store.deleteBody(message.body);
+          store.deleteMessage(message);
           entry.write(store);
         },
         applied: () => {
-          this.#core.bodies.forget(message.body);
+          this.schedule.left(message);
           entry.applied();
         },
-        refused: () => this.schedule.add(message),
+        refused: () => this.schedule.giveBack(message),
       });
-    }
-  }
-}
-
-const MAX_NAME = 128;
-
-function checkNames(message: Envelope): void {
-  for (const field of ['messageId', 'sessionId'] as const) {
-    if ((message.text(field)?.length ?? 0) > MAX_NAME) {
-      throw serviceErrors.invalid(`The ${field} of a message has at most ${MAX_NAME} characters.`);
     }
   }
 }

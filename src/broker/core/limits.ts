@@ -5,6 +5,7 @@ const KB = 1024;
 const MB = 1024 * KB;
 
 export interface Limits {
+  readonly tier: Tier;
   /** No entity takes a larger message. */
   readonly messageBytes: number;
   /** What an entity takes that does not say. */
@@ -14,12 +15,14 @@ export interface Limits {
 }
 
 const STANDARD: Limits = {
+  tier: 'standard',
   messageBytes: 256 * KB,
   defaultMessageBytes: 256 * KB,
   batchBytes: 256 * KB,
   stateBytes: 256 * KB,
 };
 const PREMIUM: Limits = {
+  tier: 'premium',
   messageBytes: 100 * MB,
   defaultMessageBytes: MB,
   batchBytes: MB,
@@ -29,7 +32,7 @@ const PREMIUM: Limits = {
 export function limitsOf(tier: Tier = 'standard', maxMessageBytes?: number): Limits {
   if (maxMessageBytes !== undefined) {
     const all = maxMessageBytes;
-    return { messageBytes: all, defaultMessageBytes: all, batchBytes: all, stateBytes: all };
+    return { tier, messageBytes: all, defaultMessageBytes: all, batchBytes: all, stateBytes: all };
   }
   return tier === 'premium' ? PREMIUM : STANDARD;
 }

@@ -1,30 +1,23 @@
 import { BrokerError } from '../errors.ts';
 import { type EntityRow, StoreFullError } from '../store/store.ts';
-import type { QueueDescription, SubscriptionDescription, TopicDescription, Topology } from '../topology.ts';
+import type {
+  AuthorizationRule,
+  QueueDescription,
+  SubscriptionDescription,
+  TopicDescription,
+  Topology,
+} from '../topology.ts';
 import type { Core } from './core.ts';
+import { checkCounts, type FilterCounts } from './count-limits.ts';
+import { Entities } from './entities.ts';
 import { IdleEntities } from './idle-entities.ts';
-import {
-  DEAD_LETTERS,
-  isWithin,
-  type Kept,
-  entityKey as key,
-  Plan,
-  SUBSCRIPTIONS,
-  TRANSFER_DEAD_LETTERS,
-} from './plan.ts';
-import { Queue } from './queue.ts';
-import { QueueEntity } from './queue-entity.ts';
-import { compileRule, DEFAULT_RULE } from './rules.ts';
-import {
-  deadLetterSettings,
-  idleMs,
-  intakeSettings,
-  type QueueSettings,
-  queueSettings,
-  transferSettings,
-} from './settings.ts';
+import type { Limits } from './limits.ts';
+import { isWithin, type Kept, entityKey as key, Plan } from './plan.ts';
+import type { Queue } from './queue.ts';
+import type { QueueEntity } from './queue-entity.ts';
+import { idleMs } from './settings.ts';
 import { SubscriptionRules } from './subscription-rules.ts';
-import { Topic } from './topic.ts';
+import type { Topic } from './topic.ts';
 
 /** An entity as the store keeps it. */
 export interface KeptEntity {
@@ -33,39 +26,62 @@ export interface KeptEntity {
   readonly description: Kept<QueueDescription & TopicDescription & SubscriptionDescription>;
 }
 
-/** The entities, by path; Service Bus compares paths without case. */
+/** Rows of removed entities that go in one commit. */
+const PURGED_AT_ONCE = 200;
+
+/** The entities and their descriptions: declared, changed and removed, each change durable. */
 export class Namespace {
   readonly #core: Core;
   readonly #rows = new Map<string, EntityRow>();
-  readonly queues = new Map<string, QueueEntity>();
-  readonly topics = new Map<string, Topic>();
-  /** Everything that can be received from: queues, subscriptions and their dead letter queues. */
-  readonly sources = new Map<string, Queue>();
+  readonly #entities: Entities;
   /** Told which entity is gone. */
   removed: (path: string) => void = () => {};
-  /** Told whose senders or receivers may not go on. */
-  disabled: (path: string, half: 'senders' | 'receivers') => void = () => {};
+  /** Told whose receivers may not go on; what is sent is refused message by message. */
+  disabled: (path: string) => void = () => {};
+  /** Who may sign tokens for a queue or topic, by its path in lower case. */
+  readonly authorizationRules = new Map<string, readonly AuthorizationRule[]>();
+  /** Told that keys or their rights have changed. */
+  keysChanged: () => void = () => {};
   readonly idle: IdleEntities;
   #lastId = 0;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#entities = new Entities(core, this.#rows);
     this.idle = new IdleEntities(
       core.alarms,
+      (name) => this.#rows.has(name),
       (path) => (this.destination(path)?.intake.schedule.size ?? 0) > 0,
       (path) => this.remove(path),
     );
-    this.#apply(this.#completed(core.store.entities()));
+    this.#lastId = core.store.lastEntity();
+    this.#apply(core.store.entities());
+    this.#purge();
+  }
+
+  get limits(): Limits {
+    return this.#core.limits;
+  }
+
+  get queues(): ReadonlyMap<string, QueueEntity> {
+    return this.#entities.queues;
+  }
+
+  get topics(): ReadonlyMap<string, Topic> {
+    return this.#entities.topics;
+  }
+
+  get sources(): ReadonlyMap<string, Queue> {
+    return this.#entities.sources;
   }
 
   destination(path: string): QueueEntity | Topic | undefined {
-    return this.queues.get(key(path)) ?? this.topics.get(key(path));
+    return this.#entities.destination(path);
   }
 
-  /** The topic that a subscription belongs to. */
-  topicOf(path: string): Topic | undefined {
-    const name = key(path);
-    return this.topics.get(name.slice(0, name.indexOf(key(SUBSCRIPTIONS))));
+  /** The queue, or the topic of a subscription, that something belongs to. */
+  home(path: string): QueueEntity | Topic | undefined {
+    return this.destination(path.replace(/\/\$.*$/, '')) ?? this.#entities.topicOf(path);
   }
 
   /** The rules of a subscription. */
@@ -94,6 +110,7 @@ export class Namespace {
     const plan = new Plan(this.#rows, this.#lastId, this.#core.alarms.now());
     describe(plan);
     const rows = plan.rows();
+    checkCounts(this.#core.limits.tier, this.#rows, rows, (topic) => this.#filtersOf(topic));
     try {
       this.#core.store.transaction(() => {
         for (const row of rows) this.#core.store.putEntity(row);
@@ -106,6 +123,16 @@ export class Namespace {
       );
     }
     this.#apply(rows);
+  }
+
+  #filtersOf(topic: string): ReadonlyMap<string, FilterCounts> {
+    const subscriptions = [...(this.topics.get(topic)?.subscriptions ?? [])];
+    return new Map(
+      subscriptions.map(([name, { rules }]) => {
+        const correlation = rules.filter((rule) => rule.correlation).length;
+        return [name, { sql: rules.length - correlation, correlation }];
+      }),
+    );
   }
 
   entity(path: string): KeptEntity | undefined {
@@ -121,33 +148,36 @@ export class Namespace {
   remove(path: string): void {
     const rows = [...this.#rows.values()].filter((row) => isWithin(key(row.path), key(path)));
     this.#core.committer.drain();
-    const shared = rows.flatMap(({ id }) => this.#core.store.sharedBodies(id));
     this.#core.store.withReserve(() =>
       this.#core.store.transaction(() => {
         for (const { id } of rows) this.#core.store.removeEntity(id);
       }),
     );
     for (const row of rows) this.#forget(row);
-    for (const body of shared) {
-      if (!this.#core.bodies.removeOwner(body)) continue;
-      this.#core.bodies.forget(body);
-      this.#core.write((store) => store.deleteBody(body));
-    }
     this.removed(path);
+    this.#purge();
+  }
+
+  /** What removed entities held, some of it a commit, so that nobody has to wait for all of it. */
+  #purge(): void {
+    let more = false;
+    this.#core.commit({
+      frees: true,
+      write: (store) => {
+        more = store.purgeRemoved(PURGED_AT_ONCE);
+      },
+      applied: () => {
+        if (more) this.#purge();
+      },
+      refused: () => {},
+    });
   }
 
   #forget({ path }: EntityRow): void {
-    const name = key(path);
-    this.sources.get(name)?.retire();
-    this.destination(path)?.intake.retire();
+    this.#entities.forget(path);
     this.idle.forget(path);
-    this.#rows.delete(name);
-    this.sources.delete(name);
-    this.queues.delete(name);
-    this.topics.delete(name);
-    const at = name.indexOf(key(SUBSCRIPTIONS));
-    if (at >= 0)
-      this.topics.get(name.slice(0, at))?.subscriptions.delete(name.slice(at + SUBSCRIPTIONS.length));
+    this.#rows.delete(key(path));
+    this.authorizationRules.delete(key(path));
   }
 
   #apply(rows: EntityRow[]): void {
@@ -155,95 +185,24 @@ export class Namespace {
       this.#rows.set(key(row.path), row);
       this.#lastId = Math.max(this.#lastId, row.id);
     }
+    let keysChanged = false;
     for (const row of rows) {
       if (row.kind === 'dead-letter') continue;
-      const description: unknown = JSON.parse(row.description);
-      if (row.kind === 'queue') this.#applyQueue(row, description as QueueDescription);
-      else if (row.kind === 'topic') this.#applyTopic(row, description as TopicDescription);
-      else if (row.kind === 'subscription')
-        this.#applySubscription(row, description as SubscriptionDescription);
-      this.idle.configure(row.path, idleMs(description as QueueDescription));
-      if (this.destination(row.path)?.intake.settings.disabled) this.disabled(row.path, 'senders');
-      if (this.source(row.path)?.disabled) this.disabled(row.path, 'receivers');
+      const description = JSON.parse(row.description) as QueueDescription;
+      this.#entities.put(row, description);
+      this.idle.configure(row.path, idleMs(description));
+      if (this.source(row.path)?.disabled) this.disabled(row.path);
+      keysChanged = this.#keepKeys(row.path, description) || keysChanged;
     }
+    if (keysChanged) this.keysChanged();
   }
 
-  #applyQueue(row: EntityRow, description: QueueDescription): void {
-    const settings = intakeSettings(description);
-    const queue = this.#applySource(row, description);
-    const known = this.queues.get(key(row.path));
-    if (known) known.intake.configure(settings);
-    else this.queues.set(key(row.path), new QueueEntity(this.#core, queue, settings));
-  }
-
-  #applyTopic(row: EntityRow, description: TopicDescription): void {
-    const settings = intakeSettings(description);
-    const known = this.topics.get(key(row.path));
-    if (known) known.intake.configure(settings);
-    else this.topics.set(key(row.path), new Topic(this.#core, row, settings));
-  }
-
-  #applySubscription(row: EntityRow, description: SubscriptionDescription): void {
-    this.topicOf(row.path)?.subscriptions.set(key(description.name), {
-      queue: this.#applySource(row, description),
-      rules: (description.rules ?? [DEFAULT_RULE]).map(compileRule),
-      deadLetterOnFilterError: description.deadLetteringOnFilterEvaluationExceptions ?? true,
-    });
-  }
-
-  #applySource(row: EntityRow, description: QueueDescription | SubscriptionDescription): Queue {
-    const settings = queueSettings(description);
-    const known = this.sources.get(key(row.path));
-    if (known) {
-      known.configure(settings);
-      known.deadLetters?.configure(deadLetterSettings(settings));
-      known.transferDeadLetters?.configure(transferSettings(settings));
-      return known;
-    }
-    const transferDeadLetters = this.#side(row.path + TRANSFER_DEAD_LETTERS, transferSettings(settings));
-    const deadLetters = this.#side(
-      row.path + DEAD_LETTERS,
-      deadLetterSettings(settings),
-      transferDeadLetters,
-    );
-    const queue = new Queue(this.#core, row, settings, this.#findTarget, {
-      deadLetters,
-      transferDeadLetters,
-    });
-    this.sources.set(key(row.path), queue);
-    return queue;
-  }
-
-  #side(path: string, settings: QueueSettings, transferDeadLetters?: Queue): Queue {
-    const row = this.#rows.get(key(path));
-    if (!row) throw new Error(`the store has no ${path}`);
-    const others = { deadLetters: undefined, transferDeadLetters };
-    const queue = new Queue(this.#core, row, settings, this.#findTarget, others);
-    this.sources.set(key(path), queue);
-    return queue;
-  }
-
-  readonly #findTarget = (path: string) => this.destination(path)?.intake;
-
-  /** Files from before there was forwarding have no queues for its failures. */
-  #completed(rows: EntityRow[]): EntityRow[] {
-    const paths = new Set(rows.map(({ path }) => key(path)));
-    let lastId = Math.max(0, ...rows.map(({ id }) => id));
-    const missing: EntityRow[] = [];
-    for (const { path, kind } of rows) {
-      const wanted = path + TRANSFER_DEAD_LETTERS;
-      if ((kind !== 'queue' && kind !== 'subscription') || paths.has(key(wanted))) continue;
-      lastId += 1;
-      missing.push({ id: lastId, path: wanted, kind: 'dead-letter', description: '{}', ceiling: 1 });
-    }
-    if (missing.length === 0) return rows;
-    const { store } = this.#core;
-    store.withReserve(() =>
-      store.transaction(() => {
-        for (const row of missing) store.putEntity(row);
-      }),
-    );
-    return [...rows, ...missing];
+  #keepKeys(path: string, { authorizationRules = [] }: QueueDescription): boolean {
+    const known = this.authorizationRules.get(key(path)) ?? [];
+    if (JSON.stringify(known) === JSON.stringify(authorizationRules)) return false;
+    if (authorizationRules.length > 0) this.authorizationRules.set(key(path), authorizationRules);
+    else this.authorizationRules.delete(key(path));
+    return true;
   }
 }
 

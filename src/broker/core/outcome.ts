@@ -1,4 +1,5 @@
-import { encodedString, type PropertyChanges } from '../codec/edit.ts';
+import { encodedString } from '../codec/edit.ts';
+import type { PropertyChanges } from '../codec/rewrite.ts';
 
 /** What a receiver wants done with a message; the changes become application properties. */
 export type Outcome =
@@ -17,6 +18,7 @@ export const reasons = {
   maxDeliveryCount: (count: number) =>
     reason('MaxDeliveryCountExceeded', `Message could not be consumed after ${count} delivery attempts.`),
   expired: () => reason('TTLExpiredException', 'The message expired and was dead lettered.'),
+  headerTooLarge: () => reason('HeaderSizeExceeded', 'The size quota for this stream has been exceeded.'),
   /** The name is our own: the documentation does not give one. */
   filterFailed: (why: string) => reason('FilterException', why),
   tooManyHops: () =>

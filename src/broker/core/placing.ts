@@ -3,7 +3,7 @@ import type { MessageRow, Store } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { Carried } from './forwarding.ts';
 import type { Queue } from './queue.ts';
-import { SCHEDULED, StoredMessage } from './records.ts';
+import { rowOf, SCHEDULED, StoredMessage } from './records.ts';
 import type { Schedule } from './schedule.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -28,7 +28,6 @@ export interface Destination {
   check(message: Envelope): void;
   place(message: Envelope, now: number, origin: number): Placement[];
   readonly bytes: number;
-  row(message: StoredMessage): MessageRow;
 }
 
 /** One message on its way in: what goes to the store, and what happens in memory once it is there. */
@@ -43,32 +42,31 @@ export function scheduledEntry(
   schedule: Schedule,
   envelope: Envelope,
   seq: number,
+  carried?: Carried,
 ): Entry {
-  const message = new StoredMessage({
+  const row: MessageRow = {
+    entity: to.id,
     seq,
-    body: core.bodies.next(),
-    shared: false,
+    shared: 0,
     size: envelope.bytes.length,
     enqueuedAt: core.alarms.now(),
     expiresAt: 0,
     dueAt: envelope.scheduledAt,
     deliveryCount: 0,
     state: SCHEDULED,
-    session: undefined,
-    origin: 0,
-    source: undefined,
-  });
+    session: envelope.sessionId ?? null,
+    origin: carried?.origin ?? 0,
+    source: carried?.source ?? null,
+    hops: carried?.hops ?? 0,
+  };
   core.counters.add('scheduled');
   return {
-    write: (store) => {
-      store.insertBody(message.body, false, envelope.bytes);
-      store.insertMessage({ ...to.row(message), session: envelope.sessionId ?? null });
-    },
-    applied: () => schedule.add(message),
+    write: (store) => store.insertMessage(row, envelope.bytes),
+    applied: () => schedule.added(row.dueAt),
   };
 }
 
-/** A body shared by several placements is stored once. */
+/** Bytes that several placements share are stored once. */
 export function placedEntry(
   core: Core,
   to: Destination,
@@ -79,39 +77,32 @@ export function placedEntry(
   const now = core.alarms.now();
   const placements = to.place(envelope, now, origin);
   const sharing = placements.filter((placement) => !placement.bytes).length;
-  const body = sharing > 0 ? core.bodies.next() : 0;
-  const shared = sharing > 1;
+  const shared = sharing > 1 ? core.bodies.nextShared() : 0;
   const placed = placements.map(({ queue, bytes, sessionId, source, ...rest }) => {
     const message = new StoredMessage({
       ...rest,
-      body: bytes ? core.bodies.next() : body,
-      shared: bytes ? false : shared,
+      entity: queue.id,
+      shared: bytes ? 0 : shared,
       size: (bytes ?? envelope.bytes).length,
       enqueuedAt: now,
-      dueAt: 0,
       deliveryCount: 0,
       state: 0,
       session: undefined,
       source: source ?? carried?.source,
+      hops: carried?.hops ?? 0,
     });
-    message.hops = carried?.hops ?? 0;
-    return { queue, message, bytes, sessionId };
+    return { queue, message, bytes: bytes ?? envelope.bytes, sessionId };
   });
   return {
     write: (store) => {
-      if (sharing > 0) store.insertBody(body, shared, envelope.bytes);
-      for (const { queue, message, bytes, sessionId } of placed) {
-        if (bytes) store.insertBody(message.body, false, bytes);
-        store.insertMessage({ ...queue.row(message), session: sessionId ?? null });
+      if (shared > 0) store.insertBody(shared, envelope.bytes);
+      for (const { message, bytes, sessionId } of placed) {
+        store.insertMessage(rowOf(message, sessionId), message.shared > 0 ? undefined : bytes);
       }
     },
     applied: () => {
-      if (sharing > 0) core.bodies.remember(body, envelope.bytes);
-      for (const { queue, message, sessionId } of placed) {
-        if (message.shared) core.bodies.addOwner(body);
-        // Only now: a session without messages may have been forgotten since.
-        if (sessionId !== undefined) message.session = queue.sessions?.ensure(sessionId);
-        queue.admit(message);
+      for (const { queue, message, bytes, sessionId } of placed) {
+        queue.admit(message, bytes, sessionId);
       }
     },
   };

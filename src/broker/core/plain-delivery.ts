@@ -2,21 +2,29 @@ import type { Alarm } from '../clock.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
-import type { Delivery, DeliveryOwner } from './delivery.ts';
+import { type Delivery, type DeliveryOwner, MOST_IN_MEMORY } from './delivery.ts';
 import { Fifo } from './fifo.ts';
-import { ReadyList } from './ready.ts';
-import { type Consumer, Lock, type StoredMessage } from './records.ts';
+import { Line, type Page } from './line.ts';
+import { type Consumer, type Holder, Lock, type StoredMessage } from './records.ts';
+
+/** A long backlog is forwarded commit by commit. */
+const MOST_FORWARDING = 500;
+
+const TIDY_FROM = 64;
 
 /** Competing consumers: every message under its own lock, receivers with credit served in turn. */
 export class PlainDelivery implements Delivery, Pump {
   readonly #core: Core;
   readonly #owner: DeliveryOwner;
-  readonly #ready = new ReadyList<StoredMessage>();
+  readonly #line = new Line<StoredMessage>();
+  inMemory = 0;
+  readonly #forwarding = new Set<StoredMessage>();
   /** One duration for the queue and renewals at the end: the order of the map is the order of expiry. */
   readonly #locks = new Map<string, Lock>();
   readonly #lockAlarm: Alarm;
   readonly #hungry = new Fifo<Consumer>();
   readonly #known = new Set<Consumer>();
+  #tidyAt = TIDY_FROM;
 
   constructor(core: Core, owner: DeliveryOwner) {
     this.#core = core;
@@ -28,50 +36,95 @@ export class PlainDelivery implements Delivery, Pump {
     return this.#locks.size;
   }
 
-  get sessionCount(): number {
-    return 0;
+  get locks(): Iterable<Lock> {
+    return this.#locks.values();
   }
 
-  get waiting(): ReadyList<StoredMessage> {
-    return this.#ready;
+  restore(): void {
+    this.#line.restore(0);
+    this.#core.committer.touch(this);
+  }
+
+  keeps(message: StoredMessage): boolean {
+    if (this.#line.keeps(message.seq, this.inMemory < MOST_IN_MEMORY)) return true;
+    this.#core.committer.touch(this);
+    return false;
   }
 
   ready(message: StoredMessage): void {
     message.place = 'ready';
-    this.#ready.add(message);
+    this.inMemory += 1;
+    this.#line.add(message);
     this.#core.committer.touch(this);
   }
 
-  adopt(): void {}
+  first(): StoredMessage | undefined {
+    return this.#line.first((after) => this.#read(after));
+  }
 
-  left(): void {}
+  take(message: StoredMessage): void {
+    this.#line.take();
+    this.inMemory -= 1;
+    message.place = 'held';
+  }
+
+  withdrawn(): void {
+    this.inMemory -= 1;
+  }
+
+  #read(after: number): Page<StoredMessage> | undefined {
+    const page = this.#owner.read(after, {});
+    if (page) this.inMemory += page.messages.length;
+    else this.#core.committer.touch(this);
+    return page;
+  }
+
+  entered(): void {}
+
+  left(message: StoredMessage): void {
+    if (this.#forwarding.delete(message)) this.#core.committer.touch(this);
+  }
 
   /** The consumer has room for messages. */
   feed(consumer: Consumer): void {
     if (!this.#known.has(consumer)) {
+      if (this.#hungry.size >= this.#tidyAt) this.#tidy();
       this.#known.add(consumer);
       this.#hungry.push(consumer);
     }
     this.pump();
   }
 
+  /** Consumers come and go while no message comes that would meet them. */
+  #tidy(): void {
+    this.#hungry.keep((consumer) => consumer.live || !this.#known.delete(consumer));
+    this.#tidyAt = Math.max(TIDY_FROM, this.#hungry.size * 2);
+  }
+
+  /** Nothing is read from disk that nobody waits for. */
+  #next(): StoredMessage | undefined {
+    const { forwards, disabled } = this.#owner;
+    const wanted = forwards ? this.#forwarding.size < MOST_FORWARDING : !disabled && this.#hungry.size > 0;
+    return wanted ? this.first() : this.#line.first();
+  }
+
   pump(): void {
-    for (let message = this.#ready.first(); message; message = this.#ready.first()) {
+    for (let message = this.#next(); message; message = this.#next()) {
       if (message.expiresAt > 0 && message.expiresAt <= this.#core.alarms.now()) {
         this.#owner.expire([message]);
         continue;
       }
       if (this.#owner.forwards) {
-        this.#ready.take();
-        message.place = 'held';
+        if (this.#forwarding.size >= MOST_FORWARDING) return;
+        this.take(message);
+        this.#forwarding.add(message);
         this.#owner.forward(message);
         continue;
       }
       if (this.#owner.disabled) return;
       const consumer = this.#nextConsumer();
       if (!consumer) return;
-      this.#ready.take();
-      message.place = 'held';
+      this.take(message);
       if (consumer.receiveAndDelete) this.#owner.removeFor(message, consumer);
       else this.#owner.handOut(message, consumer, this.lock(message, consumer));
     }
@@ -88,15 +141,22 @@ export class PlainDelivery implements Delivery, Pump {
     return undefined;
   }
 
-  lock(message: StoredMessage, consumer: Consumer | undefined): Lock {
-    const lock = new Lock(message, this.#core.alarms.now() + this.#owner.lockMs, consumer);
+  lock(message: StoredMessage, holder: Holder | undefined): Lock {
+    const lock = new Lock(message, this.#core.alarms.now() + this.#owner.lockMs, holder);
     this.#locks.set(lock.key, lock);
     this.watch(lock);
     return lock;
   }
 
   watch(lock: Lock): void {
+    if (this.#core.locksStand && lock.holder?.live) return;
     if (this.#lockAlarm.at === undefined || lock.until < this.#lockAlarm.at) this.#lockAlarm.set(lock.until);
+  }
+
+  /** As if their time were over. */
+  lose(locks: Lock[]): void {
+    const lost = locks.filter((lock) => lock.open);
+    if (lost.length > 0) this.#owner.lockLost(lost);
   }
 
   find(key: string): Lock | undefined {

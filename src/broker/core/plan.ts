@@ -9,6 +9,7 @@ export const DEAD_LETTERS = '/$DeadLetterQueue';
 export const TRANSFER_DEAD_LETTERS = '/$Transfer/$DeadLetterQueue';
 export const SUBSCRIPTIONS = '/Subscriptions/';
 const MAX_NAME = 260;
+const MAX_SUBSCRIPTION_NAME = 50;
 
 /** When an entity came to be and was last changed, in milliseconds; kept beside its description. */
 export interface Times {
@@ -42,12 +43,14 @@ export class Plan {
   }
 
   queue(queue: QueueDescription): void {
+    checkLength(queue.name, queue.name, MAX_NAME);
     intakeSettings(queue);
     idleMs(queue);
     this.#source(queue.name, 'queue', this.#withKept(queue.name, queue, 'authorizationRules'));
   }
 
   topic(topic: Omit<TopicDescription, 'subscriptions'>): void {
+    checkLength(topic.name, topic.name, MAX_NAME);
     intakeSettings(topic);
     idleMs(topic);
     this.#entity(topic.name, 'topic', this.#withKept(topic.name, topic, 'authorizationRules'));
@@ -55,6 +58,7 @@ export class Plan {
 
   subscription(topic: string, subscription: SubscriptionDescription): void {
     const path = topic + SUBSCRIPTIONS + subscription.name;
+    checkLength(path, subscription.name, MAX_SUBSCRIPTION_NAME);
     idleMs(subscription);
     const wrong = checkRules(subscription.rules ?? []);
     if (wrong) throw invalid(path, wrong);
@@ -82,7 +86,6 @@ export class Plan {
   }
 
   #entity(path: string, kind: EntityRow['kind'], description: object): void {
-    if (path === '' || path.length > MAX_NAME) throw invalid(path, `a name has 1 to ${MAX_NAME} characters`);
     const known = this.#row(path);
     if (known && known.kind !== kind) throw invalid(path, `it exists already as a ${known.kind}`);
     const { times, ...kept } = (known ? JSON.parse(known.description) : {}) as Kept<object>;
@@ -123,6 +126,10 @@ export function entityKey(path: string): string {
 export function isWithin(path: string, removed: string): boolean {
   if (path === removed) return true;
   return path.startsWith(`${removed}/$`) || path.startsWith(removed + entityKey(SUBSCRIPTIONS));
+}
+
+function checkLength(path: string, name: string, max: number): void {
+  if (name === '' || name.length > max) throw invalid(path, `its name has not 1 to ${max} characters`);
 }
 
 function invalid(entity: string, why: string): BrokerError {

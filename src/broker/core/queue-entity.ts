@@ -1,11 +1,9 @@
 import type { Envelope } from '../codec/envelope.ts';
 import { serviceErrors } from '../errors.ts';
-import type { MessageRow } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { Intake } from './intake.ts';
 import type { Destination, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
-import type { StoredMessage } from './records.ts';
 import type { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
 
@@ -13,6 +11,8 @@ import type { IntakeSettings } from './settings.ts';
 export class QueueEntity implements Destination {
   readonly queue: Queue;
   readonly intake: Intake;
+  /** Links that receive from it, or from what belongs to it. */
+  receivers = 0;
 
   constructor(core: Core, queue: Queue, settings: IntakeSettings) {
     this.queue = queue;
@@ -28,15 +28,11 @@ export class QueueEntity implements Destination {
   }
 
   get bytes(): number {
-    return this.queue.bytes + (this.queue.deadLetters?.bytes ?? 0);
+    return bytesOf(this.queue);
   }
 
   get sequence(): Sequence {
     return this.queue.sequence;
-  }
-
-  row(message: StoredMessage): MessageRow {
-    return this.queue.row(message);
   }
 
   check(message: Envelope): void {
@@ -59,6 +55,11 @@ export class QueueEntity implements Destination {
       },
     ];
   }
+}
+
+/** What counts towards an entity's size. */
+export function bytesOf({ bytes, stateBytes, deadLetters, transferDeadLetters }: Queue): number {
+  return bytes + stateBytes + (deadLetters?.bytes ?? 0) + (transferDeadLetters?.bytes ?? 0);
 }
 
 /** The entity's time to live is the default and the ceiling. */

@@ -1,16 +1,26 @@
-import { type PropertyChanges, withApplicationProperties } from '../codec/edit.ts';
+import { withApplicationProperties } from '../codec/edit.ts';
+import { Envelope } from '../codec/envelope.ts';
+import type { PropertyChanges } from '../codec/rewrite.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import type { MessageRow, Store } from '../store/store.ts';
+import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
-import type { DeliveryOwner } from './delivery.ts';
+import { Deferred } from './deferred.ts';
+import type { DeliveryOwner, Reading } from './delivery.ts';
+import { forwardOn, moveTo } from './departures.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
-import { type FindTarget, MAX_HOPS } from './forwarding.ts';
+import type { FindTarget } from './forwarding.ts';
+import type { Page } from './line.ts';
+import { headerRefusal } from './message-limits.ts';
 import { type Ack, type Outcome, reasons } from './outcome.ts';
 import { PlainDelivery } from './plain-delivery.ts';
-import { ACTIVE, type Consumer, DEFERRED, type Lock, type MessageState, StoredMessage } from './records.ts';
+import { type Consumer, DEFERRED, type Lock, type MessageState, rowOf, StoredMessage } from './records.ts';
 import { Sequence } from './sequence.ts';
 import { SessionDelivery } from './session-delivery.ts';
 import type { QueueSettings } from './settings.ts';
+
+/** Read at once from a backlog. */
+const PAGE_MESSAGES = 100;
+const PAGE_BYTES = 1024 * 1024;
 
 /** What receivers receive from: a queue's messages, a subscription's, or a dead letter queue's. */
 export class Queue implements DeliveryOwner {
@@ -25,10 +35,12 @@ export class Queue implements DeliveryOwner {
   readonly #findTarget: FindTarget;
   readonly plain: PlainDelivery | undefined;
   readonly sessions: SessionDelivery | undefined;
-  readonly deferred = new Map<number, StoredMessage>();
+  readonly deferred: Deferred;
   settings: QueueSettings;
   active = 0;
+  /** Of messages, and of states of sessions. */
   bytes = 0;
+  stateBytes = 0;
   /** It has been removed; whatever still rings or arrives for it finds nothing. */
   #retired = false;
   readonly #expiry: ExpiryWatch;
@@ -50,7 +62,13 @@ export class Queue implements DeliveryOwner {
     this.sequence = new Sequence(core, entity.id, entity.ceiling);
     if (settings.requiresSession) this.sessions = new SessionDelivery(core, this);
     else this.plain = new PlainDelivery(core, this);
-    this.#expiry = new ExpiryWatch(core, (messages) => this.expire(messages));
+    this.deferred = new Deferred(core, entity.id, this.sessions);
+    this.#expiry = new ExpiryWatch(
+      core,
+      entity.id,
+      (row) => this.#load(row),
+      (messages) => this.expire(messages),
+    );
   }
 
   get lockMs(): number {
@@ -83,11 +101,65 @@ export class Queue implements DeliveryOwner {
     this.#retired = true;
   }
 
-  /** A message that is on disk enters the queue. */
-  admit(message: StoredMessage): void {
+  /** What it held when the broker ended; nobody holds a lock any more, while delivery counts stand. */
+  restore(): void {
+    const { store } = this.core;
+    const { active, deferred, bytes, stateBytes } = store.tally(this.id);
+    this.active = active;
+    this.deferred.size = deferred;
+    this.bytes = bytes;
+    this.stateBytes = stateBytes;
+    this.#expiry.restore();
+    if (active > 0) this.delivery.restore();
+  }
+
+  /** A message that is on disk enters the queue; it stays on disk only when enough others are before it. */
+  admit(message: StoredMessage, bytes: Buffer, sessionId?: string): void {
     this.bytes += message.size;
-    this.delivery.adopt(message);
-    this.#place(message);
+    if (!this.#expiry.isOver(message) && !this.delivery.keeps(message, sessionId)) {
+      this.active += 1;
+      this.#expiry.expect(message.expiresAt);
+      return;
+    }
+    if (sessionId !== undefined) message.session = this.sessions?.ensure(sessionId);
+    this.delivery.entered(message);
+    this.core.bodies.remember(message, bytes);
+    this.place(message);
+  }
+
+  /** Active messages behind a number, from disk; undefined during a commit, when memory lags behind. */
+  read(after: number, { session, most = PAGE_MESSAGES, skips }: Reading): Page<StoredMessage> | undefined {
+    if (this.core.committer.flushing) return undefined;
+    const count = Math.min(most, PAGE_MESSAGES);
+    const messages: StoredMessage[] = [];
+    let upTo = after;
+    let bytes = 0;
+    let read = 0;
+    for (const row of this.core.store.activeAfter(this.id, after, session?.id, count)) {
+      upTo = row.seq;
+      read += 1;
+      // What expires just now is in memory already.
+      if (this.#expiry.has(row.seq) || (row.session !== null && skips?.(row.session, row.seq))) continue;
+      messages.push(this.#loadReady(row));
+      bytes += row.size;
+      if (bytes > PAGE_BYTES) break;
+    }
+    return { messages, upTo, more: read === count || bytes > PAGE_BYTES };
+  }
+
+  #loadReady(row: FullMessage): StoredMessage {
+    const message = this.#load(row);
+    message.place = 'ready';
+    this.core.bodies.remember(message, row.bytes);
+    this.#expiry.add(message);
+    return message;
+  }
+
+  #load(row: FullMessage): StoredMessage {
+    const session = row.session === null ? undefined : this.sessions?.ensure(row.session);
+    const message = StoredMessage.of(row, session);
+    this.delivery.entered(message);
+    return message;
   }
 
   settle(lock: Lock, outcome: Outcome, ack: Ack): void {
@@ -97,6 +169,8 @@ export class Queue implements DeliveryOwner {
     if (outcome.kind === 'dead-letter' && this.isDeadLetterQueue) {
       return ack(serviceErrors.notAllowed('A message in a dead letter queue cannot be dead-lettered again.'));
     }
+    const tooLarge = this.#tooLarge(lock.message, outcome);
+    if (tooLarge) return ack(tooLarge);
     lock.open = false;
     const end = (error?: ServiceError) => {
       if (error) {
@@ -114,14 +188,21 @@ export class Queue implements DeliveryOwner {
     else if (outcome.kind === 'abandon') this.#countDelivery(message, message.state, outcome.changes, end);
     else {
       end();
-      this.#place(message);
+      this.place(message);
     }
+  }
+
+  #tooLarge(message: StoredMessage, outcome: Outcome): ServiceError | undefined {
+    if (!('changes' in outcome) || outcome.changes.size === 0) return undefined;
+    return headerRefusal(
+      new Envelope(withApplicationProperties(this.core.bodies.of(message), outcome.changes)),
+    );
   }
 
   /** A settlement that could not be stored leaves the lock as it was, unless its time is over by now. */
   #reopen(lock: Lock): void {
     lock.open = true;
-    if (this.delivery.refusal(lock)) this.#place(lock.message);
+    if (this.delivery.refusal(lock)) this.place(lock.message);
     else this.plain?.watch(lock);
   }
 
@@ -139,7 +220,7 @@ export class Queue implements DeliveryOwner {
     if (this.#retired) return;
     for (const lock of locks) {
       lock.open = false;
-      this.#place(lock.message);
+      this.place(lock.message);
     }
   }
 
@@ -151,16 +232,26 @@ export class Queue implements DeliveryOwner {
   /** Receive and delete: gone from the disk before it is handed out, so that it is never seen twice. */
   removeFor(message: StoredMessage, consumer: Consumer): void {
     const bytes = this.core.bodies.of(message);
-    consumer.reserve();
+    consumer.reserve(bytes.length);
     this.core.counters.add(`out.${this.path}`);
     this.remove(message, (error) => {
-      if (error) this.#place(message);
-      else consumer.deliver(message, bytes, undefined);
+      if (!error) return consumer.deliver(message, bytes, undefined);
+      consumer.unreserve(bytes.length);
+      this.place(message);
     });
+  }
+
+  /** Deferred messages whose time is over leave when somebody asks for them. */
+  expireDeferred(messages: StoredMessage[]): boolean {
+    const over = messages.filter((message) => this.#expiry.isOver(message));
+    for (const message of over) this.deferred.take(message);
+    this.expire(over);
+    return over.length > 0;
   }
 
   expire(messages: StoredMessage[]): void {
     for (const message of messages) {
+      if (message.place === 'ready') this.delivery.withdrawn();
       message.place = 'held';
       if (this.#retired) continue;
       this.core.counters.add('expired');
@@ -175,127 +266,22 @@ export class Queue implements DeliveryOwner {
   remove(message: StoredMessage, ack: Ack): void {
     this.core.commit({
       frees: true,
-      write: (store) => this.#erase(store, message),
+      write: (store) => store.deleteMessage(message),
       applied: () => {
-        this.#left(message);
+        this.left(message);
         ack();
       },
       refused: ack,
     });
   }
 
-  /** Waiting messages that came no later than `before`, oldest first. */
-  deleteWaiting(
-    count: number,
-    before: number,
-    sessionId: string | undefined,
-    done: (error: ServiceError | undefined, deleted: number) => void,
-  ): void {
-    const ready = this.plain?.waiting ?? this.sessions?.get(sessionId ?? '')?.ready;
-    const messages: StoredMessage[] = [];
-    for (let next = ready?.first(); next && messages.length < count; next = ready?.first()) {
-      if (next.enqueuedAt > before) break;
-      ready?.take();
-      next.place = 'held';
-      messages.push(next);
-    }
-    this.core.commit({
-      frees: true,
-      write: (store) => {
-        for (const message of messages) this.#erase(store, message);
-      },
-      applied: () => {
-        for (const message of messages) this.#left(message);
-        done(undefined, messages.length);
-      },
-      refused: (error) => {
-        for (const message of messages) this.#place(message);
-        done(error, 0);
-      },
-    });
-  }
-
-  /** On to the next entity; what cannot go there ends in the transfer dead letters. */
   forward(message: StoredMessage): void {
     if (this.#retired) return;
-    const { forwardTo = '' } = this.settings;
-    if (message.hops >= MAX_HOPS)
-      return this.#moveTo(this.transferDeadLetters, message, reasons.tooManyHops());
-    const failed = ({ condition, message: why }: ServiceError) =>
-      this.#moveTo(this.transferDeadLetters, message, reasons.transferFailed(condition, why));
-    const target = this.#findTarget(forwardTo);
-    if (!target) return failed(serviceErrors.entityNotFound(`sb://localhost/${forwardTo}`));
-    target.forward({
-      message: this.core.envelopeOf(message),
-      carried: { origin: message.origin || message.seq, source: message.source, hops: message.hops + 1 },
-      leave: {
-        write: (store) => this.#erase(store, message),
-        applied: () => this.#left(message),
-      },
-      failed,
-    });
+    forwardOn(this, message, this.#findTarget(this.settings.forwardTo ?? ''));
   }
 
   moveToDeadLetters(message: StoredMessage, changes: PropertyChanges, ack: Ack): void {
-    this.#moveTo(this.deadLetters, message, changes, ack);
-  }
-
-  #moveTo(
-    target: Queue | undefined,
-    message: StoredMessage,
-    changes: PropertyChanges,
-    ack: Ack = () => {},
-  ): void {
-    if (!target) return ack(serviceErrors.internal('there is no dead letter queue here'));
-    const bytes = withApplicationProperties(this.core.bodies.of(message), changes);
-    const moved = new StoredMessage({
-      seq: message.seq,
-      enqueuedAt: message.enqueuedAt,
-      dueAt: 0,
-      deliveryCount: message.deliveryCount,
-      origin: message.origin,
-      body: this.core.bodies.next(),
-      shared: false,
-      size: bytes.length,
-      state: ACTIVE,
-      expiresAt: 0,
-      session: undefined,
-      source: this.path,
-    });
-    this.core.counters.add('deadLettered');
-    this.core.commit({
-      frees: true,
-      write: (store) => {
-        this.#erase(store, message);
-        store.insertBody(moved.body, false, bytes);
-        store.insertMessage(target.row(moved));
-      },
-      applied: () => {
-        this.core.bodies.remember(moved.body, bytes);
-        this.#left(message);
-        target.admit(moved);
-        ack();
-      },
-      refused: ack,
-    });
-  }
-
-  row(message: StoredMessage): MessageRow {
-    return {
-      entity: this.id,
-      seq: message.seq,
-      body: message.body,
-      shared: message.shared,
-      size: message.size,
-      enqueuedAt: message.enqueuedAt,
-      expiresAt: message.expiresAt,
-      dueAt: message.dueAt,
-      deliveryCount: message.deliveryCount,
-      state: message.state,
-      session: message.session?.id ?? null,
-      origin: message.origin,
-      source: message.source ?? null,
-    };
+    moveTo(this.deadLetters, this, message, changes, ack);
   }
 
   /** An unsuccessful delivery: the count rises, and past the limit the message is a dead letter. */
@@ -305,7 +291,8 @@ export class Queue implements DeliveryOwner {
     changes: PropertyChanges | undefined,
     ack: Ack,
   ): void {
-    const deliveryCount = message.deliveryCount + 1;
+    // Among dead letters the count stays as it was (azure-sdk-for-go, TestMessageSettlementUsingReceiver).
+    const deliveryCount = message.deliveryCount + (this.isDeadLetterQueue ? 0 : 1);
     const given = changes && changes.size > 0 ? changes : undefined;
     if (state === message.state && deliveryCount >= this.settings.maxDeliveryCount) {
       message.deliveryCount = deliveryCount;
@@ -317,18 +304,16 @@ export class Queue implements DeliveryOwner {
       return;
     }
     const edited = given && withApplicationProperties(this.core.bodies.of(message), given);
-    const body = edited ? this.core.bodies.next() : message.body;
     this.core.commit({
       frees: true,
       write: (store) => {
-        if (!edited) return store.setDelivery(this.id, message.seq, deliveryCount, state);
-        this.#erase(store, message);
-        store.insertBody(body, false, edited);
-        const row = this.row(message);
-        store.insertMessage({ ...row, body, shared: false, size: edited.length, deliveryCount, state });
+        if (!edited) return store.setDelivery(message, deliveryCount, state);
+        store.deleteMessage(message);
+        const row = rowOf(message);
+        store.insertMessage({ ...row, shared: 0, size: edited.length, deliveryCount, state }, edited);
       },
       applied: () => {
-        if (edited) this.#replaceBody(message, body, edited);
+        if (edited) this.#replaceBytes(message, edited);
         message.deliveryCount = deliveryCount;
         this.#leaveState(message);
         message.state = state;
@@ -339,29 +324,16 @@ export class Queue implements DeliveryOwner {
     });
   }
 
-  #replaceBody(message: StoredMessage, body: number, bytes: Buffer): void {
-    this.#dropBody(message);
+  #replaceBytes(message: StoredMessage, bytes: Buffer): void {
     this.bytes += bytes.length - message.size;
-    message.body = body;
-    message.shared = false;
+    message.shared = 0;
     message.size = bytes.length;
-    this.core.bodies.remember(body, bytes);
+    this.core.bodies.remember(message, bytes);
   }
 
-  #erase(store: Store, message: StoredMessage): void {
-    store.deleteMessage(this.id, message.seq);
-    if (!message.shared) store.deleteBody(message.body);
-  }
-
-  #dropBody(message: StoredMessage): void {
-    const { body, shared } = message;
-    if (shared && !this.core.bodies.removeOwner(body)) return;
-    this.core.bodies.forget(body);
-    if (shared) this.core.write((store) => store.deleteBody(body));
-  }
-
-  #left(message: StoredMessage): void {
-    this.#dropBody(message);
+  /** It is gone from the disk. */
+  left(message: StoredMessage): void {
+    this.core.bodies.forget(message);
     this.#leaveState(message);
     message.place = 'gone';
     this.bytes -= message.size;
@@ -369,22 +341,25 @@ export class Queue implements DeliveryOwner {
     this.#expiry.left(message);
   }
 
-  #place(message: StoredMessage): void {
+  /** To where its state belongs. */
+  place(message: StoredMessage): void {
     this.#leaveState(message);
     this.#enterState(message);
   }
 
   #leaveState(message: StoredMessage): void {
     if (message.place === 'pending') return;
-    if (message.state === DEFERRED) this.deferred.delete(message.seq);
+    if (message.state === DEFERRED) this.deferred.left(message);
     else this.active -= 1;
   }
 
   #enterState(message: StoredMessage): void {
     const first = message.place === 'pending';
     if (message.state === DEFERRED) {
-      message.place = 'parked';
-      this.deferred.set(message.seq, message);
+      this.deferred.entered(message);
+      this.core.bodies.forget(message);
+      this.#expiry.left(message);
+      this.delivery.left(message);
       return;
     }
     this.active += 1;

@@ -2,7 +2,7 @@ import { Fifo } from './fifo.ts';
 import { Heap } from './heap.ts';
 
 /** What the list must know of a message. */
-interface Ready {
+export interface Ready {
   readonly seq: number;
   readonly place: string;
 }

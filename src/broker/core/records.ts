@@ -2,7 +2,8 @@
 // because each of the three knows the other two.
 import { randomFillSync } from 'node:crypto';
 import type { ServiceError } from '../errors.ts';
-import { ReadyList } from './ready.ts';
+import type { MessageRow } from '../store/store.ts';
+import { Line } from './line.ts';
 
 /** As `x-opt-message-state` says it. */
 export const ACTIVE = 0;
@@ -16,18 +17,18 @@ export type MessageState = typeof ACTIVE | typeof DEFERRED | typeof SCHEDULED;
  */
 export type Place = 'pending' | 'ready' | 'held' | 'parked' | 'gone';
 
-/** The small record kept in memory for every message; its bytes are in the store under `body`. */
+/** What memory keeps of a message that waits near the front or is in somebody's hands; all others are on disk only. */
 export class StoredMessage {
-  seq: number;
-  body: number;
-  /** The body belongs to several subscriptions. */
-  shared: boolean;
+  readonly entity: number;
+  readonly seq: number;
+  /** The number of a body that several subscriptions hold; 0 = the bytes are its own. */
+  shared: number;
   size: number;
+  /** As long as they are kept in memory. */
+  bytes: Buffer | undefined = undefined;
   enqueuedAt: number;
   /** 0 = never. For a scheduled message nothing expires before its due time. */
   expiresAt: number;
-  /** When a scheduled message becomes active; 0 otherwise. */
-  dueAt: number;
   deliveryCount: number;
   state: MessageState;
   place: Place = 'pending';
@@ -36,36 +37,59 @@ export class StoredMessage {
   origin: number;
   /** In a dead letter queue: the path it came from. */
   source: string | undefined;
-  /** How often it was forwarded; not kept over a restart. */
-  hops = 0;
+  /** How often it was forwarded. */
+  hops: number;
 
   constructor(from: {
+    entity: number;
     seq: number;
-    body: number;
-    shared: boolean;
+    shared: number;
     size: number;
     enqueuedAt: number;
     expiresAt: number;
-    dueAt: number;
     deliveryCount: number;
     state: MessageState;
     session: Session | undefined;
     origin: number;
     source: string | undefined;
+    hops: number;
   }) {
+    this.entity = from.entity;
     this.seq = from.seq;
-    this.body = from.body;
     this.shared = from.shared;
     this.size = from.size;
     this.enqueuedAt = from.enqueuedAt;
     this.expiresAt = from.expiresAt;
-    this.dueAt = from.dueAt;
     this.deliveryCount = from.deliveryCount;
     this.state = from.state;
     this.session = from.session;
     this.origin = from.origin;
     this.source = from.source;
+    this.hops = from.hops;
   }
+
+  static of(row: MessageRow, session: Session | undefined): StoredMessage {
+    return new StoredMessage({ ...row, session, source: row.source ?? undefined });
+  }
+}
+
+/** As the store keeps it, once it is where it belongs. */
+export function rowOf(message: StoredMessage, session = message.session?.id): MessageRow {
+  return {
+    entity: message.entity,
+    seq: message.seq,
+    shared: message.shared,
+    size: message.size,
+    enqueuedAt: message.enqueuedAt,
+    expiresAt: message.expiresAt,
+    dueAt: 0,
+    deliveryCount: message.deliveryCount,
+    state: message.state,
+    session: session ?? null,
+    origin: message.origin,
+    source: message.source ?? null,
+    hops: message.hops,
+  };
 }
 
 /** One receiver's hold of one session: it covers every message of the session, present and future. */
@@ -76,23 +100,32 @@ export interface Hold {
   readonly locks: Map<string, Lock>;
 }
 
-/** A session in memory: only while it has messages or somebody holds it; a state alone stays on disk. */
-export class Session {
+/** A session in memory: only while it has messages there or somebody holds it. */
+export class Session extends Line<StoredMessage> {
   readonly id: string;
-  readonly ready = new ReadyList<StoredMessage>();
   hold: Hold | undefined;
   /** It stands in the line of sessions to be accepted. */
   queued = false;
-  /** Messages of it in any state. */
+  /** The queue has read past messages of it that are on disk, so nobody but itself will find them. */
+  passed = false;
+  /** Messages of it in memory: ready, or in somebody's hands. */
   messages = 0;
 
   constructor(id: string) {
+    super();
     this.id = id;
   }
 }
 
+/** Whoever a message is locked for. */
+export interface Holder {
+  readonly name: string;
+  /** Its link or connection is open. */
+  readonly live: boolean;
+}
+
 /** A receiving link, as the core sees it. */
-export interface Consumer {
+export interface Consumer extends Holder {
   /** The link's name; requests over `$management` name it as `associated-link-name`. */
   readonly name: string;
   /** Messages are removed when they are handed out. */
@@ -101,8 +134,9 @@ export interface Consumer {
   capacity(): number;
   /** `lock` is undefined when the message was removed instead of locked. */
   deliver(message: StoredMessage, bytes: Buffer, lock: Lock | undefined): void;
-  /** Room promised to a message that is being removed for it. */
-  reserve(): void;
+  /** Room promised to a message of so many bytes that is being removed for it, and taken back. */
+  reserve(bytes: number): void;
+  unreserve(bytes: number): void;
   /** The session it held is no longer its own. */
   lost(error: ServiceError): void;
 }
@@ -112,12 +146,13 @@ export class Lock {
   readonly token: Buffer;
   readonly key: string;
   readonly message: StoredMessage;
-  readonly holder: Consumer | undefined;
+  /** Undefined when nobody can settle it any more but by its token. */
+  holder: Holder | undefined;
   until: number;
   /** Can be settled: false from the moment a settlement begins or the lock is lost. */
   open = true;
 
-  constructor(message: StoredMessage, until: number, holder: Consumer | undefined) {
+  constructor(message: StoredMessage, until: number, holder: Holder | undefined) {
     this.token = drawToken();
     this.key = lockKey(this.token);
     this.message = message;

@@ -5,7 +5,7 @@ import { SqlError } from '../sql/ast.ts';
 import { compileFilter } from '../sql/filter.ts';
 import type { EnvelopeView } from '../sql/message-view.ts';
 import type { RuleDescription } from '../topology.ts';
-import { correlates } from './filter.ts';
+import { compileCorrelation } from './filter.ts';
 
 export const DEFAULT_RULE: RuleDescription = { name: '$Default', filter: { kind: 'true' } };
 const MAX_NAME = 50;
@@ -78,7 +78,7 @@ function compileCondition({ filter }: RuleDescription): Rule['matches'] {
     case 'false':
       return () => false;
     case 'correlation':
-      return ({ envelope }) => correlates(filter, envelope);
+      return compileCorrelation(filter);
     case 'sql':
       return compileFilter(filter.expression, filter.parameters);
   }

@@ -1,60 +1,89 @@
+/** Scheduled messages of an entity, which wait on disk, and the alarm for the next of them. */
 import type { Alarm } from '../clock.ts';
+import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
-import { Heap } from './heap.ts';
-import type { StoredMessage } from './records.ts';
+import { SCHEDULED } from './records.ts';
 
-/** Messages that wait for their time, by sequence number and by due time. */
+/** What is activated in one go; the rest follows at once, in commits of its own. */
+const AT_ONCE = 500;
+const AT_ONCE_BYTES = 8 * 1024 * 1024;
+
+/** Messages that wait for their time: on disk, where they are found by number and by due time. */
 export class Schedule {
-  readonly #messages = new Map<number, StoredMessage>();
-  readonly #byTime = new Heap<StoredMessage>((message) => message.dueAt);
-  readonly #alarm: Alarm;
   readonly #core: Core;
-  readonly #due: (messages: StoredMessage[]) => void;
+  readonly #entity: number;
+  readonly #due: (messages: FullMessage[]) => void;
+  readonly #alarm: Alarm;
+  /** Those that are being cancelled or activated. */
+  readonly #inHand = new Set<number>();
+  size = 0;
 
-  constructor(core: Core, due: (messages: StoredMessage[]) => void) {
+  constructor(core: Core, entity: number, due: (messages: FullMessage[]) => void) {
     this.#core = core;
+    this.#entity = entity;
     this.#due = due;
     this.#alarm = core.alarms.create(() => this.#ring());
   }
 
-  get size(): number {
-    return this.#messages.size;
+  restore(size: number): void {
+    this.size = size;
+    this.#alarm.set(this.#core.store.nextDue(this.#entity, 0));
   }
 
-  all(): Iterable<StoredMessage> {
-    return this.#messages.values();
+  /** It is on disk. */
+  added(dueAt: number): void {
+    this.size += 1;
+    this.#expect(dueAt);
   }
 
-  add(message: StoredMessage): void {
-    message.place = 'parked';
-    this.#messages.set(message.seq, message);
-    this.#byTime.push(message);
-    if (this.#alarm.at === undefined || message.dueAt < this.#alarm.at) this.#alarm.set(message.dueAt);
+  /** Undefined if there is none with this number, or it is leaving. */
+  find(seq: number): FullMessage | undefined {
+    if (this.#inHand.has(seq)) return undefined;
+    const message = this.#core.store.message(this.#entity, seq);
+    return message?.state === SCHEDULED ? message : undefined;
   }
 
-  get(seq: number): StoredMessage | undefined {
-    return this.#messages.get(seq);
+  /** It is being cancelled or activated; `giveBack` takes that back. */
+  take({ seq }: FullMessage): void {
+    this.#inHand.add(seq);
   }
 
-  /** It is being cancelled or activated; `add` takes that back. */
-  take(message: StoredMessage): void {
-    message.place = 'gone';
-    this.#messages.delete(message.seq);
+  giveBack({ seq, dueAt }: FullMessage): void {
+    this.#inHand.delete(seq);
+    this.#expect(dueAt);
+  }
+
+  left({ seq }: FullMessage): void {
+    this.#inHand.delete(seq);
+    this.size -= 1;
+  }
+
+  #expect(at: number): void {
+    if (this.#alarm.at === undefined || at < this.#alarm.at) this.#alarm.set(at);
+  }
+
+  /** After the commit of what is due, which bounds what is in memory. */
+  #goOn(): void {
+    const goOn = () => this.#alarm.set(this.#core.alarms.now());
+    this.#core.commit({ applied: goOn, refused: goOn });
   }
 
   #ring(): void {
-    const now = this.#core.alarms.now();
-    const due: StoredMessage[] = [];
-    for (let next = this.#byTime.peek(); next; next = this.#byTime.peek()) {
-      if (next.place === 'parked' && next.dueAt > now) {
-        this.#alarm.set(next.dueAt);
-        break;
-      }
-      this.#byTime.pop();
-      if (next.place !== 'parked') continue;
-      this.take(next);
-      due.push(next);
+    const { store, alarms } = this.#core;
+    const now = alarms.now();
+    const due: FullMessage[] = [];
+    let bytes = 0;
+    let more = false;
+    for (const message of store.due(this.#entity, now)) {
+      if (this.#inHand.has(message.seq)) continue;
+      more = due.length === AT_ONCE || bytes > AT_ONCE_BYTES;
+      if (more) break;
+      bytes += message.size;
+      due.push(message);
     }
+    for (const message of due) this.take(message);
     if (due.length > 0) this.#due(due);
+    if (more) this.#goOn();
+    else this.#alarm.set(store.nextDue(this.#entity, now));
   }
 }

@@ -1,26 +1,20 @@
+/** Handing out under session locks. */
 import type { Alarm } from '../clock.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
-import type { Delivery, DeliveryOwner } from './delivery.ts';
-import { Fifo } from './fifo.ts';
-import { type Consumer, type Hold, Lock, Session, type StoredMessage } from './records.ts';
-
-/** Somebody waiting for the next session that has messages. */
-export interface SessionWaiter {
-  readonly consumer: Consumer;
-  accepted(hold: Hold): void;
-  waiting: boolean;
-}
+import { type Delivery, type DeliveryOwner, MOST_IN_MEMORY, type Reading } from './delivery.ts';
+import type { Page } from './line.ts';
+import { type Consumer, type Hold, type Holder, Lock, type Session, type StoredMessage } from './records.ts';
+import { SessionLine, type SessionWaiter } from './session-line.ts';
+import { SessionTable } from './session-table.ts';
 
 /** Session by session: a receiver holds a session and gets its messages in order. */
 export class SessionDelivery implements Delivery, Pump {
   readonly #core: Core;
   readonly #owner: DeliveryOwner;
-  readonly #sessions = new Map<string, Session>();
-  /** Sessions with ready messages and no holder, longest waiting first. */
-  readonly #available = new Fifo<Session>();
-  readonly #waiters = new Fifo<SessionWaiter>();
+  readonly #sessions = new SessionTable(MOST_IN_MEMORY);
+  readonly #line: SessionLine;
   /** In the order of expiry, because every lock lasts as long and renewals go to the end. */
   readonly #holds = new Map<Session, Hold>();
   readonly #alarm: Alarm;
@@ -30,35 +24,50 @@ export class SessionDelivery implements Delivery, Pump {
     this.#core = core;
     this.#owner = owner;
     this.#alarm = core.alarms.create(() => this.#expireHolds());
+    this.#line = new SessionLine({
+      readOn: () => this.#readOn(),
+      hasMessage: (session) => this.#firstOf(session, 1) !== undefined,
+      take: (session, consumer) => this.#take(session, consumer),
+      forget: (session) => this.#sessions.forgetIfIdle(session),
+      goOn: () => this.#goOn(),
+    });
+  }
+
+  get inMemory(): number {
+    return this.#sessions.ready;
   }
 
   get lockCount(): number {
     return this.#holds.size;
   }
 
-  get sessionCount(): number {
-    return this.#sessions.size;
+  get holds(): Iterable<Hold> {
+    return this.#holds.values();
   }
 
   get(id: string): Session | undefined {
     return this.#sessions.get(id);
   }
 
-  ids(): Iterable<string> {
-    return this.#sessions.keys();
-  }
-
-  /** The session of a message that is about to be stored. */
   ensure(id: string): Session {
-    let session = this.#sessions.get(id);
-    if (!session) {
-      session = new Session(id);
-      this.#sessions.set(id, session);
-    }
-    return session;
+    return this.#sessions.ensure(id);
   }
 
-  adopt(message: StoredMessage): void {
+  /** Who waits for a session gets the one with the oldest message. */
+  restore(): void {
+    this.#sessions.restore();
+    this.#core.committer.touch(this);
+  }
+
+  keeps({ seq }: StoredMessage, sessionId = ''): boolean {
+    if (this.#sessions.keeps(sessionId, seq)) return true;
+    const session = this.#sessions.get(sessionId);
+    if (session) this.#touch(session);
+    else this.#core.committer.touch(this);
+    return false;
+  }
+
+  entered(message: StoredMessage): void {
     if (message.session) message.session.messages += 1;
   }
 
@@ -66,24 +75,73 @@ export class SessionDelivery implements Delivery, Pump {
     message.place = 'ready';
     const session = message.session;
     if (!session) return;
-    session.ready.add(message);
+    this.#sessions.ready += 1;
+    session.add(message);
     this.#touch(session);
+  }
+
+  first(sessionId: string | undefined): StoredMessage | undefined {
+    const session = this.#sessions.ensure(sessionId ?? '');
+    const first = this.#firstOf(session, 1);
+    if (!first) this.#sessions.forgetIfIdle(session);
+    return first;
+  }
+
+  take(message: StoredMessage): void {
+    message.session?.take();
+    this.#sessions.ready -= 1;
+    message.place = 'held';
+  }
+
+  withdrawn(): void {
+    this.#sessions.ready -= 1;
+  }
+
+  /** What waits at the front, session by session, as far as it is in memory. */
+  *waiting(): Iterable<StoredMessage> {
+    let found = false;
+    do {
+      for (const session of this.#sessions.all()) {
+        const first = session.first();
+        found ||= first !== undefined;
+        if (first) yield first;
+      }
+    } while (!found && this.#readOn());
+  }
+
+  /** No more is read than somebody has asked for: what a receiver leaves stays in memory. */
+  #firstOf(session: Session, most: number): StoredMessage | undefined {
+    return session.first((after) => this.#read(after, { session, most }));
+  }
+
+  #read(after: number, what: Reading): Page<StoredMessage> | undefined {
+    const page = this.#owner.read(after, what);
+    if (page) this.#sessions.ready += page.messages.length;
+    else if (what.session) this.#touch(what.session);
+    else this.#core.committer.touch(this);
+    return page;
+  }
+
+  /** Brings sessions from disk into the line; false if there are no more. */
+  #readOn(): boolean {
+    const found = this.#sessions.readOn((after, skips) => this.#read(after, { skips }));
+    for (const session of found ?? []) if (!session.hold) this.#line.add(session);
+    return found !== undefined;
   }
 
   left(message: StoredMessage): void {
     if (!message.session) return;
     message.session.messages -= 1;
-    this.#forgetIfIdle(message.session);
+    this.#sessions.forgetIfIdle(message.session);
   }
 
   acceptNamed(id: string, consumer: Consumer): Hold | ServiceError {
-    const session = this.ensure(id);
+    const session = this.#sessions.ensure(id);
     return session.hold ? serviceErrors.sessionCannotBeLocked(id) : this.#take(session, consumer);
   }
 
   acceptNext(waiter: SessionWaiter): void {
-    this.#waiters.push(waiter);
-    this.#match();
+    this.#line.wait(waiter);
   }
 
   /** The receiver is gone: its session is free at once and nothing counts as delivered. */
@@ -111,11 +169,12 @@ export class SessionDelivery implements Delivery, Pump {
       if (session.hold) this.#serve(session.hold);
       else this.#offer(session);
     }
+    this.#line.match();
   }
 
-  lock(message: StoredMessage, consumer: Consumer | undefined): Lock {
+  lock(message: StoredMessage, holder: Holder | undefined): Lock {
     const hold = message.session?.hold;
-    const lock = new Lock(message, hold?.until ?? 0, consumer);
+    const lock = new Lock(message, hold?.until ?? 0, holder);
     hold?.locks.set(lock.key, lock);
     return lock;
   }
@@ -143,7 +202,7 @@ export class SessionDelivery implements Delivery, Pump {
     const hold: Hold = { session, consumer, until, locks: new Map() };
     session.hold = hold;
     this.#holds.set(session, hold);
-    if (this.#alarm.at === undefined) this.#alarm.set(hold.until);
+    if (this.#alarm.at === undefined && !this.#core.locksStand) this.#alarm.set(hold.until);
     return hold;
   }
 
@@ -153,48 +212,32 @@ export class SessionDelivery implements Delivery, Pump {
   }
 
   #offer(session: Session): void {
-    if (session.hold || session.queued || !session.ready.first()) {
-      this.#forgetIfIdle(session);
+    const known = this.#sessions.get(session.id) === session;
+    if (!known || session.hold || session.queued || !session.waiting) {
+      this.#sessions.forgetIfIdle(session);
       return;
     }
-    session.queued = true;
-    this.#available.push(session);
-    this.#match();
+    this.#line.add(session);
+    this.#line.match();
   }
 
-  #match(): void {
-    for (let waiter = this.#waiters.peek(); waiter; waiter = this.#waiters.peek()) {
-      if (!waiter.waiting) {
-        this.#waiters.shift();
-        continue;
-      }
-      const session = this.#nextAvailable();
-      if (!session) return;
-      this.#waiters.shift();
-      waiter.waiting = false;
-      waiter.accepted(this.#take(session, waiter.consumer));
-    }
-  }
-
-  #nextAvailable(): Session | undefined {
-    for (let session = this.#available.shift(); session; session = this.#available.shift()) {
-      session.queued = false;
-      if (!session.hold && session.ready.first()) return session;
-      this.#forgetIfIdle(session);
-    }
-    return undefined;
+  #goOn(): void {
+    const goOn = () => this.#core.committer.touch(this);
+    this.#core.commit({ applied: goOn, refused: goOn });
   }
 
   #serve(hold: Hold): void {
     const { session, consumer } = hold;
-    for (let message = session.ready.first(); message; message = session.ready.first()) {
+    for (;;) {
+      const room = this.#owner.disabled ? 0 : consumer.capacity();
+      const message = room > 0 ? this.#firstOf(session, room) : session.first();
+      if (!message) return;
       if (message.expiresAt > 0 && message.expiresAt <= this.#core.alarms.now()) {
         this.#owner.expire([message]);
         continue;
       }
-      if (this.#owner.disabled || consumer.capacity() <= 0) return;
-      session.ready.take();
-      message.place = 'held';
+      if (room <= 0) return;
+      this.take(message);
       if (consumer.receiveAndDelete) this.#owner.removeFor(message, consumer);
       else this.#owner.handOut(message, consumer, this.lock(message, consumer));
     }
@@ -207,17 +250,17 @@ export class SessionDelivery implements Delivery, Pump {
         this.#alarm.set(hold.until);
         return;
       }
-      this.#free(hold);
-      hold.consumer.lost(serviceErrors.sessionLockLost(hold.session.id));
-      const lost = openLocks(hold);
-      if (lost.length > 0) this.#owner.lockLost(lost);
-      this.#offer(hold.session);
+      this.lose(hold);
     }
   }
 
-  #forgetIfIdle(session: Session): void {
-    if (session.messages > 0 || session.hold || session.queued) return;
-    if (this.#sessions.get(session.id) === session) this.#sessions.delete(session.id);
+  /** Its time is over. */
+  lose(hold: Hold): void {
+    this.#free(hold);
+    hold.consumer.lost(serviceErrors.sessionLockLost(hold.session.id));
+    const lost = openLocks(hold);
+    if (lost.length > 0) this.#owner.lockLost(lost);
+    this.#offer(hold.session);
   }
 }
 

@@ -28,6 +28,7 @@ export interface IntakeSettings {
   maxMessageBytes: number | undefined;
   /** Nothing may be sent. */
   disabled: boolean;
+  partitioned: boolean;
 }
 
 /** What a receiver meets. */
@@ -42,6 +43,8 @@ export interface QueueSettings {
   /** Where every message goes at once. */
   forwardTo: string | undefined;
   forwardDeadLettersTo: string | undefined;
+  /** It holds the dead letters of sessions. */
+  afterSessions: boolean;
 }
 
 export function intakeSettings(of: QueueDescription | TopicDescription): IntakeSettings {
@@ -52,6 +55,7 @@ export function intakeSettings(of: QueueDescription | TopicDescription): IntakeS
     maxBytes: (of.maxSizeInMegabytes ?? DEFAULT_MEGABYTES) * 1024 * 1024,
     maxMessageBytes: of.maxMessageSizeInKilobytes && of.maxMessageSizeInKilobytes * 1024,
     disabled: is(of.status, 'SendDisabled'),
+    partitioned: of.enablePartitioning ?? false,
   };
 }
 
@@ -76,6 +80,7 @@ export function queueSettings(of: QueueDescription | SubscriptionDescription): Q
     disabled: is(of.status, 'ReceiveDisabled'),
     forwardTo,
     forwardDeadLettersTo: targetPath(of.forwardDeadLetteredMessagesTo),
+    afterSessions: false,
   };
 }
 
@@ -94,6 +99,7 @@ export function deadLetterSettings(of: QueueSettings): QueueSettings {
     disabled: of.disabled,
     forwardTo: of.forwardDeadLettersTo,
     forwardDeadLettersTo: undefined,
+    afterSessions: of.requiresSession,
   };
 }
 
@@ -103,8 +109,9 @@ export function transferSettings(of: QueueSettings): QueueSettings {
 }
 
 /** How long nobody may be connected before the entity is deleted; Infinity = it stays. */
-export function idleMs(of: { name: string; autoDeleteOnIdle?: string }): number {
-  if (of.autoDeleteOnIdle === undefined) return Number.POSITIVE_INFINITY;
+export function idleMs(of: { name: string; autoDeleteOnIdle?: string; forwardTo?: string }): number {
+  // What forwards is in use all the time.
+  if (of.autoDeleteOnIdle === undefined || of.forwardTo !== undefined) return Number.POSITIVE_INFINITY;
   const ms = duration(of.name, of.autoDeleteOnIdle);
   if (ms < MIN_IDLE_MS) throw invalid(of.name, `autoDeleteOnIdle ${of.autoDeleteOnIdle} is under 5 minutes`);
   return ms;

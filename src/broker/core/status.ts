@@ -33,13 +33,7 @@ function line(core: Core, queue: Queue, kind: EntityStatus['kind'], scheduled: n
     scheduled,
     deferred: queue.deferred.size,
     deadLettered: queue.deadLetters?.active ?? 0,
-    sessions: queue.sessions ? countSessions(core, queue) : 0,
+    sessions: queue.sessions ? core.store.countSessions(queue.id) : 0,
     locks: queue.delivery.lockCount,
   };
-}
-
-function countSessions(core: Core, queue: Queue): number {
-  const ids = new Set(core.store.sessionsWithState(queue.id, -1));
-  for (const id of queue.sessions?.ids() ?? []) if ((queue.sessions?.get(id)?.messages ?? 0) > 0) ids.add(id);
-  return ids.size;
 }

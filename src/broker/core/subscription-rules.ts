@@ -3,16 +3,11 @@ import { BrokerError, serviceErrors } from '../errors.ts';
 import { SqlError } from '../sql/ast.ts';
 import type { RuleDescription, SubscriptionDescription } from '../topology.ts';
 import { entityKey, type Kept, type Plan, SUBSCRIPTIONS } from './plan.ts';
-import { compileRule, DEFAULT_RULE, type Rule } from './rules.ts';
-
-/** Limits of a topic, over all of its subscriptions. */
-const MAX_SQL_FILTERS = 2000;
-const MAX_CORRELATION_FILTERS = 100_000;
+import { compileRule, DEFAULT_RULE } from './rules.ts';
 
 /** What the rules of a subscription need of the namespace. */
 export interface RuleHost {
   entity(path: string): { description: Kept<SubscriptionDescription> } | undefined;
-  topicOf(path: string): { subscriptions: Map<string, { rules: readonly Rule[] }> } | undefined;
   change(describe: (plan: Plan) => void): void;
 }
 
@@ -27,8 +22,15 @@ export class SubscriptionRules {
     this.#now = now;
   }
 
+  /** Of the subscription, and so of the rules that came with it. */
+  get createdAt(): number {
+    return this.#namespace.entity(this.#path)?.description.times?.createdAt ?? 0;
+  }
+
+  /** In the order of their names, as the service lists them. */
   list(): RuleDescription[] {
-    return this.#namespace.entity(this.#path)?.description.rules ?? [DEFAULT_RULE];
+    const rules = this.#namespace.entity(this.#path)?.description.rules ?? [DEFAULT_RULE];
+    return rules.toSorted((a, b) => (entityKey(a.name) < entityKey(b.name) ? -1 : 1));
   }
 
   get(name: string): RuleDescription | undefined {
@@ -41,7 +43,6 @@ export class SubscriptionRules {
     if (this.get(rule.name)) {
       throw serviceErrors.alreadyExists(`sb://localhost/${this.#path}/Rules/${rule.name}`);
     }
-    this.#checkLimits(rule);
     this.#store([...this.list(), { ...rule, createdAt: new Date(this.#now()).toISOString() }]);
   }
 
@@ -61,16 +62,6 @@ export class SubscriptionRules {
     const rule = this.get(name);
     if (!rule) throw serviceErrors.entityNotFound(`sb://localhost/${this.#path}/Rules/${name}`);
     return rule;
-  }
-
-  #checkLimits({ filter }: RuleDescription): void {
-    const correlation = filter.kind === 'correlation';
-    const limit = correlation ? MAX_CORRELATION_FILTERS : MAX_SQL_FILTERS;
-    let count = 0;
-    for (const subscription of this.#namespace.topicOf(this.#path)?.subscriptions.values() ?? []) {
-      for (const rule of subscription.rules) if (rule.correlation === correlation) count += 1;
-    }
-    if (count >= limit) throw serviceErrors.quotaExceeded(`A topic has at most ${limit} such filters.`);
   }
 
   #store(rules: RuleDescription[]): void {

@@ -1,14 +1,13 @@
 import { withApplicationProperties } from '../codec/edit.ts';
 import { Envelope } from '../codec/envelope.ts';
 import { EnvelopeView } from '../sql/message-view.ts';
-import type { MessageRow } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { Intake } from './intake.ts';
+import { headerRefusal } from './message-limits.ts';
 import { reasons } from './outcome.ts';
 import type { Destination, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
-import { expiry } from './queue-entity.ts';
-import type { StoredMessage } from './records.ts';
+import { bytesOf, expiry } from './queue-entity.ts';
 import { type Rule, selectCopies } from './rules.ts';
 import { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
@@ -26,6 +25,8 @@ export class Topic implements Destination {
   readonly path: string;
   readonly sequence: Sequence;
   readonly intake: Intake;
+  /** Links that receive from it, or from what belongs to it. */
+  receivers = 0;
   readonly subscriptions = new Map<string, Subscription>();
 
   constructor(core: Core, entity: { id: number; path: string; ceiling: number }, settings: IntakeSettings) {
@@ -37,34 +38,16 @@ export class Topic implements Destination {
 
   get bytes(): number {
     let bytes = 0;
-    for (const { queue } of this.subscriptions.values())
-      bytes += queue.bytes + (queue.deadLetters?.bytes ?? 0);
+    for (const { queue } of this.subscriptions.values()) bytes += bytesOf(queue);
     return bytes;
   }
 
   check(): void {}
 
-  row(message: StoredMessage): MessageRow {
-    return {
-      entity: this.id,
-      seq: message.seq,
-      body: message.body,
-      shared: message.shared,
-      size: message.size,
-      enqueuedAt: message.enqueuedAt,
-      expiresAt: message.expiresAt,
-      dueAt: message.dueAt,
-      deliveryCount: message.deliveryCount,
-      state: message.state,
-      session: null,
-      origin: message.origin,
-      source: null,
-    };
-  }
-
   place(message: Envelope, now: number, origin: number): Placement[] {
     const first = origin || this.sequence.take();
-    const view = new EnvelopeView(message, now);
+    const { ttlMs } = this.intake.settings;
+    const view = new EnvelopeView(message, { now, sequenceNumber: first, ttlMs });
     const placements: Placement[] = [];
     for (const subscription of this.subscriptions.values()) {
       const { queue } = subscription;
@@ -84,18 +67,23 @@ export class Topic implements Destination {
   /** `bytes` are a copy's own, changed by a rule's action. */
   #copy(queue: Queue, message: Envelope, bytes: Buffer | undefined, now: number, origin: number): Placement {
     const { requiresSession, ttlMs } = queue.settings;
-    const { sessionId } = bytes ? new Envelope(bytes) : message;
+    const copy = bytes ? new Envelope(bytes) : message;
+    const { sessionId } = copy;
     const { deadLetters } = queue;
+    if (bytes && deadLetters && headerRefusal(copy)) {
+      const changed = withApplicationProperties(message.bytes, reasons.headerTooLarge());
+      return deadLetter(deadLetters, queue, origin, changed);
+    }
     // A subscription cannot refuse what the topic took, so a message without a session ends in its dead letters.
     if (requiresSession && sessionId === undefined && deadLetters) {
-      const changed = withApplicationProperties(bytes ?? message.bytes, reasons.noSession());
+      const changed = withApplicationProperties(copy.bytes, reasons.noSession());
       return deadLetter(deadLetters, queue, origin, changed);
     }
     const placement: Placement = {
       queue,
       seq: queue.sequence.take(),
       origin,
-      expiresAt: expiry(now, message, this.intake.settings.ttlMs, ttlMs),
+      expiresAt: expiry(now, copy, this.intake.settings.ttlMs, ttlMs),
       sessionId: requiresSession ? sessionId : undefined,
       source: undefined,
     };

@@ -1,24 +1,25 @@
 /** SET and REMOVE: what a rule changes in its own copy of a message. */
-import { encodedString, withProperties } from '../codec/edit.ts';
-import { PROPERTY_FIELD } from '../codec/envelope.ts';
+import { rewritten } from '../codec/rewrite.ts';
 import { type Property, SqlError, type Statement } from './ast.ts';
 import { compileExpression, type Evaluate, type Parameters } from './compile.ts';
+import { dateOf } from './dates.ts';
+import { Duration } from './duration.ts';
 import { checkLength } from './filter.ts';
 import {
   type EnvelopeView,
-  isTextField,
+  expiresAt,
   type MessageView,
   type SystemProperty,
   systemProperty,
-  TEXT_FIELDS,
   type UserProperty,
 } from './message-view.ts';
-import { toText } from './operators.ts';
+import type { Known } from './operators.ts';
 import { parseAction } from './parser.ts';
-import { encodeSqlValue, type SqlValue } from './values.ts';
+import { parsed } from './property-value.ts';
+import { isSettable, type Settable, systemChanges, toSystemValue } from './system-changes.ts';
+import { encodeSqlValue, Guid, type SqlValue } from './values.ts';
 
 const MAX_STATEMENTS = 32;
-const NULL = Buffer.from([0x40]);
 
 type Step = (message: ChangedMessage) => void;
 
@@ -45,8 +46,8 @@ function compileStatement(statement: Statement, parameters: Parameters): Step {
   const value: Evaluate | undefined =
     statement.kind === 'set' ? compileExpression(statement.value, parameters) : undefined;
   if (scope === 'sys') {
-    const field = settableField(statement.property);
-    return (message) => message.setSystem(field, value?.(message));
+    const settable = settableProperty(statement.property);
+    return (message) => message.setSystem(settable, value?.(message));
   }
   return (message) => {
     if (value) message.setUser(name, value(message));
@@ -54,12 +55,11 @@ function compileStatement(statement: Statement, parameters: Parameters): Step {
   };
 }
 
-function settableField({ name }: Property): keyof typeof TEXT_FIELDS {
-  const field = systemProperty(name);
-  if (!field) throw new SqlError(`The system property '${name}' does not exist.`);
-  if (!isTextField(field))
-    throw new SqlError(`The system property '${name}' cannot be changed by an action.`);
-  return field;
+function settableProperty({ name }: Property): Settable {
+  const known = systemProperty(name);
+  if (!known) throw new SqlError(`The system property '${name}' does not exist.`);
+  if (!isSettable(known)) throw new SqlError(`The system property '${name}' cannot be changed by an action.`);
+  return known;
 }
 
 /** Later statements see what earlier ones did. */
@@ -67,7 +67,7 @@ class ChangedMessage implements MessageView {
   readonly #original: EnvelopeView;
   /** By lower-case name; undefined = removed. */
   readonly #user = new Map<string, UserProperty | undefined>();
-  readonly #fields = new Map<keyof typeof TEXT_FIELDS, string | undefined>();
+  readonly #system = new Map<Settable, SqlValue>();
 
   constructor(original: EnvelopeView) {
     this.#original = original;
@@ -78,37 +78,55 @@ class ChangedMessage implements MessageView {
   }
 
   system(name: SystemProperty): SqlValue {
-    return isTextField(name) && this.#fields.has(name) ? this.#fields.get(name) : this.#original.system(name);
+    if (name === 'expiresatutc') return expiresAt(this);
+    return isSettable(name) && this.#system.has(name) ? this.#system.get(name) : this.#original.system(name);
   }
 
   setUser(name: string, value: SqlValue): void {
     const known = this.user(name.toLowerCase());
-    // A double stays one: C# converts the long implicitly.
-    const kept = typeof known?.value === 'number' && typeof value === 'bigint' ? Number(value) : value;
-    this.#user.set(name.toLowerCase(), { name: known?.name ?? name, value: kept });
+    this.#user.set(name.toLowerCase(), {
+      name: known?.name ?? name,
+      value: convertedTo(known?.value, value),
+    });
   }
 
   removeUser(name: string): void {
     this.#user.set(name.toLowerCase(), undefined);
   }
 
-  setSystem(name: keyof typeof TEXT_FIELDS, value: SqlValue): void {
-    this.#fields.set(name, value === undefined ? undefined : toText(value));
+  setSystem(name: Settable, value: SqlValue): void {
+    this.#system.set(name, value === undefined ? undefined : toSystemValue(name, value));
   }
 
   encode(): Buffer {
-    const application = new Map<string, Buffer>();
-    for (const property of this.#user.values()) {
-      if (property) application.set(property.name, encodeSqlValue(property.value));
+    const application = new Map<string, Buffer | undefined>();
+    for (const [name, property] of this.#user) {
+      application.set(property?.name ?? name, property && encodeSqlValue(property.value));
     }
-    const fields = new Map<number, Buffer>();
-    for (const [name, value] of this.#fields) {
-      fields.set(PROPERTY_FIELD[TEXT_FIELDS[name]], value === undefined ? NULL : encodedString(value));
-    }
-    return withProperties(this.#original.envelope.bytes, {
+    return rewritten(this.#original.envelope.bytes, {
+      ...systemChanges(this.#system),
       application,
-      dropped: (name) => this.#user.has(name.toLowerCase()),
-      fields,
+      anyCase: true,
     });
   }
 }
+
+/** A property keeps its type where the new value can be had in it. */
+function convertedTo(known: SqlValue, value: SqlValue): SqlValue {
+  if (typeof known === 'number' && typeof value === 'bigint') return Number(value);
+  if (typeof value !== 'string' || typeof known === 'string' || known === undefined) return value;
+  const type = TYPES.find((each) => each.is(known));
+  return type?.parse(value) ?? value;
+}
+
+const TYPES: readonly { is: (value: Known) => boolean; parse: (text: string) => SqlValue }[] = [
+  { is: (value) => typeof value === 'bigint', parse: (text) => parsed({ type: 'long', value: text }) },
+  { is: (value) => typeof value === 'number', parse: (text) => parsed({ type: 'double', value: text }) },
+  { is: (value) => value instanceof Guid, parse: (text) => parsed({ type: 'guid', value: text }) },
+  { is: (value) => value instanceof Date, parse: dateOf },
+  { is: (value) => value instanceof Duration, parse: (text) => Duration.fromText(text) },
+  {
+    is: (value) => typeof value === 'boolean',
+    parse: (text) => (/^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : undefined),
+  },
+];

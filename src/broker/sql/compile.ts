@@ -1,15 +1,17 @@
 /** From the parsed form to closures: every rule is compiled once and then only called. */
 import { randomBytes } from 'node:crypto';
+import type { PropertyValue } from '../topology.ts';
 import { type Expression, type Predicate, type Property, SqlError } from './ast.ts';
 import { likeMatcher } from './like.ts';
 import { type MessageView, systemProperty } from './message-view.ts';
 import { calculate, compare, equal, negate } from './operators.ts';
+import { toSqlValue } from './property-value.ts';
 import { Guid, type SqlValue } from './values.ts';
 
 /** True, false, or undefined for unknown. */
 export type Test = (message: MessageView) => boolean | undefined;
 export type Evaluate = (message: MessageView) => SqlValue;
-export type Parameters = Readonly<Record<string, string | number | boolean>>;
+export type Parameters = Readonly<Record<string, PropertyValue>>;
 
 const UUID_BYTES = 16;
 
@@ -175,8 +177,7 @@ function matcher(
 function parameterValue(name: string, parameters: Parameters): SqlValue {
   const entry = Object.entries(parameters).find(([key]) => key.toLowerCase() === name.toLowerCase());
   if (!entry) throw new SqlError(`The parameter '${name}' has no value.`);
-  const [, value] = entry;
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+  return toSqlValue(entry[1]);
 }
 
 /** A random UUID, version 4. */

@@ -1,6 +1,7 @@
 /** A message as filters see it: user properties by name without case, system properties by their .NET names. */
 import type { Envelope } from '../codec/envelope.ts';
-import { eachPair, readCompound } from '../codec/values.ts';
+import { Duration } from './duration.ts';
+import { LAST_INSTANT } from './operators.ts';
 import { readValue, type SqlValue } from './values.ts';
 
 export interface UserProperty {
@@ -24,82 +25,102 @@ export const TEXT_FIELDS = {
   replyto: 'replyTo',
   replytosessionid: 'replyToSessionId',
   sessionid: 'sessionId',
-  subject: 'subject',
   to: 'to',
 } as const;
 
-const ANNOTATIONS = {
-  deadlettersource: 'x-opt-deadletter-source',
+export const TEXT_ANNOTATIONS = {
   partitionkey: 'x-opt-partition-key',
   viapartitionkey: 'x-opt-via-partition-key',
 } as const;
 
 /** Known, but without a value while a message enters its topic. */
-const NOT_YET = [
+const NOT_YET = ['deadlettersource', 'isbodyconsumed', 'lockeduntilutc', 'locktoken', 'state'] as const;
+
+const COMPUTED = [
+  'deliverycount',
   'enqueuedsequencenumber',
+  'enqueuedtimeutc',
   'expiresatutc',
   'forcepersistence',
-  'isbodyconsumed',
-  'lockeduntilutc',
-  'locktoken',
+  'scheduledenqueuetimeutc',
   'sequencenumber',
-  'state',
+  'size',
   'timetolive',
 ] as const;
 
-const COMPUTED = ['deliverycount', 'enqueuedtimeutc', 'scheduledenqueuetimeutc', 'size'] as const;
-
-export type SystemProperty =
-  | keyof typeof TEXT_FIELDS
-  | keyof typeof ANNOTATIONS
-  | (typeof NOT_YET)[number]
-  | (typeof COMPUTED)[number];
+export type TextProperty = keyof typeof TEXT_FIELDS | keyof typeof TEXT_ANNOTATIONS;
+export type SystemProperty = TextProperty | (typeof NOT_YET)[number] | (typeof COMPUTED)[number];
 
 const KNOWN: ReadonlySet<string> = new Set([
   ...Object.keys(TEXT_FIELDS),
-  ...Object.keys(ANNOTATIONS),
+  ...Object.keys(TEXT_ANNOTATIONS),
   ...NOT_YET,
   ...COMPUTED,
 ]);
 
 export function systemProperty(name: string): SystemProperty | undefined {
   const lower = name.toLowerCase();
+  // The newer libraries' name for it.
+  if (lower === 'subject') return 'label';
   return KNOWN.has(lower) ? (lower as SystemProperty) : undefined;
+}
+
+/** How a message stands with its topic. */
+export interface Arrival {
+  now: number;
+  sequenceNumber: number;
+  /** The topic's own limit. */
+  ttlMs: number;
 }
 
 /** Reads each message once, however many rules look at it. */
 export class EnvelopeView implements MessageView {
   readonly envelope: Envelope;
-  readonly #now: number;
+  readonly #arrival: Arrival;
   #user: Map<string, UserProperty> | undefined;
+  #properties: Map<string, SqlValue> | undefined;
 
-  constructor(envelope: Envelope, now: number) {
+  constructor(envelope: Envelope, arrival: Arrival) {
     this.envelope = envelope;
-    this.#now = now;
+    this.#arrival = arrival;
   }
 
   user(name: string): UserProperty | undefined {
-    this.#user ??= userProperties(this.envelope);
+    this.#user ??= withoutCase(this.properties);
     return this.#user.get(name);
+  }
+
+  /** The user properties by their very names. */
+  get properties(): ReadonlyMap<string, SqlValue> {
+    this.#properties ??= this.envelope.applicationProperties(readValue);
+    return this.#properties;
   }
 
   system(name: SystemProperty): SqlValue {
     if (isTextField(name)) return this.envelope.text(TEXT_FIELDS[name]);
     switch (name) {
-      case 'deadlettersource':
       case 'partitionkey':
       case 'viapartitionkey': {
-        const value = this.envelope.annotation(ANNOTATIONS[name]);
+        const value = this.envelope.annotation(TEXT_ANNOTATIONS[name]);
         return typeof value === 'string' ? value : undefined;
       }
       case 'deliverycount':
         return 0n;
+      case 'enqueuedsequencenumber':
+      case 'sequencenumber':
+        return BigInt(this.#arrival.sequenceNumber);
       case 'enqueuedtimeutc':
-        return new Date(this.#now);
+        return new Date(this.#arrival.now);
+      case 'expiresatutc':
+        return expiresAt(this);
+      case 'forcepersistence':
+        return this.envelope.durable;
       case 'scheduledenqueuetimeutc':
         return this.envelope.scheduledAt > 0 ? new Date(this.envelope.scheduledAt) : undefined;
       case 'size':
         return BigInt(this.envelope.bytes.length);
+      case 'timetolive':
+        return Duration.ofMs(Math.min(this.envelope.ttlMs || Number.POSITIVE_INFINITY, this.#arrival.ttlMs));
       default:
         return undefined;
     }
@@ -110,13 +131,14 @@ export function isTextField(name: SystemProperty): name is keyof typeof TEXT_FIE
   return name in TEXT_FIELDS;
 }
 
-function userProperties({ bytes, sections }: Envelope): Map<string, UserProperty> {
+export function expiresAt(message: MessageView): Date {
+  const [from, ttl] = [message.system('enqueuedtimeutc'), message.system('timetolive')];
+  const ms = from instanceof Date && ttl instanceof Duration ? from.getTime() + ttl.ms : LAST_INSTANT;
+  return new Date(Math.min(ms, LAST_INSTANT));
+}
+
+function withoutCase(properties: ReadonlyMap<string, SqlValue>): Map<string, UserProperty> {
   const found = new Map<string, UserProperty>();
-  const section = sections.applicationProperties;
-  if (section) {
-    eachPair(bytes, readCompound(bytes, section.valueAt), (name, valueAt) => {
-      found.set(name.toLowerCase(), { name, value: readValue(bytes, valueAt) });
-    });
-  }
+  for (const [name, value] of properties) found.set(name.toLowerCase(), { name, value });
   return found;
 }

@@ -1,8 +1,13 @@
 /** Operators on known values, by the binding rules of C#: longs widen to doubles, other types do not mix. */
 import { type ArithmeticOperator, type ComparisonOperator, SqlError } from './ast.ts';
+import { Duration } from './duration.ts';
 import { Guid, Opaque, type SqlValue, typeName } from './values.ts';
 
 export type Known = Exclude<SqlValue, undefined>;
+
+/** .NET's DateTime.MinValue and MaxValue. */
+const FIRST_INSTANT = -62_135_596_800_000;
+export const LAST_INSTANT = 253_402_300_799_999;
 
 export function compare(operator: ComparisonOperator, left: Known, right: Known): boolean {
   if (operator === '=') return equal(left, right);
@@ -29,6 +34,7 @@ export function equal(left: Known, right: Known): boolean {
   if (typeof left === 'string' && typeof right === 'string') return left === right;
   if (typeof left === 'boolean' && typeof right === 'boolean') return left === right;
   if (left instanceof Date && right instanceof Date) return left.getTime() === right.getTime();
+  if (left instanceof Duration && right instanceof Duration) return left.ticks === right.ticks;
   if (left instanceof Guid && right instanceof Guid) return left.bytes.equals(right.bytes);
   throw mismatch('=', left, right);
 }
@@ -39,6 +45,7 @@ function ordered(operator: string, left: Known, right: Known): Ordered {
   if (isNumber(left) && isNumber(right)) return [left, right];
   if (typeof left === 'string' && typeof right === 'string') return [left, right];
   if (left instanceof Date && right instanceof Date) return [left.getTime(), right.getTime()];
+  if (left instanceof Duration && right instanceof Duration) return [left.ticks, right.ticks];
   throw mismatch(operator, left, right);
 }
 
@@ -46,14 +53,38 @@ export function calculate(operator: ArithmeticOperator, left: Known, right: Know
   if (operator === '+' && (typeof left === 'string' || typeof right === 'string')) {
     return toText(left) + toText(right);
   }
-  if (!isNumber(left) || !isNumber(right)) throw mismatch(operator, left, right);
+  if (!isNumber(left) || !isNumber(right)) {
+    const result = operator === '+' || operator === '-' ? onTimes(operator, left, right) : undefined;
+    if (result === undefined) throw mismatch(operator, left, right);
+    return result;
+  }
   if (typeof left === 'bigint' && typeof right === 'bigint') return onLongs(operator, left, right);
   return onDoubles(operator, Number(left), Number(right));
+}
+
+/** DateTime ± TimeSpan, DateTime - DateTime, TimeSpan ± TimeSpan; undefined for all else. */
+function onTimes(operator: '+' | '-', left: Known, right: Known): Known | undefined {
+  const sign = operator === '+' ? 1n : -1n;
+  if (left instanceof Duration && right instanceof Duration) {
+    return new Duration(BigInt.asIntN(64, left.ticks + sign * right.ticks));
+  }
+  if (left instanceof Date && right instanceof Duration) return moved(left, sign * right.ticks);
+  if (left instanceof Date && right instanceof Date && operator === '-') {
+    return Duration.ofMs(left.getTime() - right.getTime());
+  }
+  return undefined;
+}
+
+function moved(date: Date, ticks: bigint): Date {
+  const ms = date.getTime() + Number(ticks / 10_000n);
+  if (ms < FIRST_INSTANT || ms > LAST_INSTANT) throw new SqlError('A DateTime is out of its range.');
+  return new Date(ms);
 }
 
 export function negate(value: Known): Known {
   if (typeof value === 'bigint') return BigInt.asIntN(64, -value);
   if (typeof value === 'number') return -value;
+  if (value instanceof Duration) return new Duration(BigInt.asIntN(64, -value.ticks));
   throw new SqlError(`The operator '-' cannot be applied to an operand of type ${typeName(value)}.`);
 }
 

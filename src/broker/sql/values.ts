@@ -1,6 +1,8 @@
 /** The values of a filter: JavaScript's own types stand for .NET's, `undefined` is SQL's unknown. */
+import { uuidText } from '../codec/envelope.ts';
 import { readScalar, skipValue } from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
+import { Duration } from './duration.ts';
 
 export class Guid {
   readonly bytes: Buffer;
@@ -14,7 +16,7 @@ export class Guid {
   }
 
   toString(): string {
-    return this.bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    return uuidText(this.bytes);
   }
 }
 
@@ -27,16 +29,24 @@ export class Opaque {
   }
 }
 
-/** long, double, bool, string, DateTime, Guid, anything else; or unknown. */
-export type SqlValue = bigint | number | boolean | string | Date | Guid | Opaque | undefined;
+/** long, double, bool, string, DateTime, TimeSpan, Guid, anything else; or unknown. */
+export type SqlValue = bigint | number | boolean | string | Date | Duration | Guid | Opaque | undefined;
 
 const UUID = 0x98;
 const TIMESTAMP = 0x83;
 const FLOAT = 0x72;
 const DOUBLE = 0x82;
+const DESCRIBED = 0x00;
+/** How .NET's AMQP library writes what AMQP has no type for: longs of ticks. */
+const TIME_SPAN = 'com.microsoft:timespan';
+const DATE_TIME_OFFSET = 'com.microsoft:datetime-offset';
+/** From year 1, where .NET begins to count, to 1970. */
+const DOTNET_EPOCH_MS = 62_135_596_800_000n;
+const TICKS_PER_MS = 10_000n;
 
 export function readValue(bytes: Buffer, at: number): SqlValue {
   const code = bytes[at];
+  if (code === DESCRIBED) return readDescribed(bytes, at);
   const value = readScalar(bytes, at);
   if (value === null) return undefined;
   if (typeof value === 'string' || typeof value === 'boolean') return value;
@@ -44,6 +54,17 @@ export function readValue(bytes: Buffer, at: number): SqlValue {
   if (typeof value === 'number') return code === FLOAT || code === DOUBLE ? value : BigInt(value);
   if (typeof value === 'bigint') return BigInt.asIntN(64, value);
   if (Buffer.isBuffer(value) && code === UUID) return new Guid(value);
+  return new Opaque(bytes.subarray(at, skipValue(bytes, at)));
+}
+
+function readDescribed(bytes: Buffer, at: number): SqlValue {
+  const descriptor = readScalar(bytes, at + 1);
+  const value = readScalar(bytes, skipValue(bytes, at + 1));
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    if (descriptor === TIME_SPAN) return new Duration(BigInt(value));
+    if (descriptor === DATE_TIME_OFFSET)
+      return new Date(Number(BigInt(value) / TICKS_PER_MS - DOTNET_EPOCH_MS));
+  }
   return new Opaque(bytes.subarray(at, skipValue(bytes, at)));
 }
 
@@ -56,6 +77,7 @@ export function encodeSqlValue(value: SqlValue): Buffer {
   else if (typeof value === 'boolean') writer.byte(value ? 0x41 : 0x42);
   else if (typeof value === 'string') writer.string(value);
   else if (value instanceof Date) writer.timestamp(value.getTime());
+  else if (value instanceof Duration) writer.byte(DESCRIBED).symbol(TIME_SPAN).longLong(value.ticks);
   else writer.byte(UUID).raw(value.bytes);
   return writer.take();
 }
@@ -67,6 +89,7 @@ export function typeName(value: SqlValue): string {
   if (typeof value === 'boolean') return 'Boolean';
   if (typeof value === 'string') return 'String';
   if (value instanceof Date) return 'DateTime';
+  if (value instanceof Duration) return 'TimeSpan';
   if (value instanceof Guid) return 'Guid';
   return value === undefined ? 'unknown' : 'Object';
 }

@@ -1,45 +1,67 @@
-/** The file's format. A body is stored once however many subscriptions hold the message. */
+/** The file's present format; `migrations.ts` leads older files to it. */
 
 /** "QBRK": tells this file from any other SQLite database. */
 export const APPLICATION_ID = 0x5142524b;
-export const FORMAT = 1;
+export const FORMAT = 2;
 
+/** Of a message's key; the rest is its entity's, so that an entity's messages lie together and in order. */
+export const SEQUENCE_BITS = 42;
+
+/**
+ * A message's bytes lie in its row, so that a send and a settlement change one place; only a body that several
+ * subscriptions hold lies in `body`, once. `tally` keeps what a start would have to count.
+ * Columns that are mostly 0 or NULL take no space but their type's byte.
+ */
 export const SCHEMA = `
 CREATE TABLE entity (
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,
   kind TEXT NOT NULL,
-  description TEXT NOT NULL,
-  ceiling INTEGER NOT NULL
+  description TEXT NOT NULL
 );
-CREATE TABLE body (id INTEGER PRIMARY KEY, shared INTEGER NOT NULL, bytes BLOB NOT NULL);
-CREATE INDEX body_shared ON body (id) WHERE shared = 1;
+CREATE TABLE tally (
+  entity INTEGER PRIMARY KEY,
+  ceiling INTEGER NOT NULL,
+  active INTEGER NOT NULL,
+  deferred INTEGER NOT NULL,
+  scheduled INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  states INTEGER NOT NULL
+);
 CREATE TABLE message (
-  entity INTEGER NOT NULL,
-  seq INTEGER NOT NULL,
-  body INTEGER NOT NULL,
-  shared INTEGER NOT NULL,
-  size INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY,
+  entity INTEGER AS (id >> ${SEQUENCE_BITS}) VIRTUAL,
+  seq INTEGER AS (id & ((1 << ${SEQUENCE_BITS}) - 1)) VIRTUAL,
+  state INTEGER NOT NULL,
+  deliveries INTEGER NOT NULL,
   enqueued INTEGER NOT NULL,
   expires INTEGER NOT NULL,
   due INTEGER NOT NULL,
-  deliveries INTEGER NOT NULL,
-  state INTEGER NOT NULL,
   session TEXT,
   origin INTEGER NOT NULL,
   source TEXT,
-  PRIMARY KEY (entity, seq)
-) WITHOUT ROWID;
+  hops INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  shared INTEGER,
+  bytes BLOB
+);
+CREATE INDEX message_session ON message (entity, session, state) WHERE session IS NOT NULL;
+CREATE INDEX message_expires ON message (entity, expires) WHERE expires > 0 AND state = 0;
+CREATE INDEX message_due ON message (entity, due) WHERE due > 0;
+CREATE INDEX message_shared ON message (shared) WHERE shared IS NOT NULL;
+CREATE TABLE body (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE session (
+  key INTEGER PRIMARY KEY,
   entity INTEGER NOT NULL,
   id TEXT NOT NULL,
   updated INTEGER NOT NULL,
   state BLOB NOT NULL,
-  PRIMARY KEY (entity, id)
-) WITHOUT ROWID;
-CREATE TABLE duplicate (
-  seen INTEGER PRIMARY KEY,
-  entity INTEGER NOT NULL,
-  id TEXT NOT NULL
+  UNIQUE (entity, id)
 );
+CREATE TABLE duplicate (
+  entity INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (entity, seen)
+) WITHOUT ROWID;
 `;

@@ -1,111 +1,133 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { DuplicateRow, EntityRow, MessageRow, Store } from './store.ts';
+/** Statements on everything but messages: entities, states of sessions, ids that have been seen. */
+import type { DatabaseSync } from 'node:sqlite';
+import { prepare, type Row, toBuffer } from './rows.ts';
+import { SEQUENCE_BITS } from './schema.ts';
+import type { EntityRow, Store } from './store.ts';
+import type { Tallies } from './tallies.ts';
 
-type Statements = Omit<Store, 'transaction' | 'withReserve' | 'close'>;
-type Row = SQLOutputValue[];
+type EntityStore = Pick<
+  Store,
+  'putEntity' | 'removeEntity' | 'purgeRemoved' | 'lastEntity' | 'setCeiling' | 'entities' | 'tally'
+>;
+type SessionStore = Pick<
+  Store,
+  'setSessionState' | 'sessionState' | 'countSessions' | 'sessionStateSize' | 'sessions'
+>;
+type DuplicateStore = Pick<Store, 'insertDuplicate' | 'purgeDuplicates' | 'duplicates' | 'duplicate'>;
 
-const MESSAGE_COLUMNS =
-  'entity, seq, body, shared, size, enqueued, expires, due, deliveries, state, session, origin, source';
+const OF_ENTITY = `id >= ?1 << ${SEQUENCE_BITS} AND id < (?1 + 1) << ${SEQUENCE_BITS}`;
 
-/** Every statement is prepared once; rows travel as arrays, which halves the time of a recovery. */
-export function statementsOf(db: DatabaseSync): Statements {
-  const prepare = (sql: string) => {
-    const statement = db.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
-  };
-  const rows = (result: unknown) => result as Row[];
-  const row = (result: unknown) => result as Row | undefined;
-
-  const putEntity = prepare(
-    'INSERT INTO entity (id, path, kind, description, ceiling) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET description = excluded.description',
+export function entityStatements(db: DatabaseSync, dropBody: (id: number) => void): EntityStore {
+  const put = prepare(
+    db,
+    'INSERT INTO entity (id, path, kind, description) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET description = excluded.description',
   );
-  const removals = [
-    'DELETE FROM body WHERE id IN (SELECT body FROM message WHERE entity = ? AND shared = 0)',
-    'DELETE FROM message WHERE entity = ?',
-    'DELETE FROM session WHERE entity = ?',
-    'DELETE FROM duplicate WHERE entity = ?',
-    'DELETE FROM entity WHERE id = ?',
-  ].map(prepare);
-  const sharedBodies = prepare('SELECT body FROM message WHERE entity = ? AND shared = 1');
-  const setCeiling = prepare('UPDATE entity SET ceiling = ? WHERE id = ?');
-  const entities = prepare('SELECT id, path, kind, description, ceiling FROM entity ORDER BY id');
-  const insertBody = prepare('INSERT INTO body (id, shared, bytes) VALUES (?, ?, ?)');
-  const deleteBody = prepare('DELETE FROM body WHERE id = ?');
-  const body = prepare('SELECT bytes FROM body WHERE id = ?');
-  const lastBody = prepare('SELECT max(id) FROM body');
-  const insertMessage = prepare(
-    `INSERT INTO message (${MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  const putTally = prepare(db, 'INSERT INTO tally VALUES (?, ?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING');
+  const remove = prepare(db, "UPDATE entity SET kind = 'removed', path = ?2, description = '' WHERE id = ?1");
+  const removed = prepare(db, "SELECT id FROM entity WHERE kind = 'removed' LIMIT 1");
+  const purge = prepare(
+    db,
+    `DELETE FROM message WHERE id IN (SELECT id FROM message WHERE ${OF_ENTITY} ORDER BY id LIMIT ?2) RETURNING shared`,
   );
-  const deleteMessage = prepare('DELETE FROM message WHERE entity = ? AND seq = ?');
-  const setDelivery = prepare('UPDATE message SET deliveries = ?, state = ? WHERE entity = ? AND seq = ?');
-  const messages = prepare(`SELECT ${MESSAGE_COLUMNS} FROM message ORDER BY entity, seq`);
-  const messagesFrom = prepare(
-    `SELECT ${MESSAGE_COLUMNS} FROM message WHERE entity = ? AND seq >= ? ORDER BY seq LIMIT ?`,
+  const purgeRest = [
+    'DELETE FROM session WHERE key IN (SELECT key FROM session WHERE entity = ?1 LIMIT ?2)',
+    'DELETE FROM duplicate WHERE entity = ?1 AND seen IN (SELECT seen FROM duplicate WHERE entity = ?1 LIMIT ?2)',
+  ].map((sql) => prepare(db, sql));
+  const forget = ['DELETE FROM tally WHERE entity = ?', 'DELETE FROM entity WHERE id = ?'].map((sql) =>
+    prepare(db, sql),
   );
-  const setSessionState = prepare(
-    'INSERT INTO session (entity, id, updated, state) VALUES (?, ?, ?, ?) ON CONFLICT (entity, id) DO UPDATE SET updated = excluded.updated, state = excluded.state',
+  const last = prepare(db, 'SELECT max(id) FROM entity');
+  const setCeiling = prepare(db, 'UPDATE tally SET ceiling = ? WHERE entity = ?');
+  const entities = prepare(
+    db,
+    "SELECT id, path, kind, description, ceiling FROM entity JOIN tally ON entity = id WHERE kind <> 'removed' ORDER BY id",
   );
-  const clearSessionState = prepare('DELETE FROM session WHERE entity = ? AND id = ?');
-  const sessionState = prepare('SELECT state FROM session WHERE entity = ? AND id = ?');
-  const sessionsWithState = prepare('SELECT id FROM session WHERE entity = ? AND updated > ? ORDER BY id');
-  const insertDuplicate = prepare('INSERT INTO duplicate (seen, entity, id) VALUES (?, ?, ?)');
-  const purgeDuplicates = prepare('DELETE FROM duplicate WHERE seen <= ? AND entity = ?');
-  const duplicates = prepare('SELECT entity, seen, id FROM duplicate ORDER BY seen');
-
+  const tally = prepare(db, 'SELECT active, deferred, scheduled, bytes, states FROM tally WHERE entity = ?');
   return {
-    putEntity: (e) => void putEntity.run(e.id, e.path, e.kind, e.description, e.ceiling),
-    removeEntity(id) {
-      for (const removal of removals) removal.run(id);
+    putEntity(e) {
+      put.run(e.id, e.path, e.kind, e.description);
+      putTally.run(e.id, e.ceiling);
     },
-    sharedBodies: (entity) => rows(sharedBodies.all(entity)).map(([id]) => Number(id)),
+    // Its number stays taken until nothing is left under it.
+    removeEntity: (id) => void remove.run(id, `removed ${id}`),
+    purgeRemoved(rows) {
+      const id = removed.get()?.[0] as number | undefined;
+      if (id === undefined) return false;
+      const messages = purge.all(id, rows);
+      for (const [shared] of messages) if (shared !== null) dropBody(Number(shared));
+      const counts = purgeRest.map((statement) => Number(statement.run(id, rows).changes));
+      if (Math.max(messages.length, ...counts) < rows) for (const statement of forget) statement.run(id);
+      return true;
+    },
+    lastEntity: () => Number(last.get()?.[0] ?? 0),
     setCeiling: (entity, ceiling) => void setCeiling.run(ceiling, entity),
-    entities: () => rows(entities.all()).map(toEntity),
-    insertBody: (id, shared, bytes) => void insertBody.run(id, shared ? 1 : 0, bytes),
-    deleteBody: (id) => void deleteBody.run(id),
-    body: (id) => toBuffer(row(body.get(id))?.[0]),
-    lastBody: () => Number(row(lastBody.get())?.[0] ?? 0),
-    dropOrphanBodies: () =>
-      db.exec('DELETE FROM body WHERE shared = 1 AND id NOT IN (SELECT body FROM message WHERE shared = 1)'),
-    insertMessage: (m) =>
-      void insertMessage.run(
-        m.entity,
-        m.seq,
-        m.body,
-        m.shared ? 1 : 0,
-        m.size,
-        m.enqueuedAt,
-        m.expiresAt,
-        m.dueAt,
-        m.deliveryCount,
-        m.state,
-        m.session,
-        m.origin,
-        m.source,
-      ),
-    deleteMessage: (entity, seq) => void deleteMessage.run(entity, seq),
-    setDelivery: (entity, seq, count, state) => void setDelivery.run(count, state, entity, seq),
-    *messages() {
-      for (const each of messages.iterate()) yield toMessage(each as unknown as Row);
-    },
-    messagesFrom: (entity, seq, count) => rows(messagesFrom.all(entity, seq, count)).map(toMessage),
-    setSessionState: (entity, id, state, at) => void setSessionState.run(entity, id, at, state),
-    clearSessionState: (entity, id) => void clearSessionState.run(entity, id),
-    sessionState: (entity, id) => toBuffer(row(sessionState.get(entity, id))?.[0]),
-    sessionsWithState: (entity, after) =>
-      rows(sessionsWithState.all(entity, after)).map(([id]) => String(id)),
-    insertDuplicate: (entity, seenAt, id) => void insertDuplicate.run(seenAt, entity, id),
-    purgeDuplicates: (entity, upTo) => void purgeDuplicates.run(upTo, entity),
-    *duplicates() {
-      for (const each of duplicates.iterate()) yield toDuplicate(each as unknown as Row);
+    entities: () => entities.all().map(toEntity),
+    tally(entity) {
+      const row = (tally.get(entity) ?? []).map(Number);
+      const [active = 0, deferred = 0, scheduled = 0, bytes = 0, stateBytes = 0] = row;
+      return { active, deferred, scheduled, bytes, stateBytes };
     },
   };
 }
 
-function toBuffer(value: SQLOutputValue | undefined): Buffer | undefined {
-  return value instanceof Uint8Array
-    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    : undefined;
+export function sessionStatements(db: DatabaseSync, tallies: Tallies): SessionStore {
+  const set = prepare(
+    db,
+    'INSERT INTO session (entity, id, updated, state) VALUES (?, ?, ?, ?) ON CONFLICT (entity, id) DO UPDATE SET updated = excluded.updated, state = excluded.state',
+  );
+  const clear = prepare(db, 'DELETE FROM session WHERE entity = ? AND id = ?');
+  const state = prepare(db, 'SELECT state FROM session WHERE entity = ? AND id = ?');
+  const size = prepare(db, 'SELECT length(state) FROM session WHERE entity = ? AND id = ?');
+  const withMessages =
+    'SELECT DISTINCT session FROM message WHERE entity = ?1 AND session IS NOT NULL AND state < 2';
+  const count = prepare(
+    db,
+    `SELECT (SELECT count(*) FROM session WHERE entity = ?1) + (SELECT count(*) FROM (${withMessages}) found
+      WHERE NOT EXISTS (SELECT 1 FROM session s WHERE s.entity = ?1 AND s.id = found.session))`,
+  );
+  const all = prepare(
+    db,
+    `SELECT id FROM session WHERE entity = ?1 UNION ${withMessages} ORDER BY 1 LIMIT ?2 OFFSET ?3`,
+  );
+  const updated = prepare(
+    db,
+    'SELECT id FROM session WHERE entity = ?1 AND updated > ?4 ORDER BY id LIMIT ?2 OFFSET ?3',
+  );
+  const sizeOf = (entity: number, id: string) => Number(size.get(entity, id)?.[0] ?? 0);
+  return {
+    setSessionState(entity, id, value, at) {
+      const grown = (value?.length ?? 0) - sizeOf(entity, id);
+      if (value) set.run(entity, id, at, value);
+      else clear.run(entity, id);
+      tallies.addStates(entity, grown);
+      return grown;
+    },
+    sessionState: (entity, id) => toBuffer(state.get(entity, id)?.[0]),
+    sessionStateSize: sizeOf,
+    countSessions: (entity) => Number(count.get(entity)?.[0] ?? 0),
+    sessions: (entity, after, skip, top) =>
+      (after === undefined ? all.all(entity, top, skip) : updated.all(entity, top, skip, after)).map(([id]) =>
+        String(id),
+      ),
+  };
+}
+
+export function duplicateStatements(db: DatabaseSync): DuplicateStore {
+  const insert = prepare(db, 'INSERT INTO duplicate (entity, seen, id) VALUES (?, ?, ?)');
+  const purge = prepare(db, 'DELETE FROM duplicate WHERE entity = ? AND seen <= ?');
+  const after = prepare(db, 'SELECT seen, id FROM duplicate WHERE entity = ? AND seen > ? ORDER BY seen');
+  const one = prepare(db, 'SELECT id FROM duplicate WHERE entity = ? AND seen = ?');
+  return {
+    insertDuplicate: (entity, seenAt, id) => void insert.run(entity, seenAt, id),
+    purgeDuplicates: (entity, upTo) => void purge.run(entity, upTo),
+    *duplicates(entity, instant) {
+      for (const [seen, id] of after.each(entity, instant)) yield { seenAt: Number(seen), id: String(id) };
+    },
+    duplicate(entity, seenAt) {
+      const row = one.get(entity, seenAt);
+      return row && String(row[0]);
+    },
+  };
 }
 
 function toEntity([id, path, kind, description, ceiling]: Row): EntityRow {
@@ -116,26 +138,4 @@ function toEntity([id, path, kind, description, ceiling]: Row): EntityRow {
     description: String(description),
     ceiling: Number(ceiling),
   };
-}
-
-function toMessage(r: Row): MessageRow {
-  return {
-    entity: r[0] as number,
-    seq: r[1] as number,
-    body: r[2] as number,
-    shared: r[3] === 1,
-    size: r[4] as number,
-    enqueuedAt: r[5] as number,
-    expiresAt: r[6] as number,
-    dueAt: r[7] as number,
-    deliveryCount: r[8] as number,
-    state: r[9] as number,
-    session: r[10] as string | null,
-    origin: r[11] as number,
-    source: r[12] as string | null,
-  };
-}
-
-function toDuplicate([entity, seen, id]: Row): DuplicateRow {
-  return { entity: Number(entity), seenAt: Number(seen), id: String(id) };
 }

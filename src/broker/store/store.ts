@@ -1,5 +1,10 @@
 /** All durable data behind named functions; nothing outside this folder knows SQL. */
 
+import type { Settings } from './settings.ts';
+
+/** As `x-opt-message-state` says it. */
+export type StoredState = 0 | 1 | 2;
+
 export interface EntityRow {
   id: number;
   path: string;
@@ -9,25 +14,45 @@ export interface EntityRow {
   ceiling: number;
 }
 
-export interface MessageRow {
+/** What an entity holds; kept with every commit, so that a start need not count. */
+export interface Tally {
+  active: number;
+  deferred: number;
+  scheduled: number;
+  /** Of the active and deferred ones. */
+  bytes: number;
+  /** Of the states of its sessions. */
+  stateBytes: number;
+}
+
+/** What it takes to remove a message and to leave the books right. */
+export interface MessageKey {
   entity: number;
   seq: number;
-  body: number;
-  shared: boolean;
+  state: StoredState;
   size: number;
+  /** The number of a body that several messages hold; 0 = the bytes are its own. */
+  shared: number;
+}
+
+export interface MessageRow extends MessageKey {
   enqueuedAt: number;
   expiresAt: number;
   dueAt: number;
   deliveryCount: number;
-  state: number;
   session: string | null;
   origin: number;
   source: string | null;
+  hops: number;
 }
 
-export interface DuplicateRow {
-  entity: number;
-  /** When it was seen, in microseconds; unique, so that it is the key too. */
+/** A message read with its bytes. */
+export interface FullMessage extends MessageRow {
+  bytes: Buffer;
+}
+
+export interface SeenId {
+  /** In microseconds; unique in its entity, so that it is the key, too. */
   seenAt: number;
   id: string;
 }
@@ -46,34 +71,60 @@ export interface Store {
   withReserve(work: () => void): void;
 
   putEntity(row: EntityRow): void;
-  /** With its messages, their own bodies, its sessions and the ids it has seen. */
+  /** It is gone at once; what it held goes bit by bit, by `purgeRemoved`. */
   removeEntity(id: number): void;
-  /** Bodies of its messages that others may share. */
-  sharedBodies(entity: number): number[];
+  /** Some of what removed entities held: messages, bodies that nobody else holds, states, ids. True = there is more. */
+  purgeRemoved(rows: number): boolean;
+  /** No entity has had a higher number. */
+  lastEntity(): number;
   setCeiling(entity: number, ceiling: number): void;
   entities(): EntityRow[];
+  tally(entity: number): Tally;
 
-  insertBody(id: number, shared: boolean, bytes: Uint8Array): void;
-  deleteBody(id: number): void;
-  body(id: number): Buffer | undefined;
+  /** Before the messages that share it. It goes with the last of them. */
+  insertBody(id: number, bytes: Uint8Array): void;
   lastBody(): number;
-  /** Drops shared bodies left over by a crash between a fan-out's last settlement and its clean-up. */
-  dropOrphanBodies(): void;
 
-  insertMessage(row: MessageRow): void;
-  deleteMessage(entity: number, seq: number): void;
-  setDelivery(entity: number, seq: number, deliveryCount: number, state: number): void;
-  messages(): Iterable<MessageRow>;
-  messagesFrom(entity: number, seq: number, count: number): MessageRow[];
+  /** `bytes` unless it shares a body. */
+  insertMessage(row: MessageRow, bytes: Uint8Array | undefined): void;
+  deleteMessage(key: MessageKey): void;
+  setDelivery(key: MessageKey, deliveryCount: number, state: StoredState): void;
+  bytes(entity: number, seq: number, shared: number): Buffer | undefined;
+  message(entity: number, seq: number): FullMessage | undefined;
+  /** In any state, in order, at most `count` of them; read one by one, so that whoever has enough stops. */
+  messagesFrom(
+    entity: number,
+    seq: number,
+    session: string | undefined,
+    count: number,
+  ): Iterable<FullMessage>;
+  /** Active ones behind a sequence number, in order; of one session, if it is given. */
+  activeAfter(entity: number, seq: number, session: string | undefined, count: number): Iterable<FullMessage>;
+  /** Active ones whose time ends after one instant and up to another, the earliest first. */
+  expired(entity: number, after: number, upTo: number): Iterable<FullMessage>;
+  nextExpiry(entity: number, after: number): number | undefined;
+  /** Scheduled ones whose time has come, the earliest first. */
+  due(entity: number, now: number): Iterable<FullMessage>;
+  nextDue(entity: number, after: number): number | undefined;
 
-  setSessionState(entity: number, id: string, state: Uint8Array, updatedAt: number): void;
-  clearSessionState(entity: number, id: string): void;
+  /** Undefined clears it. Returns by how many bytes the states have grown. */
+  setSessionState(entity: number, id: string, state: Uint8Array | undefined, updatedAt: number): number;
   sessionState(entity: number, id: string): Buffer | undefined;
-  sessionsWithState(entity: number, updatedAfter: number): string[];
+  /** In bytes; 0 = there is none. */
+  sessionStateSize(entity: number, id: string): number;
+  /** Those with a state, or messages that are not scheduled. */
+  countSessions(entity: number): number;
+  /** In the order of their ids: all of them, or those whose state changed after an instant. */
+  sessions(entity: number, updatedAfter: number | undefined, skip: number, top: number): string[];
 
   insertDuplicate(entity: number, seenAt: number, id: string): void;
   purgeDuplicates(entity: number, upTo: number): void;
-  duplicates(): Iterable<DuplicateRow>;
+  /** Those seen after an instant, oldest first. */
+  duplicates(entity: number, after: number): Iterable<SeenId>;
+  /** The id that was seen then. */
+  duplicate(entity: number, seenAt: number): string | undefined;
 
+  /** As the open database answers. */
+  settings(): Settings;
   close(): void;
 }

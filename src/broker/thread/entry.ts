@@ -1,17 +1,19 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createBroker } from '../broker.ts';
+import { isControlCall, runControlCall } from '../control/calls.ts';
+import { VirtualClock } from '../control/virtual-clock.ts';
 import { BrokerError } from '../errors.ts';
 import type { Broker } from '../options.ts';
 import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
 
 if (isMainThread || !parentPort) throw new Error('The broker thread must not run on the main thread.');
 const port = parentPort;
-const { options } = workerData as ThreadData;
+const { options, time } = workerData as ThreadData;
 
 const say = (message: FromThread) => port.postMessage(message);
 
 try {
-  const broker = await createBroker(options);
+  const broker = await createBroker(time ? { ...options, clock: new VirtualClock(time) } : options);
   port.on('message', (call: ToThread) => void answer(broker, call));
   const { port: listening, connectionString, caFile } = broker;
   say({ kind: 'ready', port: listening, connectionString, caFile });
@@ -32,6 +34,7 @@ async function answer(broker: Broker, call: ToThread): Promise<void> {
 }
 
 function run(broker: Broker, call: ToThread): Promise<unknown> {
+  if (isControlCall(call.name)) return runControlCall(broker, call.name, call.args);
   return call.name === 'declare' ? broker.declare(...call.args) : broker[call.name]();
 }
 

@@ -1,15 +1,21 @@
+import type { ControlCall } from '../control/calls.ts';
 import type { BrokerErrorCode } from '../errors.ts';
 import type { Broker, BrokerOptions } from '../options.ts';
 
 /** What the two sides of the broker's thread say to each other. */
 
-export type ThreadData = { kind: 'quorate-broker'; options: BrokerOptions };
+export interface ThreadData {
+  kind: 'quorate-broker';
+  options: Omit<BrokerOptions, 'clock'>;
+  /** Of a virtual clock, which both sides read. */
+  time: SharedArrayBuffer | undefined;
+}
 
 export type CallName = 'declare' | 'status' | 'counters' | 'stop';
 
-export type ToThread = {
-  [Name in CallName]: { id: number; name: Name; args: Parameters<Broker[Name]> };
-}[CallName];
+export type ToThread =
+  | { [Name in CallName]: { id: number; name: Name; args: Parameters<Broker[Name]> } }[CallName]
+  | { id: number; name: ControlCall; args: readonly unknown[] };
 
 export interface ThreadFailure {
   code: BrokerErrorCode;

@@ -1,4 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { remoteControl } from '../control/calls.ts';
+import { virtualClockOf } from '../control/virtual-clock.ts';
 import { BrokerError } from '../errors.ts';
 import type { Broker, BrokerOptions, EntityStatus } from '../options.ts';
 import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
@@ -13,8 +15,9 @@ const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 const YOUNG_GENERATION_MB = 24;
 
 /** Runs the broker in its own thread, so that a busy application never delays it. */
-export function startBroker(options: BrokerOptions): Promise<Broker> {
-  const workerData: ThreadData = { kind: 'quorate-broker', options };
+export function startBroker({ clock: asked, ...options }: BrokerOptions): Promise<Broker> {
+  const clock = virtualClockOf(asked);
+  const workerData: ThreadData = { kind: 'quorate-broker', options, time: clock?.shared };
   const worker = new Worker(new URL(`./entry${EXTENSION}`, import.meta.url), {
     // The default young generation keeps 100 MB for garbage that a smaller one collects as fast.
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
@@ -41,7 +44,7 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
       resolveClosed({ reason: closedReason });
     };
 
-    const call = (name: ToThread['name'], args: unknown[]): Promise<unknown> => {
+    const call = (name: ToThread['name'], args: readonly unknown[]): Promise<unknown> => {
       if (closedReason !== undefined) {
         return Promise.reject(
           new BrokerError('BROKER_STOPPED', `The broker is not running: ${closedReason}.`),
@@ -69,6 +72,8 @@ export function startBroker(options: BrokerOptions): Promise<Broker> {
             connectionString: message.connectionString,
             caFile: message.caFile,
             closed,
+            now: () => clock?.now() ?? Date.now(),
+            ...remoteControl(call),
             declare: async (topology) => void (await call('declare', [topology])),
             status: async () => (await call('status', [])) as EntityStatus[],
             counters: async () => (await call('counters', [])) as Record<string, number>,

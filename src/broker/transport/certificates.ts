@@ -18,7 +18,16 @@ export async function keptCertificates(dataFolder: string): Promise<Certificates
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const authority = await keep(folder, 'ca', issueAuthority);
   const server = await keep(folder, 'server', () => issueServer(authority));
-  return { ...server, caFile: join(folder, 'ca.pem') };
+  const named = new Map<string, Promise<Pair>>();
+  return {
+    ...server,
+    caFile: join(folder, 'ca.pem'),
+    forName(name) {
+      const issued = named.get(name) ?? issueServer(authority, name);
+      named.set(name, issued);
+      return issued;
+    },
+  };
 }
 
 /** The kept pair while it is valid, else a new one. */

@@ -1,11 +1,15 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createWebSocketStream, WebSocketServer } from 'ws';
+import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
+import type { Holdings } from './holdings.ts';
 
 const WEB_SOCKET_PATH = '/$servicebus/websocket';
-const SUBPROTOCOL = 'AMQPWSB10';
+/** Of the clients for .NET, Java, JavaScript and Python; of the one for Go. */
+const SUBPROTOCOLS = ['AMQPWSB10', 'amqp'];
 const MAX_WEB_SOCKET_BYTES = 4 * 1024 * 1024;
+/** Answers to pings that nobody reads. */
+const MAX_UNREAD_BYTES = 64 * 1024;
 
 /** HTTP on sockets that somebody else accepted: requests, and web sockets that carry AMQP. */
 export class HttpSide {
@@ -13,28 +17,42 @@ export class HttpSide {
   readonly #webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_WEB_SOCKET_BYTES,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    autoPong: false,
+    handleProtocols: (offered) => SUBPROTOCOLS.find((each) => offered.has(each)) ?? false,
   });
   /** For one request, from its first byte to its answer, and for the pause before the next. */
   readonly #requestMs: number;
   readonly #deadlines = new WeakMap<Duplex, NodeJS.Timeout>();
+  /** Requests without an answer. */
+  open = 0;
 
-  constructor(handle: RequestListener, amqp: (stream: Duplex) => void, requestMs: number) {
+  constructor(
+    handle: RequestListener,
+    amqp: (stream: Duplex) => void,
+    requestMs: number,
+    holdings: Holdings,
+  ) {
     this.#requestMs = requestMs;
     this.#server = createServer((request, response) => {
+      this.open += 1;
+      response.on('close', () => {
+        this.open -= 1;
+      });
       response.on('finish', () => this.#expect(request.socket));
       handle(request, response);
     });
     this.#server.on('clientError', (_, socket) => socket.destroy());
     this.#server.on('upgrade', (request, socket, head) => {
-      const path = new URL(request.url ?? '/', 'http://broker').pathname.replace(/\/$/, '');
+      // The client for Java asks for the whole URL (`createUpgradeRequest` in qpid-proton-j-extensions).
+      const path = (request.url ?? '/').replace(/^https?:\/\/[^/]*|\/?(\?.*)?$/gi, '');
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
-      if (path.toLowerCase() !== WEB_SOCKET_PATH || !offered.includes(SUBPROTOCOL)) {
+      if (path.toLowerCase() !== WEB_SOCKET_PATH || !SUBPROTOCOLS.some((each) => offered.includes(each))) {
         socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
         return;
       }
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         clearTimeout(this.#deadlines.get(socket));
+        watch(webSocket, socket, holdings);
         const stream = createWebSocketStream(webSocket);
         stream.on('error', () => stream.destroy());
         amqp(stream);
@@ -57,4 +75,21 @@ export class HttpSide {
       setTimeout(() => socket.destroy(), this.#requestMs),
     );
   }
+}
+
+/** What comes of a message waits in memory until all of it is there; and pings must not be answered without end. */
+function watch(webSocket: WebSocket, socket: Duplex, holdings: Holdings): void {
+  const holding = holdings.open(() => socket.destroy());
+  socket.once('close', () => holdings.close(holding));
+  socket.prependListener('data', (chunk: Buffer) => {
+    holding.add('input', chunk.length);
+    if (!holdings.mustWait(holding)) return;
+    socket.pause();
+    holdings.wait(() => socket.resume());
+  });
+  webSocket.on('message', () => holding.set('input', 0));
+  webSocket.on('ping', (data: Buffer) => {
+    if (socket.writableLength > MAX_UNREAD_BYTES) socket.destroy();
+    else webSocket.pong(data);
+  });
 }

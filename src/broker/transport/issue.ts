@@ -34,11 +34,11 @@ export async function issueAuthority(): Promise<Pair> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) };
+  return { cert: `${certificate.toString('pem')}\n`, key: await pemOf(keys.privateKey) };
 }
 
-/** For this machine alone: localhost by name and by both addresses. */
-export async function issueServer(authority: Pair): Promise<Pair> {
+/** For this machine alone: localhost by name and by both addresses, and what else a client calls it. */
+export async function issueServer(authority: Pair, name = 'localhost'): Promise<Pair> {
   const x509 = await library();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const issuer = new x509.X509Certificate(authority.cert);
@@ -55,7 +55,7 @@ export async function issueServer(authority: Pair): Promise<Pair> {
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension([
-        { type: 'dns', value: 'localhost' },
+        ...[...new Set(['localhost', name])].map((value) => ({ type: 'dns' as const, value })),
         { type: 'ip', value: '127.0.0.1' },
         { type: 'ip', value: '::1' },
       ]),
@@ -63,7 +63,7 @@ export async function issueServer(authority: Pair): Promise<Pair> {
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
-  return { cert: certificate.toString('pem'), key: await pemOf(keys.privateKey) };
+  return { cert: `${certificate.toString('pem')}\n`, key: await pemOf(keys.privateKey) };
 }
 
 async function library() {

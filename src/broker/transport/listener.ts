@@ -1,13 +1,26 @@
 // The one port: its first byte says whether AMQP, TLS or HTTP is spoken on a connection.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type SecureContextOptions,
+  type TLSSocket,
+  type TlsOptions,
+  type Server as TlsServer,
+} from 'node:tls';
 import { BrokerError } from '../errors.ts';
+import type { Turns } from './turns.ts';
 
 const DEFAULT_PORT = 5672;
 const PORTS_TO_TRY = 100;
 /** How long a client may take over its half of the goodbye. */
 const CLOSE_GRACE_MS = 100;
+
+/** Some more than there may be AMQP connections, for HTTP and for those who are told that there are too many. */
+const MAX_SOCKETS = 6000;
+/** Of the broker's time, which it takes a little later, in milliseconds. */
+const HANDSHAKE_COST_MS = 1;
 
 const AMQP_FIRST = 0x41;
 const TLS_HANDSHAKE = 0x16;
@@ -20,6 +33,8 @@ export interface Protocols {
 export interface ServerCertificate {
   readonly cert: string;
   readonly key: string;
+  /** The same for one more name of this machine. */
+  forName(name: string): Promise<SecureContextOptions>;
 }
 
 /** One port for everything: the first byte of a connection tells what it is. */
@@ -28,14 +43,29 @@ export class Listener {
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
   readonly #handshakeMs: number;
+  readonly #turns: Turns;
   readonly #sockets = new Set<Socket>();
+  /** Those that have said nothing, oldest first. */
+  readonly #silent = new Set<Socket>();
 
-  constructor(protocols: Protocols, handshakeMs: number, certificate: ServerCertificate | undefined) {
+  constructor(
+    protocols: Protocols,
+    handshakeMs: number,
+    certificate: ServerCertificate | undefined,
+    turns: Turns,
+  ) {
+    this.#turns = turns;
     this.#handshakeMs = handshakeMs;
     this.#protocols = protocols;
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     if (certificate) {
-      this.#tls = createTlsServer({ ...certificate, handshakeTimeout: handshakeMs }, (socket) => {
+      const options: TlsOptions = {
+        cert: certificate.cert,
+        key: certificate.key,
+        handshakeTimeout: handshakeMs,
+        SNICallback: (name, done) => void this.#named(certificate, name, done),
+      };
+      this.#tls = createTlsServer(options, (socket) => {
         socket.on('error', () => {});
         this.#sniff(socket);
       });
@@ -57,8 +87,26 @@ export class Listener {
         );
       }
     }
+    return this.#port;
+  }
+
+  get #port(): number {
     const address = this.#server.address();
     return address && typeof address === 'object' ? address.port : 0;
+  }
+
+  /** go-amqp takes host and port together for the name that the certificate has to be for (`newConn` in its conn.go). */
+  async #named(
+    certificate: ServerCertificate,
+    name: string,
+    done: Parameters<NonNullable<TlsOptions['SNICallback']>>[1],
+  ): Promise<void> {
+    if (name !== `localhost:${this.#port}` && name !== `127.0.0.1:${this.#port}`) return done(null);
+    try {
+      done(null, createSecureContext(await certificate.forName(name)));
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /** Takes no more, and cuts who has not gone after a moment. */
@@ -71,12 +119,31 @@ export class Listener {
     clearTimeout(grace);
   }
 
+  /** As a process that dies. */
+  async cut(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
   #accept(socket: Socket): void {
-    this.#sockets.add(socket);
     // A connection that breaks before it has a protocol breaks nothing else.
     socket.on('error', () => {});
-    socket.on('close', () => this.#sockets.delete(socket));
+    if (this.#sockets.size >= MAX_SOCKETS) {
+      const [oldest] = this.#silent;
+      if (!oldest) return void socket.destroy();
+      oldest.destroy();
+      this.#forget(oldest);
+    }
+    this.#sockets.add(socket);
+    this.#silent.add(socket);
+    socket.on('close', () => this.#forget(socket));
     this.#sniff(socket);
+  }
+
+  #forget(socket: Socket): void {
+    this.#sockets.delete(socket);
+    this.#silent.delete(socket);
   }
 
   /** Looks at the first bytes and puts them back for whoever speaks that protocol. */
@@ -95,11 +162,22 @@ export class Listener {
   }
 
   #dispatch(socket: Socket | TLSSocket, first: number): void {
+    this.#silent.delete(socket);
     if (first === AMQP_FIRST) this.#protocols.amqp(socket);
     else if (first === TLS_HANDSHAKE && this.#tls && !('encrypted' in socket))
-      this.#tls.emit('connection', socket);
+      this.#encrypt(socket, this.#tls);
     else if (isUpperCase(first)) this.#protocols.http(socket);
     else socket.destroy();
+  }
+
+  /** In its turn: a storm of handshakes must not keep the others waiting. */
+  #encrypt(socket: Socket, tls: TlsServer): void {
+    const work = () => {
+      this.#turns.charge(HANDSHAKE_COST_MS);
+      if (!socket.destroyed) tls.emit('connection', socket);
+      return false;
+    };
+    this.#turns.queue({ work });
   }
 
   #tryListen(host: string, port: number): Promise<NodeJS.ErrnoException | undefined> {

@@ -6,7 +6,8 @@ import { createBroker } from '../../../src/broker/index.ts';
 import { adminClient } from './admin-client.ts';
 import { queues, settled, testBroker, testClient } from './kit.ts';
 
-// facts/service-bus.md 1.9; learn.microsoft.com/rest/api/servicebus/ and the reference of ServiceBusAdministrationClient
+// learn.microsoft.com/rest/api/servicebus/ and the reference of ServiceBusAdministrationClient; github.com/Azure/azure-sdk-for-js,
+// sdk/servicebus/service-bus: test/public/atomManagement.spec.ts, src/serviceBusAtomManagementClient.ts, src/util/atomXmlHelper.ts
 
 const notFound = { code: 'MessageEntityNotFoundError' };
 const refused = { code: 'ServiceError', statusCode: 400 };
@@ -30,17 +31,16 @@ test('a queue is created, read, changed, found and deleted', async () => {
     userMetadata: 'a <note> & more',
     maxMessageSizeInKilobytes: 256,
   };
-  expect(await admin.createQueue('Orders/new', described)).toMatchObject({
-    name: 'Orders/new',
-    ...described,
-  });
-  expect(await admin.getQueue('orders/NEW')).toMatchObject({ name: 'Orders/new', ...described });
+  // 16 partitions of the size that was asked for.
+  const made = { ...described, name: 'Orders/new', maxSizeInMegabytes: 16 * 2048 };
+  expect(await admin.createQueue('Orders/new', described)).toMatchObject(made);
+  expect(await admin.getQueue('orders/NEW')).toMatchObject(made);
   expect(await admin.queueExists('Orders/new')).toBe(true);
 
   const queue = await admin.getQueue('Orders/new');
   await admin.updateQueue({ ...queue, maxDeliveryCount: 3, status: 'Active', userMetadata: 'changed' });
   expect(await admin.getQueue('Orders/new')).toMatchObject({
-    ...described,
+    ...made,
     maxDeliveryCount: 3,
     status: 'Active',
     userMetadata: 'changed',
@@ -382,4 +382,20 @@ test('a deleted subscription takes its copies along and leaves those of the othe
     code: 'MessagingEntityNotFound',
   });
   expect(await second.status()).toEqual([]);
+});
+
+// atomManagement.spec.ts, "MaxMessageSizeInKilobytes"; .../service-bus-premium-messaging#large-messages-support
+test('the premium tier has its own size of messages', async () => {
+  const admin = adminClient(await testBroker({ tier: 'premium' }));
+  expect(await admin.createQueue('q')).toMatchObject({ maxMessageSizeInKilobytes: 1024 });
+  expect(await admin.createTopic('t', { maxMessageSizeInKilobytes: 102_400 })).toMatchObject({
+    maxMessageSizeInKilobytes: 102_400,
+  });
+  for (const maxMessageSizeInKilobytes of [1023, 102_401]) {
+    await expect(admin.createQueue('other', { maxMessageSizeInKilobytes })).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining("'MaxMessageSizeInKilobytes' must be between 1024 and 102400"),
+    });
+  }
+  expect(await admin.getNamespaceProperties()).toMatchObject({ messagingSku: 'Premium' });
 });

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { queues, testBroker, testClient } from './kit.ts';
 import { rawClient } from './raw-client.ts';
 
-// facts/service-bus.md, "Found by attacking the commit protocol": a replayed state write overwrote newer turns.
+// A rule of our own: the client repeats a state write on a new connection after another has taken the session, where it
+// would overwrite what is newer (azure-sdk-for-js, sdk/servicebus/service-bus/src/core/managementClient.ts, inside `retry`).
 
 test('only the link that holds the session writes its state or renews its lock', async () => {
   const broker = await testBroker(queues({ name: 'actors', requiresSession: true }));
@@ -35,30 +36,4 @@ test('an operation that does not exist, or is malformed, is an error and not a s
     statusCode: 400,
     errorCondition: 'com.microsoft:argument-error',
   });
-});
-
-test('sessions can be listed, with messages or with state', async () => {
-  const broker = await testBroker(queues({ name: 'actors', requiresSession: true }));
-  const client = testClient(broker);
-  await client.createSender('actors').sendMessages([
-    { body: 1, sessionId: 'with-message' },
-    { body: 2, sessionId: 'with-both' },
-  ]);
-  for (const id of ['with-state', 'with-both'])
-    await (await client.acceptSession('actors', id)).setSessionState(1);
-  const raw = await rawClient(broker);
-  const list = (since: Date) =>
-    raw.manage(
-      'actors',
-      { operation: 'com.microsoft:get-message-sessions' },
-      { 'last-updated-time': since, skip: 0, top: 10 },
-    );
-  expect((await list(new Date('9999-12-31T23:59:59Z'))).body['sessions-ids']).toEqual([
-    'with-both',
-    'with-message',
-  ]);
-  expect((await list(new Date(Date.now() - 60_000))).body['sessions-ids']).toEqual([
-    'with-both',
-    'with-state',
-  ]);
 });

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { queues, testBroker, testClient } from './kit.ts';
 
-// facts/service-bus.md 1.3, 2 and 5 (Credit); the client's receiving modes as its own documentation names them
+// Credit and drain: learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide ("Flow control"); how the
+// client uses them: github.com/Azure/azure-sdk-for-js, sdk/servicebus/service-bus/src/core: batchingReceiver.ts,
+// streamingReceiver.ts and receiverHelper.ts; no more than 2,048 unsettled: issue 15114 there
 
 function arrival(count: number) {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,10 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ServiceBusClient } from '@azure/service-bus';
-import { expect, test } from 'vitest';
-import type { QueueDescription } from '../../../src/broker/index.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { createBroker, type QueueDescription } from '../../../src/broker/index.ts';
+import { adminClient } from './admin-client.ts';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
 
-// facts/service-bus.md 5 (Auto-forward); learn.microsoft.com/azure/service-bus-messaging/service-bus-auto-forwarding;
-// .../service-bus-dead-letter-queues ("Dead-lettering in auto-forward scenarios")
+// learn.microsoft.com/azure/service-bus-messaging/service-bus-auto-forwarding;
+// .../service-bus-dead-letter-queues ("Dead-lettering in auto-forward scenarios"): more than four hops, a destination that
+// is disabled or deleted, or one that is over its size
 
 async function received(client: ServiceBusClient, queue: string, count = 1) {
   const messages = await client
@@ -144,4 +149,72 @@ test.each<[string, QueueDescription[]]>([
   ['of sessions', [{ name: 'b' }, { name: 'a', requiresSession: true, forwardTo: 'b' }]],
 ])('forwarding %s is refused', async (_, described) => {
   await expect(testBroker(queues(...described))).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_INVALID' });
+});
+
+test('a destination that is deleted, full or disabled sends what comes to the transfer dead letters', async () => {
+  const broker = await testBroker(
+    queues(
+      { name: 'deleted' },
+      { name: 'full', maxSizeInMegabytes: 1 },
+      { name: 'disabled' },
+      { name: 'to-deleted', forwardTo: 'deleted' },
+      { name: 'to-full', forwardTo: 'full' },
+      { name: 'to-disabled', forwardTo: 'disabled' },
+    ),
+  );
+  const client = testClient(broker);
+  for (let count = 0; count < 5; count += 1)
+    await client.createSender('full').sendMessages({ body: 'x'.repeat(200_000) });
+  await adminClient(broker).deleteQueue('deleted');
+  await broker.declare({ queues: [{ name: 'disabled', status: 'Disabled' }], topics: [] });
+  for (const [queue, reason] of [
+    ['to-deleted', 'amqp:not-found'],
+    ['to-full', 'amqp:resource-limit-exceeded'],
+    ['to-disabled', 'com.microsoft:entity-disabled'],
+  ] as const) {
+    await client
+      .createSender(queue)
+      .sendMessages({ body: 'x'.repeat(100_000), messageId: queue, applicationProperties: { a: 1 } });
+    expect(await transferDeadLetters(client, queue)).toMatchObject([
+      {
+        messageId: queue,
+        deadLetterReason: reason,
+        deadLetterSource: queue,
+        applicationProperties: { a: 1 },
+      },
+    ]);
+  }
+});
+
+// The number of hops is the message's, wherever it waits.
+test('hops are counted over a restart', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'quorate-hops-'));
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+  const described = chain(5);
+  // The message waits after four hops, and sets out again when the last part is there.
+  const stopped = { name: 'hop1', forwardTo: 'hop0' };
+  const before = await createBroker({
+    data,
+    port: 0,
+    topology: { queues: [{ name: 'hop0' }, { name: 'hop1' }, ...described.slice(2)], topics: [] },
+  });
+  await testClient(before).createSender('hop5').sendMessages({ body: 1 });
+  expect(await testClient(before).createReceiver('hop1').peekMessages(1)).toMatchObject([{ body: 1 }]);
+  await before.stop();
+  const broker = await testBroker({ data, topology: { queues: [stopped], topics: [] } });
+  expect(await transferDeadLetters(testClient(broker), 'hop1')).toMatchObject([
+    { body: 1, deadLetterReason: 'MaxTransferHopCountExceeded' },
+  ]);
+});
+
+test('a forwarded message keeps its annotations, its first number and its id', async () => {
+  const client = testClient(await testBroker(queues({ name: 'a', forwardTo: 'b' }, { name: 'b' })));
+  const sender = client.createSender('a');
+  await sender.sendMessages({ body: 0 });
+  await sender.sendMessages({ body: 1, messageId: 'id', partitionKey: 'key' });
+  await client.createSender('b').sendMessages({ body: 2 });
+  const [, message] = await received(client, 'b', 3);
+  expect(message).toMatchObject({ body: 1, messageId: 'id', partitionKey: 'key', enqueuedSequenceNumber: 2 });
+  expect(message?.sequenceNumber?.toNumber()).toBe(2);
+  expect(message?.deadLetterSource).toBeUndefined();
 });

@@ -1,11 +1,11 @@
 import rhea, { type EventContext } from 'rhea';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Broker } from '../../../src/broker/index.ts';
+import { adminClient } from './admin-client.ts';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
 import { rawClient } from './raw-client.ts';
 
-// facts/service-bus.md 1.1 (Server-side closes); learn.microsoft.com/azure/service-bus-messaging/message-expiration
-// ("Temporary entities") and .../service-bus-amqp-troubleshoot
+// learn.microsoft.com/azure/service-bus-messaging/message-expiration ("Temporary entities"), .../service-bus-amqp-troubleshoot
 
 const MINUTE_MS = 60_000;
 const SERVICE_TIMES = { idle: { linkMs: 600_000, connectionMs: 300_000, firstLinkMs: 60_000 } };
@@ -64,6 +64,24 @@ test('an idle entity is deleted, one in use or with scheduled messages is not', 
   clock.advance(20 * MINUTE_MS);
   expect(await names(broker)).toEqual(['stays']);
   await subscription.close();
+});
+
+// .../service-bus-auto-forwarding: the source is never idle, so its AutoDeleteOnIdle becomes the longest there is.
+test('an entity that forwards is not deleted, and says so', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({
+    topology: {
+      queues: [{ name: 'source', autoDeleteOnIdle: 'PT5M', forwardTo: 'target' }, { name: 'target' }],
+      topics: [{ name: 't', subscriptions: [{ name: 's', autoDeleteOnIdle: 'PT5M', forwardTo: 'target' }] }],
+    },
+    clock,
+  });
+  clock.advance(60 * MINUTE_MS);
+  expect(await names(broker)).toEqual(['source', 'target', 't', 't/Subscriptions/s']);
+  const admin = adminClient(broker);
+  const longest = { autoDeleteOnIdle: 'P10675199DT2H48M5.4775807S' };
+  expect(await admin.getQueue('source')).toMatchObject(longest);
+  expect(await admin.getSubscription('t', 's')).toMatchObject(longest);
 });
 
 test('less than five minutes is refused', async () => {

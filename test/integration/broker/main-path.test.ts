@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { testBroker, testClient } from './kit.ts';
 
+// The samples of learn.microsoft.com/azure/service-bus-messaging/service-bus-nodejs-how-to-use-queues and .../message-sessions
+
 test('messages are sent one by one and in batches, received, completed and abandoned', async () => {
   const broker = await testBroker({ topology: { queues: [{ name: 'orders' }], topics: [] } });
   const client = testClient(broker);

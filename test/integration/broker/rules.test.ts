@@ -4,7 +4,9 @@ import type { Broker, RuleDescription, SubscriptionDescription } from '../../../
 import { testBroker, testClient } from './kit.ts';
 import { rawClient } from './raw-client.ts';
 
-// facts/service-bus.md 1.7 (rules) and 5 (Topics); learn.microsoft.com/azure/service-bus-messaging/topic-filters
+// learn.microsoft.com/azure/service-bus-messaging/topic-filters, .../service-bus-amqp-request-response#rule-operations;
+// github.com/Azure/azure-sdk-for-js, sdk/servicebus/service-bus/test/public/ruleManager.spec.ts (also: rules are listed in
+// the order of their names)
 
 async function topic(...subscriptions: SubscriptionDescription[]): Promise<[ServiceBusClient, Broker]> {
   const broker = await testBroker({ topology: { queues: [], topics: [{ name: 't', subscriptions }] } });
@@ -132,12 +134,12 @@ test('the rule manager adds, lists and removes rules', async () => {
     applicationProperties: { text: 'x', number: 3, flag: true },
   });
   expect(await listed(manager.listRules())).toEqual([
+    { name: 'plain', filter: { sqlExpression: "color = 'blue'" }, action: {} },
     {
       name: 'priority',
       filter: { sqlExpression: 'priority > 3' },
       action: { sqlExpression: 'SET seen = 1' },
     },
-    { name: 'plain', filter: { sqlExpression: "color = 'blue'" }, action: {} },
     {
       name: 'whole',
       filter: {
@@ -167,7 +169,7 @@ test('more rules than a page holds are listed once each', async () => {
   const rules = Array.from({ length: 250 }, (_, index) => sql(`r${index}`, `n = ${index}`));
   const [client] = await topic({ name: 's', rules });
   const names = (await listed(client.createRuleManager('t', 's').listRules())).map(({ name }) => name);
-  expect(names).toEqual(rules.map(({ name }) => name));
+  expect(names).toEqual(rules.map(({ name }) => name).sort());
 });
 
 test('wrong rules are refused by name', async () => {
@@ -183,6 +185,22 @@ test('wrong rules are refused by name', async () => {
   ).rejects.toThrow(/does not exist/);
   await expect(manager.createRule('x'.repeat(51), { sqlExpression: '1=1' })).rejects.toThrow(/1 to 50/);
   expect(await listed(manager.listRules())).toHaveLength(1);
+});
+
+// azservicebus for Rust, examples/manage_rules.rs, shows it
+test('the default rule is as old as its subscription', async () => {
+  const before = Date.now();
+  const raw = await rawClient(
+    await testBroker({ topology: { queues: [], topics: [{ name: 't', subscriptions: [{ name: 's' }] }] } }),
+  );
+  const { body } = await raw.manage(
+    't/Subscriptions/s',
+    { operation: 'com.microsoft:enumerate-rules' },
+    { top: 1, skip: 0 },
+  );
+  const [rule] = body['rules'] as { 'rule-description': { value: { value: unknown }[] } }[];
+  const createdAt = rule?.['rule-description'].value.at(-1)?.value as Date;
+  expect(createdAt.getTime()).toBeGreaterThanOrEqual(before);
 });
 
 test('enumerate-rules answers 204 behind the last rule, and only subscriptions have rules', async () => {

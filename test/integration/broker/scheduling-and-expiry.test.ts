@@ -2,7 +2,7 @@ import Long from 'long';
 import { expect, test } from 'vitest';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
 
-// facts/service-bus.md 5 (TTL, Scheduled); learn.microsoft.com/azure/service-bus-messaging/message-sequencing, message-expiration
+// learn.microsoft.com/azure/service-bus-messaging/message-sequencing, message-expiration
 
 test('a scheduled message is peekable, becomes active at its time with a new number at the tail', async () => {
   const clock = new VirtualClock();
@@ -35,7 +35,13 @@ test('a cancelled schedule never fires; the annotation on a plain send schedules
   const numbers = await sender.scheduleMessages([{ body: 1 }, { body: 2 }], due);
   await sender.sendMessages({ body: 3, scheduledEnqueueTimeUtc: due });
   if (numbers[0]) await sender.cancelScheduledMessages(numbers[0]);
-  await sender.cancelScheduledMessages(Long.fromNumber(999));
+  // github.com/Azure/azure-service-bus/issues/239
+  await expect(
+    sender.cancelScheduledMessages([Long.fromNumber(999), numbers[1] ?? Long.ZERO]),
+  ).rejects.toMatchObject({
+    code: 'MessageNotFound',
+    message: expect.stringContaining('Messages not found. Missing sequence numbers: 999'),
+  });
   expect(await broker.status()).toMatchObject([{ scheduled: 2 }]);
   clock.advance(1000);
   await settled();
@@ -78,7 +84,7 @@ test("the entity's time to live is default and ceiling", async () => {
   expect(await broker.status()).toMatchObject([{ active: 0 }]);
 });
 
-test('expiry leaves a locked message alone until its lock ends, and a deferred one for good', async () => {
+test('expiry leaves a locked message alone until its lock ends, and a deferred one as long as nobody asks for it', async () => {
   const clock = new VirtualClock();
   const entity = { name: 'q', deadLetteringOnMessageExpiration: true, lockDuration: 'PT1M' };
   const broker = await testBroker({ ...queues(entity), clock });
@@ -95,7 +101,34 @@ test('expiry leaves a locked message alone until its lock ends, and a deferred o
   await receiver.abandonMessage(three);
   await settled();
   expect(await broker.status()).toMatchObject([{ active: 0, deferred: 1, deadLettered: 1 }]);
-  expect(await receiver.receiveDeferredMessages(two.sequenceNumber)).toHaveLength(1);
+});
+
+// github.com/Azure/azure-sdk-for-net/issues/30252: it is found to be over when somebody asks for it.
+test.each([
+  ['dead-lettered', true, 1],
+  ['dropped', false, 0],
+])('a deferred message past its time is %s when it is asked for', async (_, flag, deadLettered) => {
+  const clock = new VirtualClock();
+  const entity = { name: 'q', deadLetteringOnMessageExpiration: flag };
+  const broker = await testBroker({ ...queues(entity), clock });
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages([{ body: 1, timeToLive: 10_000 }, { body: 2 }]);
+  const receiver = client.createReceiver('q');
+  const [one, two] = await receiver.receiveMessages(2);
+  if (!one?.sequenceNumber || !two?.sequenceNumber) throw new Error('nothing received');
+  await receiver.deferMessage(one);
+  await receiver.deferMessage(two);
+  clock.advance(10_000);
+  await settled();
+  expect(await broker.status()).toMatchObject([{ deferred: 2, deadLettered: 0 }]);
+  await expect(
+    receiver.receiveDeferredMessages([two.sequenceNumber, one.sequenceNumber]),
+  ).rejects.toMatchObject({ code: 'MessageNotFound' });
+  await settled();
+  expect(await broker.status()).toMatchObject([{ deferred: 1, deadLettered }]);
+  const dead = client.createReceiver('q', { subQueueType: 'deadLetter' });
+  expect(await dead.peekMessages(1)).toMatchObject(flag ? [{ deadLetterReason: 'TTLExpiredException' }] : []);
+  expect(await receiver.receiveDeferredMessages(two.sequenceNumber)).toMatchObject([{ body: 2 }]);
 });
 
 test('scheduled messages live from their activation and join their session then', async () => {
@@ -125,4 +158,21 @@ test('peek goes on from a number, shows every state, and needs no session but ca
   expect((await all.peekMessages(2)).map((message) => message.body)).toEqual([1, 2]);
   expect((await all.peekMessages(2)).map((message) => message.body)).toEqual([3]);
   expect(await all.peekMessages(1, { fromSequenceNumber: Long.fromNumber(100) })).toEqual([]);
+});
+
+// service-bus-dead-letter-queues: "Time-to-live isn't observed" there, and messages stay until somebody takes them.
+test('a dead letter does not expire', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({ ...queues({ name: 'q', defaultMessageTimeToLive: 'PT1M' }), clock });
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages({ body: 1, timeToLive: 30_000 });
+  const receiver = client.createReceiver('q');
+  const [message] = await receiver.receiveMessages(1);
+  if (message) await receiver.deadLetterMessage(message);
+  clock.advance(30 * 86_400_000);
+  await settled();
+  const dead = client.createReceiver('q', { subQueueType: 'deadLetter' });
+  expect(await dead.receiveMessages(1)).toMatchObject([
+    { body: 1, enqueuedTimeUtc: message?.enqueuedTimeUtc },
+  ]);
 });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
 
-// facts/service-bus.md 1.3, 1.5 and 5; learn.microsoft.com/azure/service-bus-messaging/duplicate-detection
+// learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide, .../service-bus-quotas,
+// .../duplicate-detection; batches: github.com/Azure/azure-sdk-for-js, sdk/servicebus/service-bus/src/serviceBusMessageBatch.ts
 
 test('every body type, property and annotation comes back as it was sent', async () => {
   const broker = await testBroker(queues({ name: 'q' }));

@@ -2,8 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test } from 'vitest';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
+import { rawClient } from './raw-client.ts';
 
-// facts/service-bus.md 1.4 and 5; learn.microsoft.com/azure/service-bus-messaging/message-sessions
+// learn.microsoft.com/azure/service-bus-messaging/message-sessions, .../service-bus-amqp-protocol-guide; attach properties and
+// time-outs: github.com/Azure/azure-sdk-for-js, sdk/servicebus/service-bus/src/session/messageSession.ts
 
 const actors = { name: 'actors', requiresSession: true, lockDuration: 'PT30S' };
 
@@ -177,4 +179,20 @@ test('150 sessions live on one connection, each with its own messages and state'
   expect(bodies).toEqual(sessions.map((session) => session.sessionId));
   expect(new Set(bodies).size).toBe(150);
   expect(await broker.status()).toMatchObject([{ active: 0, sessions: 150, locks: 150 }]);
+});
+
+test('whoever does not say how long waits a minute for the next session', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({ ...queues(actors), clock });
+  const raw = await rawClient(broker);
+  const receiver = raw.connection.open_receiver({
+    source: { address: 'actors', filter: { 'com.microsoft:session-filter': null } } as never,
+  });
+  const ended = new Promise((resolve) => receiver.once('receiver_error', () => resolve(receiver.error)));
+  // When this is answered the attach before it has been looked at.
+  await raw.manage('actors', { operation: 'com.microsoft:nonsense' }, {});
+  clock.advance(59_999);
+  expect(await Promise.race([ended, settled().then(() => 'waiting')])).toBe('waiting');
+  clock.advance(1);
+  expect(await ended).toMatchObject({ condition: 'com.microsoft:timeout' });
 });

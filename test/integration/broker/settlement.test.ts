@@ -1,7 +1,12 @@
+import type { ServiceBusReceivedMessage } from '@azure/service-bus';
+import rhea, { type Delivery, type EventContext } from 'rhea';
 import { expect, test } from 'vitest';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
+import { rawClient } from './raw-client.ts';
 
-// facts/service-bus.md 1.6, 1.7 and 5; learn.microsoft.com/azure/service-bus-messaging/message-transfers-locks-settlement
+// learn.microsoft.com/azure/service-bus-messaging/message-transfers-locks-settlement, .../message-deferral,
+// .../service-bus-dead-letter-queues, .../service-bus-amqp-request-response; github.com/Azure/azure-sdk-for-js,
+// sdk/servicebus/service-bus/test/public: receiveAndDeleteMode.spec.ts, renewLock.spec.ts, deferredMessage.spec.ts
 
 const MINUTE = 60_000;
 
@@ -189,4 +194,136 @@ test('a dead letter queue is peeked, deferred in and received from like any othe
   const [deferred] = await dead.receiveDeferredMessages(one.sequenceNumber);
   if (deferred) await dead.completeMessage(deferred);
   expect(await broker.status()).toMatchObject([{ active: 0, deadLettered: 1 }]);
+});
+
+// message-deferral and the client's receiveDeferredMessages: all of them, or an error.
+test('one number that is not there fails the whole receipt, and leaves the others deferred', async () => {
+  const broker = await testBroker(queues({ name: 'q' }));
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages({ body: 1 });
+  const receiver = client.createReceiver('q');
+  const [message] = await receiver.receiveMessages(1);
+  if (!message?.sequenceNumber) throw new Error('nothing received');
+  await receiver.deferMessage(message);
+  const { sequenceNumber } = message;
+  await expect(
+    receiver.receiveDeferredMessages([sequenceNumber, sequenceNumber.add(1)]),
+  ).rejects.toMatchObject({ code: 'MessageNotFound' });
+  expect(await broker.status()).toMatchObject([{ deferred: 1, locks: 0 }]);
+  expect(await receiver.receiveDeferredMessages(sequenceNumber)).toMatchObject([{ body: 1 }]);
+});
+
+// github.com/Azure/azure-sdk-for-net/issues/34662: the service takes a receiver of such a queue for one of a session
+// without a link; this client names none unless it subscribes.
+test('deferred dead letters of a session queue are for requests that name a link', async () => {
+  const broker = await testBroker(queues({ name: 'q', requiresSession: true }));
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages({ body: 1, sessionId: 's' });
+  const session = await client.acceptSession('q', 's');
+  const [message] = await session.receiveMessages(1);
+  if (message) await session.deadLetterMessage(message);
+  const dead = client.createReceiver('q', { subQueueType: 'deadLetter' });
+  const [letter] = await dead.receiveMessages(1);
+  if (!letter?.sequenceNumber) throw new Error('no dead letter');
+  await dead.deferMessage(letter);
+  await expect(dead.receiveDeferredMessages(letter.sequenceNumber)).rejects.toMatchObject({
+    code: 'SessionLockLost',
+  });
+  const raw = await rawClient(broker);
+  const asked = await raw.manage(
+    'q/$DeadLetterQueue',
+    { operation: 'com.microsoft:receive-by-sequence-number', 'associated-link-name': 'a link' },
+    {
+      'sequence-numbers': rhea.types.wrap_array([letter.sequenceNumber.toNumber()], 0x81, undefined),
+      'receiver-settle-mode': rhea.types.wrap_uint(1),
+    },
+  );
+  expect(asked.properties).toMatchObject({ statusCode: 200 });
+});
+
+// receiveAndDeleteMode.spec.ts: what is deferred is gone as soon as it is received.
+test('a deferred message is received and deleted', async () => {
+  const broker = await testBroker(queues({ name: 'q' }));
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages({ body: 1 });
+  const [message] = await client.createReceiver('q').receiveMessages(1);
+  if (!message?.sequenceNumber) throw new Error('nothing received');
+  await client.createReceiver('q').deferMessage(message);
+  const receiver = client.createReceiver('q', { receiveMode: 'receiveAndDelete' });
+  const [deferred] = await receiver.receiveDeferredMessages(message.sequenceNumber);
+  expect(deferred).toMatchObject({ body: 1, lockToken: undefined });
+  expect(await broker.status()).toMatchObject([{ active: 0, deferred: 0, locks: 0 }]);
+});
+
+// service-bus-amqp-request-response#renew-lock takes several tokens; one that is lost fails all of them.
+test('several locks are renewed in one request, or none', async () => {
+  const clock = new VirtualClock();
+  const broker = await testBroker({ ...queues({ name: 'q', lockDuration: 'PT30S' }), clock });
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages([{ body: 1 }, { body: 2 }]);
+  const receiver = client.createReceiver('q');
+  const [one, two] = await receiver.receiveMessages(2);
+  if (!one?.lockToken || !two?.lockToken) throw new Error('too little received');
+  const raw = await rawClient(broker);
+  const tokens = [one.lockToken, two.lockToken].map((token) => Buffer.from(token.replaceAll('-', ''), 'hex'));
+  const renew = (of: Buffer[]) =>
+    raw.manage(
+      'q',
+      { operation: 'com.microsoft:renew-lock' },
+      { 'lock-tokens': rhea.types.wrap_array(of, 0x98, undefined) },
+    );
+  clock.advance(20_000);
+  const until = new Date(clock.now() + 30_000);
+  expect((await renew(tokens)).body).toEqual({ expirations: [until, until] });
+  await receiver.completeMessage(two);
+  clock.advance(20_000);
+  expect((await renew(tokens)).properties).toMatchObject({
+    statusCode: 410,
+    errorCondition: 'com.microsoft:message-lock-lost',
+  });
+  clock.advance(10_000);
+  await settled();
+  expect(await broker.status()).toMatchObject([{ active: 1, locks: 0 }]);
+});
+
+type Described = { described(): object };
+const outcomes = rhea.message as unknown as { released(): Described; rejected(of: object): Described };
+
+/** Receives one message by raw AMQP, does something with it, and gives what is left of it. */
+async function outcomeOf(act: (delivery: Delivery) => void): Promise<ServiceBusReceivedMessage[]> {
+  const broker = await testBroker(queues({ name: 'q' }));
+  const client = testClient(broker);
+  await client.createSender('q').sendMessages({ body: 1 });
+  const { connection } = await rawClient(broker);
+  const receiver = connection.open_receiver({
+    source: 'q',
+    autoaccept: false,
+    autosettle: false,
+    credit_window: 0,
+  });
+  receiver.add_credit(1);
+  const { delivery } = await new Promise<EventContext>((resolve) => receiver.once('message', resolve));
+  if (!delivery) throw new Error('nothing received');
+  const done = new Promise((resolve) => receiver.once('settled', resolve));
+  act(delivery);
+  await done;
+  const dead = await client.createReceiver('q', { subQueueType: 'deadLetter' }).peekMessages(1);
+  return [...(await client.createReceiver('q').peekMessages(1)), ...dead];
+}
+
+// github.com/Azure/amqpnetlite/issues/342: the service counts what is modified, not what is released.
+test('a released message is back without a count', async () => {
+  const left = await outcomeOf((delivery) => delivery.update(false, outcomes.released().described()));
+  expect(left).toMatchObject([{ body: 1, deliveryCount: 0 }]);
+});
+
+// A plain AMQP client rejects with an error of its own.
+test('the error of a plain rejection is the reason of the dead letter', async () => {
+  const error = { condition: 'example:broken', description: 'cannot be read' };
+  const left = await outcomeOf((delivery) =>
+    delivery.update(false, outcomes.rejected({ error }).described()),
+  );
+  expect(left).toMatchObject([
+    { body: 1, deadLetterReason: 'example:broken', deadLetterErrorDescription: 'cannot be read' },
+  ]);
 });

@@ -9,7 +9,7 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test } from 'vitest';
 import { adminClient } from './admin-client.ts';
 
-// learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator, facts/service-bus.md 3.1
+// learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
 
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));

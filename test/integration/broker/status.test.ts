@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { queues, settled, testBroker, testClient } from './kit.ts';
 
-// learn.microsoft.com/azure/service-bus-messaging/entity-suspend; facts/service-bus.md 1.8
+// learn.microsoft.com/azure/service-bus-messaging/entity-suspend; the code is that of com.microsoft:entity-disabled in
+// github.com/Azure/azure-sdk-for-js, sdk/core/core-amqp/src/errors.ts
 
 const disabled = expect.objectContaining({ code: 'MessagingEntityDisabled' });
 

@@ -11,7 +11,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createBroker } from '../../../src/broker/index.ts';
 import { queues, testBroker, testClient } from './kit.ts';
 
-// facts/service-bus.md 1.1 and 1.9; nodejs.org/api/cli.html#node_extra_ca_certsfile
+// github.com/Azure/azure-sdk-for-js: sdk/core/core-amqp/src/connectionConfig (ports, `/$servicebus/websocket`, AMQPWSB10),
+// sdk/servicebus/service-bus/src/serviceBusAtomManagementClient.ts (https); nodejs.org/api/cli.html#node_extra_ca_certsfile
 
 const CLIENT = fileURLToPath(new URL('./tls-client-process.ts', import.meta.url));
 

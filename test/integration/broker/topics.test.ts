@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { TopicDescription } from '../../../src/broker/index.ts';
 import { settled, testBroker, testClient, VirtualClock } from './kit.ts';
 
-// facts/service-bus.md 5 (Topics); learn.microsoft.com/azure/service-bus-messaging/topic-filters
+// learn.microsoft.com/azure/service-bus-messaging/topic-filters, .../service-bus-dead-letter-queues ("Session ID is null."),
+// .../duplicate-detection
 
 const only = (kind: string) => [
   { name: kind, filter: { kind: 'correlation' as const, applicationProperties: { kind } } },
@@ -82,4 +83,18 @@ test('a topic detects duplicates before the fan-out and keeps scheduled messages
   clock.advance(1000);
   await settled();
   expect(await broker.status()).toMatchObject([{ scheduled: 0 }, { active: 2 }, { active: 2 }]);
+});
+
+// github.com/Azure/azure-service-bus/issues/277
+test('a message that no subscription wants is accepted and gone', async () => {
+  const none = { name: 'none', rules: [{ name: 'r', filter: { kind: 'false' as const } }] };
+  const broker = await testBroker(topics({ name: 't', subscriptions: [none] }, { name: 'bare' }));
+  const client = testClient(broker);
+  for (const topic of ['t', 'bare']) await client.createSender(topic).sendMessages({ body: 1 });
+  expect(await client.createReceiver('t', 'none').peekMessages(1)).toEqual([]);
+  expect(await client.createReceiver('t', 'none', { subQueueType: 'deadLetter' }).peekMessages(1)).toEqual(
+    [],
+  );
+  await broker.declare(topics({ name: 'bare', subscriptions: [{ name: 'late' }] }).topology);
+  expect(await client.createReceiver('bare', 'late').peekMessages(1)).toEqual([]);
 });

@@ -25,7 +25,7 @@ const offer = (price: number) => ({
 describe('a proposal', () => {
   it('is refused, refined by the critic’s feedback, and accepted', async () => {
     await using test = await startRuntime({
-      machines: { deal: app('patterns.machine.ts', 'patientDeal') },
+      machines: { deal: app('patterns.machine.ts', 'deal') },
       agents: { cheap: offer(100), dear: offer(200), buyer: critic(50) },
     });
     const { client } = test.runtime;
@@ -42,7 +42,7 @@ describe('a proposal', () => {
 
   it('ends with the best so far when its rounds run out', async () => {
     await using test = await startRuntime({
-      machines: { deal: app('patterns.machine.ts', 'patientDeal') },
+      machines: { deal: app('patterns.machine.ts', 'deal') },
       agents: { cheap: offer(100), dear: offer(200), buyer: critic(1) },
     });
     const { client } = test.runtime;

@@ -1,8 +1,10 @@
 import { ServiceError, serviceErrors } from '../../errors.ts';
-import type { ReplyLinks, Request } from '../requests.ts';
+import type { ReplyLinks, Said } from '../replies.ts';
+import type { Request } from '../requests.ts';
 import { types } from '../rhea.ts';
+import { actOf } from './acts.ts';
 import { batchDelete } from './deleting.ts';
-import type { Operation, Respond, Target } from './operation.ts';
+import type { Call, Operation, Reply, Respond, Target } from './operation.ts';
 import { addRule, enumerateRules, removeRule } from './rules.ts';
 import { cancelScheduledMessages, peekMessages, scheduleMessages } from './scheduling.ts';
 import { getMessageSessions, getSessionState, renewSessionLock, setSessionState } from './sessions.ts';
@@ -25,44 +27,73 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'com.microsoft:enumerate-rules': enumerateRules,
 };
 
+/** What can be part of a transaction; the service knows no more. */
+const TRANSACTIONAL: ReadonlySet<Operation> = new Set([scheduleMessages, updateDisposition]);
+
 /** Answers one `$management` request; errors always name their condition, clients go by it. */
 export function answerManagement(target: Target, request: Request, replies: ReplyLinks): void {
   const respond: Respond = (result) => {
-    if (result instanceof ServiceError) {
-      replies.reply(request, {
+    if (typeof result === 'function') replies.replyLater(request, () => toSaid(result()));
+    else replies.reply(request, toSaid(result));
+  };
+  const asked = request.properties['operation'];
+  const name = typeof asked === 'string' ? asked : '';
+  const linkName = request.properties['associated-link-name'];
+  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
+  const body = (request.body ?? {}) as Record<string, unknown>;
+  const { counters, faults, throttle } = target.core;
+  // Only names that there are: counters are for ever.
+  if (operation) counters.add(`management.${name.replace('com.microsoft:', '')}`);
+  const work = (answer: Respond) => {
+    try {
+      if (!operation || (request.transaction && !TRANSACTIONAL.has(operation)))
+        throw serviceErrors.notImplemented(name);
+      const busy = throttle?.take();
+      if (busy) throw busy;
+      const { encoded } = request;
+      operation(
+        {
+          target,
+          body,
+          encoded,
+          linkName: typeof linkName === 'string' ? linkName : undefined,
+          enlist: enlistIn(target, request),
+        },
+        answer,
+      );
+    } catch (error) {
+      answer(
+        error instanceof ServiceError
+          ? error
+          : serviceErrors.invalid(`The request cannot be read: ${String(error)}`),
+      );
+    }
+  };
+  const act = faults.armed ? actOf(target, name, body) : undefined;
+  if (act) faults.through(act, work, respond);
+  else work(respond);
+}
+
+function enlistIn({ client }: Target, { transaction, encoded }: Request): Call['enlist'] {
+  if (!transaction) return undefined;
+  return (run) => {
+    const refused = client.transactions.enlist(transaction, { run, bytes: encoded.length });
+    if (refused) throw refused;
+  };
+}
+
+function toSaid(result: Reply | ServiceError): Said {
+  if (result instanceof ServiceError) {
+    return {
+      properties: {
         statusCode: types.wrap_int(result.status),
         statusDescription: result.message,
         errorCondition: types.wrap_symbol(result.condition),
-      });
-      return;
-    }
-    replies.reply(
-      request,
-      { statusCode: types.wrap_int(result.status), statusDescription: 'OK' },
-      result.body ?? null,
-    );
-  };
-  const name = String(request.properties['operation']);
-  const linkName = request.properties['associated-link-name'];
-  const operation = OPERATIONS[name];
-  target.core.counters.add(`management.${name.replace('com.microsoft:', '')}`);
-  try {
-    if (!operation) throw serviceErrors.notImplemented(name);
-    const busy = target.core.throttle?.take();
-    if (busy) throw busy;
-    operation(
-      {
-        target,
-        body: (request.body ?? {}) as Record<string, unknown>,
-        linkName: typeof linkName === 'string' ? linkName : undefined,
       },
-      respond,
-    );
-  } catch (error) {
-    respond(
-      error instanceof ServiceError
-        ? error
-        : serviceErrors.invalid(`The request cannot be read: ${String(error)}`),
-    );
+    };
   }
+  return {
+    properties: { statusCode: types.wrap_int(result.status), statusDescription: 'OK' },
+    body: result.encodedBody ?? result.body ?? null,
+  };
 }

@@ -1,9 +1,10 @@
+import { deleteWaiting } from '../../core/departures.ts';
 import { serviceErrors } from '../../errors.ts';
 import { types } from '../rhea.ts';
 import { NO_CONTENT, type Operation, ok, optionalText, queueOf, whole } from './operation.ts';
 
-/** The service deletes no more at once. */
-const MAX_COUNT = 4000;
+/** What the service deletes at once (learn.microsoft.com/azure/service-bus-messaging/batch-delete). */
+const MAX_COUNT = { standard: 500, premium: 4000 } as const;
 
 /** Messages that wait for a receiver and came before a time; of one session where there are sessions. */
 export const batchDelete: Operation = (call, respond) => {
@@ -11,14 +12,21 @@ export const batchDelete: Operation = (call, respond) => {
   const count = whole(call.body, 'message-count');
   const before = call.body['enqueued-time-utc'];
   const sessionId = optionalText(call.body, 'session-id');
-  if (count < 1 || count > MAX_COUNT) {
-    throw serviceErrors.invalid(`'message-count' must be from 1 to ${MAX_COUNT}.`);
+  const max = MAX_COUNT[queue.core.limits.tier];
+  if (count < 1 || count > max) {
+    throw serviceErrors.outOfRange(
+      `Invalid Message Count : requested ${count}. Message count should be between 1 and ${max}.`,
+    );
   }
-  if (!(before instanceof Date)) throw serviceErrors.invalid("'enqueued-time-utc' is not a timestamp.");
+  if (call.target.home?.intake.settings.partitioned) {
+    throw serviceErrors.notAllowed('Batch deletion is not supported for partitioned entities.');
+  }
+  if (!(before instanceof Date) || Number.isNaN(before.getTime()))
+    throw serviceErrors.invalid("'enqueued-time-utc' is not a timestamp.");
   if (queue.sessions && sessionId === undefined) {
     throw serviceErrors.notAllowed('Messages of a session queue are deleted session by session.');
   }
-  queue.deleteWaiting(count, before.getTime(), sessionId, (error, deleted) => {
+  deleteWaiting(queue, { count, before: before.getTime(), sessionId }, (error, deleted) => {
     if (error) respond(error);
     else if (deleted === 0) respond({ status: NO_CONTENT });
     else respond(ok({ 'message-count': types.wrap_int(deleted) }));

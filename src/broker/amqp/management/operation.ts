@@ -1,18 +1,24 @@
+import type { Operation as Work } from '../../core/atomic.ts';
 import type { Core } from '../../core/core.ts';
 import type { Queue } from '../../core/queue.ts';
 import type { QueueEntity } from '../../core/queue-entity.ts';
 import type { Hold } from '../../core/records.ts';
 import type { SubscriptionRules } from '../../core/subscription-rules.ts';
 import type { Topic } from '../../core/topic.ts';
-import { type ServiceError, serviceErrors } from '../../errors.ts';
+import { ServiceError, serviceErrors } from '../../errors.ts';
+import type { ConnectedClient } from '../connected-client.ts';
 
 /** The entity whose `$management` is asked; a topic has no messages to receive, a dead letter queue takes none. */
 export interface Target {
   readonly core: Core;
+  /** Who asks. */
+  readonly client: ConnectedClient;
   readonly path: string;
   readonly id: number;
   readonly queue: Queue | undefined;
   readonly destination: QueueEntity | Topic | undefined;
+  /** Whose size counts: the queue, or the topic of a subscription. */
+  readonly home: QueueEntity | Topic | undefined;
   /** Of a subscription. */
   readonly rules: SubscriptionRules | undefined;
 }
@@ -20,12 +26,22 @@ export interface Target {
 export interface Call {
   readonly target: Target;
   readonly body: Record<string, unknown>;
+  /** The whole request as it came. */
+  readonly encoded: Buffer;
   /** `associated-link-name`: the link on whose behalf the client asks. */
   readonly linkName: string | undefined;
+  /** In a transaction: what is to be done when it is committed, instead of at once; throws where there is none. */
+  readonly enlist: ((run: Work) => void) | undefined;
 }
 
-export type Reply = { status: number; body?: Record<string, unknown> };
-export type Respond = (result: Reply | ServiceError) => void;
+export interface Reply {
+  readonly status: number;
+  readonly body?: Record<string, unknown>;
+  /** The section of the body, where it is written by hand. */
+  readonly encodedBody?: Buffer;
+}
+/** With a function the reply is read when it can be sent; only for what may be large and changes nothing. */
+export type Respond = (result: Reply | ServiceError | (() => Reply | ServiceError)) => void;
 
 /** May throw a ServiceError instead of responding. */
 export type Operation = (call: Call, respond: Respond) => void;
@@ -34,6 +50,20 @@ export const NO_CONTENT = 204;
 
 export function ok(body?: Record<string, unknown>): Reply {
   return body ? { status: 200, body } : { status: 200 };
+}
+
+/** After everything asked for before it: what a client has just deferred or scheduled is there by then. */
+export function inLine({ target: { core } }: Call, respond: Respond, work: () => void): void {
+  core.commit({
+    applied: () => {
+      try {
+        work();
+      } catch (error) {
+        respond(error instanceof ServiceError ? error : serviceErrors.internal(String(error)));
+      }
+    },
+    refused: respond,
+  });
 }
 
 export function queueOf({ target }: Call): Queue {
@@ -61,7 +91,7 @@ export function optionalText(body: Record<string, unknown>, name: string): strin
 
 export function whole(body: Record<string, unknown>, name: string): number {
   const value = body[name];
-  if (typeof value !== 'number' || !Number.isInteger(value)) {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) {
     throw serviceErrors.invalid(`'${name}' is not a whole number.`);
   }
   return value;

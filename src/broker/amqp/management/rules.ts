@@ -1,8 +1,10 @@
 /** The rule manager: rules travel as maps to the broker and as described lists back. */
+import { encodedMap } from '../../codec/body.ts';
 import type { SubscriptionRules } from '../../core/subscription-rules.ts';
 import { serviceErrors } from '../../errors.ts';
+import { encodedValue, propertyValueOf } from '../../sql/property-value.ts';
 import type { CorrelationFilter, RuleDescription, RuleFilter } from '../../topology.ts';
-import { types } from '../rhea.ts';
+import { decodedValue, types } from '../rhea.ts';
 import { type Call, NO_CONTENT, type Operation, ok, optionalText, text, whole } from './operation.ts';
 
 /** Clients compare these as numbers; symbolic descriptors are skipped without a word. */
@@ -34,7 +36,7 @@ export const addRule: Operation = (call, respond) => {
   const rules = rulesOf(call);
   const description = map(call.body['rule-description']);
   if (!description) throw serviceErrors.invalid("'rule-description' is not a map.");
-  const filter = toFilter(description);
+  const filter = toFilter(description, call.encoded);
   const action = map(description['sql-rule-action']);
   const expression = action && optionalText(action, 'expression');
   const rule = { name: text(call.body, 'rule-name'), filter };
@@ -49,11 +51,11 @@ export const removeRule: Operation = (call, respond) => {
 
 export const enumerateRules: Operation = (call, respond) => {
   const skip = whole(call.body, 'skip');
-  const page = rulesOf(call)
-    .list()
-    .slice(skip, skip + whole(call.body, 'top'));
+  const rules = rulesOf(call);
+  const page = rules.list().slice(skip, skip + whole(call.body, 'top'));
   if (page.length === 0) return respond({ status: NO_CONTENT });
-  respond(ok({ rules: page.map((rule) => ({ 'rule-description': described(rule) })) }));
+  const { createdAt } = rules;
+  respond(ok({ rules: page.map((rule) => ({ 'rule-description': described(rule, createdAt) })) }));
 };
 
 function rulesOf({ target }: Call): SubscriptionRules {
@@ -61,44 +63,42 @@ function rulesOf({ target }: Call): SubscriptionRules {
   return target.rules;
 }
 
-function toFilter(description: Body): RuleFilter {
+function toFilter(description: Body, encoded: Buffer): RuleFilter {
   const sql = map(description['sql-filter']);
   if (sql) return { kind: 'sql', expression: text(sql, 'expression') };
   const correlation = map(description['correlation-filter']);
-  if (correlation) return toCorrelation(correlation);
+  if (correlation) return toCorrelation(correlation, encoded);
   if (map(description['false-filter'])) return { kind: 'false' };
   if (map(description['true-filter'])) return { kind: 'true' };
   throw serviceErrors.invalid('The rule has no filter that is known.');
 }
 
-function toCorrelation(body: Body): CorrelationFilter {
+function toCorrelation(body: Body, encoded: Buffer): CorrelationFilter {
   const filter: CorrelationFilter = { kind: 'correlation' };
   for (const [wire, field] of FIELDS) {
     const value = optionalText(body, wire);
     if (value !== undefined) filter[field] = value;
   }
-  const properties = map(body['properties']);
+  const properties = encodedMap(encoded, 'rule-description', 'correlation-filter', 'properties');
   if (!properties) return filter;
   filter.applicationProperties = {};
-  for (const [name, value] of Object.entries(properties)) {
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw serviceErrors.invalid(
-        `The property '${name}' of a correlation filter must be text, number or boolean.`,
-      );
-    }
+  for (const [name, bytes] of properties) {
+    const value = propertyValueOf(bytes);
+    if (value === undefined)
+      throw serviceErrors.invalid(`The property '${name}' of a correlation filter is null.`);
     filter.applicationProperties[name] = value;
   }
   return filter;
 }
 
-function described({ name, filter, action, createdAt }: RuleDescription): unknown {
+function described({ name, filter, action, createdAt }: RuleDescription, otherwise: number): unknown {
   return list(RULE, [
     describedFilter(filter),
     action
       ? list(SQL_ACTION, [action.expression, types.wrap_int(COMPATIBILITY_LEVEL)])
       : list(EMPTY_ACTION, []),
     name,
-    types.wrap_timestamp(createdAt === undefined ? 0 : Date.parse(createdAt)),
+    types.wrap_timestamp(createdAt === undefined ? otherwise : Date.parse(createdAt)),
   ]);
 }
 
@@ -113,7 +113,14 @@ function describedFilter(filter: RuleFilter): unknown {
     case 'correlation':
       return list(CORRELATION_FILTER, [
         ...FIELDS.map(([, field]) => filter[field] ?? null),
-        types.wrap_map(filter.applicationProperties ?? {}),
+        types.wrap_map(
+          Object.fromEntries(
+            Object.entries(filter.applicationProperties ?? {}).map(([name, value]) => [
+              name,
+              decodedValue(encodedValue(value)),
+            ]),
+          ),
+        ),
       ]);
   }
 }

@@ -1,4 +1,6 @@
 import { toStored } from '../../codec/edit.ts';
+import { encodedMessages } from '../../codec/message-list.ts';
+import { verifiedMessage } from '../../codec/verify-message.ts';
 import { peek } from '../../core/peek.ts';
 import { serviceErrors } from '../../errors.ts';
 import { arrayOf } from '../rhea.ts';
@@ -6,16 +8,20 @@ import { list, NO_CONTENT, type Operation, ok, optionalText, whole, wholeNumbers
 
 const LONG = 0x81;
 
-export const scheduleMessages: Operation = ({ target, body }, respond) => {
+export const scheduleMessages: Operation = ({ target, body, enlist }, respond) => {
   if (!target.destination) throw serviceErrors.notAllowed(`Messages cannot be sent to '${target.path}'.`);
   const messages = list(body, 'messages').map((entry) => {
     const bytes = (entry as { message?: unknown }).message;
     if (!Buffer.isBuffer(bytes)) throw serviceErrors.invalid("'message' is not binary.");
-    return toStored(bytes);
+    return toStored(verifiedMessage(bytes));
   });
-  target.destination.intake.send(messages, (error, seqs) => {
-    respond(error ?? ok({ 'sequence-numbers': arrayOf(seqs, LONG) }));
-  });
+  const { intake } = target.destination;
+  const numbers = (seqs: number[]) => ok({ 'sequence-numbers': arrayOf(seqs, LONG) });
+  if (!enlist) return intake.send(messages, (error, seqs) => respond(error ?? numbers(seqs)));
+  // Their numbers are told before it is known whether they will be.
+  const seqs = messages.map(() => intake.reserve());
+  enlist((ack) => intake.send(messages, ack, seqs));
+  respond(numbers(seqs));
 };
 
 export const cancelScheduledMessages: Operation = ({ target, body }, respond) => {
@@ -27,11 +33,14 @@ export const peekMessages: Operation = ({ target, body }, respond) => {
   const from = whole(body, 'from-sequence-number');
   const count = whole(body, 'message-count');
   const sessionId = optionalText(body, 'session-id');
+  const bodies = body['omit-message-body'] === true ? 'without-bodies' : 'with-bodies';
   target.core.commit({
     applied: () => {
-      const found = peek(target.core, target.id, from, count, sessionId);
-      if (found.length === 0) respond({ status: NO_CONTENT });
-      else respond(ok({ messages: found.map((message) => ({ message })) }));
+      respond(() => {
+        const found = peek(target.core, target.id, from, count, sessionId, bodies);
+        if (found.length === 0) return { status: NO_CONTENT };
+        return { ...ok(), encodedBody: encodedMessages(found) };
+      });
     },
     refused: respond,
   });

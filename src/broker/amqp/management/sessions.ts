@@ -1,34 +1,43 @@
 import { serviceErrors } from '../../errors.ts';
 import { arrayOf, types } from '../rhea.ts';
-import { heldSession, type Operation, ok, queueOf, text, whole } from './operation.ts';
+import { heldSession, NO_CONTENT, type Operation, ok, queueOf, text, whole } from './operation.ts';
 
 const STRING = 0xb1;
-/** .NET's DateTime.MaxValue asks for sessions with messages instead of sessions with changed state. */
-const FAR_FUTURE_MS = Date.UTC(9999, 0);
+/**
+ * What .NET's DateTime.MaxValue is on the wire asks for all that have messages or a state, an earlier time for those with
+ * a state changed since (azure-sdk-for-go, client_list_sessions_live_test.go; azure-sdk-for-js, listMessageSessions.spec.ts).
+ */
+const FAR_FUTURE_MS = 253_402_300_800_000;
 
 export const renewSessionLock: Operation = (call, respond) => {
   const hold = heldSession(call);
-  const until = queueOf(call).sessions?.renew(hold) ?? 0;
-  respond(ok({ expiration: types.wrap_timestamp(until) }));
+  const { core, sessions } = queueOf(call);
+  const until = sessions?.renew(hold) ?? 0;
+  respond(ok({ expiration: types.wrap_timestamp(core.onClients(until)) }));
 };
 
 export const setSessionState: Operation = (call, respond) => {
   const { session } = heldSession(call);
-  const { id } = queueOf(call);
-  const { core } = call.target;
-  const state = call.body['session-state'];
-  if (state !== null && state !== undefined && !Buffer.isBuffer(state)) {
+  const queue = queueOf(call);
+  const { core, home } = call.target;
+  const given = call.body['session-state'];
+  if (given !== null && given !== undefined && !Buffer.isBuffer(given)) {
     throw serviceErrors.invalid("'session-state' is not binary.");
   }
+  const state = given?.length ? given : undefined;
   if (state && state.length > core.limits.stateBytes)
     throw serviceErrors.tooLarge(state.length, core.limits.stateBytes);
+  const full = home && state && home.bytes + state.length > home.intake.settings.maxBytes;
+  if (full && state.length > core.store.sessionStateSize(queue.id, session.id))
+    throw serviceErrors.entityFull(home.path);
   const updatedAt = core.alarms.now();
+  let grown = 0;
   core.commit({
     write: (store) => {
-      if (state) store.setSessionState(id, session.id, state, updatedAt);
-      else store.clearSessionState(id, session.id);
+      grown = store.setSessionState(queue.id, session.id, state, updatedAt);
     },
     applied: () => {
+      queue.stateBytes += grown;
       core.counters.add('state.writes');
       respond(ok());
     },
@@ -44,8 +53,10 @@ export const getSessionState: Operation = (call, respond) => {
   // In line with the writes before it.
   core.commit({
     applied: () => {
-      const state = core.store.sessionState(id, sessionId);
-      respond(ok({ 'session-state': state ? types.wrap_binary(state) : null }));
+      respond(() => {
+        const state = core.store.sessionState(id, sessionId);
+        return ok({ 'session-state': state ? types.wrap_binary(state) : null });
+      });
     },
     refused: respond,
   });
@@ -55,18 +66,10 @@ export const getMessageSessions: Operation = (call, respond) => {
   const { sessions, id } = queueOf(call);
   if (!sessions) throw serviceErrors.notAllowed(`'${call.target.path}' has no sessions.`);
   const since = call.body['last-updated-time'];
-  const after = since instanceof Date ? since.getTime() : 0;
+  const after = since instanceof Date ? since.getTime() : FAR_FUTURE_MS;
   const skip = whole(call.body, 'skip');
-  const withMessages = [...sessions.ids()].filter((name) => (sessions.get(name)?.messages ?? 0) > 0);
-  const ids =
-    after >= FAR_FUTURE_MS
-      ? withMessages.sort()
-      : [
-          ...new Set([
-            ...call.target.core.store.sessionsWithState(id, after),
-            ...(after > 0 ? [] : withMessages),
-          ]),
-        ].sort();
-  const page = ids.slice(skip, skip + whole(call.body, 'top'));
+  const { store } = call.target.core;
+  const page = store.sessions(id, after >= FAR_FUTURE_MS ? undefined : after, skip, whole(call.body, 'top'));
+  if (page.length === 0) return respond({ status: NO_CONTENT });
   respond(ok({ skip: skip + page.length, 'sessions-ids': arrayOf(page, STRING) }));
 };

@@ -1,13 +1,16 @@
+import { encodedMap } from '../../codec/body.ts';
 import { stamped } from '../../codec/stamp.ts';
 import { type Ack, type Outcome, reason } from '../../core/outcome.ts';
-import { stampOf } from '../../core/peek.ts';
+import { shown, stampOf } from '../../core/peek.ts';
 import type { Queue } from '../../core/queue.ts';
 import { type Lock, lockKey, type StoredMessage } from '../../core/records.ts';
 import { serviceErrors } from '../../errors.ts';
-import { arrayOf, encodeValue, types } from '../rhea.ts';
+import { arrayOf, types } from '../rhea.ts';
+import { settle } from '../settling.ts';
 import {
   type Call,
   heldSession,
+  inLine,
   type Operation,
   ok,
   optionalText,
@@ -22,7 +25,8 @@ const TIMESTAMP = 0x83;
 const RECEIVE_AND_DELETE = 0;
 
 export const renewLocks: Operation = (call, respond) => {
-  const { plain } = queueOf(call);
+  const queue = queueOf(call);
+  const { plain } = queue;
   if (!plain) throw serviceErrors.notAllowed('Messages of a session are locked with their session.');
   const locks = tokens(call.body).map((token) => {
     const lock = plain.find(lockKey(token));
@@ -32,7 +36,7 @@ export const renewLocks: Operation = (call, respond) => {
   respond(
     ok({
       expirations: arrayOf(
-        locks.map((lock) => plain.renew(lock)),
+        locks.map((lock) => queue.core.onClients(plain.renew(lock))),
         TIMESTAMP,
       ),
     }),
@@ -40,22 +44,28 @@ export const renewLocks: Operation = (call, respond) => {
 };
 
 /** Deferred messages; all of them or an error. */
-export const receiveBySequenceNumber: Operation = (call, respond) => {
+export const receiveBySequenceNumber: Operation = (call, respond) =>
+  inLine(call, respond, () => receiveDeferred(call, respond));
+
+const receiveDeferred: Operation = (call, respond) => {
   const queue = queueOf(call);
   const sessionId = optionalText(call.body, 'session-id');
   if (queue.sessions) heldSession(call);
+  // As the service does: azure-sdk-for-net issue 34662.
+  else if (queue.settings.afterSessions && call.linkName === undefined)
+    throw serviceErrors.sessionLockLost('');
   const messages = wholeNumbers(call.body, 'sequence-numbers').map((seq) => {
-    const message = queue.deferred.get(seq);
-    if (message?.place !== 'parked' || message.session?.id !== sessionId)
-      throw serviceErrors.messageNotFound();
+    const message = queue.deferred.find(seq, sessionId);
+    if (!message) throw serviceErrors.messageNotFound();
     return message;
   });
-  if (new Set(messages).size < messages.length)
+  if (new Set(messages.map(({ seq }) => seq)).size < messages.length)
     throw serviceErrors.invalid('A sequence number is given twice.');
-  for (const message of messages) message.place = 'held';
+  if (queue.expireDeferred(messages)) throw serviceErrors.messageNotFound();
+  for (const message of messages) queue.deferred.take(message);
   const answer = (locks: (Lock | undefined)[], bytes: Buffer[]) => {
     const entries = messages.map((message, index) =>
-      entry(message, locks[index], bytes[index] ?? Buffer.alloc(0)),
+      entry(queue, message, locks[index], bytes[index] ?? Buffer.alloc(0)),
     );
     respond(ok({ messages: entries }));
   };
@@ -83,26 +93,35 @@ export const updateDisposition: Operation = (call, respond) => {
     if (!lock || refusal) throw refusal ?? serviceErrors.messageLockLost();
     return lock;
   });
+  const { enlist } = call;
+  if (enlist) {
+    for (const lock of locks) enlist((ack) => queue.settle(lock, outcome, ack));
+    return respond(ok());
+  }
   const ack = collect(locks.length, (error) => respond(error ?? ok()));
-  for (const lock of locks) queue.settle(lock, outcome, ack);
+  for (const lock of locks) settle(queue, lock, outcome, call.target.client, ack);
 };
 
 function lockFor(queue: Queue, call: Call, message: StoredMessage): Lock {
   const consumer = message.session?.hold?.consumer;
-  return queue.delivery.lock(message, consumer?.name === call.linkName ? consumer : undefined);
+  const asked = consumer && consumer.name === call.linkName ? consumer : call.target.client;
+  return queue.delivery.lock(message, asked);
 }
 
-function entry(message: StoredMessage, lock: Lock | undefined, bytes: Buffer): Record<string, unknown> {
-  const encodedMessage = stamped(bytes, stampOf(message, lock?.until));
+function entry(
+  { core }: Queue,
+  message: StoredMessage,
+  lock: Lock | undefined,
+  bytes: Buffer,
+): Record<string, unknown> {
+  const encodedMessage = stamped(bytes, stampOf(message, lock && shown(core, lock)));
   return lock
     ? { message: encodedMessage, 'lock-token': types.wrap_uuid(lock.token) }
     : { message: encodedMessage };
 }
 
-function toOutcome({ body }: Call): Outcome {
-  const changes = new Map<string, Buffer>();
-  for (const [name, value] of Object.entries(body['properties-to-modify'] ?? {}))
-    changes.set(name, encodeValue(value));
+function toOutcome({ body, encoded }: Call): Outcome {
+  const changes = encodedMap(encoded, 'properties-to-modify') ?? new Map<string, Buffer>();
   const status = text(body, 'disposition-status');
   switch (status) {
     case 'completed':

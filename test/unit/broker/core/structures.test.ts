@@ -7,18 +7,18 @@ import { StoredMessage } from '../../../../src/broker/core/records.ts';
 
 function message(seq: number): StoredMessage {
   const made = new StoredMessage({
+    entity: 1,
     seq,
-    body: seq,
-    shared: false,
+    shared: 0,
     size: 0,
     enqueuedAt: 0,
     expiresAt: 0,
-    dueAt: 0,
     deliveryCount: 0,
     state: 0,
     session: undefined,
     origin: 0,
     source: undefined,
+    hops: 0,
   });
   made.place = 'ready';
   return made;

@@ -1,9 +1,9 @@
 import rhea from 'rhea';
 import { describe, expect, test } from 'vitest';
 import { compileFilter } from '../../../../src/broker/sql/filter.ts';
-import { view } from './messages.ts';
+import { dateTimeOffset, NOW, timeSpan, view } from './messages.ts';
 
-// learn.microsoft.com/azure/service-bus-messaging/service-bus-messaging-sql-filter; facts/service-bus.md 5 (Topics)
+// learn.microsoft.com/azure/service-bus-messaging/service-bus-messaging-sql-filter
 
 const message = view(
   {
@@ -225,6 +225,71 @@ describe('a text that is no filter is refused', () => {
   ])('%s', (expression) => {
     expect(() => compileFilter(expression)).toThrow(expect.objectContaining({ name: 'SqlError' }));
   });
+});
+
+// github.com/Azure/azure-sdk-for-net/issues/6629: operands of DateTime and TimeSpan; how .NET writes the two is in
+// sdk/servicebus/Azure.Messaging.ServiceBus/src/Amqp/AmqpMessageConverter.cs.
+describe('dates and durations', () => {
+  const at = Date.UTC(2025, 5, 1);
+  const timed = view(
+    { at: new Date(at), later: new Date(at + 36e5), span: timeSpan(36e5), offset: dateTimeOffset(at) },
+    { ttl: 5000, message_annotations: { 'x-opt-scheduled-enqueue-time': new Date(NOW + 1000) } },
+  );
+
+  test.each([
+    'later - at = span',
+    'at + span = later',
+    'later - span = at',
+    'span + span > span AND span - span < span',
+    '-span < span AND span >= span',
+    'offset = at',
+    'at NOT IN (later) AND span IN (later - at)',
+    '(sys.ExpiresAtUtc - sys.EnqueuedTimeUtc) = sys.TimeToLive',
+    'sys.TimeToLive < span',
+    'sys.ScheduledEnqueueTimeUtc > sys.EnqueuedTimeUtc',
+  ])('%s', (expression) => {
+    expect(compileFilter(expression)(timed)).toBe(true);
+  });
+
+  test.each([
+    ['at + at = at', /DateTime and DateTime/],
+    ['span + at = later', /TimeSpan and DateTime/],
+    ['span - at = at', /TimeSpan and DateTime/],
+    ['span * 2 = span', /TimeSpan and Int64/],
+    ['at = span', /DateTime and TimeSpan/],
+    ["span = '01:00:00'", /TimeSpan and String/],
+  ])('%s cannot be', (expression, error) => {
+    expect(() => compileFilter(expression)(timed)).toThrow(error);
+  });
+
+  test('a message without a time to live has the longest', () => {
+    expect(compileFilter('sys.TimeToLive > @days', { '@days': span('P10675198D') })(message)).toBe(true);
+    expect(compileFilter('sys.ExpiresAtUtc > @at', { '@at': date('9999-12-31T00:00:00Z') })(message)).toBe(
+      true,
+    );
+  });
+});
+
+// What a message of a topic has before its copies enter the subscriptions.
+test('the number of a message is known to filters, its lock is not', () => {
+  expect(matches('sys.SequenceNumber = 7 AND sys.EnqueuedSequenceNumber = 7')).toBe(true);
+  expect(matches('sys.LockToken IS NULL AND sys.LockedUntilUtc IS NULL AND sys.DeliveryCount = 0')).toBe(
+    true,
+  );
+});
+
+const span = (value: string) => ({ type: 'duration' as const, value });
+const date = (value: string) => ({ type: 'dateTime' as const, value });
+
+test('parameters have types', () => {
+  const at = { '@at': date('2025-06-01T00:00:00.000Z'), '@day': span('P1D') };
+  expect(compileFilter('at = @at AND at + @day > at', at)(message)).toBe(true);
+  const numbers = {
+    '@long': { type: 'long' as const, value: '9223372036854775807' },
+    '@double': { type: 'double' as const, value: '10' },
+    '@id': { type: 'guid' as const, value: '01010101-0101-0101-0101-010101010101' },
+  };
+  expect(compileFilter('big = @long AND quantity = @double AND id = @id', numbers)(message)).toBe(true);
 });
 
 test('parameters stand for values', () => {

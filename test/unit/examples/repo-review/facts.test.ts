@@ -53,7 +53,7 @@ describe('facts', () => {
     expect(await fileServerPid(root)).toBe(first);
     if (first === null) throw new Error('a server must be running');
     process.kill(first, 'SIGKILL');
-    await expect.poll(async () => ask().catch(() => 'failed'), { timeout: 20_000 }).toContain('size: 5');
+    await expect.poll(async () => ask().catch(() => 'failed')).toContain('size: 5');
     expect(await fileServerPid(root)).not.toBe(first);
   });
 

@@ -1,0 +1,44 @@
+/**
+ * Second transfers of messages that a fault delivers twice. A copy has a lock token that no queue knows: whatever a
+ * client does with it is confirmed and changes nothing.
+ */
+import { randomBytes } from 'node:crypto';
+import { settleDelivery } from './dispositions.ts';
+import { toDeliveryTag } from './lock-token.ts';
+import { confirmation } from './outcomes.ts';
+import { type Delivery, remoteOutcome, type Sender, sendUnsettled } from './rhea.ts';
+
+const TOKEN_BYTES = 16;
+
+export class Copies {
+  readonly #sender: Sender;
+  readonly #waiting: Buffer[] = [];
+  readonly #open = new Set<Delivery>();
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  add(encoded: Buffer): void {
+    this.#waiting.push(encoded);
+  }
+
+  /** Sent and not settled. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Sends what there is room for; returns how many. */
+  send(room: number): number {
+    const copies = this.#waiting.splice(0, Math.max(room, 0));
+    for (const encoded of copies) {
+      this.#open.add(sendUnsettled(this.#sender, encoded, toDeliveryTag(randomBytes(TOKEN_BYTES))));
+    }
+    return copies.length;
+  }
+
+  settle(delivery: Delivery): void {
+    const wire = remoteOutcome(delivery);
+    if (wire && this.#open.delete(delivery)) settleDelivery(delivery, confirmation(wire));
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * rhea's passes over a connection for what it has to say. By itself it looks through all sessions in each; here it is
+ * those that have asked for it.
+ */
+import type { Holding } from '../transport/holdings.ts';
+import { MAX_HANDLE } from './guard.ts';
+import { Output } from './output.ts';
+import type { RawConnection, RawSession } from './raw-connection.ts';
+import { guardSession } from './session-guard.ts';
+
+export class Passes {
+  readonly #raw: RawConnection;
+  readonly #holding: Holding;
+  readonly #failed: (error: unknown) => void;
+  readonly #output: Output;
+  readonly #asking = new Set<RawSession>();
+
+  constructor(raw: RawConnection, holding: Holding, failed: (error: unknown) => void) {
+    this.#raw = raw;
+    this.#holding = holding;
+    this.#failed = failed;
+    this.#output = new Output(raw);
+    raw.passes = 0;
+    raw._process = () => this.pass();
+    // rhea forgets the error when it has handed the frame over; here that is before it is written.
+    raw._write_close = () => raw._write_frame(0, raw.local.close);
+    const createSession = raw.create_session.bind(raw);
+    raw.create_session = () => this.#dress(createSession());
+  }
+
+  pass(): void {
+    const raw = this.#raw;
+    raw.passes += 1;
+    raw.registered = false;
+    this.#output.hold();
+    try {
+      do {
+        if (raw.state.need_open()) raw._write_open();
+        raw.dispositions.write();
+        const sessions = [...this.#asking];
+        this.#asking.clear();
+        for (const session of sessions) {
+          session._process();
+          raw.traffic.written(session);
+        }
+        // Of sessions that have only just begun.
+        raw.dispositions.write();
+        if (raw.state.need_close()) raw._write_close();
+      } while (!raw.state.has_settled());
+      this.#output.release();
+      raw.traffic.passed();
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#output.release();
+    }
+  }
+
+  /** Its own view of the connection tells which session asked for a pass. */
+  #dress(session: RawSession): RawSession {
+    const raw = this.#raw;
+    session.local.begin.handle_max = MAX_HANDLE;
+    session.connection = Object.create(raw, {
+      _register: {
+        value: () => {
+          this.#asking.add(session);
+          raw._register();
+        },
+      },
+      _write_frame: {
+        value: (channel: number, frame: unknown, payload?: Buffer) =>
+          raw._write_frame(channel, frame, payload),
+      },
+    }) as object;
+    guardSession(session, this.#holding, () => {
+      this.#asking.add(session);
+      this.pass();
+    });
+    const remove = session.remove.bind(session);
+    session.remove = () => {
+      raw.traffic.ended(session);
+      remove();
+    };
+    return session;
+  }
+}

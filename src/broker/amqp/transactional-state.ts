@@ -1,0 +1,91 @@
+/** Transactions as they look in frames: rhea knows none of their types. */
+import { AMQP_VALUE, eachSection, scanSections } from '../codec/sections.ts';
+import { readCompound, readScalar, skipValue } from '../codec/values.ts';
+import { type Delivery, types } from './rhea.ts';
+
+const DESCRIBED = 0x00;
+const COORDINATOR = 0x30;
+const DECLARE = 0x31;
+const DISCHARGE = 0x32;
+const DECLARED = 0x33;
+const TRANSACTIONAL_STATE = 0x34;
+
+const NAMES: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
+  'amqp:coordinator:list': COORDINATOR,
+  'amqp:declare:list': DECLARE,
+  'amqp:discharge:list': DISCHARGE,
+  'amqp:transactional-state:list': TRANSACTIONAL_STATE,
+});
+
+/** A described value as rhea decodes it where it knows no better. */
+interface Described {
+  readonly descriptor: { readonly value: unknown };
+  readonly value: unknown;
+}
+
+export interface TransactionalState {
+  readonly id: Buffer;
+  readonly outcome: unknown;
+}
+
+export type CoordinatorRequest = { kind: 'declare' } | { kind: 'discharge'; id: Buffer; fail: boolean };
+
+export function isCoordinator(target: unknown): boolean {
+  return codeOf(target) === COORDINATOR;
+}
+
+export function transactionalState(state: unknown): TransactionalState | undefined {
+  if (codeOf(state) !== TRANSACTIONAL_STATE) return undefined;
+  const { value: items } = state as Described;
+  const [id, outcome] = (Array.isArray(items) ? items : []) as [{ value?: unknown } | undefined, unknown];
+  return Buffer.isBuffer(id?.value) ? { id: id.value, outcome } : undefined;
+}
+
+/** The transaction that a message is sent in. rhea leaves the list of its state, which begins so in a transaction alone. */
+export function transactionOfTransfer({ remote_state: state }: Delivery): Buffer | undefined {
+  const [id] = Array.isArray(state) ? (state as unknown[]) : [];
+  return Buffer.isBuffer(id) ? id : undefined;
+}
+
+/** What a message to a coordinator asks for, from its bytes; throws on bytes that are no message. */
+export function coordinatorRequest(encoded: Buffer): CoordinatorRequest | undefined {
+  const [body] = eachSection(encoded, scanSections(encoded).bodyStart);
+  if (body?.code !== AMQP_VALUE || encoded[body.valueAt] !== DESCRIBED) return undefined;
+  const name = readScalar(encoded, body.valueAt + 1);
+  const code = typeof name === 'string' ? NAMES[name] : name;
+  if (code === DECLARE) return { kind: 'declare' };
+  if (code !== DISCHARGE) return undefined;
+  const [id, fail] = scalarsOf(encoded, skipValue(encoded, body.valueAt + 1));
+  return Buffer.isBuffer(id) ? { kind: 'discharge', id, fail: fail === true } : undefined;
+}
+
+function scalarsOf(bytes: Buffer, listAt: number): unknown[] {
+  const { start, count } = readCompound(bytes, listAt);
+  const scalars: unknown[] = [];
+  for (let at = start; scalars.length < count; at = skipValue(bytes, at)) scalars.push(readScalar(bytes, at));
+  return scalars;
+}
+
+export function coordinator(): unknown {
+  const capabilities = types.wrap_array([types.wrap_symbol('amqp:local-transactions')], 0xa3, undefined);
+  return described(COORDINATOR, [capabilities]);
+}
+
+export function declared(id: Buffer): unknown {
+  return described(DECLARED, [types.wrap_binary(id)]);
+}
+
+export function provisional(id: Buffer, outcome: unknown): unknown {
+  return described(TRANSACTIONAL_STATE, [types.wrap_binary(id), outcome]);
+}
+
+function described(code: number, items: unknown[]): unknown {
+  return types.wrap_described(types.wrap_list(items), code);
+}
+
+function codeOf(value: unknown): number | undefined {
+  const { descriptor } = (value ?? {}) as Partial<Described>;
+  const name = descriptor?.value;
+  if (typeof name === 'string') return NAMES[name];
+  return typeof name === 'number' ? name : undefined;
+}

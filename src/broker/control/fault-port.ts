@@ -1,0 +1,165 @@
+/** Faults that have been asked for: finds those that an operation meets, and carries them out. */
+import { ServiceError } from '../errors.ts';
+import type { ConnectionTarget, Fault, FaultPoint, FaultStatus, Faults, LockTarget } from './fault.ts';
+import { Holds } from './holds.ts';
+import { type Act, type Armed, fits, isSpent, pointOf } from './match.ts';
+import { parseFault } from './parse-fault.ts';
+import { statusOfCondition } from './rejection.ts';
+import { Tally } from './tally.ts';
+
+/** How faults reach the rest of the broker. */
+export interface FaultWorld {
+  /** Both say how many there were. */
+  drop(of: ConnectionTarget): number;
+  loseLocks(of: LockTarget): number;
+  stop(why: string, wholeProcess: boolean): void;
+}
+
+type Answer<R> = (result: R | ServiceError) => void;
+/** Goes on with the operation, or with the error that a fault puts in its place. */
+type Next = (refusal: ServiceError | undefined) => void;
+
+export class FaultPort implements Faults {
+  /** Whether any fault can strike: all that an operation looks at when there is none. */
+  armed = false;
+  world: FaultWorld | undefined;
+  /** Second transfers that clients have in hand. */
+  readonly copies = new Set<{ readonly open: number }>();
+  readonly #tally = new Tally();
+  readonly #holds = new Holds();
+  #lastId = 0;
+
+  /** How many operations a delay holds. */
+  get holding(): number {
+    return this.#holds.size;
+  }
+
+  async inject(asked: Fault): Promise<string> {
+    const fault = parseFault(asked);
+    this.#lastId += 1;
+    const armed: Armed = {
+      id: `fault-${this.#lastId}`,
+      fault,
+      passed: 0,
+      triggered: 0,
+      now: actsAtOnce(fault),
+    };
+    this.#tally.add(armed);
+    if (armed.now) this.#tally.count(armed, this.#actAtOnce(fault));
+    this.armed = this.#tally.anyArmed;
+    return armed.id;
+  }
+
+  async clear(id?: string): Promise<void> {
+    this.#tally.remove(id === undefined ? this.#tally.all().map((armed) => armed.id) : [id]);
+    this.armed = this.#tally.anyArmed;
+    this.#holds.releaseWithout((known) => this.#tally.has(known));
+  }
+
+  async list(): Promise<FaultStatus[]> {
+    return this.#tally.all().map((armed) => {
+      const { id, fault, triggered } = armed;
+      return { id, fault, triggered, spent: isSpent(armed) };
+    });
+  }
+
+  triggered(id: string, count = 1): Promise<void> {
+    return this.#tally.struck(id, count);
+  }
+
+  /** The broker has ended. */
+  close(): void {
+    this.#holds.drop();
+    this.#tally.remove(this.#tally.all().map(({ id }) => id));
+    this.armed = false;
+  }
+
+  /** One operation, with what strikes at its three points; `work` must answer rather than throw. */
+  through<R>(act: Act, work: (answer: Answer<R>) => void, answer: Answer<R>): void {
+    this.#strike('arrived', act, (refusal) => {
+      if (refusal) return answer(refusal);
+      work((result) => {
+        if (result instanceof Error) return answer(result);
+        this.#strike('committed', act, (late) => {
+          answer(late ?? result);
+          const last = this.#hit(act, (fault) => pointOf(fault) === 'acknowledged');
+          if (last.length > 0)
+            void act.client.flushed().then(() => this.#carryOut(last, 'acknowledged', act, () => {}));
+        });
+      });
+    });
+  }
+
+  /** Whether this message is to come twice. */
+  duplicates(act: Act, after: 'delivery' | 'settlement'): boolean {
+    return (
+      this.#hit(act, (fault) => fault.kind === 'duplicate' && (fault.after ?? 'delivery') === after).length >
+      0
+    );
+  }
+
+  #strike(point: FaultPoint, act: Act, next: Next): void {
+    this.#carryOut(
+      this.#hit(act, (fault) => pointOf(fault) === point),
+      point,
+      act,
+      next,
+    );
+  }
+
+  #hit(act: Act, concerned: (fault: Fault) => boolean): Armed[] {
+    if (!this.armed) return [];
+    const hit = this.#tally.all().filter((armed) => concerned(armed.fault) && fits(armed, act));
+    for (const armed of hit) this.#tally.count(armed, 1);
+    this.armed = this.#tally.anyArmed;
+    return hit;
+  }
+
+  /** In the order in which they were injected; delays hold what comes after all of them. */
+  #carryOut(hit: Armed[], point: FaultPoint, act: Act, next: Next): void {
+    let refusal: ServiceError | undefined;
+    let goOn = () => next(refusal);
+    for (const { id, fault } of hit) {
+      switch (fault.kind) {
+        case 'reject': {
+          const why = fault.description ?? `The ${act.operation} was rejected by a fault (${id}).`;
+          refusal = new ServiceError(fault.condition, statusOfCondition(fault.condition), why);
+          break;
+        }
+        case 'delay': {
+          const then = goOn;
+          goOn = () => this.#holds.add(id, fault.ms, then);
+          break;
+        }
+        case 'drop-connection':
+          if (fault.of) {
+            this.world?.drop(fault.of);
+            break;
+          }
+          act.client.cut();
+          // What comes over a broken connection never arrives.
+          if (point === 'arrived') return;
+          break;
+        case 'lose-lock':
+          if (fault.of) this.world?.loseLocks(fault.of);
+          else if (act.lock) this.world?.loseLocks({ ...act.lock, entity: act.entity });
+          break;
+        case 'stop': {
+          const why = `a fault (${id}) stopped it at a ${act.operation} that was ${point}`;
+          return this.world?.stop(why, fault.process ?? false);
+        }
+        case 'duplicate':
+      }
+    }
+    goOn();
+  }
+
+  #actAtOnce(fault: Fault): number {
+    if (fault.kind === 'drop-connection') return this.world?.drop(fault.of ?? {}) ?? 0;
+    return fault.kind === 'lose-lock' && fault.of ? (this.world?.loseLocks(fault.of) ?? 0) : 0;
+  }
+}
+
+function actsAtOnce({ kind, on }: Fault): boolean {
+  return on === undefined && (kind === 'drop-connection' || kind === 'lose-lock');
+}

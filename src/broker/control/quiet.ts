@@ -1,0 +1,86 @@
+/**
+ * Waits until broker and clients are at rest: nothing is under way, nothing has moved for a moment, and whoever could
+ * take a message has had the time to ask for it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StoredMessage } from '../core/records.ts';
+import { BrokerError } from '../errors.ts';
+import { findUnclaimed, findUnrest, type Parts, type Unrest } from './unrest.ts';
+
+const LOOK_MS = 4;
+/** Looks in a row that find nothing new: a client thinks between an answer and its next request. */
+const CALM_LOOKS = 5;
+const DEFAULT_PATIENCE_MS = 10_000;
+/** For clients that keep the broker busy without an end: so many times the patience. */
+const BUSY_FACTOR = 6;
+
+const BUSY: Unrest = { why: 'clients go on talking', details: {} };
+
+export class Quiet {
+  readonly #parts: Parts;
+  /** Messages that nobody asked for in time; they are not waited for again. */
+  readonly #leftAlone = new WeakSet<StoredMessage>();
+  #stopped = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Throws BROKER_NOT_QUIET when something is under way and nothing has been committed for `patienceMs`. */
+  async reached(patienceMs = DEFAULT_PATIENCE_MS): Promise<void> {
+    const { committer } = this.#parts.core;
+    const startedAt = performance.now();
+    let committed = committer.operations;
+    let committedAt = startedAt;
+    let moves = this.#moves();
+    let movedAt = startedAt;
+    for (let calm = 0; ; ) {
+      await sleep(LOOK_MS);
+      if (this.#stopped)
+        throw new BrokerError('BROKER_STOPPED', 'The broker has ended while time was skipped.');
+      const now = performance.now();
+      if (committer.operations !== committed) {
+        committed = committer.operations;
+        committedAt = now;
+      }
+      const moved = moves !== this.#moves();
+      if (moved) {
+        moves = this.#moves();
+        movedAt = now;
+      }
+      const unrest = findUnrest(this.#parts);
+      calm = moved || unrest ? 0 : calm + 1;
+      if (calm >= CALM_LOOKS && !this.#awaitsClaim(now - movedAt)) return;
+      if (unrest && now - committedAt >= patienceMs) throw notQuiet(unrest, patienceMs);
+      if (now - startedAt >= patienceMs * BUSY_FACTOR)
+        throw notQuiet(unrest ?? BUSY, patienceMs * BUSY_FACTOR);
+    }
+  }
+
+  /** Grows with everything that is said to or by a client. */
+  #moves(): number {
+    let moves = this.#parts.core.committer.operations;
+    for (const { client } of this.#parts.peers()) moves += 1 + client.moves;
+    return moves;
+  }
+
+  #awaitsClaim(calmMs: number): boolean {
+    const unclaimed = [...findUnclaimed(this.#parts)];
+    if (unclaimed.some(({ message, patienceMs }) => calmMs < patienceMs && !this.#leftAlone.has(message)))
+      return true;
+    for (const { message } of unclaimed) this.#leftAlone.add(message);
+    return false;
+  }
+}
+
+function notQuiet({ why, details }: Unrest, waitedMs: number): BrokerError {
+  return new BrokerError(
+    'BROKER_NOT_QUIET',
+    `Time stands still because ${why}, for ${waitedMs} ms.`,
+    details,
+  );
+}

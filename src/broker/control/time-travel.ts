@@ -1,0 +1,54 @@
+/** Skips virtual time from one due entry to the next, and only while broker and clients are at rest. */
+import type { Alarms } from '../clock.ts';
+import { BrokerError } from '../errors.ts';
+import type { CarriedLocks } from './carried-locks.ts';
+import type { AdvanceOptions } from './control.ts';
+import type { Quiet } from './quiet.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+export class TimeTravel {
+  readonly #clock: VirtualClock;
+  readonly #alarms: Alarms;
+  readonly #locks: CarriedLocks;
+  readonly #quiet: Quiet;
+  /** One journey after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(clock: VirtualClock, alarms: Alarms, locks: CarriedLocks, quiet: Quiet) {
+    this.#clock = clock;
+    this.#alarms = alarms;
+    this.#locks = locks;
+    this.#quiet = quiet;
+  }
+
+  nextDue(): number | undefined {
+    this.#locks.letAbandonedRun();
+    return this.#alarms.next();
+  }
+
+  advance(ms: number, options: AdvanceOptions = {}): Promise<number> {
+    const journey = this.#last.then(() => this.#travel(ms, options.patienceMs));
+    this.#last = journey.catch(() => {});
+    return journey;
+  }
+
+  async #travel(ms: number, patienceMs: number | undefined): Promise<number> {
+    if (!(ms >= 0 && Number.isFinite(ms)))
+      throw new BrokerError('BROKER_FAILED', `Time can be skipped forwards only, not by ${ms} ms.`);
+    const end = this.#clock.now() + ms;
+    for (;;) {
+      await this.#quiet.reached(patienceMs);
+      const due = this.nextDue();
+      if (due === undefined || due > end) break;
+      this.#skipTo(due);
+    }
+    this.#skipTo(end);
+    return this.#clock.now();
+  }
+
+  #skipTo(at: number): void {
+    const by = at - this.#clock.now();
+    if (by > 0) this.#locks.carry(by);
+    this.#clock.skipTo(at);
+  }
+}

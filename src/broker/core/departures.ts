@@ -1,0 +1,119 @@
+/** Ways out of a queue: into its dead letters, on to where it forwards, or deleted while it waits. */
+import { withApplicationProperties } from '../codec/edit.ts';
+import type { PropertyChanges } from '../codec/rewrite.ts';
+import { type ServiceError, serviceErrors } from '../errors.ts';
+import type { Core } from './core.ts';
+import { type ForwardTarget, MAX_HOPS } from './forwarding.ts';
+import { type Ack, reasons } from './outcome.ts';
+import { ACTIVE, rowOf, StoredMessage } from './records.ts';
+
+/** The queue that a message leaves. */
+interface Origin {
+  readonly core: Core;
+  readonly path: string;
+  readonly settings: { readonly forwardTo: string | undefined };
+  readonly transferDeadLetters: Destination | undefined;
+  readonly delivery: Waiting;
+  /** It is gone from the disk. */
+  left(message: StoredMessage): void;
+  /** Back to where its state belongs. */
+  place(message: StoredMessage): void;
+}
+
+/** The queue of dead letters that it enters. */
+interface Destination {
+  readonly id: number;
+  admit(message: StoredMessage, bytes: Buffer): void;
+}
+
+interface Waiting {
+  first(sessionId: string | undefined): StoredMessage | undefined;
+  take(message: StoredMessage): void;
+}
+
+/** On to the next entity; what cannot go there ends in the transfer dead letters. */
+export function forwardOn(from: Origin, message: StoredMessage, target: ForwardTarget | undefined): void {
+  const stays = (changes: PropertyChanges) => moveTo(from.transferDeadLetters, from, message, changes);
+  if (message.hops >= MAX_HOPS) return stays(reasons.tooManyHops());
+  const failed = ({ condition, message: why }: ServiceError) => stays(reasons.transferFailed(condition, why));
+  if (!target) return failed(serviceErrors.entityNotFound(`sb://localhost/${from.settings.forwardTo}`));
+  target.forward({
+    message: from.core.envelopeOf(message),
+    carried: { origin: message.origin || message.seq, source: message.source, hops: message.hops + 1 },
+    leave: {
+      write: (store) => store.deleteMessage(message),
+      applied: () => from.left(message),
+    },
+    failed,
+  });
+}
+
+/** It keeps its number, its time and its count; nothing expires among dead letters. */
+export function moveTo(
+  target: Destination | undefined,
+  from: Origin,
+  message: StoredMessage,
+  changes: PropertyChanges,
+  ack: Ack = () => {},
+): void {
+  if (!target) return ack(serviceErrors.internal('there is no dead letter queue here'));
+  const { core } = from;
+  const bytes = withApplicationProperties(core.bodies.of(message), changes);
+  const moved = new StoredMessage({
+    entity: target.id,
+    seq: message.seq,
+    enqueuedAt: message.enqueuedAt,
+    deliveryCount: message.deliveryCount,
+    origin: message.origin,
+    shared: 0,
+    size: bytes.length,
+    state: ACTIVE,
+    expiresAt: 0,
+    session: undefined,
+    source: from.path,
+    hops: 0,
+  });
+  core.counters.add('deadLettered');
+  core.commit({
+    frees: true,
+    write: (store) => {
+      store.deleteMessage(message);
+      store.insertMessage(rowOf(moved), bytes);
+    },
+    applied: () => {
+      from.left(message);
+      target.admit(moved, bytes);
+      ack();
+    },
+    refused: ack,
+  });
+}
+
+/** Waiting messages that came no later than `before`, oldest first. */
+export function deleteWaiting(
+  from: Origin,
+  { count, before, sessionId }: { count: number; before: number; sessionId: string | undefined },
+  done: (error: ServiceError | undefined, deleted: number) => void,
+): void {
+  const { core, delivery } = from;
+  const messages: StoredMessage[] = [];
+  for (let next = delivery.first(sessionId); next; next = delivery.first(sessionId)) {
+    if (messages.length === count || next.enqueuedAt > before) break;
+    delivery.take(next);
+    messages.push(next);
+  }
+  core.commit({
+    frees: true,
+    write: (store) => {
+      for (const message of messages) store.deleteMessage(message);
+    },
+    applied: () => {
+      for (const message of messages) from.left(message);
+      done(undefined, messages.length);
+    },
+    refused: (error) => {
+      for (const message of messages) from.place(message);
+      done(error, 0);
+    },
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * Messages waiting for a receiver, of a queue or of one session, in the order of their numbers: the first ones in memory,
+ * those behind them only on disk until their turn comes. So a backlog costs no memory, however long it is.
+ */
+import { type Ready, ReadyList } from './ready.ts';
+
+/** Messages read from disk. */
+export interface Page<M extends Ready> {
+  readonly messages: M[];
+  /** Up to this number all are in memory now. */
+  readonly upTo: number;
+  readonly more: boolean;
+}
+
+/** Reads what comes behind a number; undefined = not now, whoever asks is asked again. */
+export type ReadPage<M extends Ready> = (after: number) => Page<M> | undefined;
+
+export class Line<M extends Ready> {
+  #ready: ReadyList<M> | undefined;
+  #upTo = 0;
+  #behind = false;
+
+  /** Something waits, though it may turn out to have expired. */
+  get waiting(): boolean {
+    return this.#behind || this.#ready?.first() !== undefined;
+  }
+
+  /** All behind a number is on disk, as after a start. */
+  restore(upTo: number): void {
+    this.#upTo = upTo;
+    this.#behind = true;
+  }
+
+  get upTo(): number {
+    return this.#upTo;
+  }
+
+  /** Whether a new message stays in memory; if not it is read in its turn. */
+  keeps(seq: number, room: boolean): boolean {
+    // A dead letter keeps its number, which may be among those that are here.
+    if (seq <= this.#upTo) return true;
+    if (this.#behind || !room) {
+      this.#behind = true;
+      return false;
+    }
+    this.#upTo = seq;
+    return true;
+  }
+
+  /** One that was read for somebody else, in order. */
+  bring(message: M): void {
+    this.#upTo = message.seq;
+    this.add(message);
+  }
+
+  add(message: M): void {
+    this.#ready ??= new ReadyList();
+    this.#ready.add(message);
+  }
+
+  /** With `read`, from disk when there is none in memory. */
+  first(read?: ReadPage<M>): M | undefined {
+    for (;;) {
+      const first = this.#ready?.first();
+      if (first || !this.#behind || !read) return first;
+      const page = read(this.#upTo);
+      if (!page) return undefined;
+      this.#upTo = Math.max(this.#upTo, page.upTo);
+      this.#behind = page.more;
+      for (const message of page.messages) this.add(message);
+    }
+  }
+
+  take(): M | undefined {
+    return this.#ready?.take();
+  }
+}

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { type Taker, Turns, Usage } from '../../../../src/broker/transport/turns.ts';
+
+/** Works for as long as it is told, in steps that cost what they say. */
+function worker(turns: Turns, log: string[], name: string, steps: number, cost: number): Taker {
+  let left = steps;
+  return {
+    work(until) {
+      while (left > 0 && turns.now() < until) {
+        log.push(name);
+        left -= 1;
+        turns.charge(cost);
+      }
+      return left > 0;
+    },
+  };
+}
+
+const done = (log: string[], count: number) => expect.poll(() => log.length).toBe(count);
+
+test('those who wait are served in turn, each a slice', async () => {
+  const turns = new Turns();
+  const log: string[] = [];
+  turns.queue(worker(turns, log, 'a', 4, 10));
+  turns.queue(worker(turns, log, 'b', 2, 10));
+  expect(log).toEqual([]);
+  await done(log, 6);
+  expect(log).toEqual(['a', 'b', 'a', 'b', 'a', 'a']);
+});
+
+test('a turn ends in spite of work that is left, so that others come in between', async () => {
+  const turns = new Turns();
+  const log: string[] = [];
+  turns.queue(worker(turns, log, 'flood', 100, 10));
+  while (log.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(log.length).toBeLessThan(5);
+  await done(log, 100);
+});
+
+test('what was used of late makes a connection wait in line, for a while', () => {
+  const turns = new Turns();
+  const usage = new Usage(turns);
+  expect(usage.free()).toBeGreaterThan(0);
+  usage.add(1000);
+  expect(usage.free()).toBeLessThan(0);
+  turns.charge(1000);
+  expect(usage.free()).toBeGreaterThan(0);
+});
