@@ -1,7 +1,5 @@
-import { withApplicationProperties } from '../codec/edit.ts';
-import { Envelope } from '../codec/envelope.ts';
 import type { PropertyChanges } from '../codec/rewrite.ts';
-import { type ServiceError, serviceErrors } from '../errors.ts';
+import { serviceErrors } from '../errors.ts';
 import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { Deferred } from './deferred.ts';
@@ -10,13 +8,13 @@ import { forwardOn, moveTo } from './departures.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
 import type { FindTarget } from './forwarding.ts';
 import type { Page } from './line.ts';
-import { headerRefusal } from './message-limits.ts';
 import { type Ack, type Outcome, reasons } from './outcome.ts';
 import { PlainDelivery } from './plain-delivery.ts';
-import { type Consumer, DEFERRED, type Lock, type MessageState, rowOf, StoredMessage } from './records.ts';
+import { type Consumer, DEFERRED, type Lock, type MessageState, StoredMessage } from './records.ts';
 import { Sequence } from './sequence.ts';
 import { SessionDelivery } from './session-delivery.ts';
 import type { QueueSettings } from './settings.ts';
+import { countDelivery, settle } from './settlement.ts';
 
 /** Read at once from a backlog. */
 const PAGE_MESSAGES = 100;
@@ -164,46 +162,7 @@ export class Queue implements DeliveryOwner {
 
   settle(lock: Lock, outcome: Outcome, ack: Ack): void {
     if (this.#retired) return ack(serviceErrors.entityNotFound(`sb://localhost/${this.path}`));
-    const refusal = this.delivery.refusal(lock);
-    if (refusal) return ack(refusal);
-    if (outcome.kind === 'dead-letter' && this.isDeadLetterQueue) {
-      return ack(serviceErrors.notAllowed('A message in a dead letter queue cannot be dead-lettered again.'));
-    }
-    const tooLarge = this.#tooLarge(lock.message, outcome);
-    if (tooLarge) return ack(tooLarge);
-    lock.open = false;
-    const end = (error?: ServiceError) => {
-      if (error) {
-        this.#reopen(lock);
-      } else {
-        this.core.counters.add(`settled.${outcome.kind}`);
-        this.delivery.release(lock);
-      }
-      ack(error);
-    };
-    const { message } = lock;
-    if (outcome.kind === 'complete') this.remove(message, end);
-    else if (outcome.kind === 'dead-letter') this.moveToDeadLetters(message, outcome.changes, end);
-    else if (outcome.kind === 'defer') this.#countDelivery(message, DEFERRED, outcome.changes, end);
-    else if (outcome.kind === 'abandon') this.#countDelivery(message, message.state, outcome.changes, end);
-    else {
-      end();
-      this.place(message);
-    }
-  }
-
-  #tooLarge(message: StoredMessage, outcome: Outcome): ServiceError | undefined {
-    if (!('changes' in outcome) || outcome.changes.size === 0) return undefined;
-    return headerRefusal(
-      new Envelope(withApplicationProperties(this.core.bodies.of(message), outcome.changes)),
-    );
-  }
-
-  /** A settlement that could not be stored leaves the lock as it was, unless its time is over by now. */
-  #reopen(lock: Lock): void {
-    lock.open = true;
-    if (this.delivery.refusal(lock)) this.place(lock.message);
-    else this.plain?.watch(lock);
+    settle(this, lock, outcome, ack);
   }
 
   lockLost(locks: Lock[]): void {
@@ -212,7 +171,7 @@ export class Queue implements DeliveryOwner {
     for (const lock of locks) {
       lock.open = false;
       this.delivery.release(lock);
-      this.#countDelivery(lock.message, lock.message.state, undefined, () => {});
+      countDelivery(this, lock.message, lock.message.state, undefined, () => {});
     }
   }
 
@@ -284,53 +243,6 @@ export class Queue implements DeliveryOwner {
     moveTo(this.deadLetters, this, message, changes, ack);
   }
 
-  /** An unsuccessful delivery: the count rises, and past the limit the message is a dead letter. */
-  #countDelivery(
-    message: StoredMessage,
-    state: MessageState,
-    changes: PropertyChanges | undefined,
-    ack: Ack,
-  ): void {
-    // Among dead letters the count stays as it was (azure-sdk-for-go, TestMessageSettlementUsingReceiver).
-    const deliveryCount = message.deliveryCount + (this.isDeadLetterQueue ? 0 : 1);
-    const given = changes && changes.size > 0 ? changes : undefined;
-    if (state === message.state && deliveryCount >= this.settings.maxDeliveryCount) {
-      message.deliveryCount = deliveryCount;
-      this.moveToDeadLetters(
-        message,
-        new Map([...(given ?? []), ...reasons.maxDeliveryCount(deliveryCount)]),
-        ack,
-      );
-      return;
-    }
-    const edited = given && withApplicationProperties(this.core.bodies.of(message), given);
-    this.core.commit({
-      frees: true,
-      write: (store) => {
-        if (!edited) return store.setDelivery(message, deliveryCount, state);
-        store.deleteMessage(message);
-        const row = rowOf(message);
-        store.insertMessage({ ...row, shared: 0, size: edited.length, deliveryCount, state }, edited);
-      },
-      applied: () => {
-        if (edited) this.#replaceBytes(message, edited);
-        message.deliveryCount = deliveryCount;
-        this.#leaveState(message);
-        message.state = state;
-        ack();
-        this.#enterState(message);
-      },
-      refused: ack,
-    });
-  }
-
-  #replaceBytes(message: StoredMessage, bytes: Buffer): void {
-    this.bytes += bytes.length - message.size;
-    message.shared = 0;
-    message.size = bytes.length;
-    this.core.bodies.remember(message, bytes);
-  }
-
   /** It is gone from the disk. */
   left(message: StoredMessage): void {
     this.core.bodies.forget(message);
@@ -343,8 +255,22 @@ export class Queue implements DeliveryOwner {
 
   /** To where its state belongs. */
   place(message: StoredMessage): void {
+    this.enter(message, message.state);
+  }
+
+  /** Into a state, which may be the one it has. */
+  enter(message: StoredMessage, state: MessageState): void {
     this.#leaveState(message);
+    message.state = state;
     this.#enterState(message);
+  }
+
+  /** It was stored again with other bytes of its own. */
+  replaced(message: StoredMessage, bytes: Buffer): void {
+    this.bytes += bytes.length - message.size;
+    message.shared = 0;
+    message.size = bytes.length;
+    this.core.bodies.remember(message, bytes);
   }
 
   #leaveState(message: StoredMessage): void {
