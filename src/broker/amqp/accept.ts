@@ -80,7 +80,7 @@ class Line implements Listening {
     this.#passes = new Passes(raw, this.#holding, (error) => this.fail(error));
     raw.endpoints = shared.endpoints;
     raw.dispositions = new Dispositions();
-    raw.traffic = new Traffic(socket, this.#holding, shared.turns, new Unsettled(shared.unsettled));
+    raw.traffic = new Traffic(socket, this.#holding, shared, new Unsettled(shared.unsettled));
     this.#replace(raw);
     const connection = raw as unknown as Connection;
     for (const event of ['error', 'protocol_error']) connection.on(event, (error) => this.fail(error));
@@ -128,6 +128,7 @@ class Line implements Listening {
 
   closed(): void {
     this.#over = true;
+    this.#raw.traffic.end();
     this.#incoming.end();
     this.#guard.close();
     this.#holdings.close(this.#holding);
@@ -139,6 +140,7 @@ class Line implements Listening {
   fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
+    this.#raw.traffic.end();
     this.#incoming.end();
     const { condition, message: description } = toViolation(error);
     if (this.#guard.expectsHeader) {

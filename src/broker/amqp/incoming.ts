@@ -3,6 +3,7 @@
  * slices that leave time for other connections, or not before the peer has read what it was told.
  */
 import type { Duplex } from 'node:stream';
+import { passedThrough } from '../transport/garbage.ts';
 import type { Holding, Holdings } from '../transport/holdings.ts';
 import { type Taker, type Turns, Usage } from '../transport/turns.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -67,6 +68,7 @@ export class Incoming implements Taker {
 
   heard(bytes: Buffer): void {
     if (this.#over) return;
+    passedThrough(bytes.length);
     this.#reader.push(bytes);
     if (!this.#queued && !this.#held) this.#goOn();
   }

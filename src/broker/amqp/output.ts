@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
+import { passedThrough } from '../transport/garbage.ts';
 
 interface Frame {
   readonly type: number;
@@ -83,6 +84,7 @@ function writeTogether(transport: FrameTransport): void {
 function encoded(frames: readonly Frame[]): Buffer {
   let room = 0;
   for (const { payload } of frames) room += ROOM_BYTES + (payload?.length ?? 0);
+  passedThrough(room);
   const writer = new Writer(Buffer.allocUnsafe(room));
   for (const { type, channel, performative, payload } of frames) {
     const start = writer.position;

@@ -137,14 +137,14 @@ class ReplyLink implements Taker {
   /** One that is made now. */
   work(): boolean {
     this.#goesOn = false;
-    if (this.#ready()) this.#sendNext();
+    if (this.#ready() && !this.#congested) this.#sendNext();
     this.#flush();
     return false;
   }
 
   #flush(): void {
     while (!this.#goesOn && this.#ready()) {
-      if (this.#traffic.congested(outgoingOf(this.#sender))) {
+      if (this.#congested) {
         this.#goesOn = true;
         this.#traffic.whenClear(outgoingOf(this.#sender), () => {
           this.#goesOn = false;
@@ -157,6 +157,10 @@ class ReplyLink implements Taker {
         this.#sendNext();
       }
     }
+  }
+
+  get #congested(): boolean {
+    return this.#traffic.congested(outgoingOf(this.#sender));
   }
 
   #ready(): boolean {

@@ -3,7 +3,7 @@
  * for a peer that does not read.
  */
 import type { Duplex } from 'node:stream';
-import type { Holding } from '../transport/holdings.ts';
+import type { Holding, Holdings } from '../transport/holdings.ts';
 import type { Taker, Turns } from '../transport/turns.ts';
 import type { Unsettled } from './unsettled.ts';
 
@@ -34,17 +34,25 @@ const NOTHING: readonly unknown[] = [];
 export class Traffic {
   readonly #socket: Duplex;
   readonly #holding: Holding;
+  readonly #holdings: Holdings;
   readonly #turns: Turns;
   readonly unsettled: Unsettled;
   readonly #sessions = new Map<OutgoingSession, Unwritten>();
   #unwritten = 0;
   /** Of it, what no pass has seen yet: the next one may write all of it. */
   #fresh = 0;
+  #over = false;
 
-  constructor(socket: Duplex, holding: Holding, turns: Turns, unsettled: Unsettled) {
+  constructor(
+    socket: Duplex,
+    holding: Holding,
+    shared: { readonly turns: Turns; readonly holdings: Holdings },
+    unsettled: Unsettled,
+  ) {
     this.#socket = socket;
     this.#holding = holding;
-    this.#turns = turns;
+    this.#holdings = shared.holdings;
+    this.#turns = shared.turns;
     this.unsettled = unsettled;
     socket.on('drain', () => this.#relieve());
   }
@@ -56,6 +64,7 @@ export class Traffic {
 
   /** The session has to get rid of what it has before it gets more. */
   congested(session: OutgoingSession): boolean {
+    if (this.#over) return true;
     const unwritten = this.#sessions.get(session);
     const waiting = unwritten ? unwritten.bytes + unwritten.reserved : 0;
     return this.#socket.writableLength + Math.max(this.#fresh, waiting) > HIGH_BYTES;
@@ -66,9 +75,11 @@ export class Traffic {
     this.#of(session).waiting.add(tell);
   }
 
-  /** For work that is asked for and takes long. */
+  /** For work that is asked for, takes long and makes much: not before there is memory for it. */
   inTurn(taker: Taker): void {
-    this.#turns.queue(taker);
+    const queue = () => this.#turns.queue(taker);
+    if (this.#holdings.mustWait(this.#holding)) this.#holdings.wait(queue);
+    else queue();
   }
 
   /** A request costs the broker this much later, whatever its few bytes cost now. */
@@ -121,6 +132,11 @@ export class Traffic {
     this.#sessions.delete(session);
   }
 
+  /** The peer is gone: nothing more is made for it. */
+  end(): void {
+    this.#over = true;
+  }
+
   /** A pass is over. */
   passed(): void {
     this.#fresh = 0;
@@ -129,7 +145,7 @@ export class Traffic {
 
   #relieve(): void {
     this.#holding.set('output', this.#socket.writableLength + this.#unwritten);
-    if (this.blocked) return;
+    if (this.#over || this.blocked) return;
     for (const [session, unwritten] of this.#sessions) {
       if (unwritten.waiting.size === 0 || this.congested(session)) continue;
       const waiting = [...unwritten.waiting];

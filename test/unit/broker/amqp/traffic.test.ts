@@ -18,8 +18,14 @@ function slowSocket(): { socket: Duplex; read: () => void } {
 }
 
 function trafficOn(socket: Duplex): Traffic {
-  const holding = new Holdings(1e9).open(() => {});
-  return new Traffic(socket, holding, new Turns(), new Unsettled(new AllUnsettled()));
+  const holdings = new Holdings(1e9);
+  const shared = { holdings, turns: new Turns() };
+  return new Traffic(
+    socket,
+    holdings.open(() => {}),
+    shared,
+    new Unsettled(new AllUnsettled()),
+  );
 }
 
 const delivery = (id: number) => ({ id, data: ['bytes'] as readonly unknown[] });
@@ -72,4 +78,32 @@ test('what is promised counts until it is given back, and a session that ends ta
   expect(traffic.congested(session)).toBe(false);
   traffic.reserve(session, -5);
   expect(traffic.congested(session)).toBe(false);
+});
+
+test('nothing more is made for a peer that is gone', async () => {
+  const { socket, read } = slowSocket();
+  const traffic = trafficOn(socket);
+  const session = { outgoing: { next_pending_delivery: 0 } };
+  let heard = 0;
+  socket.write(Buffer.alloc(300 * KB));
+  traffic.whenClear(session, () => (heard += 1));
+  traffic.end();
+  read();
+  await new Promise((resolve) => setImmediate(resolve));
+  traffic.passed();
+  expect([traffic.congested(session), heard]).toEqual([true, 0]);
+});
+
+test('what makes much waits while memory is tight', async () => {
+  const holdings = new Holdings(1024 * KB);
+  const holding = holdings.open(() => {});
+  const shared = { holdings, turns: new Turns() };
+  const unsettled = new Unsettled(new AllUnsettled());
+  const traffic = new Traffic(slowSocket().socket, holding, shared, unsettled);
+  const order: string[] = [];
+  holding.add('output', 600 * KB);
+  traffic.inTurn({ work: () => order.push('made') < 0 });
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  order.push('later');
+  await expect.poll(() => order).toEqual(['later', 'made']);
 });
