@@ -1,6 +1,10 @@
 // `npm run chaos -- --minutes N --seed S`: three hosts and a broker under everything that goes wrong in production.
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runChaos } from './run.ts';
+
+const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, json: { type: 'boolean' } },
@@ -10,6 +14,9 @@ const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : N
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
 if (!(minutes > 0 && minutes <= 24 * 60) || !Number.isSafeInteger(seed)) {
   say('usage: npm run chaos -- [--minutes 1] [--seed 7] [--json]');
+  process.exitCode = 2;
+} else if (!existsSync(DIST)) {
+  say('dist is missing: run `npm run build`');
   process.exitCode = 2;
 } else {
   say(`chaos: ${minutes} minutes, seed ${seed}`);
