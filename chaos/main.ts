@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runChaos } from './run.ts';
 
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 
@@ -20,6 +19,7 @@ if (!(minutes > 0 && minutes <= 24 * 60) || !Number.isSafeInteger(seed)) {
   process.exitCode = 2;
 } else {
   say(`chaos: ${minutes} minutes, seed ${seed}`);
+  const { runChaos } = await import('./run.ts');
   const { folder, ...result } = await runChaos({ seconds: minutes * 60, seed, say });
   console.log(JSON.stringify({ seed, minutes, ...result }, undefined, values.json ? 0 : 2));
   if (result.violations.length > 0) {
