@@ -158,6 +158,7 @@ export class ReceiverLink implements Consumer {
   /** The client or its connection is gone. */
   closed(): void {
     this.#closed = true;
+    this.#queue.plain?.forget(this);
     this.#traffic.unsettled.add(-this.#locks.size);
     this.#locks.clear();
     if (this.#copies) this.#queue.core.faults.copies.delete(this.#copies);

@@ -73,7 +73,7 @@ export function attachSession(
     const waiting = { consumer: link, waiting: true, accepted: take };
     waiter = waiting;
     timeOut = () => {
-      waiting.waiting = false;
+      sessions.stopWaiting(waiting);
       found(serviceErrors.timeout());
     };
     alarm.set(core.clientAlarms.now() + waitMs(sender));
@@ -90,7 +90,7 @@ export function attachSession(
     // The attach must be answered before the detach that follows from rhea.
     if (!answered) openLink(sender);
     gone = true;
-    if (waiter) waiter.waiting = false;
+    if (waiter) sessions.stopWaiting(waiter);
     alarm.set(undefined);
     link.closed();
     if (hold) sessions.giveUp(hold);

@@ -3,14 +3,12 @@ import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
 import { type Delivery, type DeliveryOwner, MOST_IN_MEMORY } from './delivery.ts';
-import { Fifo } from './fifo.ts';
 import { Line, type Page } from './line.ts';
 import { type Consumer, type Holder, Lock, type StoredMessage } from './records.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** A long backlog is forwarded commit by commit. */
 const MOST_FORWARDING = 500;
-
-const TIDY_FROM = 64;
 
 /** Competing consumers: every message under its own lock, receivers with credit served in turn. */
 export class PlainDelivery implements Delivery, Pump {
@@ -22,9 +20,8 @@ export class PlainDelivery implements Delivery, Pump {
   /** One duration for the queue and renewals at the end: the order of the map is the order of expiry. */
   readonly #locks = new Map<string, Lock>();
   readonly #lockAlarm: Alarm;
-  readonly #hungry = new Fifo<Consumer>();
+  readonly #hungry = new WaitingLine<Consumer>((consumer) => this.#known.has(consumer));
   readonly #known = new Set<Consumer>();
-  #tidyAt = TIDY_FROM;
 
   constructor(core: Core, owner: DeliveryOwner) {
     this.#core = core;
@@ -88,17 +85,15 @@ export class PlainDelivery implements Delivery, Pump {
   /** The consumer has room for messages. */
   feed(consumer: Consumer): void {
     if (!this.#known.has(consumer)) {
-      if (this.#hungry.size >= this.#tidyAt) this.#tidy();
       this.#known.add(consumer);
       this.#hungry.push(consumer);
     }
     this.pump();
   }
 
-  /** Consumers come and go while no message comes that would meet them. */
-  #tidy(): void {
-    this.#hungry.keep((consumer) => consumer.live || !this.#known.delete(consumer));
-    this.#tidyAt = Math.max(TIDY_FROM, this.#hungry.size * 2);
+  /** The consumer is gone; no message may ever come that would meet it. */
+  forget(consumer: Consumer): void {
+    if (this.#known.delete(consumer)) this.#hungry.left();
   }
 
   /** Nothing is read from disk that nobody waits for. */

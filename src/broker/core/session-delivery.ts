@@ -144,6 +144,10 @@ export class SessionDelivery implements Delivery, Pump {
     this.#line.wait(waiter);
   }
 
+  stopWaiting(waiter: SessionWaiter): void {
+    this.#line.leave(waiter);
+  }
+
   /** The receiver is gone: its session is free at once and nothing counts as delivered. */
   giveUp(hold: Hold): void {
     if (hold.session.hold !== hold) return;

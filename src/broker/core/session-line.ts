@@ -1,6 +1,7 @@
 /** Where sessions that have messages meet receivers that wait for one: both are served as they came. */
 import { Fifo } from './fifo.ts';
 import type { Consumer, Hold, Session } from './records.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** Somebody waiting for the next session that has messages. */
 export interface SessionWaiter {
@@ -21,7 +22,6 @@ export interface LineHost {
   goOn(): void;
 }
 
-const TIDY_FROM = 64;
 /** Read from disk in search of a session that nobody holds: a long one in somebody's hands may stand before all others. */
 const PAGES_AT_ONCE = 20;
 
@@ -29,8 +29,7 @@ export class SessionLine {
   readonly #host: LineHost;
   /** With ready messages and no holder, longest waiting first. */
   readonly #available = new Fifo<Session>();
-  readonly #waiters = new Fifo<SessionWaiter>();
-  #tidyAt = TIDY_FROM;
+  readonly #waiters = new WaitingLine<SessionWaiter>(({ waiting }) => waiting);
   #matching = false;
 
   constructor(host: LineHost) {
@@ -44,7 +43,6 @@ export class SessionLine {
   }
 
   wait(waiter: SessionWaiter): void {
-    if (this.#waiters.size >= this.#tidyAt) this.#tidy();
     this.#waiters.push(waiter);
     this.match();
   }
@@ -66,10 +64,11 @@ export class SessionLine {
     }
   }
 
-  /** Those that have given up behind one that waits. */
-  #tidy(): void {
-    this.#waiters.keep(({ waiting }) => waiting);
-    this.#tidyAt = Math.max(TIDY_FROM, this.#waiters.size * 2);
+  /** Its time is over, or whoever waited is gone. */
+  leave(waiter: SessionWaiter): void {
+    if (!waiter.waiting) return;
+    waiter.waiting = false;
+    this.#waiters.left();
   }
 
   #next(): SessionWaiter | undefined {

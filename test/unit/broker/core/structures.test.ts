@@ -4,6 +4,7 @@ import { Fifo } from '../../../../src/broker/core/fifo.ts';
 import { Heap } from '../../../../src/broker/core/heap.ts';
 import { ReadyList } from '../../../../src/broker/core/ready.ts';
 import { StoredMessage } from '../../../../src/broker/core/records.ts';
+import { WaitingLine } from '../../../../src/broker/core/waiting-line.ts';
 
 function message(seq: number): StoredMessage {
   const made = new StoredMessage({
@@ -84,6 +85,33 @@ test('whatever is taken, given back and dropped, the lowest ready number comes f
             ready.delete(gone.seq);
           }
         }
+      }
+    }),
+  );
+});
+
+test('a waiting line serves in order and keeps hold of few that have left', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(3), { maxLength: 2000 }), (steps) => {
+      const waiting = new Set<number>();
+      const line = new WaitingLine<number>((item) => waiting.has(item));
+      let next = 0;
+      for (const step of steps) {
+        const [first] = waiting;
+        if (step < 2) {
+          waiting.add(next);
+          line.push(next);
+          next += 1;
+        } else if (first !== undefined && step === 2) {
+          waiting.delete(first);
+          line.left();
+        } else if (first !== undefined) {
+          let served = line.shift();
+          while (served !== undefined && !waiting.has(served)) served = line.shift();
+          expect(served).toBe(first);
+          waiting.delete(first);
+        }
+        expect(line.size).toBeLessThanOrEqual(waiting.size * 2 + 64);
       }
     }),
   );
