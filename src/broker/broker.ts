@@ -198,12 +198,13 @@ function claimStore(folder: string | undefined, maxPages: number | undefined): S
   } catch (error) {
     if (!(error instanceof BrokerError) || error.code !== 'BROKER_DATA_IN_USE' || folder === undefined)
       throw error;
-    const owner = readBrokerRecord(folder);
-    throw new BrokerError('BROKER_DATA_IN_USE', `The data folder ${folder} belongs to a running broker.`, {
-      folder,
-      pid: owner?.pid,
-      port: owner?.port,
-    });
+    const { pid, port } = readBrokerRecord(folder) ?? {};
+    const who = pid === undefined ? '' : ` (process ${pid}, port ${port})`;
+    throw new BrokerError(
+      'BROKER_DATA_IN_USE',
+      `The data folder ${folder} belongs to a running broker${who}.`,
+      { folder, pid, port },
+    );
   }
 }
 

@@ -40,6 +40,7 @@ test('a second broker on the same data is refused and told who has it', async ()
   await expect(startBroker({ data, port: 0 })).rejects.toMatchObject({
     name: 'BrokerError',
     code: 'BROKER_DATA_IN_USE',
+    message: expect.stringContaining(`process ${process.pid}, port ${first.port}`),
     details: { pid: process.pid, port: first.port },
   });
 });
