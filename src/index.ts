@@ -27,7 +27,7 @@ export type { ErrorCode } from './contract/errors.ts';
 export { ERROR_HINTS, QuorateError } from './contract/errors.ts';
 export type { EventJson, Json, JsonObject } from './contract/json.ts';
 export type { ErrorJson, Outcome } from './contract/outcome.ts';
-export type { PayloadRef, PayloadStore, ResultStore } from './contract/payload.ts';
+export type { PayloadCodec, PayloadRef, PayloadStore } from './contract/payload.ts';
 export { isPayloadRef } from './contract/payload.ts';
 export type { InspectionSink, Logger } from './contract/ports.ts';
 export type { Health, Runtime, RuntimeInfo, RuntimeOptions } from './contract/runtime.ts';

@@ -18,7 +18,7 @@ import {
   OFFERS,
   REMEDIATION,
 } from './contract/entities.ts';
-import type { PayloadStore, ResultStore } from './contract/payload.ts';
+import type { Payloads, ResultStore } from './contract/payload.ts';
 import type { Bridge, Clock, CrashHook, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
 import type { TaskBody } from './contract/wire.ts';
 import type { Registration } from './registration.ts';
@@ -47,7 +47,7 @@ export interface PumpContext {
   readonly pool: WorkerPool;
   readonly bridge: Bridge;
   readonly results: ResultStore;
-  readonly payloads: PayloadStore;
+  readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly crash: CrashHook;
@@ -101,12 +101,12 @@ function startActorPumps(context: PumpContext): Pump[] {
 }
 
 /** Offers on their way to their askers, and the dead letters of everything (I11). */
-function startWatchPumps({ bridge, entities, logger, counters }: PumpContext): Pump[] {
+function startWatchPumps({ bridge, entities, logger, counters, payloads }: PumpContext): Pump[] {
   return [
     bridge.pumpTasks({
       entity: OFFERS,
       concurrency: OFFER_CONCURRENCY,
-      onMessage: createOfferHandler(bridge),
+      onMessage: createOfferHandler(bridge, payloads),
     }),
     // Set aside, so that they stay and are taken by number (client/dead-letters.ts).
     bridge.pumpTasks({

@@ -1,7 +1,5 @@
 // The composition root: what is made in which order, and let go in the reverse.
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { createPayloadStore, createResultStore } from './actors/agents/stores.ts';
 import { createWorkerPool } from './actors/host/pool.ts';
 import { createBridge } from './bridge/bridge.ts';
 import { toBrokerTopology } from './bridge/topology.ts';
@@ -14,6 +12,7 @@ import { declareEntities } from './contract/entities.ts';
 import type { InspectionSink, Logger } from './contract/ports.ts';
 import type { Runtime, RuntimeOptions } from './contract/runtime.ts';
 import { openLocalBroker } from './local-broker.ts';
+import { openPayloads } from './payload-storage.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
@@ -61,6 +60,7 @@ export async function createRuntime<C extends QuorateConfig>(
       duplicateWindowMs: resolved.duplicateWindowMs,
     });
 
+    const { payloads, results } = await openPayloads(resolved, targetOf(resolved, env['NODE_ENV']));
     const connection = await openConnection(resolved, env, entities, logger);
     undo.push(() => connection.close());
     const bridge = await createBridge({ ...resolved, ...connection, logger });
@@ -82,8 +82,8 @@ export async function createRuntime<C extends QuorateConfig>(
       threads,
       pool,
       bridge,
-      results: createResultStore(join(dataFolder, 'results')),
-      payloads: createPayloadStore(join(dataFolder, 'payloads')),
+      results,
+      payloads,
       clock: { now: Date.now },
       logger,
       crash,
@@ -91,7 +91,7 @@ export async function createRuntime<C extends QuorateConfig>(
       counters,
       shutdown: grace.signal,
     });
-    const client = createClient<C>({ bridge, machineTypes: types });
+    const client = createClient<C>({ bridge, payloads, machineTypes: types });
     undo.push(() => client.close());
     undo.push(async () => {
       const timer = setTimeout(

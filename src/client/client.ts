@@ -1,6 +1,7 @@
 // start, send, query, result, watch, cancel: what another service embeds. Service Bus is the only way in.
 import { randomUUID } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
+import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { MAX_ACTOR_ID_LENGTH } from '../contract/address.ts';
 import type { CallOptions, QuorateClient } from '../contract/client.ts';
@@ -8,6 +9,7 @@ import type { QuorateConfig } from '../contract/config.ts';
 import { actorQueue } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
+import type { Payloads } from '../contract/payload.ts';
 import type { Bridge } from '../contract/ports.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
@@ -23,6 +25,8 @@ const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
 export interface ClientOptions {
   readonly bridge: Bridge;
+  /** Where what is too large for a message goes to and comes from. */
+  readonly payloads: Payloads;
   /** Known types, where they are known: a client in another process leaves it to the broker to say that a queue is missing. */
   readonly machineTypes?: readonly string[];
   /** Also closes what the client was made with. */
@@ -30,8 +34,9 @@ export interface ClientOptions {
 }
 
 export function createClient<C extends QuorateConfig>(options: ClientOptions): QuorateClient<C> {
-  const { bridge } = options;
-  const requests = createRequests(bridge);
+  const { payloads } = options;
+  const bridge = { ...options.bridge, publish: claimingPublish(options.bridge, payloads) };
+  const requests = createRequests(bridge, payloads);
 
   const message = (
     type: string,
@@ -182,7 +187,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       release: (type, id, call) => remedy('release', 'released', type, id, call),
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
     },
-    deadLetters: createDeadLetters(bridge),
+    deadLetters: createDeadLetters(bridge, payloads),
     close: async () => {
       await requests.close();
       await options.onClose?.();

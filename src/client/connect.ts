@@ -6,10 +6,22 @@ import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
+import { openPayloads } from '../payload-storage.ts';
 import { createClient } from './client.ts';
 
 export type ConnectOptions = Partial<
-  Pick<QuorateConfig, 'namespace' | 'connectionString' | 'prefix' | 'data' | 'broker'>
+  Pick<
+    QuorateConfig,
+    | 'namespace'
+    | 'connectionString'
+    | 'prefix'
+    | 'data'
+    | 'broker'
+    | 'payloadContainer'
+    | 'payloadConnectionString'
+    | 'payloadCompression'
+    | 'payloadCodecs'
+  >
 > & {
   readonly logger?: Logger;
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -28,8 +40,9 @@ export async function connect<C extends QuorateConfig>(
     target.mode === 'embedded'
       ? { kind: 'connectionString', connectionString: await localConnectionString(dataFolderOf(config)) }
       : target.connection;
+  const { payloads } = await openPayloads(config, target);
   const bridge = await createBridge({ ...config, connection, logger });
-  return createClient<C>({ bridge, onClose: () => bridge.close() });
+  return createClient<C>({ bridge, payloads, onClose: () => bridge.close() });
 }
 
 async function localConnectionString(dataFolder: string): Promise<string> {

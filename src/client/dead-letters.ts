@@ -1,5 +1,6 @@
 // The remediation queue as a list that people work through. Its letters are deferred there by the hosts, so that they
 // stay, can be browsed, and are taken by number.
+import { removeClaims } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { parseTaskBody } from '../actors/protocol/messages.ts';
 import type {
@@ -13,6 +14,7 @@ import type {
 import { actorQueue, REMEDIATION } from '../contract/entities.ts';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
+import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Shelf } from '../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
@@ -22,7 +24,10 @@ const DEFAULT_LIMIT = 100;
 /** What a task gets that is redriven: the default of every agent. */
 const REDRIVE_DEADLINE_MS = 600_000;
 
-export function createDeadLetters(bridge: Pick<Bridge, 'publish' | 'shelf'>): DeadLetters {
+export function createDeadLetters(
+  bridge: Pick<Bridge, 'publish' | 'shelf'>,
+  payloads: Pick<Payloads, 'remove'>,
+): DeadLetters {
   let opened: Shelf | undefined;
   const shelf = (): Shelf => (opened ??= bridge.shelf(REMEDIATION));
 
@@ -62,6 +67,7 @@ export function createDeadLetters(bridge: Pick<Bridge, 'publish' | 'shelf'>): De
       try {
         const taken = await shelf().take(number, async (message) => {
           if (verb === 'redrive') await bridge.publish([redriven(message, Date.now())]);
+          else await removeClaims(message, payloads);
           return { kind: 'complete' };
         });
         yield { number, outcome: taken === 'gone' ? 'gone' : verb === 'redrive' ? 'redriven' : 'discarded' };

@@ -1,9 +1,11 @@
 // Requests and their answers over Service Bus: one reply session a client, correlated by id.
 import { randomUUID } from 'node:crypto';
+import { hasClaims, openClaims, removeClaims } from '../actors/protocol/claims.ts';
 import { parseAnswerBody } from '../actors/protocol/messages.ts';
 import type { ReplyAddress } from '../contract/effect.ts';
 import { REPLIES } from '../contract/entities.ts';
-import { QuorateError } from '../contract/errors.ts';
+import { QuorateError, toErrorJson } from '../contract/errors.ts';
+import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Pump } from '../contract/ports.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.ts';
 import { limitSignal } from '../signals.ts';
@@ -32,16 +34,31 @@ export interface Listening {
   readonly closed: Promise<unknown>;
 }
 
-export function createRequests(bridge: Bridge): Requests {
+export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
   const sessionId = `client-${randomUUID()}`;
   const waiting = new Map<string, Set<(body: AnswerBody) => void>>();
   const closing = new AbortController();
   let pump: (Pump & { readonly ready: Promise<void> }) | undefined;
 
-  const onMessage = (message: InboundMessage): void => {
+  const tell = (message: InboundMessage): void => {
     const parsed = parseAnswerBody(message);
     if (!parsed.ok || message.correlationId === undefined) return;
     for (const resolve of waiting.get(message.correlationId) ?? []) resolve(parsed.body);
+  };
+  /** An answer that nobody waits for any more is not fetched either. */
+  const onMessage = (message: InboundMessage): void => {
+    if (!hasClaims(message)) return tell(message);
+    if (message.correlationId === undefined || !waiting.has(message.correlationId)) return;
+    void openClaims(message, payloads).then(
+      (opened) => {
+        tell(opened);
+        return removeClaims(message, payloads).catch(() => {});
+      },
+      (thrown: unknown) => {
+        const error = { ...toErrorJson(thrown, 'CONNECTION_FAILED') };
+        tell({ ...message, body: { kind: 'answer', answer: 'error', error } });
+      },
+    );
   };
 
   // No request waits for the session to be held: an answer waits in it, while a refusal (a wrong key, a missing queue)

@@ -3,7 +3,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { z } from 'zod';
 import type { Json } from './json.ts';
-import type { PayloadStore } from './payload.ts';
+import type { PayloadCodec, PayloadStore } from './payload.ts';
 import type { Logger } from './ports.ts';
 
 /** What an agent gets with each task. */
@@ -87,10 +87,18 @@ export interface QuorateConfig {
   readonly topology?: 'check' | 'apply';
   /** What this process takes on: 'actors' (turns), 'agents' (tasks). Default: both. Env QUORATE_ROLES, comma-separated. */
   readonly roles?: readonly Role[];
-  /** Asks for the embedded broker also with NODE_ENV=production. */
+  /** Asks for the embedded broker also with NODE_ENV=production. Env QUORATE_BROKER. */
   readonly broker?: 'embedded';
   /** Folder of the embedded broker, results and payloads. Default `.quorate`. Env QUORATE_DATA. */
   readonly data?: string;
+  /** Container of Blob storage for what is large: its URL, with DefaultAzureCredential, or its name. Default: a folder of `data`. Env QUORATE_PAYLOAD_CONTAINER. */
+  readonly payloadContainer?: string;
+  /** Of the storage account, where `payloadContainer` is a name. Env QUORATE_PAYLOAD_CONNECTION_STRING. */
+  readonly payloadConnectionString?: string;
+  /** Default 'brotli'. Env QUORATE_PAYLOAD_COMPRESSION. */
+  readonly payloadCompression?: 'brotli' | 'none';
+  /** Applied to payloads after compression, in this order, and undone by name: encryption, for example. */
+  readonly payloadCodecs?: readonly PayloadCodec[];
   /** Port of the embedded broker. Default 5672, else the next free one. Env QUORATE_PORT. */
   readonly port?: number;
   /** Page limit of the embedded broker's store (4 KiB each). Env QUORATE_MAX_PAGES. */
@@ -150,6 +158,15 @@ const machine = z.strictObject({
   machine: z.unknown().optional(),
 });
 
+const codec = z.looseObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9.-]{1,40}$/, 'must be 1 to 40 of a-z, 0-9, . and -')
+    .refine((own) => own !== 'br', 'is the name of the compression that is built in'),
+  encode: z.custom<PayloadCodec['encode']>(isFunction, 'must be a function'),
+  decode: z.custom<PayloadCodec['decode']>(isFunction, 'must be a function'),
+});
+
 export const configSchema = z.strictObject({
   machines: z.record(name, machine),
   agents: z.record(name, agent).default({}),
@@ -168,6 +185,10 @@ export const configSchema = z.strictObject({
     .default(['actors', 'agents']),
   broker: z.literal('embedded').optional(),
   data: z.string().min(1).default('.quorate'),
+  payloadContainer: z.string().min(1).optional(),
+  payloadConnectionString: z.string().min(1).optional(),
+  payloadCompression: z.enum(['brotli', 'none']).default('brotli'),
+  payloadCodecs: z.array(codec).default([]),
   port: z.coerce.number().int().min(0).max(65_535).optional(),
   maxPages: z.coerce.number().int().min(16).optional(),
   inspectorPort: z.union([z.literal(false), z.coerce.number().int().min(0).max(65_535)]).default(0),
@@ -192,7 +213,11 @@ export const ENVIRONMENT = {
   QUORATE_PREFIX: 'prefix',
   QUORATE_TOPOLOGY: 'topology',
   QUORATE_ROLES: 'roles',
+  QUORATE_BROKER: 'broker',
   QUORATE_DATA: 'data',
+  QUORATE_PAYLOAD_CONTAINER: 'payloadContainer',
+  QUORATE_PAYLOAD_CONNECTION_STRING: 'payloadConnectionString',
+  QUORATE_PAYLOAD_COMPRESSION: 'payloadCompression',
   QUORATE_PORT: 'port',
   QUORATE_MAX_PAGES: 'maxPages',
   QUORATE_INSPECTOR_PORT: 'inspectorPort',

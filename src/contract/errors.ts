@@ -26,7 +26,8 @@ export const ERROR_HINTS = {
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',
   CONNECTION_FAILED: 'Check the address and the network; the message names the endpoint.',
   DEADLINE_EXCEEDED: 'The asker stopped waiting; raise the deadline, or look for why the agent was slow.',
-  EFFECT_TOO_LARGE: 'Keep large values in the payload store and pass their references.',
+  EFFECT_TOO_LARGE:
+    'Split the value; of events for subscribers and of what all branches share only a reference can be large.',
   EVENT_RESERVED:
     'Events that start with "xstate." or "quorate." are made by Quorate alone; choose another type.',
   FOLDER_EMPTY: 'Choose a folder that holds files to review.',
@@ -48,14 +49,16 @@ export const ERROR_HINTS = {
   NOT_BUILT: 'Run `npm run build`.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   PAYLOAD_NOT_FOUND:
-    'Keep payloads until their actors have ended; the data folder may have been changed by hand.',
+    'Payloads last as long as their actors: pass on what is in them, not their references, to whoever lives longer.',
+  PAYLOAD_UNREADABLE:
+    'Configure the codec that the message names under `payloadCodecs`, with the key that it had; then redrive.',
   PRODUCTION_NEEDS_NAMESPACE:
     "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
   QUOTA_EXCEEDED: 'The entity or the disk is full; receive or purge messages, or raise the limit.',
   RESULT_TIMEOUT: 'The actor is still running; ask again, or wait longer.',
   STATE_INCOMPATIBLE:
     'Register the version that wrote the state under `versions`, or give the machine a `migrate`; then `quorate actors release`.',
-  STATE_TOO_LARGE: 'Keep large values in the payload store and their references in the context.',
+  STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',
   TASK_FAILED: 'The agent failed on every attempt; the error data holds the last reason.',
   TOPOLOGY_MISMATCH: "Create or correct the entity that the message names, or use topology: 'apply'.",
   TURN_POISONED: 'The message failed on every attempt; it waits in the remediation queue.',

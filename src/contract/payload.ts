@@ -1,9 +1,11 @@
+// Large things and where they lie: claim checks, the stores behind them, and what a codec of payloads is.
+
 import type { Json } from './json.ts';
 
 /** A claim check: where a large JSON value lies. States and messages carry this instead of the value. */
 export interface PayloadRef {
   readonly $payload: string;
-  /** Bytes of the stored JSON text. */
+  /** Bytes of the value's JSON text. */
   readonly bytes: number;
   /** Length, when the value is an array: a scatter fixes its count from it without reading the payload. */
   readonly count?: number;
@@ -13,14 +15,45 @@ export function isPayloadRef(value: unknown): value is PayloadRef {
   return typeof value === 'object' && value !== null && typeof (value as PayloadRef).$payload === 'string';
 }
 
-/** Content-addressed JSON values. `put` is idempotent: the same value gives the same reference. */
+/** What agents see: JSON values under references. `put` is idempotent: the same value of the same actor, the same reference. */
 export interface PayloadStore {
   put(value: Json): Promise<PayloadRef>;
   get(ref: PayloadRef): Promise<Json>;
 }
 
-/** Results of tasks under their idempotency keys, stored before the reply leaves. */
+/** Turns the bytes of payloads into others and back: encryption, another compression. Its name is stored with each payload. */
+export interface PayloadCodec {
+  /** 1 to 40 of a-z, 0-9, `.` and -; what reads old payloads must still be known by it. */
+  readonly name: string;
+  encode(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  decode(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Where bytes lie: a folder, or a container of Blob storage. Paths are segments of [A-Za-z0-9._%-] joined by `/`. */
+export interface Storage {
+  /** Whole or not at all, also after a crash; what was there is replaced. */
+  write(path: string, bytes: Uint8Array): Promise<void>;
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** What is not there is removed already. */
+  remove(path: string): Promise<void>;
+  /** Everything below. */
+  removeFolder(path: string): Promise<void>;
+  list(folder: string): AsyncIterable<{ readonly path: string; readonly writtenAt: number }>;
+}
+
+/** The claim check of the runtime itself: values in folders that are removed with their owners. */
+export interface Payloads {
+  /** First segment of every path: payloads of another namespace are none of ours. */
+  readonly scope: string;
+  put(folder: string, name: string, value: Json): Promise<PayloadRef>;
+  /** Throws PAYLOAD_NOT_FOUND, PAYLOAD_UNREADABLE, or what the storage threw. */
+  get(ref: PayloadRef): Promise<Json>;
+  remove(ref: PayloadRef): Promise<void>;
+  removeFolder(folder: string): Promise<void>;
+}
+
+/** Results of tasks under their idempotency keys, in the folder of whom they belong to, stored before the reply leaves. */
 export interface ResultStore {
-  get(key: string): Promise<Json | undefined>;
-  put(key: string, value: Json): Promise<void>;
+  get(folder: string, key: string): Promise<Json | undefined>;
+  put(folder: string, key: string, value: Json): Promise<void>;
 }

@@ -24,6 +24,10 @@ export const PROPERTY = {
   branch: 'quorate-branch',
   agent: 'quorate-agent',
   eventType: 'quorate-event',
+  /** Fields of the body, comma-separated, that lie in the payload store: the body has their references. */
+  claimed: 'quorate-claimed',
+  /** Folder for what belongs to the asker: removed with the actor that the asker descends from. */
+  family: 'quorate-family',
   /** Of a dead letter's copy: where it came from and why. */
   deadFrom: 'quorate-dead-from',
   deadSession: 'quorate-dead-session',

@@ -6,6 +6,7 @@ import type { Json } from '../../src/contract/json.ts';
 import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
 import type { TurnRequest } from '../../src/contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../src/contract/worker.ts';
+import { memoryPayloads } from './memory-storage.ts';
 
 function moved(
   { snapshot, from }: Extract<WorkerRequest, { kind: 'migrate' }>,
@@ -70,7 +71,7 @@ export function fakeHost(
     onPoison: 'continue',
     pool,
     bridge: { publish: unused, cancelScheduled: async () => {} } as unknown as Bridge,
-    payloads: { put: unused, get: unused },
+    payloads: memoryPayloads(),
     clock: { now: () => 1_000_000 },
     logger,
     crash: () => {},

@@ -8,6 +8,7 @@ import type { Bridge, Disposition, Logger } from '../../contract/ports.ts';
 import type { ActorBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
+import { withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
 
@@ -85,7 +86,8 @@ function parseError(text: string): ErrorJson | undefined {
 }
 
 /** A task's or offer's asker waits in its own session, a child's parent and a client in theirs. */
-function errorReply(message: InboundMessage, error: ErrorJson, entity: string): WireMessage | undefined {
+function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): WireMessage | undefined {
+  const message = withoutClaims(letter);
   const common = {
     messageId: deadLetterMessageId(entity, message.sequenceNumber, 'reply'),
     properties: { [PROPERTY.format]: WIRE_FORMAT },

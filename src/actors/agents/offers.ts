@@ -1,17 +1,30 @@
 // An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). Whoever
 // takes it in time hands it on to the asker; one that lapsed comes back as an error through the dead-letter queue.
+import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
+import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { claimingPublish, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { parseOfferBody } from '../protocol/messages.ts';
 
 export function createOfferHandler(
   bridge: Pick<Bridge, 'publish'>,
+  payloads: Payloads,
 ): (message: InboundMessage) => Promise<Disposition> {
+  const publish = claimingPublish(bridge, payloads);
   return async (message) => {
-    const parsed = parseOfferBody(message);
+    let opened: InboundMessage;
+    try {
+      opened = await openClaims(message, payloads);
+    } catch (thrown) {
+      const error = toErrorJson(thrown, 'INTERNAL');
+      if (!isUnreadable(error.code)) throw thrown;
+      return { kind: 'deadLetter', reason: error.code, description: error.message };
+    }
+    const parsed = parseOfferBody(opened);
     const { replyTo, replyToSessionId } = message;
     if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
     if (replyTo === undefined || replyToSessionId === undefined) {
@@ -19,7 +32,7 @@ export function createOfferHandler(
     }
     const { execution, branch, value, expiresAt } = parsed.body;
     const outcome: Json = { status: 'done', output: value };
-    await bridge.publish([
+    await publish([
       {
         entity: replyTo,
         sessionId: replyToSessionId,
@@ -30,6 +43,7 @@ export function createOfferHandler(
         body: { kind: 'reply', execution, ...(branch === null ? {} : { branch }), outcome, expiresAt },
       },
     ]);
+    await removeClaims(message, payloads).catch(() => {});
     return { kind: 'complete' };
   };
 }

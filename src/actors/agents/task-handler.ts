@@ -2,9 +2,10 @@
 import { SpanKind } from '@opentelemetry/api';
 import type { AgentContext, RetryPolicy } from '../../contract/config.ts';
 import { OFFERS } from '../../contract/entities.ts';
+import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
-import type { PayloadStore, ResultStore } from '../../contract/payload.ts';
+import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, CrashHook, Disposition, Logger, WorkerPool } from '../../contract/ports.ts';
 import {
   ATTR,
@@ -17,7 +18,17 @@ import {
 import type { InboundMessage, TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { limitSignal } from '../../signals.ts';
-import { MAX_BODY_BYTES } from '../host/encode.ts';
+import {
+  claimingPublish,
+  familyOf,
+  isUnreadable,
+  jsonBytes,
+  MAX_CLAIM_BYTES,
+  openClaims,
+  payloadsWithin,
+  removeClaims,
+  tooLarge,
+} from '../protocol/claims.ts';
 import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
 import { parseTaskBody } from '../protocol/messages.ts';
 import type { Runnable } from './run.ts';
@@ -43,7 +54,7 @@ export interface TaskHost {
   readonly bridge: Pick<Bridge, 'publish'>;
   readonly pool: WorkerPool;
   readonly results: ResultStore;
-  readonly payloads: PayloadStore;
+  readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly crash: CrashHook;
@@ -58,8 +69,12 @@ const COMPLETE: Disposition = { kind: 'complete' };
 const MAX_DESCRIPTION = 4_000;
 
 export function createTaskHandler(
-  host: TaskHost,
+  options: TaskHost,
 ): (message: InboundMessage, lost: AbortSignal) => Promise<Disposition> {
+  const host = {
+    ...options,
+    bridge: { publish: claimingPublish(options.bridge, options.payloads) },
+  };
   return async (message, lost) => {
     const parsed = parseTaskBody(message);
     if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
@@ -107,7 +122,8 @@ async function handle(
   traceparent: string | undefined,
 ): Promise<Disposition> {
   const { counters, clock, results } = host;
-  const stored = (await results.get(task.key)) as unknown as Outcome | undefined;
+  const family = familyOf(message, host.payloads.scope);
+  const stored = (await storedResult(host, family, task.key)) as unknown as Outcome | undefined;
   if (stored !== undefined) {
     counters.answeredFromStore++;
     return reply(task, message, stored, host, traceparent);
@@ -125,18 +141,21 @@ async function handle(
   if (runnable === undefined)
     return giveUp(host, { code: 'AGENT_NOT_FOUND', message: `no agent ${task.agent} here` });
 
+  const input = await inputOf(task, message, host);
+  if (input.kind === 'unreadable') return giveUp(host, input.error);
+
   counters.started++;
   const stopped = limitSignal({ sources: [lost, host.shutdown] });
   const context = contextOf(task, message, stopped.signal, host, traceparent);
-  const attempt = await runAttempt(runnable, task.input, context, host.pool, host.timeoutMs).finally(
+  const attempt = await runAttempt(runnable, input.value, context, host.pool, host.timeoutMs).finally(
     stopped.release,
   );
-  const large = attempt.kind === 'done' ? tooLarge(attempt.output) : undefined;
+  const large = attempt.kind === 'done' ? excess(attempt.output) : undefined;
   // It would be as large the next time.
   if (large !== undefined) return giveUp(host, large);
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
-    await results.put(task.key, outcome);
+    await results.put(family, task.key, outcome);
     await host.crash('result-stored', task.key);
     return reply(task, message, outcome, host, traceparent);
   }
@@ -155,11 +174,40 @@ async function handle(
   return COMPLETE;
 }
 
-function tooLarge(output: Json): ErrorJson | undefined {
-  const bytes = Buffer.byteLength(JSON.stringify(output));
-  if (bytes <= MAX_BODY_BYTES) return undefined;
-  const message = `the agent's answer has ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`;
-  return { code: 'EFFECT_TOO_LARGE', message };
+function excess(output: Json): ErrorJson | undefined {
+  const bytes = jsonBytes(output);
+  return bytes <= MAX_CLAIM_BYTES
+    ? undefined
+    : toErrorJson(tooLarge('the answer', bytes, MAX_CLAIM_BYTES), 'EFFECT_TOO_LARGE');
+}
+
+type Input =
+  | { readonly kind: 'value'; readonly value: Json }
+  | { readonly kind: 'unreadable'; readonly error: ErrorJson };
+
+/** An input that cannot be read now, for the storage does not answer, leaves the task to its lock. */
+async function inputOf(task: TaskBody, message: InboundMessage, host: TaskHost): Promise<Input> {
+  try {
+    const opened = await openClaims(message, host.payloads);
+    return {
+      kind: 'value',
+      value: opened === message ? task.input : (opened.body as TaskBody).input,
+    };
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    return { kind: 'unreadable', error };
+  }
+}
+
+/** A result that cannot be read is none: the task is done again, under the same key. */
+async function storedResult({ results }: TaskHost, family: string, key: string): Promise<Json | undefined> {
+  try {
+    return await results.get(family, key);
+  } catch (thrown) {
+    if (!isUnreadable(toErrorJson(thrown, 'INTERNAL').code)) throw thrown;
+    return undefined;
+  }
 }
 
 function dataOf(data: Json | undefined): Record<string, Json> {
@@ -197,6 +245,8 @@ async function reply(
   const answer = replyMessage(task, message, outcome, host.clock.now(), traceparent);
   if (answer !== undefined) await host.bridge.publish([answer]);
   await host.crash('task-replied', task.key);
+  // From here on it is answered from the store.
+  await removeClaims(message, host.payloads).catch(() => {});
   return COMPLETE;
 }
 
@@ -254,7 +304,7 @@ function contextOf(
     signal,
     deadlineAt: task.deadlineAt,
     logger: host.logger,
-    payloads: host.payloads,
+    payloads: payloadsWithin(host.payloads, familyOf(message, host.payloads.scope)),
     partial: async (value, seq = pieces) => {
       pieces = seq + 1;
       const { replyTo, replyToSessionId } = message;

@@ -5,14 +5,16 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { TurnResult } from '../../contract/turn.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
+import { MAX_CLAIM_BYTES } from '../protocol/claims.ts';
 import type { Item, NextState } from './batch.ts';
 import { endsTombstone, nextState } from './batch.ts';
+import { claimEntries } from './claim-entries.ts';
 import type { HeldActor, Progress, Settlement } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { inspectCommit } from './inspect.ts';
 import { holdBack, isStandingStill, quarantine } from './quarantine.ts';
 import type { SessionState } from './session-state.ts';
-import { MAX_STATE_BYTES, stateBytes } from './session-state.ts';
+import { stateBytes } from './session-state.ts';
 import { recordEnded } from './trace.ts';
 import { MAX_ATTEMPTS, runTurn } from './turns.ts';
 
@@ -83,8 +85,9 @@ async function conclude(
   const before = held.state.core;
   const settled = new Set(held.settled);
   let next: NextState;
+  let bytes = 0;
   try {
-    next = nextState(held.state, items, result, {
+    const full = nextState(held.state, items, result, {
       actor: held.address,
       epoch: held.epoch,
       now,
@@ -93,16 +96,20 @@ async function conclude(
       settled,
       version: host.machine.version,
       machines: host.registry.machines,
+      scope: host.payloads.scope,
     });
-    if (next.state !== undefined) checkStateSize(next.state);
+    const claimed = await claimNext(held, full);
+    if (claimed.kind === 'unavailable') return held.letGo(claimed.error);
+    next = claimed.next;
+    if (next.state !== undefined) bytes = checkStateSize(next.state);
   } catch (error) {
+    const { code, message } = toErrorJson(error, 'MACHINE_THREW');
     // Too large to commit: found here, before the commit. Alone, it is this message's fault.
     const taken = items.slice(0, result.verdicts.length);
     if (taken.length > 1) {
       for (const item of taken) if ((await applyItems(held, [item], settlements)) === 'lost') return 'lost';
       return 'held';
     }
-    const { code, message } = toErrorJson(error, 'MACHINE_THREW');
     host.counters.poisoned++;
     settlements.push(
       ...taken.map((item) => ({
@@ -114,7 +121,7 @@ async function conclude(
   }
   if (next.state !== undefined) {
     await host.crash('before-commit', held.name);
-    if ((await held.commit(next.state)) === 'lost') return 'lost';
+    if ((await held.commit(next.state, bytes)) === 'lost') return 'lost';
     for (const number of settled) held.settled.delete(number);
     await host.crash('after-commit', held.name);
     inspectCommit(host, held.address, result);
@@ -162,10 +169,30 @@ async function forget(
   return rest.length === 0 ? 'held' : applyItems(held, rest, settlements);
 }
 
-function checkStateSize(state: SessionState): void {
+/** What is too large to travel is put away first, so that the state holds its reference. */
+async function claimNext(
+  { host, address }: HeldActor,
+  next: NextState,
+): Promise<
+  | { readonly kind: 'claimed'; readonly next: NextState }
+  /** The storage is at fault, and no message. */
+  | { readonly kind: 'unavailable'; readonly error: unknown }
+> {
+  const incarnation = next.state?.core?.incarnation ?? '';
+  try {
+    const entries = await claimEntries(next.entries, host, address, incarnation);
+    const state = next.state === undefined ? {} : { state: { ...next.state, outbox: entries } };
+    return { kind: 'claimed', next: entries === next.entries ? next : { ...next, ...state, entries } };
+  } catch (error) {
+    if (toErrorJson(error, 'INTERNAL').code === 'EFFECT_TOO_LARGE') throw error;
+    return { kind: 'unavailable', error };
+  }
+}
+
+function checkStateSize(state: SessionState): number {
   const bytes = stateBytes(state);
-  if (bytes <= MAX_STATE_BYTES) return;
-  throw Object.assign(new Error(`the state would be ${bytes} bytes, at most ${MAX_STATE_BYTES} fit`), {
+  if (bytes <= MAX_CLAIM_BYTES) return bytes;
+  throw Object.assign(new Error(`the state would be ${bytes} bytes, at most ${MAX_CLAIM_BYTES} are kept`), {
     code: 'STATE_TOO_LARGE',
   });
 }

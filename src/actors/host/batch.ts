@@ -7,6 +7,7 @@ import type { Disposition } from '../../contract/ports.ts';
 import type { Registry, TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { lifeFolder } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
@@ -34,6 +35,8 @@ export interface BatchContext {
   readonly settled: ReadonlySet<number>;
   /** Of the machine that runs here: whoever writes a state last decides which hosts may read it (I14). */
   readonly version: string;
+  /** Of the payload store. */
+  readonly scope: string;
   /** Machine types that events can be sent to. */
   readonly machines: Registry['machines'];
 }
@@ -75,8 +78,11 @@ export function nextState(
   const { actor, epoch } = context;
   const started = judged.find(({ input, verdict }) => input.kind === 'start' && verdict.kind === 'applied');
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
+  const given = started?.message.properties[PROPERTY.family];
+  const family = typeof given === 'string' ? given : state.family;
   const encoded = encodeEffects(result.effects, {
     actor,
+    family: family ?? lifeFolder(context.scope, actor, core.incarnation),
     epoch,
     incarnation: core.incarnation,
     traceparent,
@@ -114,6 +120,7 @@ export function nextState(
         ),
       ),
       dropped: state.dropped + dropped,
+      ...(family === undefined ? {} : { family }),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
   };

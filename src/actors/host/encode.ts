@@ -1,4 +1,4 @@
-// Effects to outbox entries: final wire messages with their deterministic ids, found too large before the commit, not after.
+// Effects to outbox entries: final wire messages with their deterministic ids, before the commit, not after.
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress, MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
@@ -13,12 +13,11 @@ import { effectMessageId, taskKey, taskMessageId } from '../protocol/ids.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { actorTraceparent, taskTraceparent } from './trace.ts';
 
-/** A message with its annotations must stay under 256 KB; its body is the only part that grows. */
-export const MAX_BODY_BYTES = 224 * 1024;
-
 export interface EncodeContext {
   readonly actor: ActorAddress;
   readonly incarnation: string;
+  /** Where results and payloads of its tasks belong. */
+  readonly family: string;
   readonly epoch: string;
   /** The traceparent of the actor's start, if it had one. */
   readonly traceparent: string | undefined;
@@ -52,7 +51,6 @@ function encode(
     body: Json,
     more: Partial<WireMessage> = {},
   ): OutboxEntry => {
-    checkSize(body, subject);
     return {
       kind: 'message',
       message: {
@@ -73,9 +71,14 @@ function encode(
       },
     };
   };
-  const toActor = (to: ActorAddress, subject: WireMessage['subject'], body: Json): OutboxEntry => {
+  const toActor = (
+    to: ActorAddress,
+    subject: WireMessage['subject'],
+    body: Json,
+    properties: WireMessage['properties'] = {},
+  ): OutboxEntry => {
     checkAddress(to, context);
-    return message(actorQueue(to.type), subject, body, { sessionId: to.id });
+    return message(actorQueue(to.type), subject, body, { sessionId: to.id, properties });
   };
 
   switch (effect.kind) {
@@ -93,8 +96,7 @@ function encode(
         ...(effect.offerTtlMs === undefined ? {} : { offerTtlMs: effect.offerTtlMs }),
         ...(effect.logic === undefined ? {} : { logic: effect.logic }),
       };
-      checkSize(body.input, `task of ${effect.agent}`);
-      return { kind: 'message', message: taskMessage(body, actor, incarnation, context.traceparent) };
+      return { kind: 'message', message: taskMessage(body, context) };
     }
     case 'scatter': {
       const { plan } = effect;
@@ -110,21 +112,25 @@ function encode(
         ...(plan.shared === undefined ? {} : { shared: plan.shared }),
         ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
       };
-      checkSize(entry as unknown as Json, 'scatter (give its items by reference)');
       return entry;
     }
     case 'startChild':
-      return toActor(effect.address, 'start', {
-        kind: 'start',
-        input: effect.input,
-        parent: {
-          address: { ...actor },
-          reply: { entity: own, sessionId: actor.id, correlationId: effect.execution },
-          syncSnapshot: effect.syncSnapshot,
-          childId: effect.childId,
-          ...(effect.system === undefined ? {} : { system: effect.system as unknown as Json }),
+      return toActor(
+        effect.address,
+        'start',
+        {
+          kind: 'start',
+          input: effect.input,
+          parent: {
+            address: { ...actor },
+            reply: { entity: own, sessionId: actor.id, correlationId: effect.execution },
+            syncSnapshot: effect.syncSnapshot,
+            childId: effect.childId,
+            ...(effect.system === undefined ? {} : { system: effect.system as unknown as Json }),
+          },
         },
-      });
+        { [PROPERTY.family]: context.family },
+      );
     case 'stopChild':
       return toActor(effect.address, 'stop', { kind: 'stop' });
     case 'send':
@@ -187,9 +193,12 @@ function answer(
 /** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
 export function taskMessage(
   body: TaskBody,
-  actor: ActorAddress,
-  incarnation: string,
-  traceparent: string | undefined,
+  {
+    actor,
+    incarnation,
+    family,
+    traceparent,
+  }: Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'traceparent'>,
 ): WireMessage {
   return {
     entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
@@ -205,6 +214,7 @@ export function taskMessage(
       [PROPERTY.agent]: body.agent,
       [PROPERTY.attempt]: body.attempt,
       [PROPERTY.deadline]: body.deadlineAt,
+      [PROPERTY.family]: family,
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },
     body: body as unknown as Json,
@@ -217,13 +227,4 @@ function checkAddress({ type, id }: ActorAddress, { isKnownType }: EncodeContext
     throw new QuorateError('MACHINE_NOT_FOUND', `an event for an actor of type '${type}'`);
   if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ACTOR_ID_LENGTH)
     throw new QuorateError('ACTOR_ID_INVALID', `an event for ${type} with such an id`);
-}
-
-function checkSize(body: Json, what: string): void {
-  const bytes = Buffer.byteLength(JSON.stringify(body));
-  if (bytes <= MAX_BODY_BYTES) return;
-  throw new QuorateError(
-    'EFFECT_TOO_LARGE',
-    `${what}: ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`,
-  );
 }

@@ -4,16 +4,20 @@ import { randomUUID } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
+import type { PayloadRef } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
+import { hasClaims, lifeFolder, livesFolder, removeClaims } from '../protocol/claims.ts';
+import type { OpenedState } from './claim-state.ts';
+import { stowState } from './claim-state.ts';
 import type { ActorHost } from './host.ts';
 import { publishOutbox } from './outbox.ts';
 import { rememberedNumbers } from './redelivery.ts';
 import { runAction } from './run-action.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
-import { emptyState } from './session-state.ts';
+import { emptyState, stateBytes } from './session-state.ts';
 
-/** After a failed publish: the session is let go and comes back; not at once. */
+/** After a publish or a storage that failed: the session is let go and comes back; not at once. */
 const PUBLISH_BACKOFF_MS = 250;
 
 export type Progress = 'held' | 'lost';
@@ -36,51 +40,85 @@ export class HeldActor {
   readonly settled = new Set<number>();
   readonly settling = new Set<Promise<unknown>>();
 
-  constructor(session: HeldSession, host: ActorHost, state: SessionState) {
+  /** Where the committed state lies, when it does not lie in the session. */
+  private claim: PayloadRef | undefined;
+
+  constructor(session: HeldSession, host: ActorHost, { state, claim }: OpenedState) {
     this.session = session;
     this.host = host;
     this.address = { type: host.machine.type, id: session.sessionId };
     this.state = state;
+    this.claim = claim;
   }
 
   get name(): string {
     return formatAddress(this.address);
   }
 
-  async commit(state: SessionState): Promise<Progress> {
-    const outcome = await this.session.commit(state as never);
+  async commit(state: SessionState, bytes = stateBytes(state)): Promise<Progress> {
+    let written: SessionState;
+    try {
+      written = await stowState(state, bytes, this.host.payloads, this.address);
+    } catch (error) {
+      return this.letGo(error);
+    }
+    // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
+    const outcome = await this.session.commit(written as never);
     if (outcome === 'lost') {
       this.lost = true;
       return 'lost';
     }
     this.host.counters.commits++;
     this.state = state;
+    this.replaceClaim(written.claim);
     return 'held';
+  }
+
+  /** Nothing reads the former state any more; what is left of it by a crash goes with the actor. */
+  private replaceClaim(claim: PayloadRef | undefined): void {
+    const former = this.claim;
+    this.claim = claim;
+    if (former !== undefined) this.background(this.host.payloads.remove(former));
+  }
+
+  private background(work: Promise<unknown>): void {
+    const done: Promise<unknown> = work
+      .catch((error: unknown) => this.warn('a payload was not removed', error))
+      .finally(() => this.settling.delete(done));
+    this.settling.add(done);
+  }
+
+  private warn(what: string, thrown: unknown): void {
+    const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
+    this.host.logger.warn(`${what}: ${message}`, { code, actor: this.name, turn: this.state.core?.turn });
+  }
+
+  /** What this needs is not there now: the session is let go and comes back; not at once. */
+  async letGo(thrown: unknown, what = 'the payload store'): Promise<'lost'> {
+    this.warn(what, thrown);
+    await new Promise((resolve) => setTimeout(resolve, PUBLISH_BACKOFF_MS));
+    this.lost = true;
+    return 'lost';
   }
 
   async publish(entries: readonly OutboxEntry[]): Promise<Progress> {
     if (entries.length === 0) return 'held';
     const { host, address: actor, state } = this;
+    const life = lifeFolder(host.payloads.scope, actor, state.core?.incarnation ?? '');
     try {
       const scheduled = await publishOutbox(entries, {
         ...host,
         actor,
         incarnation: state.core?.incarnation ?? '',
+        life,
+        family: state.family ?? life,
         traceparent: state.traceparent,
         runAction: (entry) => runAction(entry, host, actor, state),
       });
       this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...scheduled } };
       return 'held';
     } catch (error) {
-      const { code, message } = toErrorJson(error, 'CONNECTION_FAILED');
-      host.logger.warn(`not published yet: ${message}`, {
-        code,
-        actor: this.name,
-        turn: state.core?.turn,
-      });
-      await new Promise((resolve) => setTimeout(resolve, PUBLISH_BACKOFF_MS));
-      this.lost = true;
-      return 'lost';
+      return this.letGo(error, 'not published yet');
     }
   }
 
@@ -98,12 +136,26 @@ export class HeldActor {
 
   async settleNow(settlements: readonly Settlement[]): Promise<void> {
     const remembered = rememberedNumbers(this.state);
+    const isKnown = ({ message }: Settlement): boolean => remembered.has(message.sequenceNumber);
+    const done = settlements.filter(
+      ({ message, disposition }) => disposition.kind === 'complete' && hasClaims(message),
+    );
+    // What the state knows as applied is never read again; of the others this may be the only trace.
+    await this.removeClaims(done.filter(isKnown));
     await Promise.all(
       settlements.map(async ({ message, disposition }) => {
         const outcome = await this.session.settle(message, disposition);
         if (outcome === 'lost') this.lost = true;
         else if (remembered.has(message.sequenceNumber)) this.settled.add(message.sequenceNumber);
       }),
+    );
+    if (!this.lost) await this.removeClaims(done.filter((settlement) => !isKnown(settlement)));
+  }
+
+  private async removeClaims(settlements: readonly Settlement[]): Promise<void> {
+    if (settlements.length === 0) return;
+    await Promise.all(settlements.map(({ message }) => removeClaims(message, this.host.payloads))).catch(
+      (error: unknown) => this.warn('a payload was not removed', error),
     );
   }
 
@@ -113,6 +165,17 @@ export class HeldActor {
     if (this.lost || (await this.session.commit(null)) === 'lost') return 'lost';
     this.state = emptyState(this.host.machine.type, this.host.machine.version);
     this.newborn = randomUUID();
-    return 'held';
+    this.claim = undefined;
+    return this.removeLives();
+  }
+
+  /** Of an actor that is not any more. Harmless to repeat: what was cut short is done by whoever gets the message again. */
+  async removeLives(): Promise<Progress> {
+    try {
+      await this.host.payloads.removeFolder(livesFolder(this.host.payloads.scope, this.address));
+      return 'held';
+    } catch (error) {
+      return this.letGo(error);
+    }
   }
 }

@@ -1,15 +1,19 @@
 // One held session: receive, turn, commit, publish, settle. The order of these five is the whole protocol (I1, I2, I5).
 import { SpanKind } from '@opentelemetry/api';
 import type { ReplyAddress } from '../../contract/effect.ts';
+import { toErrorJson } from '../../contract/errors.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import { ATTR, inSpan, MESSAGING_SYSTEM, SPAN } from '../../contract/telemetry.ts';
 import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
+import { isUnreadable, openClaims } from '../protocol/claims.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
 import type { Item } from './batch.ts';
 import { dueDeferred, hasEarlyPieces, isExpiry } from './batch.ts';
+import { claimEntries } from './claim-entries.ts';
+import { openState } from './claim-state.ts';
 import type { Progress, Settlement } from './held-actor.ts';
 import { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
@@ -22,6 +26,7 @@ import { isRemedy, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { decodeState, emptyState } from './session-state.ts';
 import { actorTraceparent } from './trace.ts';
+import { holdUnreadable } from './unreadable.ts';
 import { hostFor, migrate } from './version.ts';
 import { watch } from './watch.ts';
 
@@ -46,9 +51,11 @@ export async function holdSession(session: HeldSession, host: ActorHost): Promis
   const decoded = decodeState(read.state, host.machine.version, (version) => host.older.has(version));
   if (decoded.kind === 'foreign')
     return host.onForeignState(`${host.machine.type}/${session.sessionId}: ${decoded.why}`);
-  const state =
+  const written =
     decoded.kind === 'state' ? decoded.state : emptyState(host.machine.type, host.machine.version);
-  await new Hold(new HeldActor(session, hostFor(host, state), state)).run();
+  const opened = await openState(written, host.payloads).catch((thrown: unknown) => ({ thrown }));
+  if ('thrown' in opened) return holdUnreadable(session, host, written, opened.thrown);
+  await new Hold(new HeldActor(session, hostFor(host, opened.state), opened)).run();
 }
 
 class Hold {
@@ -212,7 +219,19 @@ class Hold {
         });
         continue;
       }
-      const parsed = parseActorBody(message);
+      let opened: InboundMessage;
+      try {
+        opened = await openClaims(message, this.held.host.payloads);
+      } catch (thrown) {
+        const error = toErrorJson(thrown, 'INTERNAL');
+        if (!isUnreadable(error.code)) return this.held.letGo(thrown);
+        settlements.push({
+          message,
+          disposition: { kind: 'deadLetter', reason: error.code, description: error.message },
+        });
+        continue;
+      }
+      const parsed = parseActorBody(opened);
       if (!parsed.ok) {
         settlements.push({
           message,
@@ -242,6 +261,9 @@ class Hold {
       const suspect = message.deliveryCount > (batch.fetched.has(message.sequenceNumber) ? 1 : 0);
       const alone = suspect || isExpiry(input);
       if (alone && (await flush()) === 'lost') return 'lost';
+      // Forgotten before, and what lay in the payload store perhaps not removed yet.
+      if (isExpiry(input) && this.held.state.core === null && (await this.held.removeLives()) === 'lost')
+        return 'lost';
       items.push({ message, input, suspect });
       if (alone && (await flush()) === 'lost') return 'lost';
     }
@@ -295,7 +317,12 @@ class Hold {
     settlements.push(
       ...queries.map(({ message }) => ({ message, disposition: { kind: 'complete' } as const })),
     );
-    return this.held.publish(entries);
+    try {
+      const { host, address } = this.held;
+      return await this.held.publish(await claimEntries(entries, host, address, core?.incarnation ?? ''));
+    } catch (thrown) {
+      return this.held.letGo(thrown);
+    }
   }
 }
 

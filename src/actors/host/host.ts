@@ -1,6 +1,6 @@
 // What a host needs to hold sessions of one machine type; put together by the runtime.
 import type { Json } from '../../contract/json.ts';
-import type { PayloadStore } from '../../contract/payload.ts';
+import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Clock, CrashHook, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
 
@@ -29,7 +29,7 @@ export interface ActorHost {
   readonly onPoison: 'continue' | 'quarantine';
   readonly pool: WorkerPool;
   readonly bridge: Bridge;
-  readonly payloads: PayloadStore;
+  readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly crash: CrashHook;

@@ -5,11 +5,12 @@ import { formatAddress } from '../../contract/address.ts';
 import { actorQueue } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
-import type { PayloadStore } from '../../contract/payload.ts';
+import type { Payloads } from '../../contract/payload.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
 import type { Bridge, Clock, CrashHook, Logger } from '../../contract/ports.ts';
 import type { TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { claimLarge, isUnreadable, MAX_BODY_BYTES } from '../protocol/claims.ts';
 import { hashId, taskKey } from '../protocol/ids.ts';
 import { taskMessage } from './encode.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
@@ -22,7 +23,10 @@ export interface OutboxContext {
   readonly incarnation: string;
   readonly traceparent: string | undefined;
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
-  readonly payloads: PayloadStore;
+  readonly payloads: Payloads;
+  /** Where what belongs to this life of the actor lies, and what its tasks store. */
+  readonly life: string;
+  readonly family: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly crash: CrashHook;
@@ -70,9 +74,19 @@ async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promi
       const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
       if (message !== undefined) slice.push(message);
     }
-    await context.bridge.publish(slice);
+    await context.bridge.publish(await claimBranches(entry, slice, context));
     await context.crash('mid-outbox', `${context.actor.type}/${context.actor.id}`);
   }
+}
+
+/** Only what did not fit into the outbox can have branches that do not fit into a message. */
+async function claimBranches(
+  { items }: ScatterEntry,
+  slice: readonly WireMessage[],
+  { payloads, life }: OutboxContext,
+): Promise<readonly WireMessage[]> {
+  if (!isPayloadRef(items) || items.bytes <= MAX_BODY_BYTES) return slice;
+  return Promise.all(slice.map((message) => claimLarge(message, payloads, life)));
 }
 
 /** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker goes on. */
@@ -85,7 +99,9 @@ async function readItems(
     return (await context.payloads.get(items)) as readonly Json[];
   } catch (thrown) {
     const { actor, incarnation, bridge } = context;
-    const outcome: Json = { status: 'error', error: { ...toErrorJson(thrown, 'PAYLOAD_NOT_FOUND') } };
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    const outcome: Json = { status: 'error', error: { ...error } };
     await bridge.publish([
       {
         entity: actorQueue(actor.type),
@@ -121,7 +137,7 @@ function branchMessage(
     deadlineAt: entry.deadlineAt,
     ...(entry.offerTtlMs === undefined ? {} : { offerTtlMs: entry.offerTtlMs }),
   };
-  return taskMessage(body, actor, incarnation, context.traceparent);
+  return taskMessage(body, context);
 }
 
 /** What is left of its deadline is a task's time to live (I10); one that has none left is not sent. */

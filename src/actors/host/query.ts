@@ -3,7 +3,6 @@ import type { Json } from '../../contract/json.ts';
 import type { InspectedSnapshot } from '../../contract/ports.ts';
 import type { CoreState } from '../../contract/turn.ts';
 import type { AnswerBody, QuarantineInfo, QueryAnswer } from '../../contract/wire.ts';
-import { MAX_BODY_BYTES } from './encode.ts';
 import type { Quarantine, SessionState } from './session-state.ts';
 
 export function inspected(core: CoreState): InspectedSnapshot {
@@ -21,13 +20,8 @@ export function inspected(core: CoreState): InspectedSnapshot {
   };
 }
 
-/** A state may be larger than what travels in one message. */
 export function answerToQuery(core: CoreState, state: SessionState): AnswerBody {
-  const snapshot = queryAnswer(core, state);
-  const bytes = Buffer.byteLength(JSON.stringify(snapshot));
-  if (bytes <= MAX_BODY_BYTES) return { kind: 'answer', answer: 'snapshot', snapshot };
-  const message = `the snapshot has ${bytes} bytes, at most ${MAX_BODY_BYTES} travel in one message`;
-  return { kind: 'answer', answer: 'error', error: { code: 'EFFECT_TOO_LARGE', message } };
+  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state) };
 }
 
 function queryAnswer(core: CoreState, { version, quarantine }: SessionState): QueryAnswer {

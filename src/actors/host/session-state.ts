@@ -9,6 +9,8 @@ import type { CoreState } from '../../contract/turn.ts';
 import type { WireMessage } from '../../contract/wire.ts';
 
 export const STATE_FORMAT = 1;
+/** Core and outbox lie in the payload store: hosts that do not know of that leave such an actor alone (I14). */
+export const CLAIMED_FORMAT = 2;
 /** Standard tier: 256 KB. The rest is room for what one more commit adds. */
 export const MAX_STATE_BYTES = 256 * 1024 - 4 * 1024;
 
@@ -58,10 +60,10 @@ export interface Quarantine {
 }
 
 export interface SessionState {
-  readonly format: typeof STATE_FORMAT;
+  readonly format: typeof STATE_FORMAT | typeof CLAIMED_FORMAT;
   readonly type: string;
   readonly version: string;
-  /** null while only attempts at a first start are counted. */
+  /** null while only attempts at a first start are counted, and as written when they are claimed. */
   readonly core: CoreState | null;
   readonly outbox: readonly OutboxEntry[];
   readonly inbox: Inbox;
@@ -76,6 +78,10 @@ export interface SessionState {
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
   readonly dropped: number;
+  /** Where core and outbox lie, in a state as it is written. */
+  readonly claim?: PayloadRef;
+  /** Folder of the actor that this one descends from: what its agents store lives as long. Absent: its own. */
+  readonly family?: string;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
 }
@@ -113,8 +119,8 @@ export function decodeState(
   if (raw === null || raw === undefined) return { kind: 'none' };
   const parsed = frame.safeParse(raw);
   if (!parsed.success) return { kind: 'foreign', why: 'the session state was not written by Quorate' };
-  if (parsed.data.format !== STATE_FORMAT) {
-    return { kind: 'foreign', why: `state format ${parsed.data.format}, this build reads ${STATE_FORMAT}` };
+  if (parsed.data.format !== STATE_FORMAT && parsed.data.format !== CLAIMED_FORMAT) {
+    return { kind: 'foreign', why: `state format ${parsed.data.format}, this build reads ${CLAIMED_FORMAT}` };
   }
   const { version } = parsed.data;
   if (isNewer(version, ownVersion) && !isRegistered(version)) {

@@ -8,9 +8,9 @@ import type { CoreState, StepReport } from '../../contract/turn.ts';
 import type { AnswerBody, InboundMessage, TransitionsBody, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
+import { MAX_BODY_BYTES } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { answer, notFound } from './answer.ts';
-import { MAX_BODY_BYTES } from './encode.ts';
 import { inspected } from './query.ts';
 import type { OutboxEntry, SessionState, Watcher } from './session-state.ts';
 

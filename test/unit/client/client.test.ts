@@ -5,6 +5,7 @@ import type { Json } from '../../../src/contract/json.ts';
 import type { Bridge } from '../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
 import { inbound } from '../../kit/inbound.ts';
+import { memoryPayloads } from '../../kit/memory-storage.ts';
 
 interface Setting {
   /** The broker's word on a send; by default it is accepted. */
@@ -31,7 +32,7 @@ function setUp({ onPublish = () => {} }: Setting = {}) {
     const asked = request?.body as { asker: { correlationId: string } } | undefined;
     if (asked !== undefined) deliver?.(inbound('answer', body, { correlationId: asked.asker.correlationId }));
   };
-  const client = createClient({ bridge, machineTypes: ['m'] });
+  const client = createClient({ bridge, payloads: memoryPayloads(), machineTypes: ['m'] });
   return { client, sent, answer, stops: () => stopped };
 }
 

@@ -3,6 +3,7 @@ import { createRequests } from '../../../src/client/requests.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 import type { Bridge, Pump } from '../../../src/contract/ports.ts';
 import type { WireMessage } from '../../../src/contract/wire.ts';
+import { memoryPayloads } from '../../kit/memory-storage.ts';
 
 /** A bridge that takes everything and answers nothing. */
 function bridge(published: WireMessage[]): Bridge {
@@ -30,7 +31,7 @@ const request = (asker: unknown): WireMessage => ({
 
 it('fails what nobody can answer any more when it is closed', async () => {
   const published: WireMessage[] = [];
-  const requests = createRequests(bridge(published));
+  const requests = createRequests(bridge(published), memoryPayloads());
   const options = { timeoutMs: 60_000, onTimeout: late };
   const unanswered = requests.ask(request, options);
   await new Promise((resolve) => setImmediate(resolve));

@@ -5,6 +5,7 @@ import { type ErrorCode, QuorateError } from '../../../../src/contract/errors.ts
 import type { Json } from '../../../../src/contract/json.ts';
 import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
+import { memoryPayloads } from '../../../kit/memory-storage.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -183,12 +184,15 @@ describe('a dead letter that can not be passed on', () => {
 describe('an offer', () => {
   it('taken in time goes on to the asker with the instant at which it lapses', async () => {
     const published: WireMessage[] = [];
-    const handle = createOfferHandler({
-      publish: async (messages) => {
-        published.push(...messages);
-        return [];
+    const handle = createOfferHandler(
+      {
+        publish: async (messages) => {
+          published.push(...messages);
+          return [];
+        },
       },
-    });
+      memoryPayloads(),
+    );
     const offer: Json = { kind: 'offer', execution: '2.0', branch: 1, value: { price: 3 }, expiresAt: 99 };
     expect(await handle(inbound('offer', offer, asked))).toEqual({ kind: 'complete' });
     expect(published).toMatchObject([

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskHost } from '../../../../src/actors/agents/task-handler.ts';
 import { createTaskHandler, DEFAULT_RETRY } from '../../../../src/actors/agents/task-handler.ts';
+import { MAX_CLAIM_BYTES } from '../../../../src/actors/protocol/claims.ts';
 import type { AgentContext, IoAgent } from '../../../../src/contract/config.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
+import { memoryPayloads } from '../../../kit/memory-storage.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const noPool: WorkerPool = {
@@ -32,13 +34,10 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     },
     pool: noPool,
     results: {
-      get: async (key) => stored.get(key),
-      put: async (key, value) => void stored.set(key, value),
+      get: async (_folder, key) => stored.get(key),
+      put: async (_folder, key, value) => void stored.set(key, value),
     },
-    payloads: {
-      put: () => Promise.reject(new Error('unused')),
-      get: () => Promise.reject(new Error('unused')),
-    },
+    payloads: memoryPayloads(),
     clock: { now: () => 10_000 },
     logger: silent,
     crash: () => {},
@@ -123,8 +122,8 @@ describe('a task', () => {
     expect((await setUp(failing).handle({ deadlineAt: 10_500 })).kind).toBe('deadLetter');
   });
 
-  it('whose answer does not fit into a message fails at once with the reason, and stores nothing', async () => {
-    const { handle, published, stored } = setUp(() => 'x'.repeat(300_000));
+  it('whose answer is larger than the payload store takes fails at once with the reason, and stores nothing', async () => {
+    const { handle, published, stored } = setUp(() => 'x'.repeat(MAX_CLAIM_BYTES));
     const outcome = await handle();
     expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
       code: 'EFFECT_TOO_LARGE',

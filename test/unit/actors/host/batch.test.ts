@@ -17,6 +17,7 @@ const context: BatchContext = {
   retentionMs: 5_000,
   settled: new Set(),
   version: '1',
+  scope: 'test',
   machines: { m: true },
 };
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_CLAIM_BYTES } from '../../../../src/actors/protocol/claims.ts';
 import type { TurnRequest } from '../../../../src/contract/turn.ts';
 import type { WorkerResponse } from '../../../../src/contract/worker.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
@@ -105,7 +106,7 @@ describe('a message that kills its worker (I7)', () => {
 describe('what is too large to commit', () => {
   it('splits its batch: the one at fault is dead-lettered, the others are applied once', async () => {
     const queue = await started();
-    const huge = event('pad', { bytes: 300_000 });
+    const huge = event('pad', { bytes: MAX_CLAIM_BYTES });
     queue.put(note(1), huge, note(2));
     await queue.hold(fakeHost(noteMachine));
     expect(notesOf(queue)).toEqual([1, 2]);
@@ -132,7 +133,7 @@ describe('what is too large to commit', () => {
   it('or can never be delivered is the message’s fault, found before the commit (I2)', async () => {
     const queue = await started();
     const cases = {
-      EFFECT_TOO_LARGE: event('tell', { to: 'peer', id: '1', bytes: 240_000 }),
+      EFFECT_TOO_LARGE: event('tell', { to: 'peer', id: '1', bytes: MAX_CLAIM_BYTES }),
       MACHINE_NOT_FOUND: event('tell', { to: 'nobody', id: '1' }),
       ACTOR_ID_INVALID: event('tell', { to: 'peer', id: 'x'.repeat(129) }),
     };

@@ -246,21 +246,4 @@ describe('what only start may do (I13)', () => {
     ]);
     expect(queue.active.size).toBe(0);
   });
-
-  it('a query whose answer is too large says so; the session goes on', async () => {
-    const queue = await started();
-    queue.put(event('pad', { bytes: 230_000 }));
-    await queue.hold(host());
-    queue.put(query());
-    await queue.hold(host(), {
-      fate: (step) =>
-        step.kind === 'publish' && JSON.stringify(step.messages).length > 229_376
-          ? new QuorateError('EFFECT_TOO_LARGE', 'no')
-          : 'done',
-    });
-    expect(queue.sent.at(-1)).toMatchObject({
-      body: { answer: 'error', error: { code: 'EFFECT_TOO_LARGE' } },
-    });
-    expect(queue.active.size).toBe(0);
-  });
 });

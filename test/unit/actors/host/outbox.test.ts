@@ -4,6 +4,7 @@ import { publishOutbox } from '../../../../src/actors/host/outbox.ts';
 import type { OutboxEntry } from '../../../../src/actors/host/session-state.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
+import { memoryPayloads } from '../../../kit/memory-storage.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -20,8 +21,10 @@ function setUp(more: Partial<OutboxContext> = {}) {
       },
       cancelScheduled: async () => {},
     },
+    life: 'test/review/1/life/i',
+    family: 'test/review/1/life/i',
     payloads: {
-      put: () => Promise.reject(new Error('not here')),
+      ...memoryPayloads(),
       get: async () => Array.from({ length: 700 }, (_, at) => `file${at}`),
     },
     clock: { now: () => 1_000 },

@@ -1,0 +1,36 @@
+// An actor whose state lies in the payload store and cannot be read there now. Nothing may be applied, and nothing is lost:
+// its messages stay where they are, in order, for a host that can read it. Only a purge needs no state.
+import { toErrorJson } from '../../contract/errors.ts';
+import type { HeldSession } from '../../contract/ports.ts';
+import { parseActorBody } from '../protocol/messages.ts';
+import { answer } from './answer.ts';
+import { HeldActor } from './held-actor.ts';
+import type { ActorHost } from './host.ts';
+import type { SessionState } from './session-state.ts';
+
+/** Before the state is tried again. */
+const STUCK_PAUSE_MS = 1_000;
+const MAX_MESSAGES = 256;
+const IDLE_MS = 400;
+
+export async function holdUnreadable(
+  session: HeldSession,
+  host: ActorHost,
+  state: SessionState,
+  thrown: unknown,
+): Promise<void> {
+  const held = new HeldActor(session, host, { state });
+  const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
+  host.logger.error(`the state cannot be read: ${message}`, { code, actor: held.name });
+  const taken = await session.take({ max: MAX_MESSAGES, idleMs: IDLE_MS });
+  if (taken.kind !== 'messages') return;
+  for (const found of taken.messages) {
+    const parsed = found.subject === 'purge' ? parseActorBody(found) : undefined;
+    if (parsed?.ok !== true || parsed.body.kind !== 'purge') continue;
+    if ((await held.forget()) === 'lost') return;
+    await held.publish([answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
+    if (!held.lost) await held.settleNow([{ message: found, disposition: { kind: 'complete' } }]);
+    return;
+  }
+  await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
+}

@@ -1,0 +1,150 @@
+// The claim check of messages: what is too large to travel lies in the payload store, in the folder of whom it belongs to,
+// and the message carries its reference.
+import type { ActorAddress } from '../../contract/address.ts';
+import { actorQueue, EVENTS } from '../../contract/entities.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
+import { isPayloadRef, type PayloadRef, type PayloadStore, type Payloads } from '../../contract/payload.ts';
+import type { Bridge } from '../../contract/ports.ts';
+import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
+import { PROPERTY } from '../../contract/wire.ts';
+import { hashId } from './ids.ts';
+
+/** A message with its annotations must stay under 256 KB; its body is the only part that grows. */
+export const MAX_BODY_BYTES = 224 * 1024;
+/** Far beyond what a machine should hold: a runaway context ends here, not in a full disk. */
+export const MAX_CLAIM_BYTES = 32 * 1024 * 1024;
+
+export function jsonBytes(value: Json): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** All of one actor id, over its lives. */
+function ownerFolder(scope: string, { type, id }: ActorAddress): string {
+  return `${scope}/${encodeURIComponent(type).replace(/[!'()*~]/g, '_')}/${hashId(type, id)}`;
+}
+
+/** States, results and payloads of an actor's lives: removed when it is forgotten. */
+export function livesFolder(scope: string, actor: ActorAddress): string {
+  return `${ownerFolder(scope, actor)}/life`;
+}
+
+export function lifeFolder(scope: string, actor: ActorAddress, incarnation: string): string {
+  return `${livesFolder(scope, actor)}/${incarnation}`;
+}
+
+/** What is on its way to an actor, which may not have begun to live: removed message by message. */
+function inboundFolder(scope: string, actor: ActorAddress): string {
+  return `${ownerFolder(scope, actor)}/in`;
+}
+
+const ACTOR_QUEUE = actorQueue('');
+
+/** Whose a message's payload is: its receiver's, or its asker's; `undefined`: it is for anybody, and carries no references. */
+function folderOf(
+  { entity, sessionId, replyTo, replyToSessionId }: WireMessage,
+  scope: string,
+): string | undefined {
+  const [queue, id] = entity.startsWith(ACTOR_QUEUE) ? [entity, sessionId] : [replyTo, replyToSessionId];
+  if (queue === undefined || id === undefined) return undefined;
+  return inboundFolder(scope, { type: queue.slice(ACTOR_QUEUE.length), id });
+}
+
+/** The message as it can travel. `own` is the sender's folder, for what is removed with the sender. */
+export async function claimLarge(
+  message: WireMessage,
+  payloads: Payloads,
+  own?: string,
+): Promise<WireMessage> {
+  const bytes = jsonBytes(message.body);
+  if (bytes <= MAX_BODY_BYTES) return message;
+  const isOwn = message.subject === 'task' || message.subject === 'answer';
+  const folder = isOwn && own !== undefined ? own : folderOf(message, payloads.scope);
+  if (bytes > MAX_CLAIM_BYTES || message.entity === EVENTS || folder === undefined)
+    throw tooLarge(message.subject, bytes, folder === undefined ? MAX_BODY_BYTES : MAX_CLAIM_BYTES);
+  const body: Record<string, Json> = { ...(message.body as Record<string, Json>) };
+  const bySize = Object.entries(body).toSorted(([, a], [, b]) => jsonBytes(b) - jsonBytes(a));
+  const claimed: string[] = [];
+  for (const [field, value] of bySize) {
+    if (jsonBytes(body) <= MAX_BODY_BYTES) break;
+    body[field] = { ...(await payloads.put(folder, hashId(message.messageId, field), value)) };
+    claimed.push(field);
+  }
+  return { ...message, body, properties: { ...message.properties, [PROPERTY.claimed]: claimed.join(',') } };
+}
+
+export function tooLarge(what: string, bytes: number, limit: number): QuorateError {
+  return new QuorateError('EFFECT_TOO_LARGE', `${what}: ${bytes} bytes, at most ${limit} can be sent`);
+}
+
+/** A bridge's `publish` for whoever sends without a commit. */
+export function claimingPublish(bridge: Pick<Bridge, 'publish'>, payloads: Payloads): Bridge['publish'] {
+  return async (messages) =>
+    bridge.publish(await Promise.all(messages.map((message) => claimLarge(message, payloads))));
+}
+
+function claimsOf(message: InboundMessage): readonly (readonly [field: string, ref: PayloadRef])[] {
+  const fields = message.properties[PROPERTY.claimed];
+  if (typeof fields !== 'string') return [];
+  const body = message.body as Readonly<Record<string, unknown>> | null;
+  return fields.split(',').flatMap((field) => {
+    const ref = typeof body === 'object' ? body?.[field] : undefined;
+    return isPayloadRef(ref) ? [[field, ref] as const] : [];
+  });
+}
+
+export function hasClaims({ properties }: InboundMessage): boolean {
+  return typeof properties[PROPERTY.claimed] === 'string';
+}
+
+/** The message as it was before its claim. Throws PAYLOAD_NOT_FOUND and PAYLOAD_UNREADABLE, or what the storage threw. */
+export async function openClaims(message: InboundMessage, payloads: Payloads): Promise<InboundMessage> {
+  const claims = claimsOf(message);
+  if (claims.length === 0) return message;
+  const values = await Promise.all(
+    claims.map(async ([field, ref]) => [field, await payloads.get(ref)] as const),
+  );
+  return { ...message, body: { ...(message.body as object), ...Object.fromEntries(values) } };
+}
+
+/** Whether nothing but the payload itself is at fault: the same message will not be read later either. */
+export function isUnreadable(code: string): boolean {
+  return code === 'PAYLOAD_NOT_FOUND' || code === 'PAYLOAD_UNREADABLE';
+}
+
+export async function removeClaims(
+  message: InboundMessage,
+  payloads: Pick<Payloads, 'remove'>,
+): Promise<void> {
+  await Promise.all(claimsOf(message).map(([, ref]) => payloads.remove(ref)));
+}
+
+/** For whoever needs the addresses in a body and not its values, which may be gone. */
+export function withoutClaims(message: InboundMessage): InboundMessage {
+  const blanks = claimsOf(message).map(([field]) => [
+    field,
+    field === 'outcome' ? { status: 'done', output: null } : field === 'event' ? { type: 'claimed' } : null,
+  ]);
+  return blanks.length === 0
+    ? message
+    : { ...message, body: { ...(message.body as object), ...Object.fromEntries(blanks) } };
+}
+
+/** Where the results and payloads of a task belong: to the family of its asker. */
+export function familyOf(message: InboundMessage, scope: string): string {
+  const { [PROPERTY.family]: family } = message.properties;
+  if (typeof family === 'string') return family;
+  const { replyTo, replyToSessionId: id } = message;
+  const asker = replyTo?.startsWith(ACTOR_QUEUE) === true ? replyTo.slice(ACTOR_QUEUE.length) : undefined;
+  return asker === undefined || id === undefined
+    ? `${scope}/unowned`
+    : inboundFolder(scope, { type: asker, id });
+}
+
+/** The payload store as an agent sees it: addressed by content, in the folder of whoever asked. */
+export function payloadsWithin(payloads: Payloads, folder: string): PayloadStore {
+  return {
+    put: (value) => payloads.put(folder, hashId('value', JSON.stringify(value)), value),
+    get: (ref) => payloads.get(ref),
+  };
+}

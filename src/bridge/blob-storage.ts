@@ -1,0 +1,86 @@
+// A container of Azure Blob storage as a storage for payloads. Its SDK is loaded only when a container is configured.
+import type { ContainerClient } from '@azure/storage-blob';
+import { QuorateError } from '../contract/errors.ts';
+import type { Storage } from '../contract/payload.ts';
+
+export type BlobTarget =
+  /** With DefaultAzureCredential, as for the namespace. */
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'connectionString'; readonly connectionString: string; readonly container: string };
+
+/** Removals under way at once. */
+const REMOVALS = 16;
+
+export async function createBlobStorage(target: BlobTarget, create: boolean): Promise<Storage> {
+  const container = await openContainer(target);
+  await said<unknown>(create ? container.createIfNotExists() : container.getProperties());
+  return {
+    write: async (path, bytes) => {
+      await said(container.getBlockBlobClient(path).uploadData(bytes));
+    },
+    read: (path) =>
+      said(
+        container
+          .getBlobClient(path)
+          .downloadToBuffer()
+          .catch((error: unknown) => {
+            if (codeOf(error) === 'BlobNotFound') return undefined;
+            throw error;
+          }),
+      ),
+    remove: async (path) => {
+      await said(container.getBlobClient(path).deleteIfExists());
+    },
+    removeFolder: (path) => said(removeAll(container, `${path}/`)),
+    list: async function* (folder) {
+      for await (const { name, properties } of container.listBlobsFlat({ prefix: `${folder}/` }))
+        yield { path: name, writtenAt: properties.lastModified.getTime() };
+    },
+  };
+}
+
+async function removeAll(container: ContainerClient, prefix: string): Promise<void> {
+  let removals: Promise<unknown>[] = [];
+  for await (const { name } of container.listBlobsFlat({ prefix })) {
+    removals.push(container.getBlobClient(name).deleteIfExists());
+    if (removals.length < REMOVALS) continue;
+    await Promise.all(removals);
+    removals = [];
+  }
+  await Promise.all(removals);
+}
+
+async function openContainer(target: BlobTarget): Promise<ContainerClient> {
+  const sdk = await import('@azure/storage-blob');
+  try {
+    if (target.kind === 'connectionString')
+      return new sdk.ContainerClient(target.connectionString, target.container);
+    const { DefaultAzureCredential } = await import('@azure/identity');
+    return new sdk.ContainerClient(target.url, new DefaultAzureCredential());
+  } catch {
+    // What the SDK says may quote what it was given, key and all.
+    throw new QuorateError(
+      'CONFIG_INVALID',
+      'payloadContainer: Blob storage cannot be reached with it and its connection string as they are',
+    );
+  }
+}
+
+/** The SDK's errors as codes of ours; their text stays out: it quotes requests, signatures included. */
+async function said<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = codeOf(error);
+    const status = (error as { statusCode?: unknown } | null)?.statusCode;
+    const what = `Blob storage: ${typeof code === 'string' ? code : 'no answer'}`;
+    if (code === 'ContainerNotFound')
+      throw new QuorateError('TOPOLOGY_MISMATCH', `${what} (payloadContainer)`);
+    if (status === 401 || status === 403) throw new QuorateError('UNAUTHORIZED', what);
+    throw new QuorateError('CONNECTION_FAILED', what);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | null)?.code;
+}

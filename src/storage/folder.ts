@@ -1,0 +1,83 @@
+// A folder as a storage: the default. A write is a temporary file renamed into place, so a reader sees the whole value or
+// none, also after kill -9.
+import { randomUUID } from 'node:crypto';
+import { mkdir, opendir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { Storage } from '../contract/payload.ts';
+import { checkPath } from './paths.ts';
+
+/** A writer in a folder that goes away under it makes the folder anew; a few times, not for ever. */
+const MAX_TRIES = 5;
+
+export function createFolderStorage(root: string): Storage {
+  const place = (path: string): string => join(root, checkPath(path));
+  return {
+    write: (path, bytes) => write(place(path), bytes),
+    read: async (path) => unlessMissing(readFile(place(path))),
+    remove: async (path) => {
+      const file = place(path);
+      await rm(file, { force: true });
+      await removeEmpty(dirname(file), root);
+    },
+    removeFolder: async (path) => {
+      const folder = place(path);
+      await rm(folder, { recursive: true, force: true });
+      await removeEmpty(dirname(folder), root);
+    },
+    list: (path) => list(place(path), root),
+  };
+}
+
+async function write(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  for (let tries = 1; ; tries++) {
+    try {
+      // The folder is there but for the first time: to ask for it before every write costs as much as the write.
+      await writeFile(temporary, bytes, { flag: 'wx' });
+      await rename(temporary, path);
+      return;
+    } catch (error) {
+      await rm(temporary, { force: true });
+      if (codeOf(error) !== 'ENOENT' || tries === MAX_TRIES) throw error;
+      await mkdir(dirname(path), { recursive: true });
+    }
+  }
+}
+
+/** Nothing is left of an owner that has gone, its folders neither. */
+async function removeEmpty(folder: string, root: string): Promise<void> {
+  let path = folder;
+  while (path.length > root.length && path.startsWith(root)) {
+    try {
+      await rmdir(path);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') return;
+    }
+    path = dirname(path);
+  }
+}
+
+async function* list(folder: string, root: string): AsyncGenerator<{ path: string; writtenAt: number }> {
+  const entries = await unlessMissing(opendir(folder, { recursive: true }));
+  if (entries === undefined) return;
+  for await (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const found = await unlessMissing(stat(file));
+    if (found !== undefined)
+      yield { path: relative(root, file).replaceAll('\\', '/'), writtenAt: found.mtimeMs };
+  }
+}
+
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}

@@ -1,0 +1,61 @@
+// The format of a stored payload: one line that names what was done to the bytes, in order, then the bytes. Whoever reads
+// undoes it from the names alone, whatever is configured now.
+import { QuorateError, toErrorJson } from '../contract/errors.ts';
+import type { PayloadCodec } from '../contract/payload.ts';
+import { brotli } from './brotli.ts';
+
+const MAGIC = 'quorate-payload/1';
+const NEWLINE = 10;
+/** Magic and names of a handful of codecs. */
+const MAX_HEADER_BYTES = 512;
+const UTF8 = new TextEncoder();
+/** Names are plain ASCII. */
+const ASCII = new TextDecoder('latin1');
+
+export interface PackingOptions {
+  readonly compress: boolean;
+  /** The user's own, applied in this order after compression. */
+  readonly codecs: readonly PayloadCodec[];
+}
+
+export interface Packing {
+  pack(bytes: Uint8Array): Promise<Uint8Array>;
+  unpack(stored: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Below this a payload is not worth the time that compression takes. */
+const MIN_COMPRESSED_BYTES = 1_024;
+
+export function createPacking({ compress, codecs }: PackingOptions): Packing {
+  const known = new Map([brotli, ...codecs].map((codec) => [codec.name, codec]));
+  return {
+    pack: async (bytes) => {
+      const steps = compress && bytes.length >= MIN_COMPRESSED_BYTES ? [brotli, ...codecs] : codecs;
+      let packed = bytes;
+      for (const codec of steps) packed = await codec.encode(packed);
+      const names = steps.map(({ name }) => ` ${name}`).join('');
+      return Buffer.concat([UTF8.encode(`${MAGIC}${names}\n`), packed]);
+    },
+    unpack: async (stored) => {
+      const end = stored.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);
+      const [magic, ...names] = ASCII.decode(stored.subarray(0, Math.max(0, end))).split(' ');
+      if (magic !== MAGIC) throw unreadable('it does not begin as a payload of Quorate does');
+      let bytes = stored.subarray(end + 1);
+      for (const name of names.toReversed()) bytes = await undo(known.get(name), name, bytes);
+      return bytes;
+    },
+  };
+}
+
+async function undo(codec: PayloadCodec | undefined, name: string, bytes: Uint8Array): Promise<Uint8Array> {
+  if (codec === undefined) throw unreadable(`no codec '${name}' is configured`);
+  try {
+    return await codec.decode(bytes);
+  } catch (thrown) {
+    throw unreadable(`codec '${name}': ${toErrorJson(thrown, 'INTERNAL').message}`);
+  }
+}
+
+function unreadable(why: string): QuorateError {
+  return new QuorateError('PAYLOAD_UNREADABLE', `a stored payload cannot be read: ${why}`);
+}

@@ -1,0 +1,57 @@
+// Payloads over a storage: JSON values packed under references, and the results of tasks beside them.
+import { QuorateError } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
+import type { PayloadRef, Payloads, ResultStore, Storage } from '../contract/payload.ts';
+import type { Packing } from './packing.ts';
+import { checkPath } from './paths.ts';
+
+const UTF8 = new TextDecoder();
+
+export function createPayloads(storage: Storage, packing: Packing, scope: string): Payloads {
+  return {
+    scope,
+    put: async (folder, name, value) => {
+      const text = JSON.stringify(value);
+      const path = `${folder}/${name}`;
+      const bytes = Buffer.from(text);
+      await storage.write(path, await packing.pack(bytes));
+      return {
+        $payload: path,
+        bytes: bytes.length,
+        ...(Array.isArray(value) ? { count: value.length } : {}),
+      };
+    },
+    get: async (ref) => {
+      const stored = await readAt(storage, ref);
+      if (stored === undefined)
+        throw new QuorateError('PAYLOAD_NOT_FOUND', `payload ${ref.$payload} is not there`);
+      return JSON.parse(UTF8.decode(await packing.unpack(stored))) as Json;
+    },
+    remove: (ref) => storage.remove(ref.$payload),
+    removeFolder: (folder) => storage.removeFolder(folder),
+  };
+}
+
+/** A reference that no storage could have given is one to nothing. */
+async function readAt(storage: Storage, { $payload }: PayloadRef): Promise<Uint8Array | undefined> {
+  try {
+    return await storage.read(checkPath($payload));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+export function createResults(storage: Storage, packing: Packing): ResultStore {
+  const pathOf = (folder: string, key: string): string => `${folder}/result-${key}`;
+  return {
+    get: async (folder, key) => {
+      const stored = await storage.read(pathOf(folder, key));
+      return stored === undefined
+        ? undefined
+        : (JSON.parse(UTF8.decode(await packing.unpack(stored))) as Json);
+    },
+    put: async (folder, key, value) =>
+      storage.write(pathOf(folder, key), await packing.pack(Buffer.from(JSON.stringify(value)))),
+  };
+}

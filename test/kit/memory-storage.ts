@@ -1,0 +1,46 @@
+// A storage in memory that can be looked into, and made to fail.
+import type { Payloads, Storage } from '../../src/contract/payload.ts';
+import { createPacking } from '../../src/storage/packing.ts';
+import { createPayloads } from '../../src/storage/payloads.ts';
+
+export interface MemoryStorage extends Storage {
+  readonly files: Map<string, Uint8Array>;
+  /** What it does next; set by tests that let it fail. */
+  fail: ((operation: 'write' | 'read' | 'remove', path: string) => Error | undefined) | undefined;
+}
+
+export function memoryStorage(): MemoryStorage {
+  const files = new Map<string, Uint8Array>();
+  const tried = (operation: 'write' | 'read' | 'remove', path: string): void => {
+    const error = storage.fail?.(operation, path);
+    if (error !== undefined) throw error;
+  };
+  const storage: MemoryStorage = {
+    files,
+    fail: undefined,
+    write: async (path, bytes) => {
+      tried('write', path);
+      files.set(path, bytes);
+    },
+    read: async (path) => {
+      tried('read', path);
+      return files.get(path);
+    },
+    remove: async (path) => {
+      tried('remove', path);
+      files.delete(path);
+    },
+    removeFolder: async (folder) => {
+      tried('remove', folder);
+      for (const path of files.keys()) if (path.startsWith(`${folder}/`)) files.delete(path);
+    },
+    list: async function* (folder) {
+      for (const path of files.keys()) if (path.startsWith(`${folder}/`)) yield { path, writtenAt: 0 };
+    },
+  };
+  return storage;
+}
+
+export function memoryPayloads(storage: Storage = memoryStorage()): Payloads {
+  return createPayloads(storage, createPacking({ compress: true, codecs: [] }), 'test');
+}
