@@ -1,0 +1,90 @@
+// Blob storage as a store of payloads, over a real socket to Microsoft's emulator.
+import { randomUUID } from 'node:crypto';
+import { ContainerClient } from '@azure/storage-blob';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBlobStorage } from '../../../src/bridge/blob-storage.ts';
+import type { Storage } from '../../../src/contract/payload.ts';
+import { AZURITE_KEY, type Azurite, installAzurite, startAzurite } from '../../kit/azurite.ts';
+import { liveLarge } from '../../kit/large.ts';
+import { startRuntime } from '../../kit/runtime.ts';
+
+const INSTALL_MS = 280_000;
+const installed = await installAzurite();
+if (installed.kind === 'unreachable')
+  console.log(`skipped: azurite is not installed, and the registry does not answer (${installed.why})`);
+
+describe.skipIf(installed.kind === 'unreachable')('Blob storage', { timeout: 60_000 }, () => {
+  let azurite: Azurite;
+  beforeAll(async () => {
+    if (installed.kind === 'installed') azurite = await startAzurite(installed.folder);
+  }, INSTALL_MS);
+  afterAll(() => azurite[Symbol.asyncDispose]());
+
+  const target = (container = `c${randomUUID()}`) =>
+    ({ kind: 'connectionString', connectionString: azurite.connectionString, container }) as const;
+  const paths = async (storage: Storage, folder: string): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { path } of storage.list(folder)) found.push(path);
+    return found.sort();
+  };
+  const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+  it('keeps, replaces, lists and removes', async () => {
+    const storage = await createBlobStorage(target(), true);
+    expect(await storage.read('a/one')).toBeUndefined();
+    for (const path of ['a/one', 'a/b/two', 'ab/three']) await storage.write(path, bytes(path));
+    await storage.write('a/one', bytes('new'));
+    expect(Buffer.from((await storage.read('a/one')) ?? []).toString()).toBe('new');
+    expect(await paths(storage, 'a')).toEqual(['a/b/two', 'a/one']);
+    for await (const { writtenAt } of storage.list('a'))
+      expect(Math.abs(writtenAt - Date.now())).toBeLessThan(60_000);
+    for (let twice = 0; twice < 2; twice++) {
+      await storage.removeFolder('a');
+      await storage.remove('ab/none');
+    }
+    expect(await paths(storage, 'a')).toEqual([]);
+    expect(await paths(storage, 'ab')).toEqual(['ab/three']);
+  });
+
+  it('removes a folder of more blobs than it removes at once', async () => {
+    const storage = await createBlobStorage(target(), true);
+    await Promise.all(Array.from({ length: 50 }, (_, at) => storage.write(`a/${at}`, bytes('x'))));
+    await storage.removeFolder('a');
+    expect(await paths(storage, 'a')).toEqual([]);
+  });
+
+  it('is said to be missing, wrongly keyed or away by code, never with its key', async () => {
+    const { connectionString, container } = target();
+    const wrongKey = connectionString.replace(AZURITE_KEY, Buffer.from('wrong').toString('base64'));
+    const cases = [
+      [{ ...target(), container }, 'TOPOLOGY_MISMATCH'],
+      [{ ...target(), connectionString: wrongKey }, 'UNAUTHORIZED'],
+      [{ ...target(), connectionString: `${AZURITE_KEY};nonsense` }, 'CONFIG_INVALID'],
+    ] as const;
+    for (const [where, code] of cases) {
+      const error: unknown = await createBlobStorage(where, false).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code });
+      expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain(AZURITE_KEY);
+    }
+  });
+
+  it('carries large values every way there is, and is empty afterwards', async () => {
+    const { connectionString, container } = target();
+    const client = new ContainerClient(connectionString, container);
+    const stored = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { name } of client.listBlobsFlat()) found.push(name);
+      return found;
+    };
+    const store = { payloadContainer: container, payloadConnectionString: connectionString } as const;
+    await liveLarge({ ...store, topology: 'apply' }, stored);
+  });
+
+  it('is refused at the start when its container is missing', async () => {
+    const { connectionString, container } = target();
+    const store = { payloadContainer: container, payloadConnectionString: connectionString };
+    await expect(startRuntime({ machines: {}, ...store })).rejects.toMatchObject({
+      code: 'TOPOLOGY_MISMATCH',
+    });
+  });
+});

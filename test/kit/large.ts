@@ -1,0 +1,38 @@
+// One life of an actor through which large values go, over a whole runtime; what it stored is gone afterwards.
+import { randomBytes } from 'node:crypto';
+import { expect, vi } from 'vitest';
+import type { QuorateConfig } from '../../src/contract/config.ts';
+import { defineConfig } from '../../src/define.ts';
+import { app, startRuntime } from './runtime.ts';
+
+/** Does not compress well, and is larger than any message by itself. */
+const text = (): string => randomBytes(200_000).toString('base64');
+
+/** `stored` lists the paths in the store now. */
+export async function liveLarge(
+  more: Partial<QuorateConfig>,
+  stored: (data: string) => Promise<readonly string[]>,
+): Promise<void> {
+  const config = defineConfig({
+    ...more,
+    machines: { large: app('large.machine.ts', 'large') },
+    agents: { grow: { run: ({ text: given }: { text: string }) => ({ text: `${given}g` }) } },
+  });
+  await using started = await startRuntime(config);
+  const { client } = started.runtime;
+  const [a, b] = [text(), text()];
+  await client.start('large', { id: 'one', input: { text: a } });
+  await client.send('large', 'one', { type: 'add', text: b });
+  await vi.waitFor(
+    async () => expect((await client.query('large', 'one')).context).toEqual({ text: a + b }),
+    20_000,
+  );
+  expect(await stored(started.data)).not.toEqual([]);
+  await client.send('large', 'one', { type: 'go' });
+  expect(await client.result('large', 'one')).toEqual({ text: `${a}${b}gc` });
+  for (const type of ['large', 'large.child'] as const) {
+    const { ids } = await client.actors.list(type as 'large');
+    for (const id of ids) await client.actors.purge(type as 'large', id);
+  }
+  await vi.waitFor(async () => expect(await stored(started.data)).toEqual([]), 20_000);
+}
