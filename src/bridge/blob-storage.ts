@@ -8,6 +8,7 @@ export type BlobTarget =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'connectionString'; readonly connectionString: string; readonly container: string };
 
+const NOT_FOUND = 404;
 /** Removals under way at once. */
 const REMOVALS = 16;
 
@@ -18,16 +19,7 @@ export async function createBlobStorage(target: BlobTarget, create: boolean): Pr
     write: async (path, bytes) => {
       await said(container.getBlockBlobClient(path).uploadData(bytes));
     },
-    read: (path) =>
-      said(
-        container
-          .getBlobClient(path)
-          .downloadToBuffer()
-          .catch((error: unknown) => {
-            if (codeOf(error) === 'BlobNotFound') return undefined;
-            throw error;
-          }),
-      ),
+    read: (path) => said(download(container, path)),
     remove: async (path) => {
       await said(container.getBlobClient(path).deleteIfExists());
     },
@@ -37,6 +29,20 @@ export async function createBlobStorage(target: BlobTarget, create: boolean): Pr
         yield { path: name, writtenAt: properties.lastModified.getTime() };
     },
   };
+}
+
+/** One request: the SDK's own downloadToBuffer asks for the size first. */
+async function download(container: ContainerClient, path: string): Promise<Uint8Array | undefined> {
+  try {
+    const { readableStreamBody } = await container.getBlobClient(path).download();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks);
+  } catch (error) {
+    const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+    if (statusCode === NOT_FOUND && code !== 'ContainerNotFound') return undefined;
+    throw error;
+  }
 }
 
 async function removeAll(container: ContainerClient, prefix: string): Promise<void> {

@@ -5,7 +5,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 const VERSION = '3.37.0';
 const ENTRY = 'node_modules/azurite/dist/src/blob/main.js';
@@ -13,6 +12,7 @@ const ENTRY = 'node_modules/azurite/dist/src/blob/main.js';
 const ACCOUNT = 'devstoreaccount1';
 export const AZURITE_KEY =
   'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+const START_LIMIT_MS = 50_000;
 const UNREACHABLE =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b/;
 
@@ -61,12 +61,14 @@ export async function startAzurite(folder: string): Promise<Azurite> {
     '0',
     '--inMemoryPersistence',
     '--disableTelemetry',
+    // The SDK speaks a newer version of the protocol than this emulator knows by name.
+    '--skipApiVersionCheck',
   ];
   const child = spawn(process.execPath, [join(folder, ENTRY), ...options], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const port = await portOf(child);
+  const port = await Promise.race([portOf(child), silence(child)]);
   return {
     connectionString: `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${AZURITE_KEY};BlobEndpoint=http://127.0.0.1:${port}/${ACCOUNT};`,
     [Symbol.asyncDispose]: async () => {
@@ -77,13 +79,24 @@ export async function startAzurite(folder: string): Promise<Azurite> {
   };
 }
 
-async function portOf(child: ChildProcess): Promise<string> {
+/** A version that says it otherwise is an error, and no test that hangs. */
+async function silence(child: ChildProcess): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, START_LIMIT_MS).unref());
+  child.kill('SIGKILL');
+  throw new Error('azurite did not say where it listens');
+}
+
+function portOf(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('azurite has no output');
-  for await (const line of createInterface(child.stdout)) {
-    const port = /listening (?:at|on) http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
-    if (port === undefined) continue;
-    child.stdout.resume();
-    return port;
-  }
-  throw new Error('azurite ended without listening');
+  const { stdout } = child;
+  let said = '';
+  return new Promise((resolve, reject) => {
+    // Read on to the end: it writes a line for each request.
+    stdout.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4_000);
+      const port = /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+      if (port !== undefined) resolve(port);
+    });
+    child.once('close', () => reject(new Error(`azurite ended without listening: ${said}`)));
+  });
 }
