@@ -31,8 +31,8 @@ export async function liveLarge(
   await client.send('large', 'one', { type: 'go' });
   expect(await client.result('large', 'one')).toEqual({ text: `${a}${b}gc` });
   for (const type of ['large', 'large.child'] as const) {
-    const { ids } = await client.actors.list(type as 'large');
-    for (const id of ids) await client.actors.purge(type as 'large', id);
+    const { ids } = await client.actors.list(type);
+    for (const id of ids) await client.actors.purge(type, id);
   }
   await vi.waitFor(async () => expect(await stored(started.data)).toEqual([]), 20_000);
 }

@@ -35,9 +35,9 @@ async function grown(storage: MemoryStorage): Promise<FakeQueue> {
 }
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-function bodyOf<T>(message: WireMessage | undefined): T {
+function bodyOf(message: WireMessage | undefined): Record<string, Json> {
   if (message === undefined) throw new Error('nothing was sent');
-  return message.body as unknown as T;
+  return message.body as Record<string, Json>;
 }
 
 const purge = () => inbound('purge', { kind: 'purge', asker });
@@ -81,8 +81,8 @@ describe('a large state', () => {
     const answer = queue.sent.at(-1);
     expect(answer).toMatchObject({ properties: { [PROPERTY.claimed]: 'snapshot' } });
     expect(bytesOf(answer)).toBeLessThan(LIMIT);
-    const { snapshot } = bodyOf<{ snapshot: { $payload: string; bytes: number } }>(answer);
-    expect(await memoryPayloads(storage).get(snapshot)).toMatchObject({
+    const { snapshot = null } = bodyOf(answer);
+    expect(isPayloadRef(snapshot) && (await memoryPayloads(storage).get(snapshot))).toMatchObject({
       context: { pad: 'x'.repeat(LARGE) },
     });
   });
@@ -138,7 +138,7 @@ describe('what is large in a message', () => {
     expect(stateOf(queue).outbox).toMatchObject([
       { message: { messageId: told?.messageId, body: told?.body } },
     ]);
-    const { event: ref } = bodyOf<{ event: Json }>(told);
+    const { event: ref = null } = bodyOf(told);
     expect(isPayloadRef(ref) && (await memoryPayloads(storage).get(ref))).toMatchObject({
       type: 'told',
       pad: 'x'.repeat(LARGE),
