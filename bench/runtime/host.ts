@@ -1,0 +1,27 @@
+// The bench's side of a host under measurement.
+import { fileURLToPath } from 'node:url';
+import { startProcess, type WorkerProcess } from './worker-process.ts';
+
+type HostJobs = {
+  ready: () => Promise<null>;
+  applied: () => Promise<number>;
+  commits: () => Promise<number>;
+  untilApplied: (count: number) => Promise<number>;
+  memory: () => Promise<{ readonly rss: number; readonly heap: number }>;
+  errors: () => Promise<number>;
+  stop: () => Promise<null>;
+};
+
+export type Host = WorkerProcess<HostJobs>;
+
+const ENTRY = fileURLToPath(new URL('./host-entry.js', import.meta.url));
+
+export async function startHost(
+  data: string,
+  { sessions, node = [] }: { readonly sessions?: number; readonly node?: readonly string[] } = {},
+): Promise<Host> {
+  const args = sessions === undefined ? [data] : [data, String(sessions)];
+  const host = startProcess<HostJobs>(ENTRY, args, node);
+  await host.ask('ready');
+  return host;
+}
