@@ -6,12 +6,13 @@ import { abuse } from './abuse.ts';
 import { broker } from './broker/bench.ts';
 import { latency } from './latency.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './measurement.ts';
+import { pump } from './pump/bench.ts';
 import { review } from './review.ts';
 import { runtime } from './runtime/bench.ts';
 import { start } from './start.ts';
 import { takeover } from './takeover.ts';
 
-const BENCHES: readonly Bench[] = ([] = [start, latency, takeover, review, broker, abuse, runtime]);
+const BENCHES: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const EXIT_MISSED = 1;
 const EXIT_USAGE = 2;

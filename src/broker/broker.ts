@@ -169,6 +169,8 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
         ...core.counters.toRecord(),
         commits: core.committer.commits,
         operations: core.committer.operations,
+        connections: amqp?.connections ?? 0,
+        endpoints: amqp?.endpoints ?? 0,
       }),
       stop: () => shutDown('stopped'),
     };

@@ -62,7 +62,7 @@ export interface Broker extends BrokerControl {
   /** Creates or updates entities, never removes any. */
   declare(topology: Topology): Promise<void>;
   status(): Promise<EntityStatus[]>;
-  /** What happened since the start, by name. */
+  /** What happened since the start, by name; `connections` and `endpoints` (AMQP sessions and links) are those open now. */
   counters(): Promise<Record<string, number>>;
   /** Resolves once, when the broker has stopped or failed. */
   readonly closed: Promise<{ reason: string }>;

@@ -9,6 +9,11 @@ const HARD_LIMIT = 44_000;
 export class Endpoints {
   #count = 0;
 
+  /** Open now. */
+  get count(): number {
+    return this.#count;
+  }
+
   get full(): boolean {
     return this.#count > LIMIT;
   }

@@ -69,6 +69,14 @@ export class AmqpServer {
     };
   }
 
+  get connections(): number {
+    return this.#clients.size;
+  }
+
+  get endpoints(): number {
+    return this.#shared.endpoints.count;
+  }
+
   get turns(): Turns {
     return this.#shared.turns;
   }
