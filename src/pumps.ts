@@ -26,7 +26,9 @@ import type { Registration } from './registration.ts';
 /** Messages of one session in flight: how much backlog one batch of turns can fold (I12). */
 const SESSION_WINDOW = 64;
 /** A busy session lets others in after this long (I14). */
-const HOLD_QUANTUM_MS = 2_000;
+const HOLD_QUANTUM_MS = 100;
+/** More turns waiting for a thread than it does in a few milliseconds. */
+const SATURATED_TURNS_PER_THREAD = 16;
 const OFFER_CONCURRENCY = 8;
 const DEAD_LETTER_CONCURRENCY = 4;
 /** Tasks of one I/O agent at once, unless its configuration says otherwise. */
@@ -66,7 +68,7 @@ export function startPumps(context: PumpContext): Pump[] {
 }
 
 function startActorPumps(context: PumpContext): Pump[] {
-  const { bridge, config, logger, registration } = context;
+  const { bridge, config, logger, pool, registration, threads } = context;
   const { duplicateWindowMs, retentionMs, turnTimeoutMs } = config;
   return [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
@@ -94,6 +96,7 @@ function startActorPumps(context: PumpContext): Pump[] {
       maxSessions: config.sessions,
       window: SESSION_WINDOW,
       holdQuantumMs: HOLD_QUANTUM_MS,
+      isSaturated: () => pool.waitingTurns >= threads * SATURATED_TURNS_PER_THREAD,
       onSession: (session) => holdSession(session, host),
     });
     return pump;

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRuntime } from 'quorate';
 
 const WARM_UP_MS = 3_000;
+/** Messages that wait for each busy actor. */
+const BACKLOG = 5;
 
 const [, , data, sessions] = process.argv;
 /** Actor -> what happens when so many events were committed. */
@@ -31,7 +33,7 @@ const { client } = runtime;
 
 const jobs = {
   ready: async () => null,
-  /** Actors that never run out of messages, each plays with itself: the longest that one waited between two turns, in ms. */
+  /** Actors that never run out of messages, each turn is made up for: the longest that one waited between two turns, in ms. */
   async busy(prefix, actors, ms) {
     const ids = await start(prefix, actors);
     const lastAt = new Map();
@@ -42,13 +44,16 @@ const jobs = {
       if (measuring) longest = Math.max(longest, now - lastAt.get(id));
       lastAt.set(id, now);
     };
+    const feed = (id, count) =>
+      Promise.all(Array.from({ length: count }, () => client.send('relay', id, { type: 'work', id })));
     for (const id of ids) {
       lastAt.set(id, performance.now());
-      onStep.set(id, () => turn(id));
+      onStep.set(id, (events) => {
+        turn(id);
+        void feed(id, events);
+      });
     }
-    await Promise.all(
-      ids.map((id) => client.send('relay', id, { type: 'bounce', left: 1e9, from: id, to: id })),
-    );
+    await Promise.all(ids.map((id) => feed(id, BACKLOG)));
     await sleep(WARM_UP_MS);
     measuring = true;
     await sleep(ms);

@@ -10,7 +10,7 @@ import type { PumpJobs } from './pump.ts';
 /** The runtime's defaults. */
 const SESSIONS = 64;
 const WINDOW = 64;
-const HOLD_QUANTUM_MS = 2_000;
+const HOLD_QUANTUM_MS = 100;
 const IDLE_MS = 400;
 const PUBLISHED_AT_ONCE = 2_000;
 const COLLECTIONS = 3;

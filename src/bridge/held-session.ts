@@ -14,13 +14,18 @@ export interface SessionContext {
   readonly lockDurationMs: number;
   /** Messages in flight: how much backlog one batch can see. */
   readonly window: number;
-  /** Held longer than its turn while others may wait (I14)? Asked at each take. */
-  readonly mustYield: (heldMs: number) => boolean;
+  /** Whether others wait for a place (I14). Asked at each take. */
+  readonly othersWait: () => boolean;
+  /** How long it may go on while they do. */
+  readonly holdQuantumMs: number;
   readonly time: TimeSource;
   readonly logger: Logger;
   readonly watch: ConnectionWatch;
   readonly onClockAhead: () => void;
 }
+
+/** While others wait for its place: longer than the way of a message that it sends to itself. */
+const IDLE_IN_A_CROWD_MS = 10;
 
 export class LiveSession implements HeldSession {
   readonly entity: string;
@@ -28,9 +33,11 @@ export class LiveSession implements HeldSession {
   readonly #link: SessionLink;
   readonly #context: SessionContext;
   readonly #intake = new Intake<InboundMessage>();
-  readonly #heldSince: number;
   readonly #unwatch: () => void;
   #lease: LeaseKeeper | undefined;
+  #begunAt = Number.POSITIVE_INFINITY;
+  /** Until then it has not had its turn, however long that takes. */
+  #received = false;
   #closing = false;
   #productive = false;
 
@@ -39,12 +46,11 @@ export class LiveSession implements HeldSession {
     this.sessionId = receiver.sessionId;
     this.#link = new SessionLink(receiver, (why) => this.#lose(why));
     this.#context = context;
-    this.#heldSince = context.time.instant().monotonicMs;
     // The SDK tells it too, but not always.
     this.#unwatch = context.watch.onLost(() => this.#lose(CONNECTION_LOST));
   }
 
-  /** Takes over a receiver that was just accepted. */
+  /** Takes over a receiver that was just accepted, and keeps its lock. */
   static async open(receiver: ServiceBusSessionReceiver, context: SessionContext): Promise<LiveSession> {
     const session = new LiveSession(receiver, context);
     const link = session.#link;
@@ -58,8 +64,13 @@ export class LiveSession implements HeldSession {
     });
     session.#lease = lease;
     if (session.lost) lease.stop();
-    else link.subscribe(context.window, (message) => session.#intake.push(message));
     return session;
+  }
+
+  /** Nothing is received before. */
+  begin(): void {
+    this.#begunAt = this.#context.time.instant().monotonicMs;
+    if (!this.lost) this.#link.subscribe(this.#context.window, (message) => this.#intake.push(message));
   }
 
   /** Whether anything was committed or settled: a session held in vain is not to be offered again at once. */
@@ -79,10 +90,10 @@ export class LiveSession implements HeldSession {
   async take({ max, idleMs }: { readonly max: number; readonly idleMs: number }): Promise<Taken> {
     const interrupted = this.#interruption();
     if (interrupted !== undefined) return interrupted;
-    if (this.#context.mustYield(this.#context.time.instant().monotonicMs - this.#heldSince)) {
-      return { kind: 'yield' };
-    }
-    const arrival = await this.#intake.take(max, idleMs);
+    const crowded = this.#received && this.#context.othersWait();
+    if (crowded && this.#heldMs() >= this.#context.holdQuantumMs) return { kind: 'yield' };
+    const arrival = await this.#intake.take(max, crowded ? Math.min(idleMs, IDLE_IN_A_CROWD_MS) : idleMs);
+    if (arrival.kind === 'messages') this.#received = true;
     return arrival.kind === 'interrupted' ? (this.#interruption() ?? { kind: 'closing' }) : arrival;
   }
 
@@ -102,6 +113,11 @@ export class LiveSession implements HeldSession {
     return this.#link.receiveDeferred(sequenceNumbers);
   }
 
+  /** Somebody waits for its place: it goes if it is only waiting for more. */
+  giveWay(): boolean {
+    return this.#received && this.#intake.rest();
+  }
+
   /** The pump is stopping: what was taken may be finished, nothing more is given. */
   beginClosing(): void {
     this.#closing = true;
@@ -112,6 +128,10 @@ export class LiveSession implements HeldSession {
   release(): Promise<void> {
     this.#seal();
     return this.#link.close();
+  }
+
+  #heldMs(): number {
+    return this.#context.time.instant().monotonicMs - this.#begunAt;
   }
 
   #did<T>(outcome: T): T {

@@ -41,6 +41,13 @@ export class Intake<T> {
     });
   }
 
+  /** Ends the wait of a taker as idle; false when nobody waits, or something has come. */
+  rest(): boolean {
+    if (this.#taker === undefined || this.#messages.length > 0) return false;
+    this.#answer({ kind: 'idle' });
+    return true;
+  }
+
   /** Wakes the taker with nothing: the session is lost or the pump is stopping. */
   interrupt(): void {
     this.#answer({ kind: 'interrupted' });

@@ -83,10 +83,12 @@ export class NamedSessionPump implements Pump {
       time,
       logger,
       watch,
-      mustYield: () => false,
+      othersWait: () => false,
+      holdQuantumMs: Number.POSITIVE_INFINITY,
       onClockAhead: () => {},
     });
     this.#session = session;
+    session.begin();
     if (this.#stop.signal.aborted) session.beginClosing();
     else onHeld();
     await this.#receive(session, logger);

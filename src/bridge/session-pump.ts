@@ -6,6 +6,7 @@ import { acceptOn, giveBack } from './accept.ts';
 import { AcceptLoop } from './accept-loop.ts';
 import type { ConnectionPool, PooledClient } from './connection-pool.ts';
 import { LiveSession } from './held-session.ts';
+import { Places } from './places.ts';
 import type { TimeSource } from './time.ts';
 import { pause } from './waiting.ts';
 
@@ -26,23 +27,34 @@ interface Accepted {
 
 /** A session held in vain would be offered again at once; this keeps it from spinning (I7). */
 const HELD_IN_VAIN_PAUSE_MS = 200;
+/** Sessions that may stand in line for a place, their lock held. */
+const IN_LINE = 4;
+/** Then a session is given back: another process may have a place. */
+const IN_LINE_MS = 1_000;
+/** A pool that is saturated is asked again after so long. */
+const SATURATED_PAUSE_MS = 10;
 
 export class SessionPump implements Pump {
   readonly #options: SessionPumpOptions;
   readonly #context: SessionPumpContext;
   readonly #loop: AcceptLoop<Accepted>;
+  readonly #places: Places;
+  /** Those that have a place. */
   readonly #held = new Set<LiveSession>();
+  /** Those in line too. */
   readonly #holds = new Set<Promise<void>>();
+  #recheck: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #clockAheadSaid = false;
 
   constructor(options: SessionPumpOptions, context: SessionPumpContext) {
     this.#options = options;
     this.#context = context;
+    this.#places = new Places(options.maxSessions);
     this.#loop = new AcceptLoop({
       entity: options.entity,
       logger: context.logger,
-      room: () => options.maxSessions - this.#holds.size,
+      room: () => this.#room(),
       accept: () => this.#accept(),
       onAccepted: (accepted) => this.#take(accepted),
     });
@@ -60,9 +72,23 @@ export class SessionPump implements Pump {
 
   async #stop(): Promise<void> {
     this.#loop.stop();
+    this.#places.close();
+    clearTimeout(this.#recheck);
     for (const session of this.#held) session.beginClosing();
     await Promise.all(this.#holds);
     await this.#context.pool.close();
+  }
+
+  #room(): number {
+    const { maxSessions, isSaturated } = this.#options;
+    if (isSaturated?.() === true) {
+      this.#recheck ??= setTimeout(() => {
+        this.#recheck = undefined;
+        this.#loop.fill();
+      }, SATURATED_PAUSE_MS);
+      return 0;
+    }
+    return maxSessions + Math.min(IN_LINE, maxSessions) - this.#holds.size;
   }
 
   async #accept(): Promise<Accepted> {
@@ -88,7 +114,23 @@ export class SessionPump implements Pump {
     if (this.#stopping !== undefined) return giveBack(receiver);
     const session = await this.#open(receiver, link);
     if (session === undefined) return giveBack(receiver);
+    if (!(await this.#placed())) {
+      await session.release();
+      return this.#loop.holdOff();
+    }
+    await this.#serve(session);
+    this.#places.free();
+  }
+
+  #placed(): Promise<boolean> {
+    const placed = this.#places.take(IN_LINE_MS);
+    if (this.#places.waiting > 0) for (const session of this.#held) if (session.giveWay()) break;
+    return placed;
+  }
+
+  async #serve(session: LiveSession): Promise<void> {
     this.#held.add(session);
+    session.begin();
     if (this.#isStopping()) session.beginClosing();
     try {
       await this.#options.onSession(session);
@@ -106,7 +148,7 @@ export class SessionPump implements Pump {
     { watch }: PooledClient,
   ): Promise<LiveSession | undefined> {
     const { time, logger, lockDurationMs } = this.#context;
-    const { entity, window, holdQuantumMs, maxSessions } = this.#options;
+    const { entity, window, holdQuantumMs } = this.#options;
     try {
       return await LiveSession.open(receiver, {
         entity,
@@ -115,8 +157,8 @@ export class SessionPump implements Pump {
         time,
         logger,
         watch,
-        // I14: only while every place is taken can anybody be waiting for this one.
-        mustYield: (heldMs) => heldMs >= holdQuantumMs && this.#holds.size >= maxSessions,
+        holdQuantumMs,
+        othersWait: () => this.#places.waiting > 0,
         onClockAhead: () => this.#sayClockAhead(),
       });
     } catch {

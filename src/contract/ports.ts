@@ -25,7 +25,7 @@ export type Taken =
   | { readonly kind: 'messages'; readonly messages: readonly InboundMessage[] }
   /** Nothing came for the idle time: let the session go. */
   | { readonly kind: 'idle' }
-  /** Held for the hold quantum while all slots are taken: let others in (I14). */
+  /** Held for the hold quantum while others wait for a place: let them in (I14). */
   | { readonly kind: 'yield' }
   /** The lock is gone, or its fate unknown: nothing may be written any more (I1). */
   | { readonly kind: 'lost' }
@@ -54,6 +54,8 @@ export interface SessionPumpOptions {
   /** Messages in flight a session: how much backlog one batch can see. */
   readonly window: number;
   readonly holdQuantumMs: number;
+  /** Whether turns wait for threads already: no further session is accepted then. */
+  readonly isSaturated?: () => boolean;
   /** Called once a session; the session is released when the promise settles. */
   readonly onSession: (session: HeldSession) => Promise<void>;
 }
@@ -125,6 +127,8 @@ export interface WorkerPool {
   ): Promise<WorkerResponse>;
   /** Requests waiting for a thread. */
   readonly waiting: number;
+  /** Of these, the ones that a session lock waits for. */
+  readonly waitingTurns: number;
   /** Replaces every thread: machine modules are loaded anew. Running requests finish first. */
   replace(): Promise<void>;
   close(): Promise<void>;

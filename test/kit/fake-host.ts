@@ -57,6 +57,7 @@ export function fakeHost(
       });
     },
     waiting: 0,
+    waitingTurns: 0,
     replace: async () => {},
     close: async () => {},
   };

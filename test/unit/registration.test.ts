@@ -24,6 +24,7 @@ function register(
       return answer ?? ({ kind: 'described', description } as const);
     },
     waiting: 0,
+    waitingTurns: 0,
     replace: async () => {},
     close: async () => {},
   };

@@ -51,6 +51,10 @@ class Pool implements WorkerPool {
     return this.#turns.length + this.#others.length;
   }
 
+  get waitingTurns(): number {
+    return this.#turns.length;
+  }
+
   run(
     request: WorkerRequest,
     { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},

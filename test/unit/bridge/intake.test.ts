@@ -29,6 +29,18 @@ describe('Intake', () => {
     expect(await intake.take(1, 5)).toEqual({ kind: 'messages', messages: [1] });
   });
 
+  it('ends a wait early when asked to, but not one whose messages have come', async () => {
+    const intake = new Intake<number>();
+    expect(intake.rest()).toBe(false);
+    const waiting = intake.take(1, 60_000);
+    expect(intake.rest()).toBe(true);
+    expect(await waiting).toEqual({ kind: 'idle' });
+    const served = intake.take(1, 60_000);
+    intake.push(1);
+    expect(intake.rest()).toBe(false);
+    expect(await served).toEqual({ kind: 'messages', messages: [1] });
+  });
+
   it('waits for ever when told so, until it is interrupted', async () => {
     const intake = new Intake<number>();
     const taken = intake.take(1, Number.POSITIVE_INFINITY);

@@ -4,13 +4,13 @@ import { fakeHost } from '../../kit/fake-host.ts';
 import { FakeQueue } from '../../kit/fake-queue.ts';
 import { noteMachine } from '../../kit/note-machine.ts';
 import { note, start } from '../../kit/notes.ts';
-import { openSession } from './session.ts';
+import { HOLD_QUANTUM_MS, openSession } from './session.ts';
 
 it('I14: a session that was held for its quantum gives no more messages while others wait', async () => {
-  const { session, deliver, pass } = await openSession((heldMs) => heldMs >= 2_000);
+  const { session, deliver, pass } = await openSession(() => true);
   deliver(1);
   expect(await session.take({ max: 8, idleMs: 5 })).toMatchObject({ kind: 'messages' });
-  pass(2_000);
+  pass(HOLD_QUANTUM_MS);
   deliver(2);
   expect(await session.take({ max: 8, idleMs: 5 })).toEqual({ kind: 'yield' });
 });

@@ -155,7 +155,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i14-fair',
     guard: 'a busy session yields',
     file: 'src/bridge/held-session.ts',
-    find: 'if (this.#context.mustYield(',
-    replace: 'if (this.lost && this.#context.mustYield(',
+    find: 'if (crowded && this.#heldMs()',
+    replace: 'if (crowded && this.lost && this.#heldMs()',
   },
 ];

@@ -4,6 +4,7 @@ import { LiveSession } from '../../../src/bridge/held-session.ts';
 import { ConnectionWatch } from '../../../src/bridge/sockets.ts';
 
 export const LOCK_MS = 30_000;
+export const HOLD_QUANTUM_MS = 1_000;
 
 export interface TestSession {
   readonly session: LiveSession;
@@ -12,7 +13,7 @@ export interface TestSession {
   readonly deliver: (sequenceNumber: number) => void;
 }
 
-export async function openSession(mustYield = (_heldMs: number): boolean => false): Promise<TestSession> {
+export async function openSession(othersWait = (): boolean => false): Promise<TestSession> {
   let now = 1_000_000;
   const writes: unknown[] = [];
   let give: ((message: ServiceBusReceivedMessage) => void) | undefined;
@@ -32,12 +33,14 @@ export async function openSession(mustYield = (_heldMs: number): boolean => fals
     entity: 'actor.m',
     lockDurationMs: LOCK_MS,
     window: 8,
-    mustYield,
+    othersWait,
+    holdQuantumMs: HOLD_QUANTUM_MS,
     time: { instant: () => ({ monotonicMs: now, wallMs: now }) },
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     watch: new ConnectionWatch(1),
     onClockAhead: () => {},
   });
+  session.begin();
   return {
     session,
     writes,

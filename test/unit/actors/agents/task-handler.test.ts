@@ -13,6 +13,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 const noPool: WorkerPool = {
   run: () => Promise.reject(new Error('no pool in this test')),
   waiting: 0,
+  waitingTurns: 0,
   replace: async () => {},
   close: async () => {},
 };
