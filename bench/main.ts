@@ -4,6 +4,7 @@ import { availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { abuse } from './abuse.ts';
 import { broker } from './broker/bench.ts';
+import { fanin } from './fanin.ts';
 import { latency } from './latency.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './measurement.ts';
 import { pump } from './pump/bench.ts';
@@ -12,7 +13,7 @@ import { runtime } from './runtime/bench.ts';
 import { start } from './start.ts';
 import { takeover } from './takeover.ts';
 
-const BENCHES: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump];
+const BENCHES: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump, fanin];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const EXIT_MISSED = 1;
 const EXIT_USAGE = 2;
