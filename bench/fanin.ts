@@ -39,14 +39,14 @@ async function costs(data: string): Promise<readonly Measurement[]> {
   await load.ask('scatters', 'warm-up-', SMALL, SMALL_IN_A_RUN, 1);
   const small: number[] = [];
   const large: number[] = [];
-  for (let run = 0; run < RUNS; run++) {
-    small.push(microseconds(await load.ask('scatters', `s${run}-`, SMALL, SMALL_IN_A_RUN, 1), SMALL));
-    large.push(microseconds(await load.ask('scatters', `l${run}-`, LARGE, 1, 1), LARGE));
+  for (let attempt = 0; attempt < RUNS; attempt++) {
+    small.push(microseconds(await load.ask('scatters', `s${attempt}-`, SMALL, SMALL_IN_A_RUN, 1), SMALL));
+    large.push(microseconds(await load.ask('scatters', `l${attempt}-`, LARGE, 1, 1), LARGE));
     say(
       `fan-in: ${small.at(-1)?.toFixed(0)} us a reply of ${SMALL}, ${large.at(-1)?.toFixed(0)} us of ${LARGE}`,
     );
   }
-  const ratios = large.map((cost, run) => cost / (small[run] ?? Number.NaN));
+  const ratios = large.map((cost, at) => cost / (small[at] ?? Number.NaN));
   return [
     measurement(`fanin.${SMALL}.per-reply`, 'us', small),
     measurement(`fanin.${LARGE}.per-reply`, 'us', large),
