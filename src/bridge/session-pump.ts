@@ -119,7 +119,9 @@ export class SessionPump implements Pump {
       return this.#loop.holdOff();
     }
     await this.#serve(session);
+    // The next one need not wait for the goodbye.
     this.#places.free();
+    await session.release();
   }
 
   #placed(): Promise<boolean> {
@@ -139,7 +141,6 @@ export class SessionPump implements Pump {
       this.#context.logger.error('session handler failed', { entity, sessionId, error: String(thrown) });
     }
     if (!session.productive && !this.#isStopping()) await this.#slowDown(session);
-    await session.release();
     this.#held.delete(session);
   }
 

@@ -21,6 +21,7 @@ describe('a worker pool', () => {
     const workers = pool();
     const running = Array.from({ length: 50 }, () => runTurn(workers, counter));
     expect(workers.waiting).toBe(50);
+    expect(workers.waitingTurns).toBe(50);
     const results = await Promise.all(running);
     for (const { state } of results) expect(state).toMatchObject({ status: 'active' });
     expect(workers.waiting).toBe(0);
@@ -82,6 +83,8 @@ describe('a worker pool', () => {
     const agents = [1, 2, 3].map(() => workers.run(agent('spin'), { signal: withdrawal.signal }));
     expect((await runTurn(workers, counter)).state).toMatchObject({ status: 'active' });
     expect(workers.waiting).toBe(2);
+    // What no session lock waits for does not count as saturation.
+    expect(workers.waitingTurns).toBe(0);
     withdrawal.abort();
     expect(workers.waiting).toBe(0);
     await Promise.all(agents);
