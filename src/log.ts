@@ -3,6 +3,7 @@
 import { trace } from '@opentelemetry/api';
 import { type DestinationStream, pino } from 'pino';
 import type { Logger } from './contract/ports.ts';
+import { redact } from './contract/secrets.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
@@ -42,15 +43,6 @@ const TEXT_FIELDS: ReadonlySet<string> = new Set([
   'version',
   'why',
 ]);
-
-/** What a secret looks like inside a text that is shown. */
-const SECRETS: readonly RegExp[] = [
-  /(SharedAccessKey|SharedAccessSignature|AccountKey|sig|skn|password|secret|api[-_]?key|token)\s*=\s*[^;&\s]+/gi,
-  /\b(Bearer|SharedAccessSignature)\s+\S+/gi,
-  /\bsk-[A-Za-z0-9_-]{8,}/g,
-  /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g,
-  /\/\/[^/@\s]+@/g,
-];
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -108,11 +100,6 @@ function allowedFields(fields: Readonly<Record<string, unknown>>): Record<string
     else if (typeof value === 'string' && TEXT_FIELDS.has(name)) allowed[name] = shown(value);
   }
   return allowed;
-}
-
-/** Without what looks like a secret, whatever its place. */
-export function redact(text: string): string {
-  return SECRETS.reduce((rest, secret) => rest.replace(secret, '[redacted]'), text);
 }
 
 function shown(text: string): string {

@@ -1,7 +1,7 @@
 // How an error looks to a person: its code, what happened, what to do. A stack only with --verbose.
 import { CommanderError } from 'commander';
 import { ERROR_HINTS, isErrorCode } from '../contract/errors.ts';
-import { redact } from '../log.ts';
+import { redact } from '../contract/secrets.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 
 export interface Failure {

@@ -5,6 +5,7 @@ import {
   type Attributes,
   type Context,
   context,
+  type Exception,
   type HrTime,
   isSpanContextValid,
   type Link,
@@ -17,6 +18,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { redact } from './secrets.ts';
 
 /** Span names by what they cover; each keeps to few values, so that they can be searched and counted by name. */
 export const SPAN = {
@@ -190,9 +192,13 @@ export function inSpan(name: string, input: SpanInput, fn: (span: Span) => unkno
 /** Marks a span as failed: for outcomes that are data, and for what was thrown. */
 export function recordFailure(span: Span, failure: unknown): void {
   const { type, message } = describeFailure(failure);
-  if (failure instanceof Error) span.recordException(failure);
+  if (failure instanceof Error) span.recordException(withoutSecrets(failure));
   span.setAttribute(ATTR.errorType, type);
-  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  span.setStatus({ code: SpanStatusCode.ERROR, message: redact(message) });
+}
+
+function withoutSecrets({ name, message, stack }: Error): Exception {
+  return { name, message: redact(message), ...(stack === undefined ? {} : { stack: redact(stack) }) };
 }
 
 function describeFailure(failure: unknown): { type: string; message: string } {

@@ -4,6 +4,7 @@ import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { WorkerPool } from '../../contract/ports.ts';
+import { redactAll } from '../../contract/secrets.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 import { limitSignal } from '../../signals.ts';
@@ -19,7 +20,19 @@ export type Attempt =
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
+/** An agent's error may repeat the key that it was refused with; it ends up in states, spans and dead letters. */
 export async function runAttempt(
+  runnable: Runnable,
+  input: Json,
+  context: AgentContext,
+  pool: WorkerPool,
+  timeoutMs: number,
+): Promise<Attempt> {
+  const attempt = await attemptOf(runnable, input, context, pool, timeoutMs);
+  return attempt.kind === 'done' ? attempt : { ...attempt, error: redactAll(attempt.error) };
+}
+
+async function attemptOf(
   runnable: Runnable,
   input: Json,
   context: AgentContext,

@@ -16,7 +16,7 @@ import { holdBack, isStandingStill, quarantine } from './quarantine.ts';
 import type { SessionState } from './session-state.ts';
 import { stateBytes } from './session-state.ts';
 import { recordEnded } from './trace.ts';
-import { MAX_ATTEMPTS, runTurn } from './turns.ts';
+import { runTurn } from './turns.ts';
 
 /** Before a machine that could not be loaded is tried again. */
 const STUCK_PAUSE_MS = 1_000;
@@ -57,7 +57,7 @@ export async function applyItems(
             disposition: {
               kind: 'deadLetter',
               reason: 'TURN_POISONED',
-              description: describe(outcome.error),
+              description: describe(outcome),
             } as const,
           })),
         );
@@ -197,8 +197,8 @@ function checkStateSize(state: SessionState): number {
   });
 }
 
-function describe(error: { readonly code: string; readonly message: string }): string {
-  return `${error.code} on each of ${MAX_ATTEMPTS} attempts: ${error.message}`;
+function describe({ error, attempts }: { readonly error: ErrorJson; readonly attempts: number }): string {
+  return `${error.code} on each of ${attempts} attempts: ${error.message}`;
 }
 
 function writeLogs(host: ActorHost, actor: ActorAddress, result: TurnResult): void {

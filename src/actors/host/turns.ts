@@ -1,5 +1,5 @@
 // Runs a batch of turns in the pool and contains what goes wrong there (I7): what kills a thread is tried again alone, its
-// attempts counted in the state, and is poison after MAX_ATTEMPTS.
+// attempts counted in the state, and is poison after MAX_ATTEMPTS, or after MAX_UNFINISHED that nobody saw the end of.
 import { SpanKind, trace } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
@@ -10,7 +10,13 @@ import type { Item } from './batch.ts';
 import type { ActorHost } from './host.ts';
 import type { SessionState } from './session-state.ts';
 
-export const MAX_ATTEMPTS = 3;
+/** Whose last one took a thread down while the host looked on. */
+const MAX_ATTEMPTS = 3;
+/**
+ * Begun, and the host was gone or had lost its session before they were committed. Mostly the message is not to blame: where
+ * locks are lost every few seconds three in a row happen by chance.
+ */
+const MAX_UNFINISHED = 10;
 /** Effects of one batch: leaves room in the state for snapshot and inbox. */
 const MAX_EFFECT_BYTES = 96 * 1024;
 /** The fault lies with the deployment, not with the message: never counted as an attempt. */
@@ -20,7 +26,7 @@ export type TurnOutcome =
   | { readonly kind: 'ran'; readonly result: TurnResult }
   /** The batch took its thread down: run its messages one by one. */
   | { readonly kind: 'alone' }
-  | { readonly kind: 'poison'; readonly error: ErrorJson }
+  | { readonly kind: 'poison'; readonly error: ErrorJson; readonly attempts: number }
   | { readonly kind: 'stuck'; readonly error: ErrorJson }
   | { readonly kind: 'lost' };
 
@@ -41,12 +47,7 @@ export async function runTurn(
     if (suspect) {
       const number = String(only.message.sequenceNumber);
       const attempts = (current.attempts[number] ?? 0) + 1;
-      if (attempts > MAX_ATTEMPTS) {
-        return {
-          kind: 'poison',
-          error: { code: 'TURN_POISONED', message: 'the host or its thread died each time' },
-        };
-      }
+      if (attempts > MAX_UNFINISHED) return { kind: 'poison', error: GONE, attempts: attempts - 1 };
       // An unknown actor's event is never run, and must make no state (I13).
       if (current.core !== null || only.input.kind === 'start') {
         current = { ...current, attempts: { ...current.attempts, [number]: attempts } };
@@ -67,10 +68,12 @@ export async function runTurn(
     });
     if (items.length > 1) return { kind: 'alone' };
     const attempts = current.attempts[String(only?.message.sequenceNumber)] ?? 0;
-    if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error: response.error };
+    if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error: response.error, attempts };
     failed = true;
   }
 }
+
+const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };
 
 function inPool(
   items: readonly Item[],
