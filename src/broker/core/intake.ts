@@ -46,40 +46,32 @@ export class Intake implements ForwardTarget {
     else this.window = new DuplicateWindow(this.#core, this.#to.id, duplicateWindowMs);
   }
 
-  /** A number for a message that will be sent later, if at all. */
+  /** A number to cancel a scheduled message by; it is told to whoever schedules, whatever becomes of the message. */
   reserve(): number {
     return this.#to.sequence.take();
   }
 
   /** All of them or none; acknowledged when all are on disk. */
-  send(
-    messages: Envelope[],
-    ack: (error: ServiceError | undefined, seqs: number[]) => void,
-    reserved: readonly number[] = [],
-  ): void {
-    if (this.#retired) return ack(serviceErrors.entityNotFound(`sb://localhost/${this.#to.path}`), []);
+  send(messages: Envelope[], ack: Ack, reserved: readonly number[] = []): void {
+    if (this.#retired) return ack(serviceErrors.entityNotFound(`sb://localhost/${this.#to.path}`));
     try {
       this.#check(messages);
     } catch (error) {
-      return ack(error as ServiceError, []);
+      return ack(error as ServiceError);
     }
     const busy = this.#core.throttle?.take(messages.length);
-    if (busy) return ack(busy, []);
+    if (busy) return ack(busy);
     const now = this.#core.alarms.now();
     const ids: string[] = [];
     const repeated: string[] = [];
     const entries: Entry[] = [];
-    const seqs: number[] = [];
     for (const [index, message] of messages.entries()) {
-      const fresh = this.#notSeen(message, ids, repeated, entries);
-      const scheduled = message.scheduledAt > now;
-      const seq = scheduled || !fresh ? (reserved[index] ?? this.#to.sequence.take()) : 0;
-      seqs.push(seq);
-      if (!fresh) continue;
+      if (!this.#notSeen(message, ids, repeated, entries)) continue;
+      const seq = reserved[index] ?? 0;
       entries.push(
-        scheduled
-          ? scheduledEntry(this.#core, this.#to, this.schedule, message, seq)
-          : placedEntry(this.#core, this.#to, message, 0),
+        message.scheduledAt > now
+          ? scheduledEntry(this.#core, this.#to, this.schedule, message, seq || this.#to.sequence.take())
+          : placedEntry(this.#core, this.#to, message, seq),
       );
     }
     this.#core.commit({
@@ -93,12 +85,11 @@ export class Intake implements ForwardTarget {
         const orphaned = repeated.some((id) => !this.window?.has(id));
         ack(
           orphaned ? serviceErrors.quotaExceeded('The first message with this id was refused.') : undefined,
-          seqs,
         );
       },
       refused: (error) => {
         for (const id of ids) this.window?.remove(id);
-        ack(error, []);
+        ack(error);
       },
     });
   }

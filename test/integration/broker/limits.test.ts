@@ -112,7 +112,8 @@ test('batch delete takes what waits and came before a time, oldest first', async
     );
   expect(await remove(1)).toMatchObject({ properties: { statusCode: 200 }, body: { 'message-count': 1 } });
   expect(await remove(100)).toMatchObject({ properties: { statusCode: 200 }, body: { 'message-count': 1 } });
-  expect(await remove(100)).toMatchObject({ properties: { statusCode: 204 } });
+  // None left is a count too; clients take anything else for an error (github.com/Azure/azure-sdk-for-js/pull/39309).
+  expect(await remove(100)).toMatchObject({ properties: { statusCode: 200 }, body: { 'message-count': 0 } });
   const left = await client.createReceiver('q').peekMessages(10);
   expect(left.map(({ body }) => body)).toEqual([1, 4]);
 });
@@ -131,7 +132,7 @@ test.each([
     );
     return properties;
   };
-  expect(await remove(max)).toMatchObject({ statusCode: 204 });
+  expect(await remove(max)).toMatchObject({ statusCode: 200 });
   expect(await remove(max + 1)).toMatchObject({
     statusCode: 400,
     errorCondition: 'com.microsoft:argument-out-of-range',

@@ -39,12 +39,15 @@ test('messages that are due at once become active in the order of their numbers,
   ]);
 });
 
-test('a time that has passed is no schedule', async () => {
+test('what is scheduled for a time that has passed is active at once, with a number to have been cancelled by', async () => {
   const broker = await testBroker(queues({ name: 'q' }));
   const sender = testClient(broker).createSender('q');
   const [number] = await sender.scheduleMessages({ body: 1 }, new Date(Date.now() - 1000));
-  expect(number).toBeDefined();
+  expect(number?.toNumber()).toBe(1);
   expect(await broker.status()).toMatchObject([{ active: 1, scheduled: 0 }]);
+  const [message] = await testClient(broker).createReceiver('q').receiveMessages(1);
+  expect(message?.sequenceNumber?.toNumber()).toBe(2);
+  expect(message?.enqueuedSequenceNumber).toBe(1);
 });
 
 test('messages scheduled at a topic reach the subscriptions that are there when they are due', async () => {

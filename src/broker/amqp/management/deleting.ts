@@ -1,7 +1,7 @@
 import { deleteWaiting } from '../../core/departures.ts';
 import { serviceErrors } from '../../errors.ts';
 import { types } from '../rhea.ts';
-import { NO_CONTENT, type Operation, ok, optionalText, queueOf, whole } from './operation.ts';
+import { type Operation, ok, optionalText, queueOf, whole } from './operation.ts';
 
 /** What the service deletes at once (learn.microsoft.com/azure/service-bus-messaging/batch-delete). */
 const MAX_COUNT = { standard: 500, premium: 4000 } as const;
@@ -27,8 +27,7 @@ export const batchDelete: Operation = (call, respond) => {
     throw serviceErrors.notAllowed('Messages of a session queue are deleted session by session.');
   }
   deleteWaiting(queue, { count, before: before.getTime(), sessionId }, (error, deleted) => {
-    if (error) respond(error);
-    else if (deleted === 0) respond({ status: NO_CONTENT });
-    else respond(ok({ 'message-count': types.wrap_int(deleted) }));
+    // None is a count too (github.com/Azure/azure-sdk-for-js/pull/39309).
+    respond(error ?? ok({ 'message-count': types.wrap_int(deleted) }));
   });
 };

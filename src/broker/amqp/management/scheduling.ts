@@ -17,9 +17,9 @@ export const scheduleMessages: Operation = ({ target, body, enlist }, respond) =
   });
   const { intake } = target.destination;
   const numbers = (seqs: number[]) => ok({ 'sequence-numbers': arrayOf(seqs, LONG) });
-  if (!enlist) return intake.send(messages, (error, seqs) => respond(error ?? numbers(seqs)));
-  // Their numbers are told before it is known whether they will be.
+  // Also what is due already gets a number of its own; in a transaction it is told before it is known what comes of it.
   const seqs = messages.map(() => intake.reserve());
+  if (!enlist) return intake.send(messages, (error) => respond(error ?? numbers(seqs)), seqs);
   enlist((ack) => intake.send(messages, ack, seqs));
   respond(numbers(seqs));
 };
