@@ -12,6 +12,7 @@ import { reportCrash } from './failure.ts';
 import { row } from './host.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { dataOption, portOption, verboseOption } from './options.ts';
+import { shellWord } from './shell-word.ts';
 import { createTerminal } from './terminal.ts';
 
 interface BrokerCommandOptions {
@@ -46,6 +47,12 @@ export function addBrokerCommand(program: Command, finish: Finish): void {
     exits: ['done', 'failed', 'usage', 'internal', 'interrupted'],
     example: 'quorate broker --tls --memory',
   }).action(async (options: BrokerCommandOptions) => finish(await runBroker(options)));
+  // `quorate broker --data dir status` means that folder too.
+  command.hook('preAction', (_, acting) => {
+    const { data }: BrokerCommandOptions = command.opts();
+    const own: BrokerCommandOptions = acting.opts();
+    if (data !== undefined && own.data === undefined) acting.setOptionValue('data', data);
+  });
   addBrokerStatusCommand(command, finish);
   addBrokerAdvanceCommand(command, finish);
   addBrokerFaultCommand(command, finish);
@@ -70,7 +77,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   });
   // First and bare: a script reads one line.
   terminal.line(broker.connectionString);
-  if (broker.caFile !== undefined) row(terminal, 'trust', `NODE_EXTRA_CA_CERTS=${broker.caFile}`);
+  if (broker.caFile !== undefined) row(terminal, 'trust', `NODE_EXTRA_CA_CERTS=${shellWord(broker.caFile)}`);
   if (options.tls) row(terminal, 'plain', 'add UseDevelopmentEmulator=true; for AMQP without TLS');
   row(terminal, 'data', folder ?? 'in memory; nothing is kept');
   row(terminal, 'entities', String((await broker.status()).length));
@@ -78,7 +85,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   // A broker in memory has no folder of its own, and is steered from where it would be.
   const steeredFrom = folder ?? dataFolder(undefined);
   const control = steered ? await openControlSide(broker, steeredFrom) : undefined;
-  const asData = `--data ${steeredFrom}`;
+  const asData = `--data ${shellWord(steeredFrom)}`;
   if (control) row(terminal, 'control', `quorate broker fault <kind> ${asData}`);
   if (options.virtualTime) row(terminal, 'time', `stands still; quorate broker advance <duration> ${asData}`);
   row(terminal, 'stop', 'Ctrl+C or SIGTERM');

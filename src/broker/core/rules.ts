@@ -39,7 +39,7 @@ export function checkRules(rules: readonly RuleDescription[]): string | undefine
       compileRule(rule);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
-      return `rule '${rule.name}': ${error.message}`;
+      return `rule '${rule.name}': ${error.message.replace(/\.$/, '')}`;
     }
   }
   const names = new Set(rules.map(({ name }) => name.toLowerCase()));

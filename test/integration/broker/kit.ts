@@ -29,10 +29,12 @@ export async function testBroker(options: Partial<LocalBrokerOptions> = {}): Pro
 }
 
 /** The real client, gone with the test. */
-export function testClient(broker: Broker, connectionString = broker.connectionString): ServiceBusClient {
-  const client = new ServiceBusClient(connectionString, {
-    retryOptions: { timeoutInMs: 10_000, maxRetries: 0 },
-  });
+export function testClient(
+  broker: Broker,
+  connectionString = broker.connectionString,
+  timeoutInMs = 10_000,
+): ServiceBusClient {
+  const client = new ServiceBusClient(connectionString, { retryOptions: { timeoutInMs, maxRetries: 0 } });
   onTestFinished(async () => {
     await client.close();
   });

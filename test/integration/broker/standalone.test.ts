@@ -140,7 +140,7 @@ test("the emulator's Config.json and its connection string work as they are", as
 test('status shows a running broker and the data that it left', async () => {
   const data = join(await folder(), 'data');
   const { child, connectionString, lines } = await startCommand('--data', data, '--tls');
-  expect(lines.join('\n')).toContain(`NODE_EXTRA_CA_CERTS=${join(data, 'tls', 'ca.pem')}`);
+  expect(lines).toContain(`trust      NODE_EXTRA_CA_CERTS=${join(data, 'tls', 'ca.pem')}`);
   const plain = `${connectionString}UseDevelopmentEmulator=true;`;
   await adminClient({ connectionString: plain }).createQueue('q');
   const client = new ServiceBusClient(plain);
@@ -164,6 +164,28 @@ test('status shows a running broker and the data that it left', async () => {
   await client.close();
   expect(await stopped(child)).toBe(0);
   expect(await status()).toEqual([header, ['q', '2', '1', '0', '1', '0', '0']]);
+});
+
+test('what is printed to be copied works in a shell, wherever the data lies', async () => {
+  const data = join(await folder(), "it's here; $(true)");
+  const { child, lines } = await startCommand('--data', data, '--tls', '--control');
+  const trust = lines.find((line) => line.startsWith('trust '))?.replace(/^trust +/, '');
+  const { stdout: file } = await run('sh', ['-c', `${trust} && printf %s "$NODE_EXTRA_CA_CERTS"`]);
+  expect(file).toBe(join(data, 'tls', 'ca.pem'));
+  const given = lines.find((line) => line.startsWith('control '))?.replace(/^.*--data /, '');
+  expect((await run('sh', ['-c', `printf %s ${given}`])).stdout).toBe(data);
+  expect(await stopped(child)).toBe(0);
+});
+
+test('the folder may stand before the name of a command', async () => {
+  const data = join(await folder(), 'data');
+  const { child } = await startCommand('--data', data, '--control', '--virtual-time');
+  const ask = (...args: string[]) => run(process.execPath, [SOURCE, MAIN, 'broker', '--data', data, ...args]);
+  expect((await ask('status')).stdout).toMatch(/^entity /);
+  expect((await ask('advance', '1s')).stdout).toMatch(/^it is /);
+  expect((await ask('fault', 'stop', '--on', 'send')).stdout).toMatch(/^fault-/);
+  expect((await ask('fault', 'list')).stdout).toMatch(/^fault-/);
+  expect(await stopped(child)).toBe(0);
 });
 
 test.each([
@@ -194,13 +216,38 @@ test.each([
       },
     }),
   ],
+  [
+    'with a filter that ends too early',
+    JSON.stringify({
+      UserConfig: {
+        Namespaces: [
+          {
+            Name: 'n',
+            Topics: [
+              {
+                Name: 't',
+                Subscriptions: [
+                  {
+                    Name: 's',
+                    Rules: [
+                      { Name: 'r', Properties: { FilterType: 'Sql', SqlFilter: { SqlExpression: 'x =' } } },
+                    ],
+                  },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    }),
+  ],
 ])('a configuration %s is refused in one line', async (_, text) => {
   const file = join(await folder(), 'Config.json');
   await writeFile(file, text);
   const failed = run(process.execPath, [SOURCE, MAIN, 'broker', '--memory', '--port', '0', '--config', file]);
   await expect(failed).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^error BROKER_TOPOLOGY_INVALID: /),
+    stderr: expect.stringMatching(/^error BROKER_TOPOLOGY_INVALID: .*[^.]\.\n$/),
   });
 });
 
