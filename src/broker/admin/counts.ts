@@ -1,4 +1,6 @@
 import type { Queue } from '../core/queue.ts';
+import { bytesOf } from '../core/queue-entity.ts';
+import type { Schedule } from '../core/schedule.ts';
 import type { Element } from './xml.ts';
 
 const COUNTS = 'http://schemas.microsoft.com/netservices/2011/06/servicebus';
@@ -14,17 +16,18 @@ export interface Counts {
   readonly bytes: number;
 }
 
-export function countsOf(queue: Queue, scheduled: number): Counts {
+/** A subscription has no schedule: its topic has. */
+export function countsOf(queue: Queue, schedule?: Pick<Schedule, 'size' | 'bytes'>): Counts {
   const deadLettered = queue.deadLetters?.active ?? 0;
   const transferDeadLettered = queue.transferDeadLetters?.active ?? 0;
-  const held = [queue, queue.deadLetters, queue.transferDeadLetters];
+  const scheduled = schedule?.size ?? 0;
   return {
     active: queue.active,
     deadLettered,
     scheduled,
     transferDeadLettered,
     total: queue.active + queue.deferred.size + deadLettered + transferDeadLettered + scheduled,
-    bytes: held.reduce((bytes, each) => bytes + (each?.bytes ?? 0), 0),
+    bytes: bytesOf(queue) + (schedule?.bytes ?? 0),
   };
 }
 

@@ -46,12 +46,11 @@ export function resourceOf(namespace: Namespace, site: Site, entity: KeptEntity)
     return { path, title: path, root: 'TopicDescription', content, ...times };
   }
   if (kind === 'subscription') {
-    const counts = queue ? countsOf(queue, 0) : NOTHING;
+    const counts = queue ? countsOf(queue) : NOTHING;
     const content = writeSubscription(description, counts, facts);
     return { path, title: lastPart(path), root: 'SubscriptionDescription', content, ...times };
   }
-  const scheduled = namespace.queues.get(path.toLowerCase())?.intake.schedule.size ?? 0;
-  const counts = queue ? countsOf(queue, scheduled) : NOTHING;
+  const counts = queue ? countsOf(queue, namespace.queues.get(path.toLowerCase())?.intake.schedule) : NOTHING;
   const content = writeQueue(description, counts, facts);
   return { path, title: path, root: 'QueueDescription', content, ...times };
 }

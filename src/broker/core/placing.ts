@@ -62,7 +62,7 @@ export function scheduledEntry(
   core.counters.add('scheduled');
   return {
     write: (store) => store.insertMessage(row, envelope.bytes),
-    applied: () => schedule.added(row.dueAt),
+    applied: () => schedule.added(row),
   };
 }
 

@@ -28,7 +28,7 @@ export class QueueEntity implements Destination {
   }
 
   get bytes(): number {
-    return bytesOf(this.queue);
+    return bytesOf(this.queue) + this.intake.schedule.bytes;
   }
 
   get sequence(): Sequence {

@@ -5,7 +5,7 @@ import type { Namespace } from './namespace.ts';
 /** Readies the entities at a start: counts and next instants are read; messages stay on disk until somebody wants them. */
 export function recover(core: Core, namespace: Namespace): void {
   for (const { id, intake } of [...namespace.queues.values(), ...namespace.topics.values()]) {
-    intake.schedule.restore(core.store.tally(id).scheduled);
+    intake.schedule.restore(core.store.tally(id));
     intake.window?.restore();
   }
   for (const queue of namespace.sources.values()) queue.restore();

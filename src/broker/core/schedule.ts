@@ -1,6 +1,6 @@
 /** Scheduled messages of an entity, which wait on disk, and the alarm for the next of them. */
 import type { Alarm } from '../clock.ts';
-import type { FullMessage } from '../store/store.ts';
+import type { FullMessage, Tally } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { SCHEDULED } from './records.ts';
 
@@ -17,6 +17,7 @@ export class Schedule {
   /** Those that are being cancelled or activated. */
   readonly #inHand = new Set<number>();
   size = 0;
+  bytes = 0;
 
   constructor(core: Core, entity: number, due: (messages: FullMessage[]) => void) {
     this.#core = core;
@@ -25,14 +26,16 @@ export class Schedule {
     this.#alarm = core.alarms.create(() => this.#ring());
   }
 
-  restore(size: number): void {
-    this.size = size;
+  restore({ scheduled, scheduledBytes }: Tally): void {
+    this.size = scheduled;
+    this.bytes = scheduledBytes;
     this.#alarm.set(this.#core.store.nextDue(this.#entity, 0));
   }
 
   /** It is on disk. */
-  added(dueAt: number): void {
+  added({ dueAt, size }: Pick<FullMessage, 'dueAt' | 'size'>): void {
     this.size += 1;
+    this.bytes += size;
     this.#expect(dueAt);
   }
 
@@ -53,9 +56,10 @@ export class Schedule {
     this.#expect(dueAt);
   }
 
-  left({ seq }: FullMessage): void {
+  left({ seq, size }: FullMessage): void {
     this.#inHand.delete(seq);
     this.size -= 1;
+    this.bytes -= size;
   }
 
   #expect(at: number): void {

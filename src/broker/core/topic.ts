@@ -37,7 +37,7 @@ export class Topic implements Destination {
   }
 
   get bytes(): number {
-    let bytes = 0;
+    let bytes = this.intake.schedule.bytes;
     for (const { queue } of this.subscriptions.values()) bytes += bytesOf(queue);
     return bytes;
   }

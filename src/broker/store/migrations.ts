@@ -1,9 +1,9 @@
 /** From every former format to the present one: one step a format, each in one transaction, so that a file is never between two. */
 import type { DatabaseSync } from 'node:sqlite';
-import { FORMAT, SCHEMA, SEQUENCE_BITS } from './schema.ts';
+import { FORMAT, SCHEDULED_BYTES, SECOND_SCHEMA, SEQUENCE_BITS } from './schema.ts';
 
 /** Until it had a number a file was empty; the first format is 1. */
-const MIGRATIONS: readonly ((db: DatabaseSync) => void)[] = [inlineBodies];
+const MIGRATIONS: readonly ((db: DatabaseSync) => void)[] = [inlineBodies, addScheduledBytes];
 
 /** The oldest format that can be led to the present one. */
 export const OLDEST_FORMAT = FORMAT - MIGRATIONS.length;
@@ -25,13 +25,13 @@ export function migrate(db: DatabaseSync, from: number): void {
 
 /**
  * 1 to 2: bytes move from `body` into the rows of their messages, unless several share them; counts are kept; states of
- * sessions leave the key's tree; queues for what cannot be forwarded are added where they were not yet. When a format 3 changes SCHEMA, its present text belongs in here.
+ * sessions leave the key's tree; queues for what cannot be forwarded are added where they were not yet.
  */
 function inlineBodies(db: DatabaseSync): void {
   const tables = ['entity', 'body', 'message', 'session', 'duplicate'];
   db.exec('DROP INDEX body_shared');
   for (const table of tables) db.exec(`ALTER TABLE ${table} RENAME TO ${table}_1`);
-  db.exec(SCHEMA);
+  db.exec(SECOND_SCHEMA);
   db.exec(`
     INSERT INTO entity (id, path, kind, description) SELECT id, path, kind, description FROM entity_1;
     INSERT INTO entity (path, kind, description)
@@ -55,4 +55,12 @@ function inlineBodies(db: DatabaseSync): void {
     INSERT INTO duplicate (entity, seen, id) SELECT entity, seen, id FROM duplicate_1 ORDER BY entity, seen;
   `);
   for (const table of tables) db.exec(`DROP TABLE ${table}_1`);
+}
+
+/** 2 to 3: what waits for its time has a size too. */
+function addScheduledBytes(db: DatabaseSync): void {
+  db.exec(`${SCHEDULED_BYTES}
+    UPDATE tally SET scheduled_bytes = (SELECT ifnull(sum(size), 0) FROM message m
+      WHERE m.entity = tally.entity AND m.due > 0 AND m.state = 2);
+  `);
 }

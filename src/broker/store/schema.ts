@@ -2,7 +2,7 @@
 
 /** "QBRK": tells this file from any other SQLite database. */
 export const APPLICATION_ID = 0x5142524b;
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** Of a message's key; the rest is its entity's, so that an entity's messages lie together and in order. */
 export const SEQUENCE_BITS = 42;
@@ -12,7 +12,7 @@ export const SEQUENCE_BITS = 42;
  * subscriptions hold lies in `body`, once. `tally` keeps what a start would have to count.
  * Columns that are mostly 0 or NULL take no space but their type's byte.
  */
-export const SCHEMA = `
+export const SECOND_SCHEMA = `
 CREATE TABLE entity (
   id INTEGER PRIMARY KEY,
   path TEXT NOT NULL UNIQUE,
@@ -65,3 +65,8 @@ CREATE TABLE duplicate (
   PRIMARY KEY (entity, seen)
 ) WITHOUT ROWID;
 `;
+
+/** What the third format added. */
+export const SCHEDULED_BYTES = 'ALTER TABLE tally ADD COLUMN scheduled_bytes INTEGER NOT NULL DEFAULT 0;';
+
+export const SCHEMA = `${SECOND_SCHEMA}${SCHEDULED_BYTES}`;

@@ -22,7 +22,7 @@ export function entityStatements(db: DatabaseSync, dropBody: (id: number) => voi
     db,
     'INSERT INTO entity (id, path, kind, description) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET description = excluded.description',
   );
-  const putTally = prepare(db, 'INSERT INTO tally VALUES (?, ?, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING');
+  const putTally = prepare(db, 'INSERT INTO tally VALUES (?, ?, 0, 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING');
   const remove = prepare(db, "UPDATE entity SET kind = 'removed', path = ?2, description = '' WHERE id = ?1");
   const removed = prepare(db, "SELECT id FROM entity WHERE kind = 'removed' LIMIT 1");
   const purge = prepare(
@@ -42,7 +42,10 @@ export function entityStatements(db: DatabaseSync, dropBody: (id: number) => voi
     db,
     "SELECT id, path, kind, description, ceiling FROM entity JOIN tally ON entity = id WHERE kind <> 'removed' ORDER BY id",
   );
-  const tally = prepare(db, 'SELECT active, deferred, scheduled, bytes, states FROM tally WHERE entity = ?');
+  const tally = prepare(
+    db,
+    'SELECT active, deferred, scheduled, bytes, scheduled_bytes, states FROM tally WHERE entity = ?',
+  );
   return {
     putEntity(e) {
       put.run(e.id, e.path, e.kind, e.description);
@@ -64,8 +67,8 @@ export function entityStatements(db: DatabaseSync, dropBody: (id: number) => voi
     entities: () => entities.all().map(toEntity),
     tally(entity) {
       const row = (tally.get(entity) ?? []).map(Number);
-      const [active = 0, deferred = 0, scheduled = 0, bytes = 0, stateBytes = 0] = row;
-      return { active, deferred, scheduled, bytes, stateBytes };
+      const [active = 0, deferred = 0, scheduled = 0, bytes = 0, scheduledBytes = 0, stateBytes = 0] = row;
+      return { active, deferred, scheduled, bytes, scheduledBytes, stateBytes };
     },
   };
 }

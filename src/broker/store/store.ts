@@ -21,6 +21,7 @@ export interface Tally {
   scheduled: number;
   /** Of the active and deferred ones. */
   bytes: number;
+  scheduledBytes: number;
   /** Of the states of its sessions. */
   stateBytes: number;
 }

@@ -8,10 +8,10 @@ export class Tallies {
 
   constructor(db: DatabaseSync) {
     const update = db.prepare(
-      'UPDATE tally SET active = active + ?, deferred = deferred + ?, scheduled = scheduled + ?, bytes = bytes + ?, states = states + ? WHERE entity = ?',
+      'UPDATE tally SET active = active + ?, deferred = deferred + ?, scheduled = scheduled + ?, bytes = bytes + ?, scheduled_bytes = scheduled_bytes + ?, states = states + ? WHERE entity = ?',
     );
-    this.#write = (entity, { active, deferred, scheduled, bytes, stateBytes }) =>
-      void update.run(active, deferred, scheduled, bytes, stateBytes, entity);
+    this.#write = (entity, { active, deferred, scheduled, bytes, scheduledBytes, stateBytes }) =>
+      void update.run(active, deferred, scheduled, bytes, scheduledBytes, stateBytes, entity);
   }
 
   /** `count` messages more, or fewer. */
@@ -20,7 +20,8 @@ export class Tallies {
     if (state === 0) change.active += count;
     else if (state === 1) change.deferred += count;
     else change.scheduled += count;
-    if (state !== 2) change.bytes += count * size;
+    if (state === 2) change.scheduledBytes += count * size;
+    else change.bytes += count * size;
   }
 
   addStates(entity: number, bytes: number): void {
@@ -30,7 +31,7 @@ export class Tallies {
   #changeOf(entity: number): Tally {
     let change = this.#changes.get(entity);
     if (!change) {
-      change = { active: 0, deferred: 0, scheduled: 0, bytes: 0, stateBytes: 0 };
+      change = { active: 0, deferred: 0, scheduled: 0, bytes: 0, scheduledBytes: 0, stateBytes: 0 };
       this.#changes.set(entity, change);
     }
     return change;

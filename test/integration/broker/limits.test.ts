@@ -1,4 +1,9 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Broker, createBroker } from '../../../src/broker/index.ts';
+import { adminClient } from './admin-client.ts';
 import { queues, testBroker, testClient, VirtualClock } from './kit.ts';
 import { rawClient } from './raw-client.ts';
 
@@ -69,6 +74,47 @@ test('dead letters and the copies of a topic count, room comes back, and a large
   await topic.sendMessages(message);
   await topic.sendMessages(message);
   await expect(topic.sendMessages(message)).rejects.toMatchObject(full);
+});
+
+test('what is scheduled has a size, in the runtime properties and against the limit, over a restart', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'broker-'));
+  onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+  const sized = { maxSizeInMegabytes: 1 };
+  const topology = {
+    queues: [{ name: 'q', ...sized }],
+    topics: [{ name: 't', ...sized, subscriptions: [{ name: 's' }] }],
+  };
+  const later = new Date(Date.now() + 600_000);
+  const message = { body: 'x'.repeat(200_000) };
+  const first = await createBroker({ data, port: 0, topology });
+  onTestFinished(() => first.stop());
+  const before = testClient(first);
+  const sizesIn = async (broker: Broker) => {
+    const admin = adminClient(broker);
+    const of = await Promise.all([
+      admin.getQueueRuntimeProperties('q'),
+      admin.getTopicRuntimeProperties('t'),
+    ]);
+    return of.map(({ sizeInBytes }) => Math.floor((sizeInBytes ?? 0) / 200_000));
+  };
+  for (const name of ['q', 't']) {
+    await before.createSender(name).scheduleMessages([message, message, message, message], later);
+  }
+  expect(await sizesIn(first)).toEqual([4, 4]);
+  await before.close();
+  await first.stop();
+
+  const broker = await testBroker({ data, topology });
+  expect(await sizesIn(broker)).toEqual([4, 4]);
+  const client = testClient(broker);
+  for (const name of ['q', 't']) {
+    const sender = client.createSender(name);
+    const [number] = await sender.scheduleMessages(message, later);
+    await expect(sender.sendMessages(message)).rejects.toMatchObject({ code: 'QuotaExceeded' });
+    if (number) await sender.cancelScheduledMessages(number);
+    await sender.sendMessages(message);
+  }
+  expect(await sizesIn(broker)).toEqual([5, 5]);
 });
 
 test('throttling answers server-busy until credits are there again', async () => {

@@ -48,12 +48,13 @@ const put = (store: Store, message: MessageRow) =>
 /** By counting, as a start did once. */
 function counted(store: Store, entity: number) {
   const all = [...store.messagesFrom(entity, 0, undefined, 1000)];
-  const held = all.filter(({ state }) => state !== 2);
+  const sizeOf = (some: typeof all) => some.reduce((bytes, { size }) => bytes + size, 0);
   return {
     active: all.filter(({ state }) => state === 0).length,
     deferred: all.filter(({ state }) => state === 1).length,
     scheduled: all.filter(({ state }) => state === 2).length,
-    bytes: held.reduce((bytes, { size }) => bytes + size, 0),
+    bytes: sizeOf(all.filter(({ state }) => state !== 2)),
+    scheduledBytes: sizeOf(all.filter(({ state }) => state === 2)),
     stateBytes: 0,
   };
 }
