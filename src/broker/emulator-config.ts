@@ -101,7 +101,8 @@ function toRule([name, fields]: [string, Fields]): RuleDescription {
 }
 
 function toFilter(name: string, described: Fields): RuleFilter {
-  const type = textOf(described['FilterType'] ?? 'True');
+  const written = described['SqlFilter'] ? 'Sql' : described['CorrelationFilter'] ? 'Correlation' : 'True';
+  const type = textOf(described['FilterType'] ?? written);
   switch (type.toLowerCase()) {
     case 'true':
       return { kind: 'true' };

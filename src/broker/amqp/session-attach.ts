@@ -116,7 +116,7 @@ export function attachSession(
 
 function waitMs(sender: Sender): number {
   const asked = remoteProperties(sender)[TIMEOUT];
-  return typeof asked === 'number' && asked > 0 ? asked : DEFAULT_WAIT_MS;
+  return typeof asked === 'number' && asked >= 0 ? asked : DEFAULT_WAIT_MS;
 }
 
 function announce(core: Core, sender: Sender, hold: Hold): void {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
+import rhea from 'rhea';
 import { expect, onTestFinished, test } from 'vitest';
 import { queues, settled, testBroker, testClient, VirtualClock } from './kit.ts';
 import { rawClient } from './raw-client.ts';
@@ -196,4 +197,27 @@ test('whoever does not say how long waits a minute for the next session', async 
   expect(await Promise.race([ended, settled().then(() => 'waiting')])).toBe('waiting');
   clock.advance(1);
   expect(await ended).toMatchObject({ condition: 'com.microsoft:timeout' });
+});
+
+test('whoever wants to wait for no time gets what is there, or the time-out at once', async () => {
+  const broker = await testBroker(queues(actors));
+  const raw = await rawClient(broker);
+  const next = () =>
+    new Promise((resolve) => {
+      const receiver = raw.connection.open_receiver({
+        source: { address: 'actors', filter: { 'com.microsoft:session-filter': null } } as never,
+        properties: { 'com.microsoft:timeout': rhea.types.wrap_uint(0) },
+        credit_window: 0,
+      });
+      receiver.once('receiver_error', () => resolve(receiver.error));
+      receiver.once('receiver_open', () => {
+        const session = (receiver.source.filter as Record<string, unknown> | undefined)?.[
+          'com.microsoft:session-filter'
+        ];
+        if (session !== undefined) resolve(session);
+      });
+    });
+  expect(await next()).toMatchObject({ condition: 'com.microsoft:timeout' });
+  await testClient(broker).createSender('actors').sendMessages({ body: 1, sessionId: 'a' });
+  expect(await next()).toBe('a');
 });

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test } from 'vitest';
+import { topologyOfEmulatorConfig } from '../../../src/broker/index.ts';
 import { adminClient } from './admin-client.ts';
 
 // learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
@@ -135,6 +136,23 @@ test("the emulator's Config.json and its connection string work as they are", as
   expect(await of('subscription.1')).toEqual([[1, undefined]]);
   expect(await of('subscription.2')).toEqual([[2, 'seen']]);
   expect(await stopped(child)).toBe(0);
+});
+
+test('a filter without a FilterType is what is written there, and never lets everything through', () => {
+  const rule = (Name: string, Properties: object) => ({ Name, Properties });
+  const rules = [
+    rule('sql', { SqlFilter: { SqlExpression: 'a = 1' } }),
+    rule('correlation', { CorrelationFilter: { Label: 'x' } }),
+    rule('none', {}),
+  ];
+  const Topics = [{ Name: 't', Subscriptions: [{ Name: 's', Rules: rules }] }];
+  const config = { UserConfig: { Namespaces: [{ Name: 'n', Topics }] } };
+  const { topics } = topologyOfEmulatorConfig(JSON.stringify(config));
+  expect(topics[0]?.subscriptions?.[0]?.rules?.map(({ filter }) => filter)).toEqual([
+    { kind: 'sql', expression: 'a = 1' },
+    { kind: 'correlation', subject: 'x' },
+    { kind: 'true' },
+  ]);
 });
 
 test('status shows a running broker and the data that it left', async () => {
