@@ -5,6 +5,8 @@ import type { MachineRef, TurnRequest, TurnResult } from './turn.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'turn'; readonly request: TurnRequest }
+  /** Turns of several actors in one message to a thread: it costs more than a turn. None knows of the others. */
+  | { readonly kind: 'turns'; readonly requests: readonly TurnRequest[] }
   /** Loads a module and says what it holds; refuses what cannot be durable. */
   | { readonly kind: 'describe'; readonly machine: MachineRef }
   /** Moves a persisted snapshot from another version of its machine to this one, by the machine's own function. */
@@ -38,6 +40,8 @@ export type WorkerRequest =
 
 export type WorkerResponse =
   | { readonly kind: 'turn'; readonly result: TurnResult }
+  /** One a request, in their order; `tookMs` for all of them. */
+  | { readonly kind: 'turns'; readonly responses: readonly WorkerResponse[]; readonly tookMs: number }
   | { readonly kind: 'described'; readonly description: MachineDescription }
   | { readonly kind: 'migrated'; readonly snapshot: Json }
   | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly threadId: number }

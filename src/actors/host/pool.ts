@@ -6,6 +6,7 @@ import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { isShortRequest, startLimit } from '../worker/limit.ts';
 import type { Threads } from '../worker/threads.ts';
 import { startThreads } from '../worker/threads.ts';
+import { createTurnGroups, type Groupable, toRequest } from './turn-groups.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
@@ -15,10 +16,8 @@ export interface WorkerPoolOptions {
   readonly entry?: URL;
 }
 
-interface Waiting {
-  readonly request: WorkerRequest;
+interface Waiting extends Groupable {
   readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
   /** Called when it stops waiting: from then on an abort ends the thread. */
   readonly onStart: () => void;
   readonly respond: (response: WorkerResponse) => void;
@@ -37,6 +36,8 @@ class Pool implements WorkerPool {
   /** A session lock waits for them: they go first. */
   readonly #turns: Waiting[] = [];
   readonly #others: Waiting[] = [];
+  readonly #groups = createTurnGroups();
+  #soon = false;
   #threads: Threads;
   #running = 0;
   #runningOthers = 0;
@@ -65,11 +66,12 @@ class Pool implements WorkerPool {
       const limit = timeoutMs ?? (isShort ? this.#options.turnTimeoutMs : undefined);
       const leave = (): void => withdraw(queue, waiting);
       const onStart = (): void => signal?.removeEventListener('abort', leave);
-      const waiting: Waiting = { request, timeoutMs: limit, signal, onStart, respond };
+      const waiting: Waiting = { request, timeoutMs: limit, signal, alone: false, onStart, respond };
       queue.push(waiting);
       signal?.addEventListener('abort', leave, { once: true });
       if (signal?.aborted === true) leave();
-      this.#dispatch();
+      if (request.kind === 'turn') this.#dispatchSoon();
+      else this.#dispatch();
     });
   }
 
@@ -95,6 +97,16 @@ class Pool implements WorkerPool {
     return startThreads({ threads, entry, onChange });
   }
 
+  /** One turn of the event loop, so that turns of messages that came together go to a thread together. */
+  #dispatchSoon(): void {
+    if (this.#soon) return;
+    this.#soon = true;
+    setImmediate(() => {
+      this.#soon = false;
+      this.#dispatch();
+    });
+  }
+
   #dispatch(): void {
     const refusal = this.#closed ? new QuorateError('ABORTED', 'the pool is closed') : this.#threads.broken;
     if (refusal !== undefined) {
@@ -106,18 +118,21 @@ class Pool implements WorkerPool {
       void this.#serve(next, this.#threads);
   }
 
-  #take(): Waiting | undefined {
-    if (this.#running >= this.#threads.ready) return undefined;
-    const turn = this.#turns.shift();
-    if (turn !== undefined) return turn;
+  #take(): readonly Waiting[] | undefined {
+    const free = this.#threads.ready - this.#running;
+    if (free <= 0) return undefined;
+    if (this.#turns.length > 0) return this.#groups.take(this.#turns, free);
     // One thread is kept for turns: a CPU agent may run for minutes, a session lock must not wait for it.
     const room = Math.max(1, this.#options.threads - 1);
-    return this.#runningOthers < room ? this.#others.shift() : undefined;
+    const other = this.#runningOthers < room ? this.#others.shift() : undefined;
+    return other === undefined ? undefined : [other];
   }
 
-  async #serve(waiting: Waiting, threads: Threads): Promise<void> {
-    const { request, timeoutMs, signal, onStart, respond } = waiting;
-    onStart();
+  async #serve(group: readonly Waiting[], threads: Threads): Promise<void> {
+    const request = toRequest(group);
+    const timeoutMs = group[0]?.timeoutMs;
+    const signal = group[0]?.signal;
+    for (const { onStart } of group) onStart();
     const others = isShortRequest(request) ? 0 : 1;
     this.#running += 1;
     this.#runningOthers += others;
@@ -136,8 +151,19 @@ class Pool implements WorkerPool {
       this.#running -= 1;
       this.#runningOthers -= others;
     }
+    if (response.kind === 'failed' && group.length > 1)
+      this.#turns.unshift(...group.map((one) => ({ ...one, alone: true })));
+    else if (response.kind === 'turns') this.#answerAll(group, response);
+    else group[0]?.respond(response);
     this.#dispatch();
-    respond(response);
+  }
+
+  #answerAll(group: readonly Waiting[], { responses, tookMs }: WorkerResponse & { kind: 'turns' }): void {
+    this.#groups.took(group.length, tookMs);
+    for (const [at, { respond }] of group.entries()) {
+      const response = responses[at];
+      if (response !== undefined) respond(response);
+    }
   }
 }
 

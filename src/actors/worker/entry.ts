@@ -1,7 +1,9 @@
 // The entry of every worker thread. Machines are loaded here and nowhere else; the main thread only ever sees data.
+import { performance } from 'node:perf_hooks';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Outcome } from '../../contract/outcome.ts';
+import type { TurnRequest } from '../../contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
@@ -30,11 +32,13 @@ export async function serve(request: WorkerRequest): Promise<WorkerResponse> {
 
 async function answer(request: WorkerRequest): Promise<WorkerResponse> {
   switch (request.kind) {
-    case 'turn': {
-      const turns = request.request;
-      const machine = knownMachine(turns.machine) ?? (await loadMachine(turns.machine));
-      const result = runGuarded(turns, (hooks) => runTurns(machine, turns, hooks));
-      return { kind: 'turn', result: { ...result, threadId } };
+    case 'turn':
+      return runTurn(request.request);
+    case 'turns': {
+      const startedAt = performance.now();
+      const responses: WorkerResponse[] = [];
+      for (const one of request.requests) responses.push(await serve({ kind: 'turn', request: one }));
+      return { kind: 'turns', responses, tookMs: performance.now() - startedAt };
     }
     case 'describe':
       return {
@@ -50,6 +54,12 @@ async function answer(request: WorkerRequest): Promise<WorkerResponse> {
     case 'agent':
       return toResponse(await runAgent(request));
   }
+}
+
+async function runTurn(turns: TurnRequest): Promise<WorkerResponse> {
+  const machine = knownMachine(turns.machine) ?? (await loadMachine(turns.machine));
+  const result = runGuarded(turns, (hooks) => runTurns(machine, turns, hooks));
+  return { kind: 'turn', result: { ...result, threadId } };
 }
 
 function toResponse(outcome: Outcome): WorkerResponse {

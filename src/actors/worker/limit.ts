@@ -5,7 +5,7 @@ import type { WorkerRequest } from '../../contract/worker.ts';
 
 /** Requests that others wait for with a session lock in hand; all else is an agent's work. */
 export function isShortRequest({ kind }: WorkerRequest): boolean {
-  return kind === 'turn' || kind === 'describe' || kind === 'action';
+  return kind === 'turn' || kind === 'turns' || kind === 'describe' || kind === 'action';
 }
 
 export interface Limit {

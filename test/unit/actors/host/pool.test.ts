@@ -43,6 +43,19 @@ describe('a worker pool', () => {
     expect((await next).threadId).not.toBe(threadId);
   });
 
+  it('does not blame the neighbours of a turn that takes its thread down', async () => {
+    const workers = pool({ turnTimeoutMs: 1_500 });
+    const endless = refOf('logics', 'endless');
+    const { state } = await runTurn(workers, endless);
+    // All three go to the only thread in one message.
+    const before = runTurn(workers, counter);
+    const stuck = workers.run(turnRequest(endless, { state, inputs: [event('spin')] }));
+    const after = runTurn(workers, counter);
+    expect(await stuck).toMatchObject({ kind: 'failed', error: { code: 'TURN_TIMEOUT' } });
+    expect((await before).state).toMatchObject({ status: 'active' });
+    expect((await after).state).toMatchObject({ status: 'active' });
+  });
+
   it('counts running, not waiting: what queues behind others is not too long', async () => {
     const workers = pool();
     const slow = [1, 2, 3, 4].map(() => workers.run(agent('sleepFor', { ms: 400 }), { timeoutMs: 1_500 }));
