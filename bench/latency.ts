@@ -9,21 +9,35 @@ import { startHost } from './host-process.ts';
 import { type Bench, type Measurement, measurement, percentile } from './measurement.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const ACTORS = 10;
-const EVENTS = 1_000;
-const EVENTS_PER_SECOND = 100;
-/** Sent before, not counted: connections, compiled code. */
-const WARM_UP = 200;
 const LIMIT_MS = 90_000;
+
+export interface Traffic {
+  readonly actors: number;
+  readonly events: number;
+  readonly perSecond: number;
+  /** Sent before, not counted: connections, compiled code. A multiple of the actors. */
+  readonly warmUp: number;
+}
+
+const TRAFFIC: Traffic = { actors: 10, events: 1_000, perSecond: 100, warmUp: 200 };
 
 export const latency: Bench = {
   name: 'latency',
-  about: `${EVENTS} events to ${ACTORS} actors at ${EVENTS_PER_SECOND} a second, embedded broker`,
+  about: `${TRAFFIC.events} events to ${TRAFFIC.actors} actors at ${TRAFFIC.perSecond} a second, embedded broker`,
   notMeasured: 'a namespace on the network; load near saturation',
   run,
 };
 
 async function run(): Promise<readonly Measurement[]> {
+  const taken = await sendToCommit(TRAFFIC);
+  return [
+    measurement('latency.send-to-commit.p50', 'ms', [percentile(taken, 0.5)]),
+    measurement('latency.send-to-commit.p99', 'ms', [percentile(taken, 0.99)]),
+  ];
+}
+
+/** In ms, ascending. */
+export async function sendToCommit({ actors, events, perSecond, warmUp }: Traffic): Promise<number[]> {
   await using folder = await temporaryFolder();
   const commits = join(folder.path, 'commits.log');
   const config = await writeCounterApplication(folder.path);
@@ -31,15 +45,15 @@ async function run(): Promise<readonly Measurement[]> {
   await using host = startHost(['start', '--config', config, '--port', '0'], options);
   await host.says(/^machines .*\n/m);
   const client = await connect({ data: join(folder.path, '.quorate'), env: {} });
-  const sentAt: number[][] = Array.from({ length: ACTORS }, () => []);
+  const sentAt: number[][] = Array.from({ length: actors }, () => []);
   const accepted: Promise<void>[] = [];
   try {
-    for (let actor = 0; actor < ACTORS; actor++) await client.start('counter', { id: `a${actor}` });
+    for (let actor = 0; actor < actors; actor++) await client.start('counter', { id: `a${actor}` });
     const beganAt = performance.now();
-    for (let number = 0; number < WARM_UP + EVENTS; number++) {
-      const due = beganAt + (number * 1000) / EVENTS_PER_SECOND;
+    for (let number = 0; number < warmUp + events; number++) {
+      const due = beganAt + (number * 1000) / perSecond;
       await sleep(Math.max(0, due - performance.now()));
-      const actor = number % ACTORS;
+      const actor = number % actors;
       sentAt[actor]?.push(performance.timeOrigin + performance.now());
       accepted.push(client.send('counter', `a${actor}`, { type: 'add', by: 1 }));
     }
@@ -51,18 +65,15 @@ async function run(): Promise<readonly Measurement[]> {
   host.kill('SIGTERM');
   await host.endsWith(0);
   const all = await readCommits(commits);
-  const taken = sentAt
+  return sentAt
     .flatMap((sent, actor) =>
       latencies(
         sent,
         all.filter((commit) => commit.actor === `counter/a${actor}`),
+        warmUp / actors,
       ),
     )
     .sort((a, b) => a - b);
-  return [
-    measurement('latency.send-to-commit.p50', 'ms', [percentile(taken, 0.5)]),
-    measurement('latency.send-to-commit.p99', 'ms', [percentile(taken, 0.99)]),
-  ];
 }
 
 async function untilApplied(
@@ -76,9 +87,9 @@ async function untilApplied(
 }
 
 /** The start is an actor's first turn, the nth event its next: it is committed by the first commit that has got so far. */
-function latencies(sent: readonly number[], commits: readonly Commit[]): number[] {
-  return sent.slice(WARM_UP / ACTORS).map((at, index) => {
-    const turn = 1 + WARM_UP / ACTORS + index + 1;
+function latencies(sent: readonly number[], commits: readonly Commit[], skipped: number): number[] {
+  return sent.slice(skipped).map((at, index) => {
+    const turn = 1 + skipped + index + 1;
     const commit = commits.find((one) => one.turn >= turn);
     if (commit === undefined) throw new Error(`turn ${turn} was never committed`);
     return commit.at - at;

@@ -1,7 +1,8 @@
-// `npm run bench [name ...] [-- --json]`: what the design promises in numbers, measured on real processes on this machine.
+// `npm run bench [name ...] [-- --json] [-- --minutes N]`: what the design promises in numbers, measured on real processes on this machine.
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, platform, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { abuse } from './abuse.ts';
 import { broker } from './broker/bench.ts';
 import { fanin } from './fanin.ts';
@@ -10,17 +11,26 @@ import { type Bench, formatTable, type Measurement, toRecord } from './measureme
 import { pump } from './pump/bench.ts';
 import { review } from './review.ts';
 import { runtime } from './runtime/bench.ts';
+import { soak } from './runtime/soak.ts';
+import { turn } from './runtime/turn.ts';
 import { start } from './start.ts';
 import { takeover } from './takeover.ts';
 
-const BENCHES: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump, fanin];
+/** Too long for the rest, or an explanation rather than a promise. */
+const BY_NAME: readonly Bench[] = [soak, turn];
+const USUAL: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump, fanin];
+const BENCHES: readonly Bench[] = [...USUAL, ...BY_NAME];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const EXIT_MISSED = 1;
 const EXIT_USAGE = 2;
 const GIB = 1024 ** 3;
 
-const json = process.argv.includes('--json');
-const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const { values, positionals: names } = parseArgs({
+  // How long the soak is: it reads it itself.
+  options: { json: { type: 'boolean', default: false }, minutes: { type: 'string' } },
+  allowPositionals: true,
+});
+const { json } = values;
 const unknown = names.filter((name) => !BENCHES.some((bench) => bench.name === name));
 // Tables go to standard output, or with --json one array; everything else to standard error.
 const say = (line: string): boolean => process.stderr.write(`${line}\n`);
@@ -33,7 +43,7 @@ if (unknown.length > 0) {
   process.exitCode = EXIT_USAGE;
 } else {
   const measured = await runAll(
-    names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name)),
+    names.length === 0 ? USUAL : BENCHES.filter(({ name }) => names.includes(name)),
   );
   if (json) console.log(JSON.stringify(measured.map(toRecord), undefined, 2));
   if (measured.some(({ met }) => met === false)) process.exitCode = EXIT_MISSED;

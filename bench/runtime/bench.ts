@@ -6,17 +6,22 @@ import { temporaryFolder } from '../temporary-folder.ts';
 import { declareEntities } from './entities.ts';
 import { startHost } from './host.ts';
 import { startLoad } from './load.ts';
+import { compare } from './peers/compare.ts';
+import { quorate } from './peers/quorate.ts';
+import { restate } from './peers/restate/restate.ts';
 import { startRaw } from './raw.ts';
+import { latency } from './rows/latency.ts';
+import { memory } from './rows/memory.ts';
 import { rates } from './rows/rates.ts';
 
 /** Every actor of the rates can be held at once. */
-const SESSIONS = 200;
+const SESSIONS = 128;
 
 export const runtime: Bench = {
   name: 'runtime',
   about: [
     'one host, `quorate broker` on disk and a client in a process each (dist), medians of 5;',
-    'beside it the raw loop of receive, set state, publish, complete with the SDK on the same broker',
+    'beside it the raw loop of receive, set state, publish, complete with the SDK on the same broker, and Restate from npm',
   ].join(' '),
   notMeasured: 'a network between them; several hosts; agents that take time',
   run,
@@ -24,11 +29,20 @@ export const runtime: Bench = {
 
 async function run(): Promise<readonly Measurement[]> {
   await using folder = await temporaryFolder();
-  const data = join(folder.path, 'rates');
+  return [
+    ...(await ratesOf(join(folder.path, 'rates'))),
+    ...(await latency()),
+    ...(await compare(folder.path, quorate, [restate])),
+    ...(await memory(folder.path)),
+  ];
+}
+
+async function ratesOf(data: string): Promise<readonly Measurement[]> {
   await using _broker = await startBroker(data);
   await using host = await startHost(data, { sessions: SESSIONS });
   await declareEntities(data);
   await using load = await startLoad(data);
   await using raw = await startRaw(data, SESSIONS);
-  return [...(await rates({ host, raw, load }))];
+  // Awaited here: the processes end with this function.
+  return await rates({ host, raw, load });
 }

@@ -1,7 +1,9 @@
 // A host in a process of its own, as a service embeds it (dist). Plain JavaScript, because its memory is measured.
 // Arguments: data folder of the running broker, sessions held at once.
+import { Session as Inspector } from 'node:inspector/promises';
 import { performance } from 'node:perf_hooks';
 import { createRuntime } from 'quorate';
+import Session from 'rhea/lib/session.js';
 
 const LOOK_EVERY_MS = 2;
 
@@ -12,7 +14,11 @@ const machine = (file, name) => ({
   version: '1',
 });
 
+const inspector = new Inspector();
 let errors = 0;
+/** AMQP links that are open, senders and receivers alike. */
+const links = new Set();
+watchLinks(Session.prototype);
 const runtime = await createRuntime(
   {
     machines: {
@@ -53,12 +59,21 @@ const jobs = {
   async memory() {
     for (let pass = 0; pass < 3; pass++) globalThis.gc?.();
     const { rss, heapUsed, external } = process.memoryUsage();
-    return { rss, heap: heapUsed + external };
+    return { rss, heap: heapUsed + external, links: links.size };
   },
   errors: async () => errors,
-  async stop() {
-    await runtime.stop();
+  /** Of the main thread. */
+  async startProfile() {
+    inspector.connect();
+    await inspector.post('Profiler.enable');
+    await inspector.post('Profiler.setSamplingInterval', { interval: 200 });
+    await inspector.post('Profiler.start');
     return null;
+  },
+  async stopProfile() {
+    const { profile } = await inspector.post('Profiler.stop');
+    inspector.disconnect();
+    return profile;
   },
 };
 
@@ -69,3 +84,17 @@ process.on('message', ({ id, job, args }) => {
   );
 });
 process.on('disconnect', () => process.exit());
+
+/** @param {{ create_link: Function, remove_link: Function }} session rhea's, of which the SDK's links are made */
+function watchLinks(session) {
+  const { create_link: create, remove_link: remove } = session;
+  session.create_link = function (...args) {
+    const link = create.apply(this, args);
+    links.add(link);
+    return link;
+  };
+  session.remove_link = function (link) {
+    links.delete(link);
+    return remove.call(this, link);
+  };
+}

@@ -1,5 +1,6 @@
 // The bench's side of a host under measurement.
 import { fileURLToPath } from 'node:url';
+import type { CpuProfile } from './profile.ts';
 import { startProcess, type WorkerProcess } from './worker-process.ts';
 
 type HostJobs = {
@@ -7,9 +8,10 @@ type HostJobs = {
   applied: () => Promise<number>;
   commits: () => Promise<number>;
   untilApplied: (count: number) => Promise<number>;
-  memory: () => Promise<{ readonly rss: number; readonly heap: number }>;
+  memory: () => Promise<{ readonly rss: number; readonly heap: number; readonly links: number }>;
   errors: () => Promise<number>;
-  stop: () => Promise<null>;
+  startProfile: () => Promise<null>;
+  stopProfile: () => Promise<CpuProfile>;
 };
 
 export type Host = WorkerProcess<HostJobs>;

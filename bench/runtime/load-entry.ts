@@ -2,14 +2,15 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
 import { connect } from 'quorate';
 import { readBrokerRecord } from 'quorate/broker';
 import { inFlight } from '../broker/work/messages.ts';
-import { percentile } from '../measurement.ts';
 import { OUTPUTS, RAW_QUEUE } from './entities.ts';
 import { serveJobs } from './jobs.ts';
-import type { LoadJobs, Taken } from './load.ts';
+import type { LoadJobs } from './load.ts';
+import { timed } from './load-timed.ts';
 
 // As src/bridge/sockets.ts does it.
 subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
@@ -36,6 +37,20 @@ const jobs: LoadJobs = {
   },
   async startNamed(ids) {
     await inFlight(STARTS_AT_ONCE, ids.length, (index) => client.start('relay', { id: ids[index] ?? '' }));
+    return null;
+  },
+  async startMany(prefix, from, count) {
+    await inFlight(STARTS_AT_ONCE, count, (index) =>
+      client.start('relay', { id: `${prefix}${from + index}` }),
+    );
+    return null;
+  },
+  async traffic(prefix, actors, perSecond, seconds) {
+    const beganAt = performance.now();
+    for (let number = 0; number < perSecond * seconds; number++) {
+      await sleep(Math.max(0, beganAt + (number * 1000) / perSecond - performance.now()));
+      void client.send('relay', `${prefix}${number % actors}`, { type: 'work', id: `${number}` });
+    }
     return null;
   },
   async work(prefix, actors, count) {
@@ -121,21 +136,6 @@ let lastRaw = 0;
 function rawMessage(sessionId: string, body: object) {
   lastRaw += 1;
   return { sessionId, body, messageId: `${process.pid}-${lastRaw}` };
-}
-
-async function timed(
-  width: number,
-  count: number,
-  operation: (index: number) => Promise<unknown>,
-): Promise<Taken> {
-  const took: number[] = [];
-  const seconds = await inFlight(width, count, async (index) => {
-    const from = performance.now();
-    await operation(index);
-    took.push(performance.now() - from);
-  });
-  took.sort((a, b) => a - b);
-  return { perSecond: count / seconds, p50: percentile(took, 0.5), p99: percentile(took, 0.99) };
 }
 
 serveJobs(jobs);

@@ -15,6 +15,9 @@ export type LoadJobs = {
   /** New actors; resolves to the epoch ms of the first call once all are started. */
   start: (prefix: string, count: number) => Promise<number>;
   startNamed: (ids: readonly string[]) => Promise<null>;
+  startMany: (prefix: string, from: number, count: number) => Promise<null>;
+  /** Messages with one output each, evenly over the time. */
+  traffic: (prefix: string, actors: number, perSecond: number, seconds: number) => Promise<null>;
   /** Messages with one output each, round robin. */
   work: (prefix: string, actors: number, count: number) => Promise<null>;
   /** Each ball is played so often between two actors of its own. */

@@ -45,7 +45,9 @@ export function startProcess<J extends Jobs>(
         else reject(new Error(`${job}: ${message.why}`));
       };
       child.on('message', listen);
-      void ended.then(() => reject(new Error(`${job}: its process has ended`)));
+      void ended.then(([code, signal]: (number | string | null)[]) =>
+        reject(new Error(`${job}: its process has ended with ${signal ?? code}`)),
+      );
       child.send({ id, job, args: given } satisfies Ask);
     });
   return {

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Some promises of the SDK never settle once the connection is lost while it closes a link. */
 export async function atMost(ms: number, promise: Promise<unknown>): Promise<void> {
-  const ended = new AbortController();
-  const limit = sleep(ms, undefined, { signal: ended.signal }).catch(() => {});
-  await Promise.race([promise.catch(() => {}), limit]);
-  ended.abort();
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, ms);
+  await Promise.race([promise.catch(() => {}), limit.promise]);
+  clearTimeout(timer);
 }
 
 /** A pause that an abort cuts short. */

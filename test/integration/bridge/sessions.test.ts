@@ -98,6 +98,36 @@ describe('the session pump', () => {
     expect(await statusOf(world, ACTORS)).toMatchObject({ active: 0, locks: 0 });
   });
 
+  it('lets an idle session go when every place is taken', async () => {
+    const { bridge } = await startWorld();
+    const ends = new Map<string, string>();
+    const begun = collect<string>(3);
+    const first = signal();
+    const pump = bridge.pumpSessions({
+      ...pumpDefaults,
+      maxSessions: 2,
+      onSession: async (session) => {
+        for (;;) {
+          const taken = await session.take({ max: 1, idleMs: 60_000 });
+          if (taken.kind !== 'messages') return void ends.set(session.sessionId, taken.kind);
+          for (const message of taken.messages) await session.settle(message, { kind: 'complete' });
+          begun.add(session.sessionId);
+          first.fire();
+        }
+      },
+    });
+    await bridge.publish([toSession('one', 0)]);
+    await first.promise;
+    // There is a place left for the second; the third needs one of theirs.
+    await bridge.publish([toSession('two', 0)]);
+    await bridge.publish([toSession('three', 0)]);
+    await begun.done;
+    // It asked for a minute.
+    expect([...ends.values()]).toContain('idle');
+    await pump.stop();
+    expect([...begun.all].toSorted()).toEqual(['one', 'three', 'two']);
+  });
+
   it('lets a waiting session in when a busy one has had its turn', async () => {
     const { bridge } = await startWorld();
     await bridge.publish([toSession('busy', 0), toSession('waiting', 0)]);

@@ -1,0 +1,66 @@
+// The host's memory: what actors cost that sleep, and what those do that are all awake.
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { progressOf } from '../../broker/progress.ts';
+import { startBroker } from '../../broker/server-process.ts';
+import { type Measurement, measurement } from '../../measurement.ts';
+import { watchMemory } from '../../process-tree.ts';
+import { startHost } from '../host.ts';
+import { startLoad } from '../load.ts';
+
+const MB = 1024 * 1024;
+/** First, not counted: caches, compiled code, the heap's own size. */
+const WARM_UP = 10_000;
+const SLEEPERS = 100_000;
+const SLICE = 5_000;
+/** Idle sessions are let go within a second. */
+const ASLEEP_MS = 3_000;
+const SLEEPERS_MB = 5;
+
+const ACTIVE = 1_000;
+const BOUNCES = 40;
+const ACTIVE_MB = 250;
+/** As the command line sets them for its own process (bin/quorate.js). */
+const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=100'];
+
+export async function memory(folder: string): Promise<readonly Measurement[]> {
+  return [...(await active(join(folder, 'active'))), ...(await sleepers(join(folder, 'sleepers')))];
+}
+
+/** Two and two play with a ball, so that each is held all the time. */
+async function active(data: string): Promise<readonly Measurement[]> {
+  await using _broker = await startBroker(data);
+  await using host = await startHost(data, { sessions: ACTIVE, node: SMALL_HEAP });
+  await using load = await startLoad(data);
+  const balls = ACTIVE / 2;
+  const players = ['a', 'b'].flatMap((side) => Array.from({ length: balls }, (_, at) => `p${at}${side}`));
+  await load.ask('startNamed', players);
+  const before = await host.ask('applied');
+  const watch = watchMemory(host.pid);
+  await load.ask('bounce', 'p', balls, BOUNCES);
+  await host.ask('untilApplied', before + balls * BOUNCES);
+  const used = watch.stop();
+  return [
+    measurement('runtime.rss.1000-active', 'MB', used === undefined ? [] : [used.peak / MB], ACTIVE_MB),
+  ];
+}
+
+async function sleepers(data: string): Promise<readonly Measurement[]> {
+  await using _broker = await startBroker(data);
+  await using host = await startHost(data, { node: ['--expose-gc', ...SMALL_HEAP] });
+  await using load = await startLoad(data);
+  await load.ask('startMany', 'w', 0, WARM_UP);
+  await sleep(ASLEEP_MS);
+  const before = await host.ask('memory');
+  const progress = progressOf('sleeping actors', SLEEPERS);
+  for (let from = 0; from < SLEEPERS; from += SLICE) {
+    await load.ask('startMany', 's', from, SLICE);
+    progress(from + SLICE);
+  }
+  await sleep(ASLEEP_MS);
+  const after = await host.ask('memory');
+  return [
+    measurement('runtime.sleepers.heap', 'MB', [(after.heap - before.heap) / MB], SLEEPERS_MB),
+    measurement('runtime.sleepers.rss', 'MB', [(after.rss - before.rss) / MB], SLEEPERS_MB),
+  ];
+}
