@@ -1,6 +1,5 @@
 /** Replies on their way back: over the link that the request names, when its credit and its reader allow it. */
 import { Fifo } from '../core/fifo.ts';
-import type { Taker } from '../transport/turns.ts';
 import type { Request } from './requests.ts';
 import {
   allSent,
@@ -94,7 +93,7 @@ interface WaitingReply {
 }
 
 /** Replies wait for credit, because one queued without would hold up everything behind it, and for who reads slowly. */
-class ReplyLink implements Taker {
+class ReplyLink {
   readonly #sender: Sender;
   readonly #traffic: Traffic;
   readonly #waiting = new Fifo<WaitingReply>();
@@ -135,11 +134,10 @@ class ReplyLink implements Taker {
   }
 
   /** One that is made now. */
-  work(): boolean {
+  #sendLate(): void {
     this.#goesOn = false;
     if (this.#ready() && !this.#congested) this.#sendNext();
     this.#flush();
-    return false;
   }
 
   #flush(): void {
@@ -152,7 +150,7 @@ class ReplyLink implements Taker {
         });
       } else if (this.#waiting.peek()?.later) {
         this.#goesOn = true;
-        this.#traffic.inTurn(this);
+        this.#traffic.inTurn(() => this.#sendLate());
       } else {
         this.#sendNext();
       }

@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Holding, Holdings } from '../transport/holdings.ts';
-import type { Taker, Turns } from '../transport/turns.ts';
+import type { Turns } from '../transport/turns.ts';
 import type { Unsettled } from './unsettled.ts';
 
 /** No more messages and replies are handed over while so much waits. */
@@ -76,8 +76,8 @@ export class Traffic {
   }
 
   /** For work that is asked for, takes long and makes much: not before there is memory for it. */
-  inTurn(taker: Taker): void {
-    const queue = () => this.#turns.queue(taker);
+  inTurn(work: () => void): void {
+    const queue = () => this.#turns.queueHeavy(work);
     if (this.#holdings.mustWait(this.#holding)) this.#holdings.wait(queue);
     else queue();
   }

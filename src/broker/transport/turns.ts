@@ -12,6 +12,9 @@ const SLICE_MS = 0.5;
 /** What a connection may use at once of every window; more makes it wait in line. */
 const FREE_MS = 2;
 const WINDOW_MS = 100;
+/** Work whose single steps are long rests after so much of it, three times as long. */
+const HEAVY_MS = 2;
+const REST_FACTOR = 3;
 
 /** Something with work that can be done bit by bit. */
 export interface Taker {
@@ -21,7 +24,9 @@ export interface Taker {
 
 export class Turns {
   readonly #line = new Fifo<Taker>();
+  readonly #heavy = new Fifo<() => void>();
   #scheduled = false;
+  #idle = true;
   /** Work that was asked for and happens later counts as if it had taken its time already. */
   #charged = 0;
 
@@ -40,6 +45,25 @@ export class Turns {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#turn());
+  }
+
+  /** A step that takes long, as a megabyte to be read and written does: it has a quarter of the time at most. */
+  queueHeavy(step: () => void): void {
+    this.#heavy.push(step);
+    if (this.#heavy.size === 1 && this.#idle) setImmediate(() => this.#workHeavily());
+    this.#idle = false;
+  }
+
+  #workHeavily(): void {
+    const start = performance.now();
+    let spent = 0;
+    for (let step = this.#heavy.shift(); step; step = this.#heavy.shift()) {
+      step();
+      spent = performance.now() - start;
+      if (spent >= HEAVY_MS) break;
+    }
+    this.#idle = this.#heavy.size === 0 && spent < HEAVY_MS;
+    if (!this.#idle) setTimeout(() => this.#workHeavily(), spent * REST_FACTOR).unref();
   }
 
   #turn(): void {

@@ -46,3 +46,25 @@ test('what was used of late makes a connection wait in line, for a while', () =>
   turns.charge(1000);
   expect(usage.free()).toBeGreaterThan(0);
 });
+
+test('heavy steps are taken in order, with a rest in which everybody else has time', async () => {
+  const turns = new Turns();
+  const log: string[] = [];
+  let sooner = 0;
+  const tick = () => {
+    sooner += 1;
+    if (log.length < 3) setImmediate(tick);
+  };
+  tick();
+  for (const name of ['a', 'b', 'c']) {
+    turns.queueHeavy(() => {
+      for (const end = performance.now() + 5; performance.now() < end; );
+      log.push(`${name} after ${sooner > 1 ? 'others' : 'nothing'}`);
+      sooner = 0;
+    });
+  }
+  await done(log, 3);
+  expect(log.slice(1)).toEqual(['b after others', 'c after others']);
+  turns.queueHeavy(() => log.push('d'));
+  await done(log, 4);
+});
