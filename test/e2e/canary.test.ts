@@ -4,8 +4,12 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { aes } from '../../examples/encryption/aes.ts';
+import { toBrokerTopology } from '../../src/bridge/topology.ts';
 import { type Broker, startBroker } from '../../src/broker/index.ts';
 import { connect } from '../../src/client/connect.ts';
+import { configSchema } from '../../src/contract/config.ts';
+import { declareEntities } from '../../src/contract/entities.ts';
 import { type Ended, ROOT, runCli, startCli } from './cli-process.ts';
 
 /** No pattern would know these for secrets. */
@@ -58,7 +62,16 @@ beforeEach(async () => {
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   await writeFile(join(folder, 'asking.machine.js'), MACHINE);
   await writeFile(join(folder, 'quorate.config.ts'), CONFIG);
-  broker = await startBroker({ data: join(folder, 'broker'), port: 0, keys: { root: BUS_KEY } });
+  const { lockDurationMs, duplicateWindowMs } = configSchema.parse({ machines: {} });
+  const entities = declareEntities({
+    machineTypes: ['asking'],
+    logicTypes: [],
+    agents: ['model', 'refused'],
+    lockDurationMs,
+    duplicateWindowMs,
+  });
+  const topology = toBrokerTopology(entities, '');
+  broker = await startBroker({ data: join(folder, 'broker'), port: 0, keys: { root: BUS_KEY }, topology });
 });
 afterEach(async () => {
   await broker.stop();
@@ -69,7 +82,6 @@ const connectionString = (key: string): string =>
   `Endpoint=sb://127.0.0.1:${broker.port};SharedAccessKeyName=root;SharedAccessKey=${key};UseDevelopmentEmulator=true;`;
 const environment = (key: string): Record<string, string> => ({
   QUORATE_CONNECTION_STRING: connectionString(key),
-  QUORATE_TOPOLOGY: 'apply',
   QUORATE_LOG: 'debug',
   MODEL_API_KEY: MODEL_KEY,
   PAYLOAD_KEY,
@@ -100,6 +112,7 @@ it('no secret of a run is in anything that the run says or leaves', { timeout: H
   const client = await connect({
     connectionString: connectionString(BUS_KEY),
     data: join(folder, '.quorate'),
+    payloadCodecs: [aes(PAYLOAD_KEY)],
     env: {},
   });
   await client.start('asking', { id: 'a', input: { text: 'x'.repeat(300_000) } });
