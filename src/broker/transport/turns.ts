@@ -6,10 +6,10 @@ import { performance } from 'node:perf_hooks';
 import { Fifo } from '../core/fifo.ts';
 
 /** For all that wait in line, until sockets and commits have their turn again. */
-const TURN_MS = 1;
+const TURN_MS = 0.5;
 /** For one of them. */
-const SLICE_MS = 0.5;
-/** What a connection may use at once of every window; more makes it wait in line. */
+const SLICE_MS = 0.25;
+/** What a connection may use at once of every window; more makes it wait in line, until it has been less for a window. */
 const FREE_MS = 2;
 const WINDOW_MS = 100;
 /** Work whose single steps are long rests after so much of it, three times as long. */
@@ -87,6 +87,7 @@ export class Usage {
   readonly #turns: Turns;
   #windowEnd = 0;
   #used = 0;
+  #heavy = false;
 
   constructor(turns: Turns) {
     this.#turns = turns;
@@ -96,10 +97,11 @@ export class Usage {
   free(): number {
     const now = this.#turns.now();
     if (now >= this.#windowEnd) {
+      this.#heavy = this.#used > FREE_MS && now < this.#windowEnd + WINDOW_MS;
       this.#windowEnd = now + WINDOW_MS;
       this.#used = 0;
     }
-    return FREE_MS - this.#used;
+    return this.#heavy ? 0 : FREE_MS - this.#used;
   }
 
   add(ms: number): void {

@@ -43,7 +43,10 @@ test('what was used of late makes a connection wait in line, for a while', () =>
   expect(usage.free()).toBeGreaterThan(0);
   usage.add(1000);
   expect(usage.free()).toBeLessThan(0);
-  turns.charge(1000);
+  turns.charge(110);
+  // The window is over, and began with much.
+  expect(usage.free()).toBe(0);
+  turns.charge(110);
   expect(usage.free()).toBeGreaterThan(0);
 });
 
