@@ -9,10 +9,13 @@ import { createFolderStorage } from './storage/folder.ts';
 import { createPacking } from './storage/packing.ts';
 import { createPayloads, createResults } from './storage/payloads.ts';
 
-export interface OpenedPayloads {
-  readonly storage: Storage;
+export interface Stores {
   readonly payloads: Payloads;
   readonly results: ResultStore;
+}
+
+export interface OpenedPayloads extends Stores {
+  readonly storage: Storage;
 }
 
 export async function openPayloads(config: ResolvedConfig, target: Target): Promise<OpenedPayloads> {

@@ -1,7 +1,7 @@
 // The composition root: what is made in which order, and let go in the reverse.
 import { availableParallelism } from 'node:os';
 import { createWorkerPool } from './actors/host/pool.ts';
-import { createBridge } from './bridge/bridge.ts';
+import { type CuttableBridge, createBridge } from './bridge/bridge.ts';
 import { toBrokerTopology } from './bridge/topology.ts';
 import { createClient } from './client/client.ts';
 import { resolveConfig } from './config.ts';
@@ -9,10 +9,10 @@ import { type Connection, dataFolderOf, targetOf } from './connection.ts';
 import type { QuorateConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
 import { declareEntities } from './contract/entities.ts';
-import type { InspectionSink, Logger } from './contract/ports.ts';
+import type { Bridge, InspectionSink, Logger, WorkerPool } from './contract/ports.ts';
 import type { Runtime, RuntimeOptions } from './contract/runtime.ts';
 import { openLocalBroker } from './local-broker.ts';
-import { openPayloads } from './payload-storage.ts';
+import { openPayloads, type Stores } from './payload-storage.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
@@ -28,11 +28,28 @@ export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends R
   readonly counters: () => RuntimeCounters;
 }
 
-export async function createRuntime<C extends QuorateConfig>(
+/** Where the testing kit gets between the parts; nothing that a user can reach. */
+export interface Seam {
+  readonly bridge: (bridge: CuttableBridge) => Bridge;
+  readonly stores: (stores: Stores) => Stores;
+  /** Shared by many runtimes; closed by whoever made it. */
+  readonly pool: WorkerPool;
+}
+
+export function createRuntime<C extends QuorateConfig>(
   config: C,
   options: RuntimeOptions = {},
 ): Promise<LocalRuntime<C>> {
+  return composeRuntime(config, options);
+}
+
+export async function composeRuntime<C extends QuorateConfig>(
+  config: C,
+  options: RuntimeOptions,
+  seam?: Seam,
+): Promise<LocalRuntime<C>> {
   const { logger = SILENT, inspection = UNSEEN, crash = () => {}, env = process.env } = options;
+  const { clock = { now: Date.now } } = options;
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
   /** Every step is taken, whatever became of those before it. */
@@ -48,8 +65,8 @@ export async function createRuntime<C extends QuorateConfig>(
       MIN_THREADS,
       resolved.workers ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
     );
-    const pool = createWorkerPool({ threads, turnTimeoutMs: resolved.turnTimeoutMs });
-    undo.push(() => pool.close());
+    const pool = seam?.pool ?? createWorkerPool({ threads, turnTimeoutMs: resolved.turnTimeoutMs });
+    if (seam === undefined) undo.push(() => pool.close());
     const registration = await registerMachines(resolved, pool);
     const types = [...registration.machines.keys()];
     const entities = declareEntities({
@@ -60,15 +77,16 @@ export async function createRuntime<C extends QuorateConfig>(
       duplicateWindowMs: resolved.duplicateWindowMs,
     });
 
-    const { payloads, results } = await openPayloads(resolved, targetOf(resolved, env['NODE_ENV']));
+    const stores = await openPayloads(resolved, targetOf(resolved, env['NODE_ENV']));
+    const { payloads, results } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger);
     undo.push(() => connection.close());
-    const bridge = await createBridge({ ...resolved, ...connection, logger });
-    undo.push(() => bridge.close());
+    const opened = await createBridge({ ...resolved, ...connection, logger, clock });
+    undo.push(() => opened.close());
+    const bridge = seam?.bridge(opened) ?? opened;
     // Who owns the broker has just declared the topology in it.
     if (connection.mode !== 'embedded') await bridge.ensureTopology(entities);
 
-    const dataFolder = dataFolderOf(resolved);
     const counters: RuntimeCounters = {
       actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
       agents: {},
@@ -84,14 +102,14 @@ export async function createRuntime<C extends QuorateConfig>(
       bridge,
       results,
       payloads,
-      clock: { now: Date.now },
+      clock,
       logger,
       crash,
       inspection,
       counters,
       shutdown: grace.signal,
     });
-    const client = createClient<C>({ bridge, payloads, machineTypes: types });
+    const client = createClient<C>({ bridge, payloads, machineTypes: types, clock });
     undo.push(() => client.close());
     undo.push(async () => {
       const timer = setTimeout(
@@ -106,7 +124,7 @@ export async function createRuntime<C extends QuorateConfig>(
       info: {
         mode,
         endpoint,
-        dataFolder,
+        dataFolder: dataFolderOf(resolved),
         prefix: resolved.prefix,
         machines: [...registration.machines.values()],
       },

@@ -31,12 +31,18 @@ export interface BridgeOptions {
   readonly embedded?: boolean;
 }
 
-export async function createBridge(options: BridgeOptions): Promise<Bridge> {
+/** A bridge that a test can cut off. */
+export interface CuttableBridge extends Bridge {
+  /** As if the process had died: every connection ends without a goodbye, and none is opened any more. */
+  cut(): Promise<void>;
+}
+
+export async function createBridge(options: BridgeOptions): Promise<CuttableBridge> {
   const connector = await createConnector(options.connection);
   return assemble(options, connector);
 }
 
-function assemble(options: BridgeOptions, connector: Connector): Bridge {
+function assemble(options: BridgeOptions, connector: Connector): CuttableBridge {
   const { prefix, lockDurationMs, duplicateWindowMs, logger } = options;
   const time = createTimeSource(options.clock);
   const toPath = (entity: string): string => `${prefix}${entity}`;
@@ -91,6 +97,7 @@ function assemble(options: BridgeOptions, connector: Connector): Bridge {
     get connections() {
       return connector.open.count;
     },
+    cut: () => connector.open.cut(),
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
       await Promise.all([...shelves].map((shelf) => shelf.close()));

@@ -1,7 +1,7 @@
 // Where the service is and how clients of it are made: the only place that constructs one.
 import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service-bus';
 import { QuorateError } from '../contract/errors.ts';
-import { ConnectionWatch, type OpenSockets } from './sockets.ts';
+import { ConnectionWatch, OpenSockets } from './sockets.ts';
 
 export type ConnectionOptions =
   | { readonly kind: 'connectionString'; readonly connectionString: string }
@@ -53,16 +53,16 @@ export async function createConnector(connection: ConnectionOptions): Promise<Co
   // Loaded only here: it is large, and neither the embedded broker nor a key needs it.
   const { DefaultAzureCredential } = await import('@azure/identity');
   const credential = new DefaultAzureCredential();
-  const open: OpenSockets = { count: 0 };
+  const open = new OpenSockets();
   return {
     open,
     host: namespace,
     port: TLS_PORT,
     isEmulator: false,
-    createClient: (role) => ({
+    createClient: uncut(open, (role) => ({
       client: new ServiceBusClient(namespace, credential, { retryOptions: toRetryOptions(role) }),
       watch: new ConnectionWatch(TLS_PORT, open),
-    }),
+    })),
     createAdministrationClient: () => new ServiceBusAdministrationClient(namespace, credential),
   };
 }
@@ -74,17 +74,24 @@ function fromConnectionString(connectionString: string): Connector {
   }
   const isEmulator = EMULATOR.test(connectionString);
   const port = Number(match[2] ?? (isEmulator ? PLAIN_PORT : TLS_PORT));
-  const open: OpenSockets = { count: 0 };
+  const open = new OpenSockets();
   return {
     open,
     host: match[1],
     port,
     isEmulator,
-    createClient: (role) => ({
+    createClient: uncut(open, (role) => ({
       client: newClient(connectionString, role),
       watch: new ConnectionWatch(port, open),
-    }),
+    })),
     createAdministrationClient: () => new ServiceBusAdministrationClient(connectionString),
+  };
+}
+
+function uncut(open: OpenSockets, create: Connector['createClient']): Connector['createClient'] {
+  return (role) => {
+    if (open.isCut) throw new QuorateError('CONNECTION_FAILED', 'The connections of this bridge were cut.');
+    return create(role);
   };
 }
 

@@ -4,11 +4,14 @@
 export interface Instant {
   readonly monotonicMs: number;
   readonly wallMs: number;
+  /** The wall clock is virtual: the time that it skips is no time that passed. */
+  readonly skips?: boolean;
 }
 
 /** Elapsed time by whichever clock saw more of it: too early an end costs a renewal, too late a one costs a state. */
 export function elapsedMs(from: Instant, to: Instant): number {
-  return Math.max(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs);
+  const monotonicMs = to.monotonicMs - from.monotonicMs;
+  return to.skips === true ? monotonicMs : Math.max(monotonicMs, to.wallMs - from.wallMs);
 }
 
 /** A lease counts from the instant its request was sent: the broker cannot have granted it earlier. */

@@ -19,8 +19,8 @@ function onSocket(message: unknown): void {
   socket.once('connect', () => {
     if (socket.remotePort !== watch.port) return;
     socket.setNoDelay(true);
-    watch.opened();
-    socket.once('close', () => watch.lost());
+    watch.opened(socket);
+    socket.once('close', () => watch.lost(socket));
   });
 }
 
@@ -29,9 +29,38 @@ export function outside<T>(run: () => T): T {
   return owner.run(undefined, run);
 }
 
-/** How many sockets of a bridge's clients are connected, whichever client made them. */
-export interface OpenSockets {
-  count: number;
+/** The sockets of a bridge's clients that are connected, whichever client made them. */
+export class OpenSockets {
+  readonly #sockets = new Set<Socket>();
+  #cut = false;
+
+  get count(): number {
+    return this.#sockets.size;
+  }
+
+  get isCut(): boolean {
+    return this.#cut;
+  }
+
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+    if (this.#cut) socket.destroy(new Error('The connection was cut.'));
+  }
+
+  remove(socket: Socket): void {
+    this.#sockets.delete(socket);
+  }
+
+  /** As if the process had died: no goodbye on any of them, and none is opened any more. Resolves when all are closed. */
+  async cut(): Promise<void> {
+    this.#cut = true;
+    const closed = [...this.#sockets].map(
+      (socket) => new Promise((resolve) => socket.once('close', resolve)),
+    );
+    // rhea looks at errors, not at the end of a socket.
+    for (const socket of this.#sockets) socket.destroy(new Error('The connection was cut.'));
+    await Promise.all(closed);
+  }
 }
 
 /** One client's connection. */
@@ -42,7 +71,7 @@ export class ConnectionWatch {
   #fate = new Fate();
   readonly #listeners = new Set<() => void>();
 
-  constructor(port: number, open: OpenSockets = { count: 0 }) {
+  constructor(port: number, open = new OpenSockets()) {
     this.port = port;
     this.#open = open;
     if (!subscribed) diagnostics.subscribe(CLIENT_SOCKETS, onSocket);
@@ -65,12 +94,12 @@ export class ConnectionWatch {
     return () => this.#listeners.delete(listener);
   }
 
-  opened(): void {
-    this.#open.count += 1;
+  opened(socket: Socket): void {
+    this.#open.add(socket);
   }
 
-  lost(): void {
-    this.#open.count -= 1;
+  lost(socket?: Socket): void {
+    if (socket !== undefined) this.#open.remove(socket);
     const fate = this.#fate;
     this.#fate = new Fate();
     fate.seal();

@@ -7,6 +7,7 @@ export interface TimeSource {
   instant(): Instant;
 }
 
-export function createTimeSource(clock: Clock = Date): TimeSource {
-  return { instant: () => ({ monotonicMs: performance.now(), wallMs: clock.now() }) };
+export function createTimeSource(clock: Clock = { now: Date.now }): TimeSource {
+  const { skips = false } = clock;
+  return { instant: () => ({ monotonicMs: performance.now(), wallMs: clock.now(), skips }) };
 }

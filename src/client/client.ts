@@ -10,7 +10,7 @@ import { actorQueue } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
-import type { Bridge } from '../contract/ports.ts';
+import type { Bridge, Clock } from '../contract/ports.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
@@ -29,12 +29,14 @@ export interface ClientOptions {
   readonly payloads: Payloads;
   /** Known types, where they are known: a client in another process leaves it to the broker to say that a queue is missing. */
   readonly machineTypes?: readonly string[];
+  /** Default: the system's. */
+  readonly clock?: Clock;
   /** Also closes what the client was made with. */
   readonly onClose?: () => Promise<void>;
 }
 
 export function createClient<C extends QuorateConfig>(options: ClientOptions): QuorateClient<C> {
-  const { payloads } = options;
+  const { payloads, clock = { now: Date.now } } = options;
   const bridge = { ...options.bridge, publish: claimingPublish(options.bridge, payloads) };
   const requests = createRequests(bridge, payloads);
 
@@ -126,7 +128,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         ]);
       }),
     query: async (type, id, call) => {
-      const deadline = Date.now() + (call?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      const deadline = clock.now() + (call?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       const late = new QuorateError(
         'RESULT_TIMEOUT',
         `${type}/${id} did not answer the query in time: does a host of it run?`,
@@ -187,7 +189,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       release: (type, id, call) => remedy('release', 'released', type, id, call),
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
     },
-    deadLetters: createDeadLetters(bridge, payloads),
+    deadLetters: createDeadLetters(bridge, payloads, clock),
     close: async () => {
       await requests.close();
       await options.onClose?.();

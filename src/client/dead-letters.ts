@@ -15,7 +15,7 @@ import { actorQueue, REMEDIATION } from '../contract/entities.ts';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
-import type { Bridge, Shelf } from '../contract/ports.ts';
+import type { Bridge, Clock, Shelf } from '../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 
@@ -27,6 +27,7 @@ const REDRIVE_DEADLINE_MS = 600_000;
 export function createDeadLetters(
   bridge: Pick<Bridge, 'publish' | 'shelf'>,
   payloads: Pick<Payloads, 'remove'>,
+  clock: Clock = { now: Date.now },
 ): DeadLetters {
   let opened: Shelf | undefined;
   const shelf = (): Shelf => (opened ??= bridge.shelf(REMEDIATION));
@@ -66,7 +67,7 @@ export function createDeadLetters(
       }
       try {
         const taken = await shelf().take(number, async (message) => {
-          if (verb === 'redrive') await bridge.publish([redriven(message, Date.now())]);
+          if (verb === 'redrive') await bridge.publish([redriven(message, clock.now())]);
           else await removeClaims(message, payloads);
           return { kind: 'complete' };
         });

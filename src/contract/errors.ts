@@ -30,6 +30,10 @@ export const ERROR_HINTS = {
     'Split the value; of events for subscribers and of what all branches share only a reference can be large.',
   EVENT_RESERVED:
     'Events that start with "xstate." or "quorate." are made by Quorate alone; choose another type.',
+  EXPLORE_DIVERGED:
+    'The message names the fault and where it struck; make the effect idempotent by its key, or leave out a fault that the scenario cannot bear.',
+  EXPLORE_UNSTABLE:
+    'Make the scenario end the same each time before it is explored: no real time, no randomness.',
   FOLDER_EMPTY: 'Choose a folder that holds files to review.',
   FOLDER_UNREADABLE: 'Choose a folder that exists and can be read.',
   GATHER_FAILED: 'Fewer branches answered well than the policy needs; the error data says which failed.',

@@ -164,6 +164,8 @@ export interface InspectionSink {
 /** Injected time; tests advance it. */
 export interface Clock {
   now(): number;
+  /** Its time is skipped, and the broker carries the locks along that it grants: a skip ends no lease. */
+  readonly skips?: boolean;
 }
 
 /** Hit at named points of the commit protocol; crash tests count and stop there. Does nothing in production. */

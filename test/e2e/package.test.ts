@@ -32,6 +32,24 @@ console.log('count', count);
 await client.close();
 await runtime.stop();
 `;
+const EXPLORATION = `
+import assert from 'node:assert';
+import { test } from 'node:test';
+import { exploreCrashes } from 'quorate/testing';
+const counter = { module: new URL('./counter.js', import.meta.url), export: 'counter', version: '1' };
+test('a counter survives crashes', async () => {
+  const { faults } = await exploreCrashes({
+    config: { machines: { counter } },
+    run: async ({ client, advance }) => {
+      await client.start('counter', { id: 'c' });
+      await client.send('counter', 'c', { type: 'add' }, { key: 'one' });
+      await advance('3 days');
+    },
+    outcome: async ({ client }) => (await client.query('counter', 'c')).context,
+  }, { faults: ['crash'] });
+  assert.ok(faults.crash.tried > 0);
+});
+`;
 
 let folder: string;
 let tarball: string;
@@ -74,6 +92,9 @@ it('the package runs and its command starts where only its dependencies are inst
   const options = { cwd: app, timeout: 60_000 };
   const { stdout } = await run(process.execPath, ['main.js'], options);
   expect(stdout).toBe('count 1\n');
+  await writeFile(join(app, 'counter.test.js'), EXPLORATION);
+  const explored = await run(process.execPath, ['--test', 'counter.test.js'], options);
+  expect(explored.stdout).toMatch(/explored \d+ places/);
   const { stdout: version } = await run(
     process.execPath,
     [join(modules, 'quorate/bin/quorate.js'), '--version'],

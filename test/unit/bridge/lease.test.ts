@@ -23,6 +23,10 @@ describe('lease', () => {
     expect(elapsedMs(at(0, 0), at(7_000, -3_600_000))).toBe(7_000);
   });
 
+  it('does not count time that a virtual clock skipped', () => {
+    expect(elapsedMs(at(0, 0), { ...at(10, 86_400_000), skips: true })).toBe(10);
+  });
+
   it('is over after a jump forward of the wall clock, or a freeze of the process', () => {
     expect(leasePhase(lease, at(1_010, 3_600_000))).toBe('over');
     expect(leasePhase(lease, at(41_000))).toBe('over');

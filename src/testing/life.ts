@@ -1,0 +1,58 @@
+// Whether a simulated process lives, stands still or is dead.
+import type { Act, Recorder } from './places.ts';
+
+/** A process that is simulated in this one. */
+export interface Life {
+  readonly dead: boolean;
+  readonly frozen: boolean;
+  /** Tells the recorder, waits while frozen; false = the process has died. */
+  pass(act: Act): Promise<boolean>;
+  /** Waits while frozen; false = the process has died. */
+  awake(): Promise<boolean>;
+  /** Rejects when the process dies. */
+  readonly death: Promise<never>;
+}
+
+/** Who holds it can kill the process, or freeze it; `freeze` gives what thaws it. */
+export interface Fate extends Life {
+  kill(): void;
+  freeze(): () => void;
+}
+
+export function createLife(recorder: Recorder): Fate {
+  const death = Promise.withResolvers<never>();
+  death.promise.catch(() => {});
+  let dead = false;
+  let gate: Promise<void> | undefined;
+  const awake = async (): Promise<boolean> => {
+    await gate;
+    return !dead;
+  };
+  return {
+    get dead() {
+      return dead;
+    },
+    get frozen() {
+      return gate !== undefined;
+    },
+    death: death.promise,
+    awake,
+    pass: async (act) => {
+      if (!(await awake())) return false;
+      await recorder.at(act);
+      return awake();
+    },
+    kill() {
+      dead = true;
+      death.reject(new Error('the process is dead'));
+    },
+    freeze() {
+      const thawing = Promise.withResolvers<void>();
+      gate = thawing.promise;
+      return () => {
+        gate = undefined;
+        thawing.resolve();
+      };
+    },
+  };
+}

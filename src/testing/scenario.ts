@@ -1,0 +1,48 @@
+// What a user tests: a configuration, what happens in it, and what must come out of it every time.
+import type { QuorateClient } from '../contract/client.ts';
+import type { QuorateConfig } from '../contract/config.ts';
+import type { Json } from '../contract/json.ts';
+import type { FaultName } from './faults.ts';
+
+/** A broker and a host of one scenario, in this process, on virtual time. */
+export interface World<C extends QuorateConfig = QuorateConfig> {
+  /** Another process's client: it survives the host and the broker. */
+  readonly client: QuorateClient<C>;
+  /** The virtual time, epoch ms. */
+  readonly now: () => number;
+  /** Skips time, from one thing that is due to the next, each handled before time goes on: '3 days', or ms. */
+  readonly advance: (duration: string | number) => Promise<void>;
+  /** Waits until everything that is under way has been handled; time stands still. */
+  readonly settled: () => Promise<void>;
+}
+
+/** What the kit needs of a configuration: where Service Bus is and where the data lies is its own affair. */
+export type TestConfig = Pick<
+  QuorateConfig,
+  | 'machines'
+  | 'agents'
+  | 'lockDurationMs'
+  | 'duplicateWindowMs'
+  | 'retentionMs'
+  | 'turnTimeoutMs'
+  | 'sessions'
+>;
+
+export interface Scenario<C extends TestConfig = TestConfig> {
+  readonly config: C;
+  /** Starts actors, sends events, lets time pass. */
+  readonly run: (world: World<C & QuorateConfig>) => Promise<unknown>;
+  /** What else must be the same at the end of every run, as JSON; it may also throw. */
+  readonly outcome?: (world: World<C & QuorateConfig>) => Promise<Json | undefined> | Json | undefined;
+}
+
+export interface ExploreOptions {
+  /** Only these; default all. */
+  readonly faults?: readonly FaultName[];
+  /** Runs at a time. Default 4. */
+  readonly parallel?: number;
+  /** How long one run may take, real time. Default 20,000. */
+  readonly timeoutMs?: number;
+  /** One line each. Default: console.log. */
+  readonly print?: (line: string) => void;
+}

@@ -1,0 +1,240 @@
+// One run's world: a broker on virtual time, hosts that come and go, and a client that stays.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createBridge } from '../bridge/bridge.ts';
+import { toBrokerTopology } from '../bridge/topology.ts';
+import type { Broker } from '../broker/index.ts';
+import { createClient } from '../client/client.ts';
+import { targetOf } from '../connection.ts';
+import type { QuorateClient } from '../contract/client.ts';
+import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
+import { REMEDIATION, REPLIES } from '../contract/entities.ts';
+import type { Clock, Logger } from '../contract/ports.ts';
+import { openPayloads } from '../payload-storage.ts';
+import { toMs } from './duration.ts';
+import { Effects } from './effects.ts';
+import { type SimulatedHost, startHost } from './host.ts';
+import type { Laboratory } from './laboratory.ts';
+import { deadLettersOf, Recorder } from './places.ts';
+import type { World } from './scenario.ts';
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+/** How long a message may lie there untouched before the world is said to stand still. */
+const STANDSTILL_MS = 5_000;
+const LOOK_MS = 10;
+/** The broker sees the end of a connection a moment after it was cut. */
+const CUT_SEEN_MS = 20;
+
+export interface WorldOptions {
+  readonly config: QuorateConfig;
+  readonly laboratory: Laboratory;
+  readonly recorder?: Recorder;
+  /** The broker's data outlives it: for a run in which it is restarted. */
+  readonly durable?: boolean;
+}
+
+export class TestWorld {
+  readonly effects = new Effects();
+  readonly recorder: Recorder;
+  readonly client: QuorateClient;
+  readonly #options: WorldOptions;
+  readonly #folder: string;
+  readonly #clock: Clock = { now: () => this.now(), skips: true };
+  readonly #hosts: SimulatedHost[] = [];
+  readonly #close: () => Promise<void>;
+  /** What is being repaired after a strike: nobody takes the world for settled meanwhile. */
+  readonly #repairs = new Set<Promise<unknown>>();
+  #broker: Broker;
+  #sleptMs = 0;
+
+  private constructor(options: WorldOptions, folder: string, broker: Broker, bridge: Bridges) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#broker = broker;
+    this.recorder = options.recorder ?? new Recorder();
+    this.client = bridge.client;
+    this.#close = bridge.close;
+  }
+
+  static async open(options: WorldOptions): Promise<TestWorld> {
+    const folder = await mkdtemp(join(tmpdir(), 'quorate-testing-'));
+    const broker = await openBroker(options, folder);
+    let world: TestWorld | undefined;
+    const clock = { now: () => (world === undefined ? broker.now() : world.now()), skips: true };
+    const { connectionString } = broker;
+    const bridge = await openClient(
+      { ...options.laboratory.resolved, connectionString, data: folder },
+      clock,
+    );
+    world = new TestWorld(options, folder, broker, bridge);
+    await world.startHost();
+    // All its links are open.
+    await world.settled();
+    return world;
+  }
+
+  get broker(): Broker {
+    return this.#broker;
+  }
+
+  /** The one that does the work. */
+  get host(): SimulatedHost {
+    const last = this.#hosts.at(-1);
+    if (last === undefined) throw new Error('there is no host');
+    return last;
+  }
+
+  /** As scenarios see it; its methods can be taken apart. */
+  get face(): World {
+    const { client } = this;
+    return {
+      client,
+      now: () => this.now(),
+      advance: (duration) => this.advance(duration),
+      settled: () => this.settled(),
+    };
+  }
+
+  now(): number {
+    return this.#broker.now();
+  }
+
+  async advance(duration: string | number): Promise<void> {
+    const awake = this.now() + toMs(duration) - this.#sleptMs;
+    for (;;) {
+      await this.settled();
+      // A timer that was to be set while nobody worked is set later: it gets that much more.
+      const end = awake + this.#sleptMs;
+      if (this.now() >= end) return;
+      const due = (await this.#broker.nextDue()) ?? end;
+      // Refused when the broker ends, or somebody begins to work: then it is asked again.
+      await this.#broker.advance(Math.max(0, Math.min(due, end) - this.now())).catch(() => {});
+    }
+  }
+
+  /** Time that passes while no host is there. */
+  async sleep(ms: number): Promise<void> {
+    await this.#broker.advance(ms);
+    this.#sleptMs += ms;
+  }
+
+  async settled(): Promise<void> {
+    let moves = -1;
+    for (let movedAt = performance.now(); ; await sleep(LOOK_MS)) {
+      await Promise.all(this.#repairs);
+      // Refused while it is being restarted, or while somebody goes on working: then it is asked again.
+      const isQuiet = await this.#broker.advance(0).then(
+        () => true,
+        () => false,
+      );
+      if (this.#repairs.size > 0) continue;
+      const waiting = await this.#waiting();
+      if (isQuiet && waiting.length === 0) return;
+      if (this.recorder.moves !== moves) {
+        moves = this.recorder.moves;
+        movedAt = performance.now();
+      } else if (performance.now() - movedAt > STANDSTILL_MS) {
+        throw new Error(`nobody takes the messages of ${waiting.join(', ') || 'a broker that is not quiet'}`);
+      }
+    }
+  }
+
+  async startHost(): Promise<void> {
+    const { config, laboratory } = this.#options;
+    const host = await startHost({
+      config: {
+        ...config,
+        connectionString: this.#broker.connectionString,
+        data: this.#folder,
+        inspectorPort: false,
+        drainMs: 0,
+      },
+      clock: this.#clock,
+      logger: SILENT,
+      pool: laboratory.pool,
+      recorder: this.recorder,
+      effects: this.effects,
+    });
+    this.#hosts.push(host);
+  }
+
+  repair(work: () => Promise<void>): void {
+    const done = work().finally(() => this.#repairs.delete(done));
+    done.catch(() => {});
+    this.#repairs.add(done);
+  }
+
+  /** As if every lock of the hosts had run out. */
+  async loseLocks(): Promise<void> {
+    await sleep(CUT_SEEN_MS);
+    const { faults } = this.#broker;
+    for (const { name, kind } of this.#options.laboratory.entities) {
+      if (kind !== 'queue' || name === REPLIES) continue;
+      for (const entity of [name, deadLettersOf(name)])
+        await faults.inject({ kind: 'lose-lock', of: { entity } });
+    }
+  }
+
+  /** Once the broker has ended. */
+  async reopenBroker(): Promise<void> {
+    const { port } = this.#broker;
+    await this.#broker.closed;
+    this.#broker = await openBroker(this.#options, this.#folder, { port, startAt: this.#broker.now() });
+  }
+
+  async close(): Promise<void> {
+    this.recorder.close();
+    await Promise.allSettled(this.#repairs);
+    await this.#close();
+    await Promise.all(this.#hosts.map((host) => host.stop()));
+    await this.#broker.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #waiting(): Promise<string[]> {
+    const status = await this.#broker.status();
+    const busy = status.filter(
+      ({ name, active, deadLettered }) =>
+        name !== REPLIES && (active > 0 || (deadLettered > 0 && name !== REMEDIATION)),
+    );
+    return busy.map(({ name }) => name);
+  }
+}
+
+interface Bridges {
+  readonly client: QuorateClient;
+  readonly close: () => Promise<void>;
+}
+
+async function openClient(
+  config: ResolvedConfig & { connectionString: string },
+  clock: Clock,
+): Promise<Bridges> {
+  const connection = { kind: 'connectionString', connectionString: config.connectionString } as const;
+  const { payloads } = await openPayloads(config, targetOf(config, undefined));
+  const bridge = await createBridge({ ...config, connection, logger: SILENT, clock });
+  const client = createClient({ bridge, payloads, clock });
+  return {
+    client,
+    close: async () => {
+      await client.close();
+      await bridge.close();
+    },
+  };
+}
+
+async function openBroker(
+  { laboratory: { resolved, entities }, durable = false }: WorldOptions,
+  folder: string,
+  again?: { readonly port: number; readonly startAt: number },
+): Promise<Broker> {
+  const { createBroker } = await import('../broker/index.ts');
+  return createBroker({
+    data: durable ? join(folder, 'broker') : { memory: true },
+    port: again?.port ?? 0,
+    clock: again === undefined ? 'virtual' : { virtual: { startAt: again.startAt } },
+    topology: toBrokerTopology(entities, resolved.prefix),
+  });
+}
