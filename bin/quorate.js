@@ -9,9 +9,8 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
     'Install Node 24 or newer.',
   );
 } else {
-  var broker = process.argv[2] === 'broker';
-  if (broker) giveMemoryBack();
-  keepHeapSmall(broker);
+  if (isBroker()) giveMemoryBack();
+  keepHeapSmall();
   import('../dist/src/cli/main.js').catch(function (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND' || String(error.url).indexOf('/dist/src/cli/main.js') < 0)
       throw error;
@@ -19,11 +18,16 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   });
 }
 
+function isBroker() {
+  return process.argv[2] === 'broker';
+}
+
 /**
  * Left alone, each thread keeps up to 100 MB for short-lived garbage and collects the rest only when it has grown fourfold:
  * a review of 2,000 files took 600 MB instead of 420. Measured in docs/performance.md; V8 reads both when it next collects.
  */
-function keepHeapSmall(broker) {
+function keepHeapSmall() {
+  var broker = isBroker();
   var v8 = process.getBuiltinModule('node:v8');
   v8.setFlagsFromString('--semi-space-growth-factor=1');
   v8.setFlagsFromString('--heap-growing-percent=' + (broker ? 50 : 100));
