@@ -9,6 +9,9 @@ import { WaitingLine } from './waiting-line.ts';
 
 /** A long backlog is forwarded commit by commit. */
 const MOST_FORWARDING = 500;
+/** Each is a write: those of a receiver that took thousands and left end in several commits, with others in between. */
+const MOST_EXPIRING = 100;
+const NEXT_EXPIRING_MS = 1;
 
 /** Competing consumers: every message under its own lock, receivers with credit served in turn. */
 export class PlainDelivery implements Delivery, Pump {
@@ -175,8 +178,13 @@ export class PlainDelivery implements Delivery, Pump {
 
   #expireLocks(): void {
     const now = this.#core.alarms.now();
+    const most = this.#core.locksStand ? Number.POSITIVE_INFINITY : MOST_EXPIRING;
     const lost: Lock[] = [];
     for (const lock of this.#locks.values()) {
+      if (lost.length === most) {
+        this.#lockAlarm.set(now + NEXT_EXPIRING_MS);
+        break;
+      }
       if (lock.until > now) {
         this.#lockAlarm.set(lock.until);
         break;

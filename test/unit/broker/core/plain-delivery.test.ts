@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { Alarms, type Clock } from '../../../../src/broker/clock.ts';
+import { Core } from '../../../../src/broker/core/core.ts';
+import type { DeliveryOwner } from '../../../../src/broker/core/delivery.ts';
+import { limitsOf } from '../../../../src/broker/core/limits.ts';
+import { PlainDelivery } from '../../../../src/broker/core/plain-delivery.ts';
+import { type Lock, StoredMessage } from '../../../../src/broker/core/records.ts';
+import { openStore } from '../../../../src/broker/store/sqlite.ts';
+
+const LOCK_MS = 5000;
+
+function message(seq: number): StoredMessage {
+  return new StoredMessage({
+    entity: 1,
+    seq,
+    shared: 0,
+    size: 0,
+    enqueuedAt: 0,
+    expiresAt: 0,
+    deliveryCount: 0,
+    state: 0,
+    session: undefined,
+    origin: 0,
+    source: undefined,
+    hops: 0,
+  });
+}
+
+test('thousands of locks that end together end a few at a time, in their order', () => {
+  let time = 0;
+  let ring: (() => void) | undefined;
+  const clock: Clock = {
+    now: () => time,
+    setTimer(_, fn) {
+      ring = fn;
+      return () => {
+        ring = undefined;
+      };
+    },
+  };
+  const core = new Core(
+    openStore({ folder: undefined, maxPages: undefined }),
+    new Alarms(clock),
+    limitsOf('standard'),
+    () => {},
+  );
+  const lost: number[][] = [];
+  const owner: DeliveryOwner = {
+    lockMs: LOCK_MS,
+    disabled: false,
+    forwards: false,
+    forward: () => {},
+    read: () => undefined,
+    lockLost: (locks: Lock[]) => {
+      lost.push(locks.map((lock) => lock.message.seq));
+      for (const lock of locks) delivery.release(lock);
+    },
+    returned: () => {},
+    expire: () => {},
+    handOut: () => {},
+    removeFor: () => {},
+  };
+  const delivery = new PlainDelivery(core, owner);
+  for (let seq = 1; seq <= 1050; seq += 1) delivery.lock(message(seq), undefined);
+  time = LOCK_MS;
+  for (let rings = 0; delivery.lockCount > 0 && rings < 100; rings += 1) {
+    ring?.();
+    time += 1;
+  }
+  expect(lost.flat()).toEqual(Array.from({ length: 1050 }, (_, at) => at + 1));
+  expect(Math.max(...lost.map(({ length }) => length))).toBeLessThanOrEqual(100);
+  core.store.close();
+});
