@@ -54,6 +54,17 @@ test('and no beginning of it is', () => {
   );
 });
 
+/**
+ * Without items an array may lack the type of them: Python's client writes it so (_pyamqp/_encode.py). In messages, which are kept as they come,
+ * that is taken; rhea reads the type all the same, from what follows.
+ */
+const hasUntypedArray = (bytes: Buffer) =>
+  bytes.includes(Buffer.from([0xe0, 1, 0])) || bytes.includes(Buffer.from([0xf0, 0, 0, 0, 4, 0, 0, 0, 0]));
+
+test('an array without items and their type is whole', () => {
+  expect(verifyValue(Buffer.from([0xe0, 1, 0, 0x40]), 0, LIMITS)).toBe(3);
+});
+
 test('any bytes are refused or can be read by rhea', () => {
   const Reader = (
     rhea.types as unknown as { Reader: new (bytes: Buffer) => { read(): unknown; position: number } }
@@ -68,11 +79,12 @@ test('any bytes are refused or can be read by rhea', () => {
         expect(error).toBeInstanceOf(MalformedError);
         return;
       }
+      if (hasUntypedArray(bytes)) return;
       const reader = new Reader(bytes);
       reader.read();
       expect(reader.position).toBe(end);
     }),
-    { numRuns: 2000 },
+    { numRuns: 2000, examples: [[Buffer.from([0xf0, 0, 0, 0, 4, 0, 0, 0, 0, 0x70]), []]] },
   );
 });
 
