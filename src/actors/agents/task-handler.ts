@@ -64,6 +64,11 @@ export interface TaskHost {
 }
 
 export const DEFAULT_RETRY: Required<RetryPolicy> = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
+/**
+ * Begun, and the host was gone or had lost the lock before it was done: as with turns, mostly not the task's fault, and
+ * nobody knows whether what it was to do was done.
+ */
+const MAX_UNFINISHED = 10;
 const COMPLETE: Disposition = { kind: 'complete' };
 /** The service takes 4,096 characters. */
 const MAX_DESCRIPTION = 4_000;
@@ -130,11 +135,10 @@ async function handle(
   }
   // Nobody waits any more: the asker's own deadline timer has told it so (I11).
   if (clock.now() >= task.deadlineAt) return COMPLETE;
-  const attempts = task.attempt + message.deliveryCount;
-  if (attempts > host.retry.attempts) {
+  if (message.deliveryCount >= MAX_UNFINISHED) {
     return giveUp(host, {
       code: 'TASK_FAILED',
-      message: `the host died during each of ${attempts - 1} attempts`,
+      message: `the host was gone each of ${message.deliveryCount} times before it was done`,
     });
   }
   const runnable = host.resolve(task);
@@ -161,6 +165,7 @@ async function handle(
   }
   if (lost.aborted) throw new Error('the lock was lost; the task is somebody else’s now');
   if (host.shutdown.aborted) return handBack(task, message, host);
+  const attempts = task.attempt;
   const retryAt = clock.now() + backoff(host.retry, attempts);
   if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= task.deadlineAt) {
     return giveUp(host, { ...attempt.error, data: { ...dataOf(attempt.error.data), attempts } });

@@ -72,7 +72,23 @@ export function nextState(
     judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||
     // A repeat that a gather counted changes nothing else.
     (dropped > 0 && JSON.stringify(result.state?.executions) !== JSON.stringify(state.core?.executions));
-  if (!changed || result.state === null) return { dispositions, entries: answers, dropped };
+  if (!changed || result.state === null) {
+    const isCounted = taken.some(({ message }) => Object.hasOwn(state.attempts, message.sequenceNumber));
+    if (!isCounted) return { dispositions, entries: answers, dropped };
+    // Its turn came to an end: were that not written down, each delivery would count as one more that nobody saw the end of.
+    return {
+      dispositions,
+      entries: answers,
+      dropped,
+      state: {
+        ...state,
+        outbox: answers,
+        ...remembered(state, dispositions, context),
+        deferred: nextDeferred(state, judged, context.settled),
+        dropped: state.dropped + dropped,
+      },
+    };
+  }
 
   const core = result.state;
   const { actor, epoch } = context;
@@ -107,22 +123,32 @@ export function nextState(
       version: context.version,
       core,
       outbox: entries,
-      inbox: record(state.inbox, dispositions, context.settled, context.now, context.duplicateWindowMs),
+      ...remembered(state, dispositions, context),
       deferred: nextDeferred(state, judged, context.settled),
       scheduled: Object.fromEntries(
         Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
-      ),
-      attempts: Object.fromEntries(
-        Object.entries(state.attempts).filter(
-          ([number]) =>
-            !context.settled.has(Number(number)) &&
-            !taken.some(({ message }) => message.sequenceNumber === Number(number)),
-        ),
       ),
       dropped: state.dropped + dropped,
       ...(family === undefined ? {} : { family }),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
+  };
+}
+
+/** What became of these messages; their attempts are over. */
+function remembered(
+  { inbox, attempts }: SessionState,
+  dispositions: NextState['dispositions'],
+  { settled, now, duplicateWindowMs }: BatchContext,
+): Pick<SessionState, 'inbox' | 'attempts'> {
+  const over = new Set(dispositions.map(({ message }) => message.sequenceNumber));
+  return {
+    inbox: record(inbox, dispositions, settled, now, duplicateWindowMs),
+    attempts: Object.fromEntries(
+      Object.entries(attempts).filter(
+        ([number]) => !settled.has(Number(number)) && !over.has(Number(number)),
+      ),
+    ),
   };
 }
 

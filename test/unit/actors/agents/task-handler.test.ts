@@ -149,11 +149,22 @@ describe('a task', () => {
     expect(stored.get('k')).toEqual({ status: 'done', output: 2 });
   });
 
-  it('counts deliveries that died with their host as attempts', async () => {
+  it('outlives more deaths of hosts than failures of its own, though not any number', async () => {
     let runs = 0;
     const { handle } = setUp(() => ++runs);
-    expect(await handle({}, 3)).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
-    expect(runs).toBe(0);
+    expect(await handle({}, 9)).toEqual({ kind: 'complete' });
+    expect(runs).toBe(1);
+    expect(await handle({ key: 'other' }, 10)).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
+    expect(runs).toBe(1);
+  });
+
+  it('has all its attempts when it fails by itself after hosts have died', async () => {
+    const { handle, published } = setUp(() => {
+      throw new Error('no');
+    });
+    expect(await handle({ attempt: 2 }, 5)).toEqual({ kind: 'complete' });
+    expect(published).toMatchObject([{ subject: 'task', body: { attempt: 3 } }]);
+    expect(await handle({ attempt: 3 }, 5)).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
   });
 
   it('times out with a code and aborts the agent’s signal', async () => {

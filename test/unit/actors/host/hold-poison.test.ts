@@ -93,6 +93,19 @@ describe('a message that kills its worker (I7)', () => {
     expect(notesOf(queue)).toEqual([1, 2]);
   });
 
+  it('is not counted again when its turn changed nothing and only its settlement was lost', async () => {
+    const queue = await started();
+    const again = { deliveryCount: 1 };
+    const stale = { ...reply('9.9'), ...again };
+    const repeated = start(again);
+    queue.put(stale, repeated);
+    for (let host = 0; host < 12; host++)
+      await queue.hold(fakeHost(noteMachine), { fate: ({ kind }) => (kind === 'settle' ? 'lost' : 'done') });
+    await queue.hold(fakeHost(noteMachine));
+    for (const { sequenceNumber } of [stale, repeated])
+      expect(queue.settled.get(sequenceNumber)).toEqual({ kind: 'complete' });
+  });
+
   it('is not blamed for a machine that cannot be loaded: everything stays for a host that can', async () => {
     const queue = await started();
     queue.put(note(1), note(2));
