@@ -1,6 +1,7 @@
 // Where the service is and how clients of it are made: the only place that constructs one.
 import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service-bus';
 import { QuorateError } from '../contract/errors.ts';
+import { spareItsPasses } from './passes.ts';
 import { ConnectionWatch, OpenSockets } from './sockets.ts';
 
 export type ConnectionOptions =
@@ -59,7 +60,7 @@ export async function createConnector(connection: ConnectionOptions): Promise<Co
     host: namespace,
     port: TLS_PORT,
     isEmulator: false,
-    createClient: uncut(open, (role) => ({
+    createClient: ofBridge(open, (role) => ({
       client: new ServiceBusClient(namespace, credential, { retryOptions: toRetryOptions(role) }),
       watch: new ConnectionWatch(TLS_PORT, open),
     })),
@@ -80,7 +81,7 @@ function fromConnectionString(connectionString: string): Connector {
     host: match[1],
     port,
     isEmulator,
-    createClient: uncut(open, (role) => ({
+    createClient: ofBridge(open, (role) => ({
       client: newClient(connectionString, role),
       watch: new ConnectionWatch(port, open),
     })),
@@ -88,10 +89,12 @@ function fromConnectionString(connectionString: string): Connector {
   };
 }
 
-function uncut(open: OpenSockets, create: Connector['createClient']): Connector['createClient'] {
+function ofBridge(open: OpenSockets, create: Connector['createClient']): Connector['createClient'] {
   return (role) => {
     if (open.isCut) throw new QuorateError('CONNECTION_FAILED', 'The connections of this bridge were cut.');
-    return create(role);
+    const made = create(role);
+    spareItsPasses(made.client);
+    return made;
   };
 }
 

@@ -35,7 +35,7 @@ const BATCH = 256;
 /** Asked from outside, over and over: they get no spans. */
 const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch', 'release', 'purge']);
 /** Idle sessions are let go well within a second (I14). */
-const IDLE_MS = 400;
+const IDLE_MS = 700;
 
 /** What is in hand at a time: the active messages, one of which anchors all of it (I5), and what becomes of each. */
 interface Batch {

@@ -11,7 +11,7 @@ import type { SessionState } from './session-state.ts';
 /** Before the state is tried again. */
 const STUCK_PAUSE_MS = 1_000;
 const MAX_MESSAGES = 256;
-const IDLE_MS = 400;
+const IDLE_MS = 700;
 
 export async function holdUnreadable(
   session: HeldSession,
