@@ -46,7 +46,7 @@ export function spareItsPasses(client: ServiceBusClient): boolean {
   return true;
 }
 
-export function sparePasses(connection: PassingConnection): void {
+function sparePasses(connection: PassingConnection): void {
   const asking = new Set<Session>();
   connection._process = () => {
     connection.registered = false;

@@ -12,6 +12,8 @@ type Connection = PassingConnection & Emitter;
 
 const CONNECTION_STRING = 'Endpoint=sb://localhost;SharedAccessKeyName=n;SharedAccessKey=a2V5';
 
+const passed = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
 /** The SDK keeps them to itself. */
 function connectionOf(client: ServiceBusClient): Connection {
   const { _connectionContext: context } = client as unknown as {
@@ -41,7 +43,7 @@ it('looks only at the sessions that asked, and at each of them once', async () =
   const seen = sessions.map((one) => vi.spyOn(one, '_process'));
   sessions[1]?.begin();
   expect(connection.registered).toBe(true);
-  await new Promise(process.nextTick);
+  await passed();
   expect(seen.map((spy) => spy.mock.calls.length)).toEqual([0, 1, 0]);
   expect(connection.registered).toBe(false);
 });
@@ -52,8 +54,8 @@ it('looks again at one that asks in the middle of a pass', async () => {
   const seen = vi.spyOn(second, '_process');
   vi.spyOn(first, '_process').mockImplementation(() => second.begin());
   first.begin();
-  await new Promise(process.nextTick);
-  await new Promise(process.nextTick);
+  await passed();
+  await passed();
   expect(seen).toHaveBeenCalledTimes(1);
 });
 
@@ -67,7 +69,7 @@ it('gives the socket what a pass says in one piece', async () => {
     said.push('frames');
   });
   one.begin();
-  await new Promise(process.nextTick);
+  await passed();
   expect(said).toEqual(['cork', 'frames', 'uncork']);
 });
 
