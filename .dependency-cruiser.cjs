@@ -108,7 +108,7 @@ module.exports = {
       'examples-use-the-package',
       'An example sees what a user sees: the public API.',
       { path: '^examples/' },
-      { path: '^(src|otel|test|bench|scripts)/', pathNot: '^src/(index|broker/index)\\.ts$' },
+      { path: '^(src|otel|test|bench|scripts)/', pathNot: '^src/(index|broker/index|testing/index)\\.ts$' },
     ),
     never(
       'no-dev-dependencies',

@@ -20,8 +20,11 @@ const SLEEPERS_MB = 5;
 const ACTIVE = 1_000;
 const BOUNCES = 40;
 const ACTIVE_MB = 250;
-/** As the command line sets them for its own process (bin/quorate.js). */
-const SMALL_HEAP = ['--semi-space-growth-factor=1', '--heap-growing-percent=100'];
+/**
+ * What the command line sets for its own process (bin/quorate.js). That says `--semi-space-growth-factor=1`, which V8 follows
+ * once it runs and not on its command line.
+ */
+const SMALL_HEAP = ['--max-semi-space-size=1', '--heap-growing-percent=100'];
 
 export async function memory(folder: string): Promise<readonly Measurement[]> {
   return [...(await active(join(folder, 'active'))), ...(await sleepers(join(folder, 'sleepers')))];
