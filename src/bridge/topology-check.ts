@@ -66,9 +66,8 @@ async function requiresSession(client: ServiceBusClient, path: string): Promise<
   }
 }
 
-export function mismatch(findings: readonly string[]): QuorateError {
+export function mismatch(findings: readonly string[], remark: string): QuorateError {
   const lines = [...findings].sort();
-  return new QuorateError('TOPOLOGY_MISMATCH', `The entities are not as declared. ${lines.join('; ')}.`, {
-    data: { findings: lines },
-  });
+  const message = `The entities are not as declared. ${lines.join('; ')}.${remark}`;
+  return new QuorateError('TOPOLOGY_MISMATCH', message, { data: { findings: lines } });
 }

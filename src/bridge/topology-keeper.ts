@@ -22,6 +22,8 @@ export interface TopologyKeeperOptions {
 
 const CLOSE_LIMIT_MS = 2_000;
 const MOST_LOSSES = 10;
+const NOT_BY_EMULATORS =
+  " An emulator has only the entities of its Config.json: topology 'apply' creates none there.";
 
 export interface TopologyKeeper {
   /** Throws TOPOLOGY_MISMATCH naming everything that is missing or wrong. */
@@ -73,10 +75,11 @@ export function createTopologyKeeper(options: TopologyKeeperOptions): TopologyKe
 
   return {
     async ensure(entities) {
+      const cannotApply = options.topology === 'apply' && connector.isEmulator;
       const mayApply = options.topology === 'apply' && options.embedded !== true && !connector.isEmulator;
       const findings = mayApply ? await apply(entities) : await check(entities);
       if (!mayApply && findings.length === 0) findings.push(...(await compare(entities)));
-      if (findings.length > 0) throw mismatch(findings);
+      if (findings.length > 0) throw mismatch(findings, cannotApply ? NOT_BY_EMULATORS : '');
     },
   };
 }

@@ -42,4 +42,14 @@ describe('ensureTopology through the data plane', () => {
       },
     });
   });
+
+  it('says that nothing is created on an emulator', async () => {
+    const world = await startWorld();
+    const bridge = await world.connect({ topology: 'apply', embedded: false });
+    const wrong = bridge.ensureTopology([{ kind: 'queue', name: 'gone' }]);
+    await expect(wrong).rejects.toMatchObject({
+      code: 'TOPOLOGY_MISMATCH',
+      message: expect.stringContaining('Config.json'),
+    });
+  });
 });
