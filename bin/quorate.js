@@ -9,7 +9,7 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
     'Install Node 24 or newer.',
   );
 } else {
-  if (isBroker()) giveMemoryBack();
+  if (isBroker() || isHost()) giveMemoryBack();
   keepHeapSmall();
   import('../dist/src/cli/main.js').catch(function (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND' || String(error.url).indexOf('/dist/src/cli/main.js') < 0)
@@ -20,6 +20,10 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
 
 function isBroker() {
   return process.argv[2] === 'broker';
+}
+
+function isHost() {
+  return process.argv[2] === 'serve' || process.argv[2] === 'start';
 }
 
 /**
@@ -37,7 +41,7 @@ function keepHeapSmall() {
 
 /**
  * glibc keeps most of what was freed, and the more the larger it was: a broker that was flooded once stayed at 420 MB, now at
- * 260. It reads its settings when a process begins, so this one begins anew, under the same number. Not where a parent talks
+ * 260; a host with 1,000 active actors takes 20 MB less. It reads its settings when a process begins, so this one begins anew, under the same number. Not where a parent talks
  * to it over a channel, which would be lost.
  */
 function giveMemoryBack() {

@@ -18,12 +18,20 @@ export type Host = WorkerProcess<HostJobs>;
 
 const ENTRY = fileURLToPath(new URL('./host-entry.js', import.meta.url));
 
+interface HostSettings {
+  readonly sessions?: number;
+  /** Of Node. */
+  readonly node?: readonly string[];
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export async function startHost(
   data: string,
-  { sessions, node = [] }: { readonly sessions?: number; readonly node?: readonly string[] } = {},
+  { sessions, node = [], env = {} }: HostSettings = {},
 ): Promise<Host> {
   const args = sessions === undefined ? [data] : [data, String(sessions)];
-  const host = startProcess<HostJobs>(ENTRY, args, node);
+  const host = startProcess<HostJobs>(ENTRY, args, node, env);
   await host.ask('ready');
   return host;
 }

@@ -20,12 +20,14 @@ export function startProcess<J extends Jobs>(
   entry: string,
   args: readonly string[] = [],
   node: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): WorkerProcess<J> {
   // For a profile: QUORATE_BENCH_PROFILE=<folder>.
   const folder = process.env['QUORATE_BENCH_PROFILE'];
   const profile = folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
   const child = fork(entry, args, {
     execArgv: [...node, ...profile],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const ended = once(child, 'exit');

@@ -10,7 +10,7 @@ const config = {
   agents: { charge: { run: () => 'receipt' }, ship: { run: () => 'parcel' } },
 };
 
-test('an order is charged once, wherever its host dies', { timeout: 300_000 }, async () => {
+void test('an order is charged once, wherever its host dies', { timeout: 300_000 }, async () => {
   await exploreCrashes({
     config,
     run: async ({ client, settled }) => {
@@ -22,7 +22,7 @@ test('an order is charged once, wherever its host dies', { timeout: 300_000 }, a
   });
 });
 
-test('an order that nobody approves lapses after three days', { timeout: 300_000 }, async () => {
+void test('an order that nobody approves lapses after three days', { timeout: 300_000 }, async () => {
   await exploreCrashes(
     {
       config,

@@ -24,7 +24,10 @@ const ACTIVE_MB = 250;
  * What the command line sets for its own process (bin/quorate.js). That says `--semi-space-growth-factor=1`, which V8 follows
  * once it runs and not on its command line.
  */
-const SMALL_HEAP = ['--max-semi-space-size=1', '--heap-growing-percent=100'];
+const SMALL = {
+  node: ['--max-semi-space-size=1', '--heap-growing-percent=100'],
+  env: { MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '131072' },
+};
 
 export async function memory(folder: string): Promise<readonly Measurement[]> {
   return [...(await active(join(folder, 'active'))), ...(await sleepers(join(folder, 'sleepers')))];
@@ -33,7 +36,7 @@ export async function memory(folder: string): Promise<readonly Measurement[]> {
 /** Two and two play with a ball, so that each is held all the time. */
 async function active(data: string): Promise<readonly Measurement[]> {
   await using _broker = await startBroker(data);
-  await using host = await startHost(data, { sessions: ACTIVE, node: SMALL_HEAP });
+  await using host = await startHost(data, { sessions: ACTIVE, ...SMALL });
   await using load = await startLoad(data);
   const balls = ACTIVE / 2;
   const players = ['a', 'b'].flatMap((side) => Array.from({ length: balls }, (_, at) => `p${at}${side}`));
@@ -50,7 +53,7 @@ async function active(data: string): Promise<readonly Measurement[]> {
 
 async function sleepers(data: string): Promise<readonly Measurement[]> {
   await using _broker = await startBroker(data);
-  await using host = await startHost(data, { node: ['--expose-gc', ...SMALL_HEAP] });
+  await using host = await startHost(data, { ...SMALL, node: ['--expose-gc', ...SMALL.node] });
   await using load = await startLoad(data);
   await load.ask('startMany', 'w', 0, WARM_UP);
   await sleep(ASLEEP_MS);

@@ -8,6 +8,7 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { claimingPublish, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
+import { withoutLife } from '../protocol/lives.ts';
 import { parseOfferBody } from '../protocol/messages.ts';
 
 export function createOfferHandler(
@@ -38,7 +39,7 @@ export function createOfferHandler(
         sessionId: replyToSessionId,
         subject: 'reply',
         messageId: hashId('offer', message.messageId),
-        properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: execution },
+        properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(execution) },
         ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
         body: { kind: 'reply', execution, ...(branch === null ? {} : { branch }), outcome, expiresAt },
       },

@@ -30,6 +30,7 @@ import {
   tooLarge,
 } from '../protocol/claims.ts';
 import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
+import { withoutLife } from '../protocol/lives.ts';
 import { parseTaskBody } from '../protocol/messages.ts';
 import type { Runnable } from './run.ts';
 import { runAttempt } from './run.ts';
@@ -101,7 +102,7 @@ export function createTaskHandler(
             [ATTR.messagingMessageId]: message.messageId,
             [ATTR.messagingDeliveryCount]: message.deliveryCount,
             [ATTR.actor]: String(message.properties[PROPERTY.from] ?? ''),
-            [ATTR.execution]: task.execution,
+            [ATTR.execution]: withoutLife(task.execution),
             [ATTR.agent]: task.agent,
             [ATTR.attempt]: task.attempt,
           },
@@ -267,7 +268,7 @@ function replyMessage(
   const branch = task.branch === null ? {} : { branch: task.branch };
   const common = {
     messageId: replyMessageId(task.key),
-    properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: task.execution },
+    properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(task.execution) },
     ...(traceparent === undefined ? {} : { traceparent }),
   };
   if (task.offerTtlMs !== undefined && outcome.status === 'done') {
@@ -320,7 +321,7 @@ function contextOf(
           sessionId: replyToSessionId,
           subject: 'partial',
           messageId: hashId('partial', task.key, seq),
-          properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: task.execution },
+          properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(task.execution) },
           ...(traceparent === undefined ? {} : { traceparent }),
           body: {
             kind: 'partial',

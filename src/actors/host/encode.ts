@@ -10,6 +10,7 @@ import type { AnswerBody, TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { effectMessageId, taskKey, taskMessageId } from '../protocol/ids.ts';
+import { inLife } from '../protocol/lives.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { actorTraceparent, taskTraceparent } from './trace.ts';
 
@@ -123,7 +124,11 @@ function encode(
           input: effect.input,
           parent: {
             address: { ...actor },
-            reply: { entity: own, sessionId: actor.id, correlationId: effect.execution },
+            reply: {
+              entity: own,
+              sessionId: actor.id,
+              correlationId: inLife(effect.execution, incarnation),
+            },
             syncSnapshot: effect.syncSnapshot,
             childId: effect.childId,
             ...(effect.system === undefined ? {} : { system: effect.system as unknown as Json }),
@@ -139,7 +144,7 @@ function encode(
       const entry = message(
         own,
         'timer',
-        { kind: 'timer', token: effect.token },
+        { kind: 'timer', token: inLife(effect.token, incarnation) },
         { sessionId: actor.id, notBefore: effect.dueAt },
       );
       return entry.kind === 'message' ? { ...entry, timer: effect.token } : entry;
@@ -217,7 +222,7 @@ export function taskMessage(
       [PROPERTY.family]: family,
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },
-    body: body as unknown as Json,
+    body: { ...body, execution: inLife(body.execution, incarnation) } as unknown as Json,
   };
 }
 

@@ -7,6 +7,7 @@ import { ATTR, inSpan, MESSAGING_SYSTEM, SPAN } from '../../contract/telemetry.t
 import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { isUnreadable, openClaims } from '../protocol/claims.ts';
+import { ofThisLife } from '../protocol/lives.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
@@ -239,20 +240,25 @@ class Hold {
         });
         continue;
       }
-      if (parsed.body.kind === 'query') {
-        queries.push({ message, asker: parsed.body.asker });
+      const body = ofThisLife(parsed.body, this.held.state.core?.incarnation ?? this.held.newborn);
+      if (body === undefined) {
+        this.held.host.counters.dropped++;
+        settlements.push({ message, disposition: { kind: 'complete' } });
         continue;
       }
-      if (parsed.body.kind === 'watch') {
-        watches.push({ message, body: parsed.body });
+      if (body.kind === 'query') {
+        queries.push({ message, asker: body.asker });
         continue;
       }
-      if (isRemedy(parsed.body, this.held.state)) {
-        const { body } = parsed;
+      if (body.kind === 'watch') {
+        watches.push({ message, body });
+        continue;
+      }
+      if (isRemedy(body, this.held.state)) {
         if ((await flush()) === 'lost' || (await this.remedy(message, body, batch)) === 'lost') return 'lost';
         continue;
       }
-      const input = withTrace(parsed.body, message);
+      const input = withTrace(body, message);
       if (input.kind === 'reply' && hasEarlyPieces(this.held.state, items, input)) {
         if ((await flush()) === 'lost' || (await this.applyDeferred(batch)) === 'lost') return 'lost';
       }

@@ -64,7 +64,7 @@ describe('nextState', () => {
           entity: 'agent.a',
           replyTo: 'actor.m',
           replyToSessionId: '1',
-          body: { execution: '1.0', attempt: 1 },
+          body: { execution: '1.0~i', attempt: 1 },
         },
       },
       { timer: 't1.0', message: { entity: 'actor.m', sessionId: '1', notBefore: 9_000 } },

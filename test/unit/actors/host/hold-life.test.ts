@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../../src/contract/json.ts';
+import type { InboundMessage } from '../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue } from '../../../kit/fake-queue.ts';
+import { inbound } from '../../../kit/inbound.ts';
 import { noteMachine } from '../../../kit/note-machine.ts';
-import { asker, event, note, notesOf, start, stateOf } from '../../../kit/notes.ts';
+import { asker, event, note, notesOf, reply, start, stateOf } from '../../../kit/notes.ts';
 
 async function started(): Promise<FakeQueue> {
   const queue = new FakeQueue();
@@ -91,5 +94,36 @@ describe('a tombstone', () => {
     queue.put(start(), event('finish'), { ...expiry, sequenceNumber: expiry.sequenceNumber + 1_000_000 });
     await queue.hold(fakeHost(noteMachine));
     expect(stateOf(queue).core?.status).toBe('done');
+  });
+});
+
+describe('what was asked for in an earlier life', () => {
+  const bodyOf = (queue: FakeQueue, subject: string) =>
+    queue.sent.filter((message) => message.subject === subject).at(-1)?.body as Record<string, Json>;
+  /** Asks its agent, and gives the two messages that may end the wait: the answer, and the deadline's timer. */
+  async function ask(queue: FakeQueue): Promise<readonly [InboundMessage, InboundMessage]> {
+    queue.put(event('ask'));
+    await queue.hold(fakeHost(noteMachine));
+    const execution = String(bodyOf(queue, 'task')['execution']);
+    const deadline = inbound('timer', bodyOf(queue, 'timer'));
+    return [reply(execution, execution), deadline];
+  }
+
+  it('is neither an answer nor a timer of the next, though both count from one (I4, I8)', async () => {
+    const queue = await started();
+    const old = await ask(queue);
+    queue.put(inbound('purge', { kind: 'purge', asker }));
+    await queue.hold(fakeHost(noteMachine));
+    expect(queue.state).toBeNull();
+    queue.put(start());
+    await queue.hold(fakeHost(noteMachine));
+    const [answer] = await ask(queue);
+    queue.put(...old);
+    await queue.hold(fakeHost(noteMachine));
+    expect(notesOf(queue)).toEqual([]);
+    expect(queue.active.size).toBe(0);
+    queue.put(answer);
+    await queue.hold(fakeHost(noteMachine));
+    expect(notesOf(queue)).toHaveLength(1);
   });
 });
