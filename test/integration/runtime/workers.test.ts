@@ -42,6 +42,39 @@ describe('a turn', () => {
     },
     60_000,
   );
+
+  it('that runs out of memory ends its thread only: the process lives, and neighbours are answered (I7)', async () => {
+    const warned: { message: string; code: string }[] = [];
+    const note = (message: string, fields?: Readonly<Record<string, unknown>>) =>
+      void warned.push({ message, code: String(fields?.['code']) });
+    await using test = await startRuntime(
+      // So long that on a busy machine, too, memory is what ends the turn.
+      { machines, workers: 2, turnTimeoutMs: 120_000 },
+      { logger: { debug: () => {}, info: () => {}, warn: note, error: note } },
+    );
+    const { client, counters } = test.runtime;
+    await Promise.all([client.start('breaker', { id: 'bad' }), client.start('breaker', { id: 'good' })]);
+    for (const type of ['add', 'hoard', 'add'] as const) await client.send('breaker', 'bad', { type });
+    let sent = 0;
+    do {
+      sent += 1;
+      await client.send('breaker', 'good', { type: 'add' });
+      await expect
+        .poll(async () => (await client.query('breaker', 'good')).context, { timeout: 60_000 })
+        .toMatchObject({ count: sent });
+    } while (counters().deadLetters === 0);
+    const listed = async () => (await client.deadLetters.list()).items;
+    await expect.poll(listed).toMatchObject([{ code: 'TURN_POISONED', actor: 'breaker/bad', kind: 'event' }]);
+    await expect
+      .poll(async () => (await client.query('breaker', 'bad')).context, { timeout: 20_000 })
+      .toMatchObject({ count: 2 });
+    expect(counters().actors.poisoned).toBe(1);
+    const failures = warned.filter(({ code }) => code === 'WORKER_DIED' || code === 'TURN_TIMEOUT');
+    // Three attempts of its own, and perhaps one with its neighbours in the batch.
+    expect(failures.length).toBeGreaterThanOrEqual(3);
+    for (const failure of failures)
+      expect(failure).toEqual({ code: 'WORKER_DIED', message: expect.stringMatching(/memory/) });
+  }, 300_000);
 });
 
 describe('a machine’s own', () => {
