@@ -78,9 +78,47 @@ describe('resolveConfig', () => {
   });
 });
 
+/** What cannot be written in a variable: objects, and functions. */
+const NOT_TEXT = ['machines', 'agents', 'payloadCodecs'];
+
+/** Field -> a text that is not its default, and what becomes of it. */
+const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
+  namespace: ['shop.servicebus.windows.net', 'shop.servicebus.windows.net'],
+  connectionString: ['Endpoint=sb://shop/', 'Endpoint=sb://shop/'],
+  prefix: ['ann.', 'ann.'],
+  topology: ['apply', 'apply'],
+  roles: ['agents', ['agents']],
+  broker: ['embedded', 'embedded'],
+  data: ['elsewhere', 'elsewhere'],
+  payloadContainer: ['large', 'large'],
+  payloadConnectionString: ['AccountName=shop', 'AccountName=shop'],
+  payloadCompression: ['none', 'none'],
+  port: ['5673', 5673],
+  maxPages: ['1000', 1000],
+  inspectorPort: ['8080', 8080],
+  healthPort: ['8081', 8081],
+  healthHost: ['0.0.0.0', '0.0.0.0'],
+  workers: ['3', 3],
+  sessions: ['65', 65],
+  lockDurationMs: ['5001', 5001],
+  duplicateWindowMs: ['20001', 20_001],
+  retentionMs: ['1', 1],
+  turnTimeoutMs: ['101', 101],
+  drainMs: ['2', 2],
+};
+
 describe('the environment', () => {
-  it('sets fields that exist', () => {
-    expect(Object.keys(configSchema.shape)).toEqual(expect.arrayContaining(Object.values(ENVIRONMENT)));
+  it('has one variable for every field that can be text', () => {
+    const fields = Object.keys(configSchema.shape).filter((field) => !NOT_TEXT.includes(field));
+    expect(Object.values(ENVIRONMENT).sort()).toEqual(fields.sort());
+  });
+
+  it.each(Object.entries(ENVIRONMENT))('%s sets %s, and nothing else', (variable, field) => {
+    const [text, value] = TEXTS[field] ?? ['', undefined];
+    const untouched = resolveConfig({ machines: {} });
+    expect(value).toBeDefined();
+    expect(untouched[field]).not.toEqual(value);
+    expect(resolveConfig({ machines: {} }, { [variable]: text })).toEqual({ ...untouched, [field]: value });
   });
 });
 
