@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Line, type Page } from '../../../../src/broker/core/line.ts';
-import { StoredMessage } from '../../../../src/broker/core/records.ts';
+import type { StoredMessage } from '../../../../src/broker/core/records.ts';
+import { storedMessage } from '../../../kit/stored-message.ts';
 
 const ROOM = 5;
 const PAGE = 3;
@@ -17,7 +18,7 @@ class Model {
 
   admit(seq: number): void {
     this.waiting.add(seq);
-    if (this.line.keeps(seq, this.inMemory.size < ROOM)) this.ready(stored(seq));
+    if (this.line.keeps(seq, this.inMemory.size < ROOM)) this.ready(storedMessage(seq));
   }
 
   ready(message: StoredMessage): void {
@@ -65,30 +66,13 @@ class Model {
       .filter((seq) => seq > after)
       .sort((a, b) => a - b)
       .slice(0, PAGE);
-    const messages = page.map(stored);
+    const messages = page.map((seq) => storedMessage(seq));
     for (const message of messages) {
       message.place = 'ready';
       this.inMemory.set(message.seq, message);
     }
     return { messages, upTo: page.at(-1) ?? after, more: page.length === PAGE };
   }
-}
-
-function stored(seq: number): StoredMessage {
-  return new StoredMessage({
-    entity: 1,
-    seq,
-    shared: 0,
-    size: 0,
-    enqueuedAt: 0,
-    expiresAt: 0,
-    deliveryCount: 0,
-    state: 0,
-    session: undefined,
-    origin: 0,
-    source: undefined,
-    hops: 0,
-  });
 }
 
 test('whatever comes, leaves and returns, the lowest waiting number comes first', () => {

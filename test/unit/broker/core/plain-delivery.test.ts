@@ -4,27 +4,11 @@ import { Core } from '../../../../src/broker/core/core.ts';
 import type { DeliveryOwner } from '../../../../src/broker/core/delivery.ts';
 import { limitsOf } from '../../../../src/broker/core/limits.ts';
 import { PlainDelivery } from '../../../../src/broker/core/plain-delivery.ts';
-import { type Lock, StoredMessage } from '../../../../src/broker/core/records.ts';
+import type { Lock } from '../../../../src/broker/core/records.ts';
 import { openStore } from '../../../../src/broker/store/sqlite.ts';
+import { storedMessage } from '../../../kit/stored-message.ts';
 
 const LOCK_MS = 5000;
-
-function message(seq: number): StoredMessage {
-  return new StoredMessage({
-    entity: 1,
-    seq,
-    shared: 0,
-    size: 0,
-    enqueuedAt: 0,
-    expiresAt: 0,
-    deliveryCount: 0,
-    state: 0,
-    session: undefined,
-    origin: 0,
-    source: undefined,
-    hops: 0,
-  });
-}
 
 test('thousands of locks that end together end a few at a time, in their order', () => {
   let time = 0;
@@ -61,7 +45,7 @@ test('thousands of locks that end together end a few at a time, in their order',
     removeFor: () => {},
   };
   const delivery = new PlainDelivery(core, owner);
-  for (let seq = 1; seq <= 1050; seq += 1) delivery.lock(message(seq), undefined);
+  for (let seq = 1; seq <= 1050; seq += 1) delivery.lock(storedMessage(seq), undefined);
   time = LOCK_MS;
   for (let rings = 0; delivery.lockCount > 0 && rings < 100; rings += 1) {
     ring?.();

@@ -3,27 +3,9 @@ import { expect, test } from 'vitest';
 import { Fifo } from '../../../../src/broker/core/fifo.ts';
 import { Heap } from '../../../../src/broker/core/heap.ts';
 import { ReadyList } from '../../../../src/broker/core/ready.ts';
-import { StoredMessage } from '../../../../src/broker/core/records.ts';
+import type { StoredMessage } from '../../../../src/broker/core/records.ts';
 import { WaitingLine } from '../../../../src/broker/core/waiting-line.ts';
-
-function message(seq: number): StoredMessage {
-  const made = new StoredMessage({
-    entity: 1,
-    seq,
-    shared: 0,
-    size: 0,
-    enqueuedAt: 0,
-    expiresAt: 0,
-    deliveryCount: 0,
-    state: 0,
-    session: undefined,
-    origin: 0,
-    source: undefined,
-    hops: 0,
-  });
-  made.place = 'ready';
-  return made;
-}
+import { storedMessage } from '../../../kit/stored-message.ts';
 
 test('a heap gives its items in order, also after a sweep', () => {
   fc.assert(
@@ -60,7 +42,7 @@ test('whatever is taken, given back and dropped, the lowest ready number comes f
       let seq = 0;
       for (const what of steps) {
         if (what === 'add') {
-          const added = message(++seq);
+          const added = storedMessage(++seq, 'ready');
           ready.set(added.seq, added);
           list.add(added);
         } else if (what === 'take') {
