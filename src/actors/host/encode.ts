@@ -222,7 +222,7 @@ export function taskMessage(
       [PROPERTY.family]: family,
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },
-    body: { ...body, execution: inLife(body.execution, incarnation) } as unknown as Json,
+    body: { ...body, execution: inLife(body.execution, incarnation) },
   };
 }
 

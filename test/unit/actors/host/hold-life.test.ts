@@ -104,7 +104,7 @@ describe('what was asked for in an earlier life', () => {
   async function ask(queue: FakeQueue): Promise<readonly [InboundMessage, InboundMessage]> {
     queue.put(event('ask'));
     await queue.hold(fakeHost(noteMachine));
-    const execution = String(bodyOf(queue, 'task')['execution']);
+    const { execution } = bodyOf(queue, 'task') as { execution: string };
     const deadline = inbound('timer', bodyOf(queue, 'timer'));
     return [reply(execution, execution), deadline];
   }
