@@ -11,15 +11,19 @@ const config = {
 };
 
 void test('an order is charged once, wherever its host dies', { timeout: 300_000 }, async () => {
-  await exploreCrashes({
-    config,
-    run: async ({ client, settled }) => {
-      await client.start('order', { id: 'o', input: { amount: 20 } });
-      await client.send('order', 'o', { type: 'approve' });
-      await settled();
-      equal((await client.query('order', 'o')).value, 'shipped');
+  await exploreCrashes(
+    {
+      config,
+      run: async ({ client, settled }) => {
+        await client.start('order', { id: 'o', input: { amount: 20 } });
+        await client.send('order', 'o', { type: 'approve' });
+        await settled();
+        equal((await client.query('order', 'o')).value, 'shipped');
+      },
     },
-  });
+    // Without them all ten are tried, in four times the time.
+    { faults: ['crash'] },
+  );
 });
 
 void test('an order that nobody approves lapses after three days', { timeout: 300_000 }, async () => {
