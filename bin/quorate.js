@@ -41,8 +41,8 @@ function keepHeapSmall() {
 
 /**
  * glibc keeps most of what was freed, and the more the larger it was: a broker that was flooded once stayed at 420 MB, now at
- * 260; a host with 1,000 active actors takes 20 MB less. It reads its settings when a process begins, so this one begins anew, under the same number. Not where a parent talks
- * to it over a channel, which would be lost.
+ * 260; a host with 1,000 active actors takes 20 MB less. It reads its settings when a process begins, so this one begins anew,
+ * under the same number. Not where a parent talks to it over a channel, which would be lost.
  */
 function giveMemoryBack() {
   var env = process.env;

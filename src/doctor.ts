@@ -2,9 +2,9 @@
 import { createWorkerPool } from './actors/host/pool.ts';
 import { type Environment, resolveConfig } from './config.ts';
 import { type Address, dataFolderOf, targetOf } from './connection.ts';
-import type { QuorateConfig } from './contract/config.ts';
+import type { QuorateConfig, ResolvedConfig } from './contract/config.ts';
 import type { Finding } from './contract/doctor.ts';
-import { declareEntities } from './contract/entities.ts';
+import type { EntityDeclaration } from './contract/entities.ts';
 import { listens } from './listens.ts';
 import { registerMachines } from './registration.ts';
 
@@ -20,22 +20,18 @@ export async function* diagnose(
     yield { check: 'reachable', status: 'ok', text };
     return;
   }
-  const pool = createWorkerPool({ threads: 1, turnTimeoutMs: resolved.turnTimeoutMs });
-  let entities: ReturnType<typeof declareEntities>;
+  const entities = await entitiesOf(resolved);
+  const { examine } = await import('./bridge/examine.ts');
+  yield* examine({ connection, prefix: resolved.prefix, entities });
+}
+
+async function entitiesOf(config: ResolvedConfig): Promise<readonly EntityDeclaration[]> {
+  const pool = createWorkerPool({ threads: 1, turnTimeoutMs: config.turnTimeoutMs });
   try {
-    const { machines, logicTypes } = await registerMachines(resolved, pool);
-    entities = declareEntities({
-      machineTypes: [...machines.keys()],
-      logicTypes,
-      agents: Object.keys(resolved.agents),
-      lockDurationMs: resolved.lockDurationMs,
-      duplicateWindowMs: resolved.duplicateWindowMs,
-    });
+    return (await registerMachines(config, pool)).entities;
   } finally {
     await pool.close();
   }
-  const { examine } = await import('./bridge/examine.ts');
-  yield* examine({ connection, prefix: resolved.prefix, entities });
 }
 
 async function embedded(folder: string): Promise<Address | undefined> {

@@ -19,7 +19,7 @@ import {
   REMEDIATION,
 } from './contract/entities.ts';
 import type { Payloads, ResultStore } from './contract/payload.ts';
-import type { Bridge, Clock, CrashHook, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
+import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
 import type { TaskBody } from './contract/wire.ts';
 import type { Registration } from './registration.ts';
 
@@ -52,7 +52,6 @@ export interface PumpContext {
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly crash: CrashHook;
   readonly inspection: InspectionSink;
   readonly counters: RuntimeCounters;
   /** Aborts when the grace of a shutdown is over. */

@@ -1,6 +1,7 @@
 // From the configuration to what runs: every machine described in a worker, its child machines registered beside it, every
 // invoked name accounted for. What is wrong is found here, before the first message.
 import type { ResolvedConfig } from './contract/config.ts';
+import { declareEntities, type EntityDeclaration } from './contract/entities.ts';
 import { fromErrorJson, QuorateError } from './contract/errors.ts';
 import type { WorkerPool } from './contract/ports.ts';
 import type { MachineRef, Registry } from './contract/turn.ts';
@@ -18,6 +19,8 @@ export interface Registration {
   /** Types whose own promise logic runs as agents. */
   readonly logicTypes: readonly string[];
   readonly registry: Registry;
+  /** What all of it needs at the broker. */
+  readonly entities: readonly EntityDeclaration[];
 }
 
 export async function registerMachines(config: ResolvedConfig, pool: WorkerPool): Promise<Registration> {
@@ -66,6 +69,13 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
     machines,
     older,
     logicTypes: [...logicTypes],
+    entities: declareEntities({
+      machineTypes: [...machines.keys()],
+      logicTypes: [...logicTypes],
+      agents: Object.keys(config.agents),
+      lockDurationMs: config.lockDurationMs,
+      duplicateWindowMs: config.duplicateWindowMs,
+    }),
     registry: {
       agents: Object.fromEntries(
         Object.entries(config.agents).map(([name, agent]) => [

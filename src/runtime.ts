@@ -8,7 +8,6 @@ import { resolveConfig } from './config.ts';
 import { type Connection, dataFolderOf, targetOf } from './connection.ts';
 import type { QuorateConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
-import { declareEntities } from './contract/entities.ts';
 import type { Bridge, InspectionSink, Logger, WorkerPool } from './contract/ports.ts';
 import type { Runtime, RuntimeOptions } from './contract/runtime.ts';
 import { openLocalBroker } from './local-broker.ts';
@@ -48,7 +47,7 @@ export async function composeRuntime<C extends QuorateConfig>(
   options: RuntimeOptions,
   seam?: Seam,
 ): Promise<LocalRuntime<C>> {
-  const { logger = SILENT, inspection = UNSEEN, crash = () => {}, env = process.env } = options;
+  const { logger = SILENT, inspection = UNSEEN, env = process.env } = options;
   const { clock = { now: Date.now } } = options;
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
@@ -68,14 +67,8 @@ export async function composeRuntime<C extends QuorateConfig>(
     const pool = seam?.pool ?? createWorkerPool({ threads, turnTimeoutMs: resolved.turnTimeoutMs });
     if (seam === undefined) undo.push(() => pool.close());
     const registration = await registerMachines(resolved, pool);
+    const { entities } = registration;
     const types = [...registration.machines.keys()];
-    const entities = declareEntities({
-      machineTypes: types,
-      logicTypes: registration.logicTypes,
-      agents: Object.keys(resolved.agents),
-      lockDurationMs: resolved.lockDurationMs,
-      duplicateWindowMs: resolved.duplicateWindowMs,
-    });
 
     const stores = await openPayloads(resolved, targetOf(resolved, env['NODE_ENV']));
     const { payloads, results } = seam?.stores(stores) ?? stores;
@@ -104,7 +97,6 @@ export async function composeRuntime<C extends QuorateConfig>(
       payloads,
       clock,
       logger,
-      crash,
       inspection,
       counters,
       shutdown: grace.signal,

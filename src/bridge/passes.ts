@@ -38,7 +38,10 @@ const METHODS = [
 /** Where an emitter keeps its listeners: a session's view of its connection has them in common with it. */
 const EMITTER_FIELDS = ['_events', '_eventsCount', '_maxListeners'];
 
-/** Before the client has any session. Where its insides are others than expected it stays as it is, which is only slower. */
+/**
+ * Before the client has any session. Where its insides are others than expected it stays as it is, which is only slower;
+ * so does a connection that the SDK puts in the place of a lost one.
+ */
 export function spareItsPasses(client: ServiceBusClient): boolean {
   const connection = (client as unknown as Insides)._connectionContext?.connection?._connection;
   if (!isPassing(connection)) return false;

@@ -167,15 +167,3 @@ export interface Clock {
   /** Its time is skipped, and the broker carries the locks along that it grants: a skip ends no lease. */
   readonly skips?: boolean;
 }
-
-/** Hit at named points of the commit protocol; crash tests count and stop there. Does nothing in production. */
-export type CrashPoint =
-  | 'before-commit'
-  | 'after-commit'
-  | 'mid-outbox'
-  | 'after-publish'
-  | 'after-settle'
-  | 'result-stored'
-  | 'task-replied';
-
-export type CrashHook = (point: CrashPoint, where: string) => void | Promise<void>;

@@ -1,13 +1,12 @@
 import type { QuorateClient } from './client.ts';
 import type { QuorateConfig } from './config.ts';
-import type { Clock, CrashHook, InspectionSink, Logger } from './ports.ts';
+import type { Clock, InspectionSink, Logger } from './ports.ts';
 import type { MachineDescription } from './worker.ts';
 
 export interface RuntimeOptions {
   /** Default: silent. */
   readonly logger?: Logger;
   readonly inspection?: InspectionSink;
-  readonly crash?: CrashHook;
   /** What turns, timers, deadlines and leases go by; default the system's. It has to agree with the broker's. */
   readonly clock?: Clock;
   /** Environment to read; default `process.env`. */

@@ -2,7 +2,7 @@
 import { createWorkerPool } from '../actors/host/pool.ts';
 import { resolveConfig } from '../config.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
-import { declareEntities, type EntityDeclaration } from '../contract/entities.ts';
+import type { EntityDeclaration } from '../contract/entities.ts';
 import type { WorkerPool } from '../contract/ports.ts';
 import { registerMachines } from '../registration.ts';
 
@@ -21,16 +21,8 @@ export async function openLaboratory(config: QuorateConfig): Promise<Laboratory>
   const resolved = resolveConfig(config);
   const pool = createWorkerPool({ threads: THREADS, turnTimeoutMs: resolved.turnTimeoutMs });
   try {
-    const { machines, logicTypes } = await registerMachines(resolved, pool);
-    const types = [...machines.keys()];
-    const entities = declareEntities({
-      machineTypes: types,
-      logicTypes,
-      agents: Object.keys(resolved.agents),
-      lockDurationMs: resolved.lockDurationMs,
-      duplicateWindowMs: resolved.duplicateWindowMs,
-    });
-    return { resolved, entities, types, pool, close: () => pool.close() };
+    const { machines, entities } = await registerMachines(resolved, pool);
+    return { resolved, entities, types: [...machines.keys()], pool, close: () => pool.close() };
   } catch (error) {
     await pool.close();
     throw error;

@@ -75,7 +75,6 @@ export function fakeHost(
     payloads: memoryPayloads(),
     clock: { now: () => 1_000_000 },
     logger,
-    crash: () => {},
     inspection: { actor: () => {}, step: () => {} },
     counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
     duplicateWindowMs: 60_000,

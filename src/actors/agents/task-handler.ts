@@ -6,7 +6,7 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
-import type { Bridge, Clock, CrashHook, Disposition, Logger, WorkerPool } from '../../contract/ports.ts';
+import type { Bridge, Clock, Disposition, Logger, WorkerPool } from '../../contract/ports.ts';
 import {
   ATTR,
   inSpan,
@@ -32,6 +32,7 @@ import {
 import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
 import { withoutLife } from '../protocol/lives.ts';
 import { parseTaskBody } from '../protocol/messages.ts';
+import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
 import type { Runnable } from './run.ts';
 import { runAttempt } from './run.ts';
 
@@ -58,18 +59,12 @@ export interface TaskHost {
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly crash: CrashHook;
   readonly counters: TaskCounters;
   /** Aborts when the grace of a shutdown is over: what still runs is handed back. */
   readonly shutdown: AbortSignal;
 }
 
 export const DEFAULT_RETRY: Required<RetryPolicy> = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
-/**
- * Begun, and the host was gone or had lost the lock before it was done: as with turns, mostly not the task's fault, and
- * nobody knows whether what it was to do was done.
- */
-const MAX_UNFINISHED = 10;
 const COMPLETE: Disposition = { kind: 'complete' };
 /** The service takes 4,096 characters. */
 const MAX_DESCRIPTION = 4_000;
@@ -136,6 +131,7 @@ async function handle(
   }
   // Nobody waits any more: the asker's own deadline timer has told it so (I11).
   if (clock.now() >= task.deadlineAt) return COMPLETE;
+  // Nobody knows whether what it was to do was done.
   if (message.deliveryCount >= MAX_UNFINISHED) {
     return giveUp(host, {
       code: 'TASK_FAILED',
@@ -161,7 +157,6 @@ async function handle(
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
     await results.put(family, task.key, outcome);
-    await host.crash('result-stored', task.key);
     return reply(task, message, outcome, host, traceparent);
   }
   if (lost.aborted) throw new Error('the lock was lost; the task is somebody else’s now');
@@ -250,7 +245,6 @@ async function reply(
 ): Promise<Disposition> {
   const answer = replyMessage(task, message, outcome, host.clock.now(), traceparent);
   if (answer !== undefined) await host.bridge.publish([answer]);
-  await host.crash('task-replied', task.key);
   // From here on it is answered from the store.
   await removeClaims(message, host.payloads).catch(() => {});
   return COMPLETE;

@@ -120,17 +120,14 @@ async function conclude(
     return 'held';
   }
   if (next.state !== undefined) {
-    await host.crash('before-commit', held.name);
     if ((await held.commit(next.state, bytes)) === 'lost') return 'lost';
     for (const number of settled) held.settled.delete(number);
-    await host.crash('after-commit', held.name);
     inspectCommit(host, held.address, result);
     writeLogs(host, held.address, result);
   }
   host.counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
   host.counters.dropped += next.dropped;
   if ((await held.publish(next.entries)) === 'lost') return 'lost';
-  await host.crash('after-publish', held.name);
   if (next.state !== undefined) {
     const inputs = items.map(({ input }) => input);
     // Ended once all that left because of it has left: no send begins after the end of what sent it.

@@ -22,6 +22,12 @@ export interface Item {
   readonly suspect?: boolean;
 }
 
+interface Judged {
+  readonly message: InboundMessage;
+  readonly input: TurnInput;
+  readonly verdict: Verdict;
+}
+
 /** The timer that ends a tombstone; its incarnation tells it from one of an earlier life. */
 const EXPIRE = 'expire#';
 
@@ -57,17 +63,14 @@ export function nextState(
   context: BatchContext,
 ): NextState {
   const taken = items.slice(0, result.verdicts.length);
-  const judged = taken.map(({ message, input }, at) => ({
+  const judged: Judged[] = taken.map(({ message, input }, at) => ({
     message,
     input,
     verdict: result.verdicts[at] as Verdict,
   }));
-  const dispositions = judged.map(({ message, verdict }) => ({
-    message,
-    disposition: dispositionOf(verdict),
-  }));
+  const dispositions = judged.map(settledAs);
   const answers = judged.flatMap(({ message, input, verdict }) => answerTo(message, input, verdict));
-  const dropped = judged.filter(({ verdict }) => verdict.kind === 'stale').length;
+  const dropped = judged.filter(isDropped).length;
   const changed =
     judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||
     // A repeat that a gather counted changes nothing else.
@@ -80,13 +83,7 @@ export function nextState(
       dispositions,
       entries: answers,
       dropped,
-      state: {
-        ...state,
-        outbox: answers,
-        ...remembered(state, dispositions, context),
-        deferred: nextDeferred(state, judged, context.settled),
-        dropped: state.dropped + dropped,
-      },
+      state: { ...state, outbox: answers, ...remembered(state, judged, context) },
     };
   }
 
@@ -123,12 +120,10 @@ export function nextState(
       version: context.version,
       core,
       outbox: entries,
-      ...remembered(state, dispositions, context),
-      deferred: nextDeferred(state, judged, context.settled),
+      ...remembered(state, judged, context),
       scheduled: Object.fromEntries(
         Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
       ),
-      dropped: state.dropped + dropped,
       ...(family === undefined ? {} : { family }),
       ...(traceparent === undefined ? {} : { traceparent }),
     },
@@ -137,19 +132,28 @@ export function nextState(
 
 /** What became of these messages; their attempts are over. */
 function remembered(
-  { inbox, attempts }: SessionState,
-  dispositions: NextState['dispositions'],
+  state: SessionState,
+  judged: readonly Judged[],
   { settled, now, duplicateWindowMs }: BatchContext,
-): Pick<SessionState, 'inbox' | 'attempts'> {
-  const over = new Set(dispositions.map(({ message }) => message.sequenceNumber));
+): Pick<SessionState, 'inbox' | 'deferred' | 'attempts' | 'dropped'> {
+  const over = new Set(judged.map(({ message }) => message.sequenceNumber));
+  const attempts = Object.entries(state.attempts).filter(
+    ([number]) => !settled.has(Number(number)) && !over.has(Number(number)),
+  );
   return {
-    inbox: record(inbox, dispositions, settled, now, duplicateWindowMs),
-    attempts: Object.fromEntries(
-      Object.entries(attempts).filter(
-        ([number]) => !settled.has(Number(number)) && !over.has(Number(number)),
-      ),
-    ),
+    inbox: record(state.inbox, judged.map(settledAs), settled, now, duplicateWindowMs),
+    deferred: nextDeferred(state, judged, settled),
+    attempts: Object.fromEntries(attempts),
+    dropped: state.dropped + judged.filter(isDropped).length,
   };
+}
+
+function settledAs({ message, verdict }: Judged): { message: InboundMessage; disposition: Disposition } {
+  return { message, disposition: dispositionOf(verdict) };
+}
+
+function isDropped({ verdict }: Judged): boolean {
+  return verdict.kind === 'stale';
 }
 
 function dispositionOf(verdict: Verdict): Disposition {
@@ -162,7 +166,7 @@ function dispositionOf(verdict: Verdict): Disposition {
 /** Early partials by what they wait for; forgotten once their message is settled for good. */
 function nextDeferred(
   state: SessionState,
-  judged: readonly { readonly message: InboundMessage; readonly verdict: Verdict }[],
+  judged: readonly Judged[],
   settled: ReadonlySet<number>,
 ): Record<string, number> {
   // Their deferral was confirmed, their completion is still to come.

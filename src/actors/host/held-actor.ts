@@ -20,6 +20,9 @@ import { emptyState, stateBytes } from './session-state.ts';
 /** After a publish or a storage that failed: the session is let go and comes back; not at once. */
 const PUBLISH_BACKOFF_MS = 250;
 
+/** What is folded in one batch of turns at most, and how long a session may idle: well within a second (I14). */
+export const TAKE = { max: 256, idleMs: 700 } as const;
+
 export type Progress = 'held' | 'lost';
 
 export interface Settlement {

@@ -16,7 +16,7 @@ import { dueDeferred, hasEarlyPieces, isExpiry } from './batch.ts';
 import { claimEntries } from './claim-entries.ts';
 import { openState } from './claim-state.ts';
 import type { Progress, Settlement } from './held-actor.ts';
-import { HeldActor } from './held-actor.ts';
+import { HeldActor, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
 import { isStandingStill } from './quarantine.ts';
@@ -31,12 +31,8 @@ import { holdUnreadable } from './unreadable.ts';
 import { hostFor, migrate } from './version.ts';
 import { watch } from './watch.ts';
 
-/** Messages folded in one batch of turns at most. */
-const BATCH = 256;
 /** Asked from outside, over and over: they get no spans. */
 const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch', 'release', 'purge']);
-/** Idle sessions are let go well within a second (I14). */
-const IDLE_MS = 700;
 
 /** What is in hand at a time: the active messages, one of which anchors all of it (I5), and what becomes of each. */
 interface Batch {
@@ -71,7 +67,7 @@ class Hold {
   async run(): Promise<void> {
     try {
       while (!this.held.lost) {
-        const taken = await this.held.session.take({ max: BATCH, idleMs: IDLE_MS });
+        const taken = await this.held.session.take(TAKE);
         if (taken.kind !== 'messages') return;
         if ((await this.traced(taken.messages)) === 'lost') return;
       }
@@ -131,7 +127,6 @@ class Hold {
     if ((await this.round(messages, batch)) === 'lost') return 'lost';
     if ((await this.applyDeferred(batch)) === 'lost') return 'lost';
     this.held.settle(batch.settlements, batch.fetched);
-    await this.held.host.crash('after-settle', this.held.name);
     return 'held';
   }
 

@@ -1,7 +1,7 @@
 // What a host needs to hold sessions of one machine type; put together by the runtime.
 import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';
-import type { Bridge, Clock, CrashHook, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
+import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
 
 export interface HostCounters {
@@ -32,7 +32,6 @@ export interface ActorHost {
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly crash: CrashHook;
   readonly inspection: InspectionSink;
   readonly counters: HostCounters;
   readonly duplicateWindowMs: number;

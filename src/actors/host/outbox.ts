@@ -7,11 +7,12 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import type { Bridge, Clock, CrashHook, Logger } from '../../contract/ports.ts';
+import type { Bridge, Clock, Logger } from '../../contract/ports.ts';
 import type { TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { claimLarge, isUnreadable, MAX_BODY_BYTES } from '../protocol/claims.ts';
 import { hashId, taskKey } from '../protocol/ids.ts';
+import { inLife } from '../protocol/lives.ts';
 import { taskMessage } from './encode.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
 
@@ -29,7 +30,6 @@ export interface OutboxContext {
   readonly family: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly crash: CrashHook;
   /** Runs a named custom action; its failure is logged and blocks nothing. */
   readonly runAction: (entry: OutboxEntry & { kind: 'action' }) => Promise<void>;
 }
@@ -75,7 +75,6 @@ async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promi
       if (message !== undefined) slice.push(message);
     }
     await context.bridge.publish(await claimBranches(entry, slice, context));
-    await context.crash('mid-outbox', `${context.actor.type}/${context.actor.id}`);
   }
 }
 
@@ -109,7 +108,7 @@ async function readItems(
         subject: 'reply',
         messageId: hashId('items', formatAddress(actor), incarnation, execution),
         properties: { [PROPERTY.format]: WIRE_FORMAT },
-        body: { kind: 'reply', execution, outcome },
+        body: { kind: 'reply', execution: inLife(execution, incarnation), outcome },
       },
     ]);
     return undefined;

@@ -6,17 +6,13 @@ import { formatAddress } from '../../contract/address.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import { ATTR, inSpan, SPAN } from '../../contract/telemetry.ts';
 import type { TurnRequest, TurnResult } from '../../contract/turn.ts';
+import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
 import type { Item } from './batch.ts';
 import type { ActorHost } from './host.ts';
 import type { SessionState } from './session-state.ts';
 
 /** Whose last one took a thread down while the host looked on. */
 const MAX_ATTEMPTS = 3;
-/**
- * Begun, and the host was gone or had lost its session before they were committed. Mostly the message is not to blame: where
- * locks are lost every few seconds three in a row happen by chance.
- */
-const MAX_UNFINISHED = 10;
 /** Effects of one batch: leaves room in the state for snapshot and inbox. */
 const MAX_EFFECT_BYTES = 96 * 1024;
 /** The fault lies with the deployment, not with the message: never counted as an attempt. */

@@ -4,14 +4,12 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer } from './answer.ts';
-import { HeldActor } from './held-actor.ts';
+import { HeldActor, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import type { SessionState } from './session-state.ts';
 
 /** Before the state is tried again. */
 const STUCK_PAUSE_MS = 1_000;
-const MAX_MESSAGES = 256;
-const IDLE_MS = 700;
 
 export async function holdUnreadable(
   session: HeldSession,
@@ -22,7 +20,7 @@ export async function holdUnreadable(
   const held = new HeldActor(session, host, { state });
   const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
   host.logger.error(`the state cannot be read: ${message}`, { code, actor: held.name });
-  const taken = await session.take({ max: MAX_MESSAGES, idleMs: IDLE_MS });
+  const taken = await session.take(TAKE);
   if (taken.kind !== 'messages') return;
   for (const found of taken.messages) {
     const parsed = found.subject === 'purge' ? parseActorBody(found) : undefined;

@@ -3,7 +3,7 @@
 import type { ActorBody } from '../../contract/wire.ts';
 
 const MARK = '~';
-/** 48 bits of an incarnation: told apart are the lives of one actor. */
+/** 32 bits of an incarnation: told apart are the lives of one actor. */
 const MARK_LENGTH = 8;
 
 export function inLife(number: string, incarnation: string): string {

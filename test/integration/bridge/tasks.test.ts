@@ -32,7 +32,7 @@ describe('the task pump', () => {
   });
 
   it('keeps the lock of a task that runs three lock durations, which completes once', async () => {
-    const lockDurationMs = 1_000;
+    const lockDurationMs = 3_000;
     const world = await startWorld({ lockDurationMs });
     const { bridge } = world;
     await bridge.publish([task(1)]);

@@ -1,6 +1,7 @@
 // I9 Stale results are harmless: what the machine no longer waits for is dropped and counted.
 import { expect, it } from 'vitest';
 import { assign, setup, spawnChild } from 'xstate';
+import { inLife } from '../../../src/actors/protocol/lives.ts';
 import { agent } from '../../../src/machines/agent.ts';
 import { fakeHost } from '../../kit/fake-host.ts';
 import { FakeQueue } from '../../kit/fake-queue.ts';
@@ -23,6 +24,21 @@ it('I9: a second answer to the same task is dropped and counted; a re-entered in
   await queue.hold(host);
   expect(notesOf(queue)).toEqual(['first']);
   expect(host.counters.dropped).toBe(1);
+});
+
+it('I9: an answer to an earlier life of an actor is dropped and counted, though this one waits under its number', async () => {
+  const queue = new FakeQueue();
+  queue.put(start(), event('ask'));
+  const host = fakeHost(noteMachine);
+  await queue.hold(host);
+  const { executions = {}, incarnation = '' } = stateOf(queue).core ?? {};
+  const [execution = ''] = Object.keys(executions);
+  queue.put(reply(inLife(execution, 'another life'), 'of before'));
+  await queue.hold(host);
+  expect(host.counters.dropped).toBe(1);
+  queue.put(reply(inLife(execution, incarnation), 'of now'));
+  await queue.hold(host);
+  expect(notesOf(queue)).toEqual(['of now']);
 });
 
 it('I9: a spawned task is answered once, also while its machine stays where it is', () => {

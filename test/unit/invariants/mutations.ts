@@ -103,6 +103,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
+    invariant: 'i09-stale-results',
+    guard: 'a number counts in its own life',
+    file: 'src/actors/protocol/lives.ts',
+    find: 'if (number !== inLife(bare, incarnation)) return undefined;',
+    replace: '',
+  },
+  {
     invariant: 'i10-no-ttl-on-inboxes',
     guard: 'a task past its deadline is not sent',
     file: 'src/actors/host/outbox.ts',
@@ -133,9 +140,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i12-group-commit',
     guard: 'what waits is folded in one batch',
-    file: 'src/actors/host/hold.ts',
-    find: 'const BATCH = 256;',
-    replace: 'const BATCH = 1;',
+    file: 'src/actors/host/held-actor.ts',
+    find: 'max: 256,',
+    replace: 'max: 1,',
   },
   {
     invariant: 'i13-only-start-creates',

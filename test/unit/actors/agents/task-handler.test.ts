@@ -41,7 +41,6 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     payloads: memoryPayloads(),
     clock: { now: () => 10_000 },
     logger: silent,
-    crash: () => {},
     counters: { started: 0, answeredFromStore: 0, retried: 0, failed: 0, running: 0, peak: 0 },
     shutdown: new AbortController().signal,
     ...more,

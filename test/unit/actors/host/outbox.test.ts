@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { OutboxContext } from '../../../../src/actors/host/outbox.ts';
 import { publishOutbox } from '../../../../src/actors/host/outbox.ts';
 import type { OutboxEntry } from '../../../../src/actors/host/session-state.ts';
+import { inLife } from '../../../../src/actors/protocol/lives.ts';
+import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
@@ -29,7 +31,6 @@ function setUp(more: Partial<OutboxContext> = {}) {
     },
     clock: { now: () => 1_000 },
     logger: silent,
-    crash: () => {},
     runAction: async () => {},
     ...more,
   };
@@ -49,6 +50,16 @@ const scatter = (more: Partial<OutboxEntry & { kind: 'scatter' }> = {}): OutboxE
 });
 
 describe('publishOutbox', () => {
+  it('answers for a scatter whose items cannot be read, in the life that asked', async () => {
+    const gone = new QuorateError('PAYLOAD_NOT_FOUND', 'gone');
+    const payloads = { ...memoryPayloads(), get: () => Promise.reject(gone) };
+    const { sent, context } = setUp({ payloads });
+    await publishOutbox([scatter()], context);
+    expect(sent.flat()).toMatchObject([
+      { subject: 'reply', body: { execution: inLife('1.0', 'i'), outcome: { status: 'error' } } },
+    ]);
+  });
+
   it('expands a scatter to one task a branch, in slices, the same way each time', async () => {
     const first = setUp();
     const second = setUp();
