@@ -1,12 +1,13 @@
-// The payload store that a configuration asks for: a container of Blob storage, or a folder of the data folder.
+// The stores that a configuration asks for: a container of Blob storage, or what lies in the data folder.
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataFolderOf, type Target } from './connection.ts';
 import type { ResolvedConfig } from './contract/config.ts';
 import { QuorateError } from './contract/errors.ts';
 import type { Payloads, ResultStore, Storage } from './contract/payload.ts';
 import { createFolderStorage } from './storage/folder.ts';
-import { createPacking } from './storage/packing.ts';
+import { createPacking, type Packing } from './storage/packing.ts';
 import { createPayloads, createResults } from './storage/payloads.ts';
 
 export interface Stores {
@@ -14,21 +15,40 @@ export interface Stores {
   readonly results: ResultStore;
 }
 
-export interface OpenedPayloads extends Stores {
-  readonly storage: Storage;
+/** Of a runtime: removing a folder removes the results in it as well. */
+export interface OpenedStores extends Stores {
+  readonly close: () => void;
 }
 
-export async function openPayloads(config: ResolvedConfig, target: Target): Promise<OpenedPayloads> {
+export async function openPayloads(config: ResolvedConfig, target: Target): Promise<Payloads> {
+  return createPayloads(await openStorage(config), packingOf(config), scopeOf(config, target));
+}
+
+export async function openStores(config: ResolvedConfig, target: Target): Promise<OpenedStores> {
+  const packing = packingOf(config);
   const storage = await openStorage(config);
-  const packing = createPacking({
-    compress: config.payloadCompression === 'brotli',
-    codecs: config.payloadCodecs,
-  });
-  return {
-    storage,
-    payloads: createPayloads(storage, packing, scopeOf(config, target)),
-    results: createResults(storage, packing),
+  const payloads = createPayloads(storage, packing, scopeOf(config, target));
+  const files = createResults(storage, packing);
+  if (config.payloadContainer !== undefined || !isLocal(target))
+    return { payloads, results: files, close: () => {} };
+  const folder = dataFolderOf(config);
+  await mkdir(folder, { recursive: true });
+  const { openResultTable } = await import('./storage/result-table.ts');
+  const table = await openResultTable(join(folder, 'results.db'), packing, files);
+  const removeFolder = async (path: string): Promise<void> => {
+    await payloads.removeFolder(path);
+    await table.removeFolder(path);
   };
+  return { payloads: { ...payloads, removeFolder }, results: table, close: () => table.close() };
+}
+
+/** Hosts of one machine share its disk. The folder of others may be a share, over which SQLite's locks do not hold. */
+function isLocal(target: Target): boolean {
+  return target.mode === 'embedded' || /^(127\.|localhost\b|\[::1\])/.test(target.endpoint);
+}
+
+function packingOf({ payloadCompression, payloadCodecs }: ResolvedConfig): Packing {
+  return createPacking({ compress: payloadCompression === 'brotli', codecs: payloadCodecs });
 }
 
 async function openStorage(config: ResolvedConfig): Promise<Storage> {

@@ -11,7 +11,7 @@ import type { EntityDeclaration } from './contract/entities.ts';
 import type { Bridge, InspectionSink, Logger, WorkerPool } from './contract/ports.ts';
 import type { Runtime, RuntimeOptions } from './contract/runtime.ts';
 import { openLocalBroker } from './local-broker.ts';
-import { openPayloads, type Stores } from './payload-storage.ts';
+import { openStores, type Stores } from './payload-storage.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
@@ -70,7 +70,8 @@ export async function composeRuntime<C extends QuorateConfig>(
     const { entities } = registration;
     const types = [...registration.machines.keys()];
 
-    const stores = await openPayloads(resolved, targetOf(resolved, env['NODE_ENV']));
+    const stores = await openStores(resolved, targetOf(resolved, env['NODE_ENV']));
+    undo.push(async () => stores.close());
     const { payloads, results } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger);
     undo.push(() => connection.close());

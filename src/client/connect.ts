@@ -40,7 +40,7 @@ export async function connect<C extends QuorateConfig>(
     target.mode === 'embedded'
       ? { kind: 'connectionString', connectionString: await localConnectionString(dataFolderOf(config)) }
       : target.connection;
-  const { payloads } = await openPayloads(config, target);
+  const payloads = await openPayloads(config, target);
   const bridge = await createBridge({ ...config, connection, logger });
   return createClient<C>({ bridge, payloads, onClose: () => bridge.close() });
 }

@@ -59,6 +59,8 @@ export const ERROR_HINTS = {
   PRODUCTION_NEEDS_NAMESPACE:
     "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
   QUOTA_EXCEEDED: 'The entity or the disk is full; receive or purge messages, or raise the limit.',
+  RESULTS_UNREADABLE:
+    'Move the file that the message names out of the way: tasks whose results were in it are done again.',
   RESULT_TIMEOUT: 'The actor is still running; ask again, or wait longer.',
   STATE_INCOMPATIBLE:
     'Register the version that wrote the state under `versions`, or give the machine a `migrate`; then `quorate actors release`.',

@@ -1,6 +1,7 @@
 // The format of a stored payload: one line that names what was done to the bytes, in order, then the bytes. Whoever reads
 // undoes it from the names alone, whatever is configured now.
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
 import type { PayloadCodec } from '../contract/payload.ts';
 import { brotli } from './brotli.ts';
 
@@ -9,6 +10,7 @@ const NEWLINE = 10;
 /** Magic and names of a handful of codecs. */
 const MAX_HEADER_BYTES = 512;
 const UTF8 = new TextEncoder();
+const TEXT = new TextDecoder();
 /** Names are plain ASCII. */
 const ASCII = new TextDecoder('latin1');
 
@@ -58,4 +60,12 @@ async function undo(codec: PayloadCodec | undefined, name: string, bytes: Uint8A
 
 function unreadable(why: string): QuorateError {
   return new QuorateError('PAYLOAD_UNREADABLE', `a stored payload cannot be read: ${why}`);
+}
+
+export function packJson(packing: Packing, value: Json): Promise<Uint8Array> {
+  return packing.pack(UTF8.encode(JSON.stringify(value)));
+}
+
+export async function unpackJson(packing: Packing, stored: Uint8Array): Promise<Json> {
+  return JSON.parse(TEXT.decode(await packing.unpack(stored))) as Json;
 }

@@ -1,11 +1,8 @@
 // Payloads over a storage: JSON values packed under references, and the results of tasks beside them.
 import { QuorateError } from '../contract/errors.ts';
-import type { Json } from '../contract/json.ts';
 import type { PayloadRef, Payloads, ResultStore, Storage } from '../contract/payload.ts';
-import type { Packing } from './packing.ts';
+import { type Packing, packJson, unpackJson } from './packing.ts';
 import { checkPath } from './paths.ts';
-
-const UTF8 = new TextDecoder();
 
 export function createPayloads(storage: Storage, packing: Packing, scope: string): Payloads {
   return {
@@ -25,7 +22,7 @@ export function createPayloads(storage: Storage, packing: Packing, scope: string
       const stored = await readAt(storage, ref);
       if (stored === undefined)
         throw new QuorateError('PAYLOAD_NOT_FOUND', `payload ${ref.$payload} is not there`);
-      return JSON.parse(UTF8.decode(await packing.unpack(stored))) as Json;
+      return unpackJson(packing, stored);
     },
     remove: (ref) => storage.remove(ref.$payload),
     removeFolder: (folder) => storage.removeFolder(folder),
@@ -47,11 +44,8 @@ export function createResults(storage: Storage, packing: Packing): ResultStore {
   return {
     get: async (folder, key) => {
       const stored = await storage.read(pathOf(folder, key));
-      return stored === undefined
-        ? undefined
-        : (JSON.parse(UTF8.decode(await packing.unpack(stored))) as Json);
+      return stored === undefined ? undefined : unpackJson(packing, stored);
     },
-    put: async (folder, key, value) =>
-      storage.write(pathOf(folder, key), await packing.pack(Buffer.from(JSON.stringify(value)))),
+    put: async (folder, key, value) => storage.write(pathOf(folder, key), await packJson(packing, value)),
   };
 }

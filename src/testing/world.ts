@@ -213,7 +213,7 @@ async function openClient(
   clock: Clock,
 ): Promise<Bridges> {
   const connection = { kind: 'connectionString', connectionString: config.connectionString } as const;
-  const { payloads } = await openPayloads(config, targetOf(config, undefined));
+  const payloads = await openPayloads(config, targetOf(config, undefined));
   const bridge = await createBridge({ ...config, connection, logger: SILENT, clock });
   const client = createClient({ bridge, payloads, clock });
   return {

@@ -1,0 +1,170 @@
+// Results of tasks as rows of one SQLite file, which all hosts of a data folder share. A task asks for its result and stores it:
+// as a file each that takes ten times the processor time. Only the large ones are files.
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { QuorateError } from '../contract/errors.ts';
+import type { ResultStore } from '../contract/payload.ts';
+import { type Packing, packJson, unpackJson } from './packing.ts';
+
+/** "QRes", so that no other file is taken for one. */
+const APPLICATION_ID = 0x51526573;
+const FORMAT = 1;
+/** A larger one would cost more as pages of a table than as a file. */
+const MAX_ROW_BYTES = 16 * 1024;
+const CACHE_KB = 1024;
+/** While another host commits this thread stands still so long; then it does something else before it tries again. */
+const BUSY_MS = 20;
+const BUSY_PAUSE_MS = 20;
+/** Of a host that was stopped in the middle of a commit. */
+const MAX_BUSY_MS = 60_000;
+const SQLITE_BUSY = 5;
+
+export interface ResultTable extends ResultStore {
+  removeFolder(folder: string): Promise<void>;
+  close(): void;
+}
+
+interface Write {
+  readonly folder: string;
+  readonly key: string;
+  /** Null: it lies in a file. */
+  readonly packed: Uint8Array | null;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Throws RESULTS_UNREADABLE for a file that is none of ours, damaged, or of a newer format. */
+export async function openResultTable(
+  file: string,
+  packing: Packing,
+  large: ResultStore,
+): Promise<ResultTable> {
+  try {
+    // Also while others make the file.
+    return new Table(await unlessBusy(() => open(file)), packing, large);
+  } catch (error) {
+    throw new QuorateError('RESULTS_UNREADABLE', `${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function open(file: string): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: BUSY_MS });
+  try {
+    prepare(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function prepare(db: DatabaseSync): void {
+  const number = (name: string): number => Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
+  const isNew = number('schema_version') === 0;
+  if (!isNew && number('application_id') !== APPLICATION_ID) throw new Error('it holds something else');
+  if (number('user_version') > FORMAT)
+    throw new Error(`its format ${number('user_version')} is newer than ${FORMAT}`);
+  // Whole after any crash. What a machine that dies takes with it is done again, as it would be without a result.
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0');
+  db.exec(`PRAGMA cache_size = -${CACHE_KB}`);
+  if (!isNew) return;
+  db.exec(`
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS result (
+      folder TEXT NOT NULL, key TEXT NOT NULL, packed BLOB, PRIMARY KEY (folder, key)
+    ) STRICT, WITHOUT ROWID;
+    PRAGMA application_id = ${APPLICATION_ID};
+    PRAGMA user_version = ${FORMAT};
+    COMMIT`);
+}
+
+class Table implements ResultTable {
+  readonly #db: DatabaseSync;
+  readonly #packing: Packing;
+  readonly #large: ResultStore;
+  readonly #select: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
+  #waiting: Write[] = [];
+  #committing: Promise<void> | undefined;
+
+  constructor(db: DatabaseSync, packing: Packing, large: ResultStore) {
+    this.#db = db;
+    this.#packing = packing;
+    this.#large = large;
+    this.#select = db.prepare('SELECT packed FROM result WHERE folder = ? AND key = ?');
+    this.#insert = db.prepare('INSERT OR REPLACE INTO result VALUES (?, ?, ?)');
+    // Between "/" and "0" lies everything below a folder.
+    this.#delete = db.prepare(
+      "DELETE FROM result WHERE folder = ?1 OR (folder > ?1 || '/' AND folder < ?1 || '0')",
+    );
+  }
+
+  async get(folder: string, key: string): ReturnType<ResultStore['get']> {
+    const row = await unlessBusy(
+      () => this.#select.get(folder, key) as { packed: Uint8Array | null } | undefined,
+    );
+    if (row === undefined) return undefined;
+    return row.packed === null ? this.#large.get(folder, key) : unpackJson(this.#packing, row.packed);
+  }
+
+  async put(...[folder, key, value]: Parameters<ResultStore['put']>): Promise<void> {
+    let packed: Uint8Array | null = await packJson(this.#packing, value);
+    if (packed.length > MAX_ROW_BYTES) {
+      await this.#large.put(folder, key, value);
+      packed = null;
+    }
+    await new Promise<void>((done, failed) => {
+      this.#waiting.push({ folder, key, packed, done, failed });
+      this.#committing ??= this.#commit().finally(() => (this.#committing = undefined));
+    });
+  }
+
+  async removeFolder(folder: string): Promise<void> {
+    await unlessBusy(() => this.#delete.run(folder));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** What the tasks of one turn of the event loop bring shares a transaction. */
+  async #commit(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await new Promise(setImmediate);
+      const writes = this.#waiting.splice(0);
+      try {
+        await unlessBusy(() => this.#write(writes));
+        for (const { done } of writes) done();
+      } catch (error) {
+        for (const { failed } of writes) failed(error);
+      }
+    }
+  }
+
+  #write(writes: readonly Write[]): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      for (const { folder, key, packed } of writes) this.#insert.run(folder, key, packed);
+      this.#db.exec('COMMIT');
+    } finally {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+    }
+  }
+}
+
+async function unlessBusy<T>(work: () => T): Promise<T> {
+  for (const until = performance.now() + MAX_BUSY_MS; ; await sleep(BUSY_PAUSE_MS)) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error;
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  // The lower byte: the rest says what kept it busy.
+  return typeof errcode === 'number' && (errcode & 0xff) === SQLITE_BUSY;
+}
