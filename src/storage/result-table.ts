@@ -86,7 +86,7 @@ class Table implements ResultTable {
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   #waiting: Write[] = [];
-  #committing: Promise<void> | undefined;
+  #committing = false;
 
   constructor(db: DatabaseSync, packing: Packing, large: ResultStore) {
     this.#db = db;
@@ -116,7 +116,7 @@ class Table implements ResultTable {
     }
     await new Promise<void>((done, failed) => {
       this.#waiting.push({ folder, key, packed, done, failed });
-      this.#committing ??= this.#commit().finally(() => (this.#committing = undefined));
+      if (!this.#committing) void this.#commit();
     });
   }
 
@@ -130,6 +130,7 @@ class Table implements ResultTable {
 
   /** What the tasks of one turn of the event loop bring shares a transaction. */
   async #commit(): Promise<void> {
+    this.#committing = true;
     while (this.#waiting.length > 0) {
       await new Promise(setImmediate);
       const writes = this.#waiting.splice(0);
@@ -140,6 +141,7 @@ class Table implements ResultTable {
         for (const { failed } of writes) failed(error);
       }
     }
+    this.#committing = false;
   }
 
   #write(writes: readonly Write[]): void {

@@ -5,6 +5,7 @@ import type { Taken } from '../load.ts';
 import type { Peer, RunningPeer } from './peer.ts';
 
 const RUNS = 5;
+/** Long ones, as each peer runs for days: engines compile what they run often. */
 const WARM_UPS = 1;
 const ITEMS = 100;
 
@@ -16,9 +17,9 @@ interface Work {
 }
 
 const WORKS: readonly Work[] = [
-  { name: 'steps', run: (peer) => peer.steps(2_000, 50), times: 5 },
-  { name: 'sagas', run: (peer) => peer.sagas(300, 50), times: 2 },
-  { name: 'scatters', run: (peer) => peer.scatters(ITEMS, 40, 4), times: 2 },
+  { name: 'steps', run: (peer) => peer.steps(8_000, 50), times: 5 },
+  { name: 'sagas', run: (peer) => peer.sagas(600, 50), times: 2 },
+  { name: 'scatters', run: (peer) => peer.scatters(ITEMS, 80, 4), times: 2 },
 ];
 
 export async function compare(

@@ -15,7 +15,8 @@ const ACTORS = 100;
 const BACKLOG = 20_000;
 /** Each between two actors of its own. */
 const BALLS = 50;
-const BOUNCES = 200;
+/** A host runs for days: through its first tens of thousands of turns V8 still compiles, and in a short run accepts weigh much. */
+const BOUNCES = 600;
 const STARTS = 1_000;
 const QUIET_MS = 1_000;
 

@@ -22,6 +22,8 @@ const PUBLISH_BACKOFF_MS = 250;
 
 /** What is folded in one batch of turns at most, and how long a session may idle: well within a second (I14). */
 export const TAKE = { max: 256, idleMs: 700 } as const;
+/** Of an actor that has ended: somebody may still ask for its result. */
+export const LAST_TAKE = { ...TAKE, idleMs: 50 } as const;
 
 export type Progress = 'held' | 'lost';
 

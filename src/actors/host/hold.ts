@@ -16,7 +16,7 @@ import { dueDeferred, hasEarlyPieces, isExpiry } from './batch.ts';
 import { claimEntries } from './claim-entries.ts';
 import { openState } from './claim-state.ts';
 import type { Progress, Settlement } from './held-actor.ts';
-import { HeldActor, TAKE } from './held-actor.ts';
+import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
 import { isStandingStill } from './quarantine.ts';
@@ -67,13 +67,18 @@ class Hold {
   async run(): Promise<void> {
     try {
       while (!this.held.lost) {
-        const taken = await this.held.session.take(TAKE);
+        const taken = await this.held.session.take(this.hasEnded ? LAST_TAKE : TAKE);
         if (taken.kind !== 'messages') return;
         if ((await this.traced(taken.messages)) === 'lost') return;
       }
     } finally {
       await Promise.all(this.held.settling);
     }
+  }
+
+  private get hasEnded(): boolean {
+    const { core } = this.held.state;
+    return this.begun && core !== null && core.status !== 'active';
   }
 
   private traced(messages: readonly InboundMessage[]): Promise<Progress> {

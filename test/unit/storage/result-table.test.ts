@@ -128,7 +128,13 @@ it.each([
     () => writeFile(file(), 'not a database, but long enough to be taken for the head of one'),
   ],
   ['holds something else', async () => database().exec('CREATE TABLE other (id)')],
-  ['is of a newer format', async () => void (await open(), database().exec('PRAGMA user_version = 9'))],
+  [
+    'is of a newer format',
+    async () => {
+      await open();
+      database().exec('PRAGMA user_version = 9');
+    },
+  ],
 ])('leaves a file alone that %s', async (_, plant) => {
   await plant();
   await expect(open()).rejects.toMatchObject({ code: 'RESULTS_UNREADABLE' });
