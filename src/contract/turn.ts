@@ -93,7 +93,9 @@ export interface Timer {
         readonly event: EventJson;
         readonly sendId: string;
       }
-    /** I11: the asker's own deadline for a task, scatter or child. */
+    /** I11: looks which of all that is open has passed its deadline. */
+    | { readonly kind: 'deadlines' }
+    /** Has passed it: the machine is told, in a turn by itself. */
     | { readonly kind: 'deadline'; readonly execution: string };
 }
 
@@ -124,8 +126,8 @@ export type Execution = {
   readonly childId: string;
   readonly src: string;
   readonly startedAt: number;
-  /** Token of its deadline timer, if it has one. */
-  readonly deadline?: string;
+  /** When its asker stops waiting, if it ever does (epoch ms). */
+  readonly deadlineAt?: number;
   /** Next expected partial per branch (branch 0 for a plain task); absent = 0. */
   readonly nextPartial?: Readonly<Record<string, number>>;
 } & (

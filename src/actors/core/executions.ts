@@ -1,5 +1,5 @@
 // Executions: one asking of the world each. A re-entered invoke is a new one, so that a late answer to the old is stale (I9).
-// Tasks and scatters get a deadline timer at their asker (I11). Child machines get none: they are supervised actors that
+// Tasks and scatters have a deadline at their asker (I11). Child machines get none: they are supervised actors that
 // may live for months; when one cannot be started or read, its dead letter reports to the parent.
 import type { ActorAddress } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
@@ -8,7 +8,7 @@ import type { Draft } from './draft.ts';
 import { newGather } from './gather.ts';
 import { checkPlan } from './plan.ts';
 import type { Source } from './resolve.ts';
-import { cancelTimer, setTimer } from './timers.ts';
+import { unwatchFresh, watchDeadline } from './timers.ts';
 
 export interface ChildStart {
   readonly childId: string;
@@ -38,16 +38,17 @@ export function openExecution(draft: Draft, source: Source, child: ChildStart): 
 function openTask(draft: Draft, source: Extract<Source, { kind: 'task' }>, child: ChildStart): void {
   const execution = draft.nextExecutionId();
   const { agent, deadlineMs, logic } = source;
+  const deadlineAt = draft.now + deadlineMs;
   draft.ask({
     kind: 'task',
     execution,
     agent,
     input: child.input,
-    deadlineAt: draft.now + deadlineMs,
+    deadlineAt,
     ...(logic === undefined ? {} : { logic }),
   });
-  const deadline = setTimer(draft, deadlineMs, () => ({ kind: 'deadline', execution }));
-  draft.openExecution(execution, { ...common(draft, child), kind: 'task', agent, deadline });
+  watchDeadline(draft, deadlineAt);
+  draft.openExecution(execution, { ...common(draft, child), kind: 'task', agent, deadlineAt });
 }
 
 function openChild(draft: Draft, type: string, child: ChildStart): void {
@@ -63,10 +64,11 @@ function openScatter(draft: Draft, child: ChildStart): Opened {
   const { plan, total, deadlineMs } = checkPlan(child.input, child.childId, draft.request.registry);
   if (total === 0) return { kind: 'complete', output: EMPTY_GATHER };
   const execution = draft.nextExecutionId();
-  draft.ask({ kind: 'scatter', execution, plan, total, deadlineAt: draft.now + deadlineMs });
-  const deadline = setTimer(draft, deadlineMs, () => ({ kind: 'deadline', execution }));
+  const deadlineAt = draft.now + deadlineMs;
+  draft.ask({ kind: 'scatter', execution, plan, total, deadlineAt });
+  watchDeadline(draft, deadlineAt);
   const gather = newGather(plan, total, draft.now);
-  draft.openExecution(execution, { ...common(draft, child), kind: 'scatter', gather, deadline });
+  draft.openExecution(execution, { ...common(draft, child), kind: 'scatter', gather, deadlineAt });
   return { kind: 'open' };
 }
 
@@ -91,7 +93,6 @@ export function closeExecution(draft: Draft, id: string, why: 'answered' | 'stop
   const execution = draft.executions.get(id);
   if (execution === undefined) return;
   draft.forgetExecution(id, execution.childId);
-  if (execution.deadline !== undefined) cancelTimer(draft, execution.deadline);
   if (draft.isFresh(id)) {
     // Started and stopped in one turn: XState never starts such a child, so nothing about it leaves.
     const address = execution.kind === 'child' ? execution.address : undefined;
@@ -100,6 +101,7 @@ export function closeExecution(draft: Draft, id: string, why: 'answered' | 'stop
         ('execution' in effect && effect.execution === id) ||
         (effect.kind === 'send' && effect.to === address),
     );
+    if (execution.deadlineAt !== undefined) unwatchFresh(draft);
     return;
   }
   if (why === 'stop' && execution.kind === 'child') {

@@ -112,7 +112,7 @@ export class GatherFold {
     }
   }
 
-  /** When its deadline timer fires: the best so far, if the policy is content with that. */
+  /** At its deadline: the best so far, if the policy is content with that. */
   decideAtDeadline(): Decision {
     const { policy } = this.#origin;
     if (policy.kind !== 'deadline') return { kind: 'failed' };

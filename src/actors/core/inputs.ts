@@ -8,6 +8,7 @@ import type { Draft, Life } from './draft.ts';
 import { finish, toOutcome } from './end.ts';
 import { closeExecution } from './executions.ts';
 import { toMachineSnapshot } from './snapshots.ts';
+import { lookAtDeadlines } from './timers.ts';
 import type { TurnMachine } from './turn.ts';
 
 const APPLIED: Verdict = { kind: 'applied' };
@@ -126,17 +127,20 @@ function applyTimer(turn: TurnMachine, { token }: Extract<TurnInput, { kind: 'ti
   const timer = draft.timers.get(token);
   if (timer === undefined) return stale(`timer ${token} is cancelled or has fired`);
   draft.timers.delete(token);
-  fire(turn, timer.what);
+  fire(turn, timer);
   return APPLIED;
 }
 
-function fire(turn: TurnMachine, what: Timer['what']): void {
+function fire(turn: TurnMachine, timer: Timer): void {
   const { draft } = turn;
+  const { what } = timer;
   switch (what.kind) {
     case 'raise':
       return turn.deliverOwn(what.event);
     case 'send':
       return draft.ask({ kind: 'send', to: what.to, event: what.event });
+    case 'deadlines':
+      return lookAtDeadlines(draft, timer);
     case 'deadline': {
       const execution = draft.executions.get(what.execution);
       if (execution !== undefined) missDeadline(turn, what.execution, execution);

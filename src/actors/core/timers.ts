@@ -11,6 +11,46 @@ export function setTimer(draft: Draft, delayMs: number, what: (token: string) =>
   return token;
 }
 
+/**
+ * One timer watches over the deadlines of all that an actor waits for, set for the earliest. An answer in time takes none back:
+ * the timer then finds nothing due, and goes on to the next.
+ */
+export function watchDeadline(draft: Draft, deadlineAt: number): void {
+  for (const [token, { what, dueAt }] of draft.timers.entries()) {
+    if (what.kind !== 'deadlines') continue;
+    if (dueAt <= deadlineAt) return;
+    cancelTimer(draft, token);
+    break;
+  }
+  setTimer(draft, deadlineAt - draft.now, () => ({ kind: 'deadlines' }));
+}
+
+/** The machine is told of each in a turn of its own: one that throws then keeps no other from being told. */
+export function lookAtDeadlines(draft: Draft, { dueAt }: Timer): void {
+  // By whichever clock is ahead: the broker's, which says that it is time, or this host's.
+  const now = Math.max(draft.now, dueAt);
+  for (const [execution, { deadlineAt }] of draft.executions.entries())
+    if (deadlineAt !== undefined && deadlineAt <= now)
+      setTimer(draft, 0, () => ({ kind: 'deadline', execution }));
+  watchNext(draft, now);
+}
+
+/** For what is started and stopped in one turn: nothing of it leaves. */
+export function unwatchFresh(draft: Draft): void {
+  for (const [token, { what }] of draft.timers.entries()) {
+    if (what.kind !== 'deadlines' || !draft.isFresh(token)) continue;
+    cancelTimer(draft, token);
+    return watchNext(draft, Number.NEGATIVE_INFINITY);
+  }
+}
+
+function watchNext(draft: Draft, after: number): void {
+  let next = Number.POSITIVE_INFINITY;
+  for (const [, { deadlineAt }] of draft.executions.entries())
+    if (deadlineAt !== undefined && deadlineAt > after) next = Math.min(next, deadlineAt);
+  if (next < Number.POSITIVE_INFINITY) watchDeadline(draft, next);
+}
+
 export function cancelTimer(draft: Draft, token: string): void {
   if (draft.timers.get(token) === undefined) return;
   draft.timers.delete(token);
@@ -22,7 +62,7 @@ export function cancelTimer(draft: Draft, token: string): void {
 export function cancelTimersNamed(draft: Draft, sendId: string): void {
   const tokens: string[] = [];
   for (const [token, { what }] of draft.timers.entries()) {
-    if (what.kind !== 'deadline' && what.sendId === sendId) tokens.push(token);
+    if ('sendId' in what && what.sendId === sendId) tokens.push(token);
   }
   for (const token of tokens) cancelTimer(draft, token);
 }

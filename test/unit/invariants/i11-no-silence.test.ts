@@ -46,8 +46,23 @@ it('I11: a task that nobody answers ends at its asker with its deadline', () => 
   });
   actor.start();
   actor.send('ask');
-  const [token = ''] = Object.keys(actor.state?.timers ?? {});
   actor.now += 1_000;
-  actor.take({ kind: 'timer', token });
+  actor.passDeadline();
   expect(actor.state?.snapshot).toMatchObject({ value: 'open', context: { notes: ['DEADLINE_EXCEEDED'] } });
+});
+
+it('I11: so does the one after it, though both share a timer', () => {
+  const actor = new TestActor(noteMachine, {
+    registry: { agents: { a: { deadlineMs: 1_000 } }, machines: {} },
+  });
+  actor.start();
+  actor.send('ask');
+  actor.reply(Object.keys(actor.state?.executions ?? {})[0] ?? '', 'in time');
+  actor.now += 500;
+  actor.send('ask');
+  for (const ms of [500, 500]) {
+    actor.now += ms;
+    actor.passDeadline();
+  }
+  expect(actor.state?.snapshot).toMatchObject({ context: { notes: ['in time', 'DEADLINE_EXCEEDED'] } });
 });

@@ -138,6 +138,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'void message;',
   },
   {
+    invariant: 'i11-no-silence',
+    guard: 'behind one deadline the next is watched',
+    file: 'src/actors/core/timers.ts',
+    find: 'if (next < Number.POSITIVE_INFINITY) watchDeadline(draft, next);',
+    replace: '',
+  },
+  {
     invariant: 'i12-group-commit',
     guard: 'what waits is folded in one batch',
     file: 'src/actors/host/held-actor.ts',

@@ -102,7 +102,7 @@ describe('a deadline', () => {
     const actor = new TestActor(asking('model'), { registry });
     actor.start();
     actor.now += 5_000;
-    const { effects } = actor.take({ kind: 'timer', token: 't1.0' });
+    const { effects } = actor.passDeadline();
     expect(actor.context.got).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
       message: expect.stringContaining('5000 ms'),

@@ -4,7 +4,7 @@ import type { AnyStateMachine } from 'xstate';
 import { runTurns } from '../../../../src/actors/core/run-turns.ts';
 import type { Effect } from '../../../../src/contract/effect.ts';
 import type { Json } from '../../../../src/contract/json.ts';
-import type { CoreState, TurnInput, TurnRequest, TurnResult } from '../../../../src/contract/turn.ts';
+import type { CoreState, Timer, TurnInput, TurnRequest, TurnResult } from '../../../../src/contract/turn.ts';
 
 export const NOW = 1_700_000_000_000;
 
@@ -58,6 +58,16 @@ export class TestActor {
 
   reply(execution: string, output: Json): Batch {
     return this.take({ kind: 'reply', execution, outcome: { status: 'done', output } });
+  }
+
+  /** The timer that watches over deadlines fires, and then what it set for each that has passed. Gives the last batch. */
+  passDeadline(): Batch {
+    const due = (kind: Timer['what']['kind']): TurnInput[] =>
+      Object.entries(this.state?.timers ?? {})
+        .filter(([, { what }]) => what.kind === kind)
+        .map(([token]) => ({ kind: 'timer', token }));
+    this.take(...due('deadlines'));
+    return this.take(...due('deadline'));
   }
 
   get value(): Json {
