@@ -1,6 +1,6 @@
 // Traces: the names, the ids and the few calls that every part uses. `@opentelemetry/api` alone: without an SDK each
 // call is a cheap no-op that still passes the trace context on. The shape of a trace is in docs/observability.md.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   type Attributes,
   type Context,
@@ -208,14 +208,14 @@ function describeFailure(failure: unknown): { type: string; message: string } {
   return { type: type ?? '_OTHER', message: typeof message === 'string' ? message : '' };
 }
 
-function hash(text: string, hexDigits: number): string {
-  const digest = createHash('sha256').update(text).digest('hex').slice(0, hexDigits);
+function hexOf(text: string, hexDigits: number): string {
+  const digest = hash('sha256', text).slice(0, hexDigits);
   return /[1-9a-f]/.test(digest) ? digest : digest.replace(/.$/, '1');
 }
 
 /** The trace of a saga or actor that nobody started with a trace of their own. */
 export function deriveTraceId(text: string): string {
-  return hash(`trace|${text}`, 32);
+  return hexOf(`trace|${text}`, 32);
 }
 
 /**
@@ -227,7 +227,7 @@ export function deriveSpanContext(
   traceId: string = deriveTraceId(seed),
   traceFlags: number = TraceFlags.SAMPLED,
 ): SpanContext {
-  return { traceId, spanId: hash(`span|${seed}`, 16), traceFlags };
+  return { traceId, spanId: hexOf(`span|${seed}`, 16), traceFlags };
 }
 
 /** Where `recordSpan` leaves the ids of the span being made, for the SDK's id generator. Shared by copies of the package. */

@@ -1,11 +1,11 @@
 // Deterministic ids (I3): what is sent again after a crash carries the id it had before, so that the broker drops the repeat.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 
 /** 32 characters of base64url: 192 bits, well inside the 128 characters that Service Bus allows. */
 export function hashId(...parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32);
+  return hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 32);
 }
 
 /** Where an effect stands in its actor's life. */
