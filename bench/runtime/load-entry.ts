@@ -111,9 +111,8 @@ const jobs: LoadJobs = {
     }),
 };
 
-async function call(type: string, id: string, input: unknown): Promise<unknown> {
-  await client.start(type, { id, input: input as never });
-  return client.result(type, id);
+function call(type: string, id: string, input: unknown): Promise<unknown> {
+  return client.run(type, { id, input: input as never });
 }
 
 function listen(): { close(): Promise<void> } {

@@ -1,4 +1,4 @@
-// start, send, query, result, watch, cancel: what another service embeds. Service Bus is the only way in.
+// start, run, send, query, result, watch, cancel: what another service embeds. Service Bus is the only way in.
 import { randomUUID } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
 import { claimingPublish } from '../actors/protocol/claims.ts';
@@ -116,6 +116,18 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           return { address: { type, id }, answer: body.answer };
         throw unexpected(body);
       }),
+    run: async (type, { id, input, ...call }) => {
+      const started = client.start(type, { id, ...(input === undefined ? {} : { input }), ...call });
+      const result = client.result(type, id, call).catch(async (thrown: unknown) => {
+        // Why there is no actor is said by its start.
+        await started;
+        if (!isNotFound(thrown)) throw thrown;
+        // It was asked for before the start had left, whose input goes through the payload store.
+        return client.result(type, id, call);
+      });
+      const [, output] = await Promise.all([started, result]);
+      return output;
+    },
     send: (type, id, event, call) =>
       traced('send', type, id, async (trace) => {
         call?.signal?.throwIfAborted();
@@ -200,4 +212,8 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
 
 function unexpected(body: AnswerBody): Error {
   return body.answer === 'error' ? fromErrorJson(body.error) : new Error(`unexpected answer: ${body.answer}`);
+}
+
+function isNotFound(thrown: unknown): boolean {
+  return thrown instanceof QuorateError && thrown.code === 'ACTOR_NOT_FOUND';
 }

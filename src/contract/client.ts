@@ -57,6 +57,14 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     type: T,
     options: StartOptions<InputFrom<MachineOf<C, T>>>,
   ): Promise<{ readonly address: ActorAddress; readonly answer: 'started' | 'exists' }>;
+  /**
+   * `start` and `result` in one, sooner than one after the other: both leave together. Idempotent as `start` is:
+   * of an id that was started before it gives the result of that. Throws what `start` and `result` throw.
+   */
+  run<T extends MachineType<C>>(
+    type: T,
+    options: StartOptions<InputFrom<MachineOf<C, T>>>,
+  ): Promise<OutputFrom<MachineOf<C, T>>>;
   /** Accepted once it is on the broker's disk. `key` makes repeats of the same send harmless within the duplicate window. */
   send<T extends MachineType<C>>(
     type: T,

@@ -53,6 +53,11 @@ export async function calls(client: QuorateClient<typeof config>): Promise<void>
   // @ts-expect-error -- not its output
   total satisfies string;
 
+  const ran = await client.run('counter', { id: '1', input: { from: 1 } });
+  ran.total satisfies number;
+  // @ts-expect-error -- not its input
+  await client.run('counter', { id: '1', input: { from: 'one' } });
+
   const answer = await client.query('counter', '1');
   answer.value satisfies 'counting' | 'ended';
   answer.context.count satisfies number;

@@ -31,6 +31,35 @@ describe('an actor', () => {
     expect(await client.result('counter', 'c1')).toEqual(output);
   });
 
+  it('is run to its end in one call, also when it was started before', async () => {
+    await using test = await startRuntime({
+      machines: { asker: app('asker.machine.ts', 'asker') },
+      agents: { oracle: { run: (question: string) => `${question.length}!` } },
+    });
+    const { client } = test.runtime;
+    expect(await client.run('asker', { id: 'a', input: { question: 'why' } as never })).toEqual({
+      answer: '3!',
+    });
+    expect(await client.run('asker', { id: 'a', input: { question: 'what' } as never })).toEqual({
+      answer: '3!',
+    });
+    // Its input goes through the payload store, and the wait arrives before it.
+    const question = 'x'.repeat(300_000);
+    expect(await client.run('asker', { id: 'b', input: { question } as never })).toEqual({
+      answer: '300000!',
+    });
+  });
+
+  it('that refuses its input says so to who runs it, not that there is none', async () => {
+    await using test = await startRuntime({
+      machines: { all: app('gathering.machine.ts', 'gatherAll') },
+      agents: { oracle: { run: () => null } },
+    });
+    await expect(
+      test.runtime.client.run('all', { id: 'g', input: { items: 'none' } as never }),
+    ).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  });
+
   it('that is unknown makes no state: queries and waits get ACTOR_NOT_FOUND, events vanish (I13)', async () => {
     await using test = await startRuntime({ machines: { counter: app('counter.machine.ts', 'counter') } });
     const { client, counters } = test.runtime;

@@ -42,6 +42,57 @@ const outcome = (output: Json): Json => ({
   outcome: { status: 'done', output },
 });
 
+describe('run', () => {
+  const started: Json = { kind: 'answer', answer: 'started' };
+  const failed = (code: string): Json => ({
+    kind: 'answer',
+    answer: 'error',
+    error: { code, message: 'on purpose' },
+  });
+
+  it('sends the start and the wait together, in this order, and gives the output', async () => {
+    const { client, sent, answer } = setUp();
+    const output = client.run('m', { id: '1', input: 7 as never });
+    await expect.poll(() => sent.map(({ subject }) => subject)).toEqual(['start', 'await']);
+    answer(sent[0], started);
+    answer(sent[1], outcome(8));
+    expect(await output).toBe(8);
+  });
+
+  it('throws why there is no actor rather than that there is none', async () => {
+    const { client, sent, answer } = setUp();
+    const output = expect(client.run('m', { id: '1' })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await expect.poll(() => sent).toHaveLength(2);
+    answer(sent[1], failed('ACTOR_NOT_FOUND'));
+    answer(sent[0], failed('INPUT_INVALID'));
+    await output;
+  });
+
+  it('waits anew where the wait came before the start', async () => {
+    const { client, sent, answer } = setUp();
+    const output = client.run('m', { id: '1' });
+    await expect.poll(() => sent).toHaveLength(2);
+    answer(sent[1], failed('ACTOR_NOT_FOUND'));
+    answer(sent[0], started);
+    await expect.poll(() => sent).toHaveLength(3);
+    answer(sent[2], outcome('late'));
+    expect(await output).toBe('late');
+  });
+
+  it('throws what the actor ended with', async () => {
+    const { client, sent, answer } = setUp();
+    const output = expect(client.run('m', { id: '1' })).rejects.toMatchObject({ code: 'TASK_FAILED' });
+    await expect.poll(() => sent).toHaveLength(2);
+    answer(sent[0], started);
+    answer(sent[1], {
+      kind: 'answer',
+      answer: 'outcome',
+      outcome: { status: 'error', error: { code: 'TASK_FAILED', message: 'on purpose' } },
+    });
+    await output;
+  });
+});
+
 describe('a request', () => {
   it('says at once what the broker refuses, not that its time is over', async () => {
     const { client } = setUp({

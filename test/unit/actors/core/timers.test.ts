@@ -47,7 +47,7 @@ function asking(...asked: readonly (readonly ['slow' | 'quick', string])[]): Tes
     registry: { agents: { slow: { deadlineMs: 5_000 }, quick: { deadlineMs: 1_000 } }, machines: {} },
   });
   actor.start();
-  for (const [agent, id] of asked) actor.send('ask', { agent, id });
+  for (const [name, id] of asked) actor.send('ask', { agent: name, id });
   return actor;
 }
 
