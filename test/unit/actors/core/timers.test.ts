@@ -5,9 +5,7 @@ import { agent } from '../../../../src/machines/agent.ts';
 import { effectsOf, holdings, NOTHING, NOW, TestActor } from './turns.ts';
 
 const machine = setup({
-  types: {} as {
-    context: { late: string[] };
-  },
+  types: { context: {} as { late: string[] } },
   actors: { slow: agent<null, null>(), quick: agent<null, null>() },
 }).createMachine({
   context: { late: [] },
