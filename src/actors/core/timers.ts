@@ -11,6 +11,9 @@ export function setTimer(draft: Draft, delayMs: number, what: (token: string) =>
   return token;
 }
 
+/** So late its message was set aside: another timer is set beside it. */
+const OVERDUE_MS = 60_000;
+
 /**
  * One timer watches over the deadlines of all that an actor waits for, set for the earliest. An answer in time takes none back:
  * the timer then finds nothing due, and goes on to the next.
@@ -18,9 +21,8 @@ export function setTimer(draft: Draft, delayMs: number, what: (token: string) =>
 export function watchDeadline(draft: Draft, deadlineAt: number): void {
   for (const [token, { what, dueAt }] of draft.timers.entries()) {
     if (what.kind !== 'deadlines') continue;
-    if (dueAt <= deadlineAt) return;
-    cancelTimer(draft, token);
-    break;
+    if (dueAt > deadlineAt) cancelTimer(draft, token);
+    else if (draft.now - dueAt < OVERDUE_MS) return;
   }
   setTimer(draft, deadlineAt - draft.now, () => ({ kind: 'deadlines' }));
 }

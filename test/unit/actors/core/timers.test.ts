@@ -123,6 +123,17 @@ describe('the timer of deadlines', () => {
     expect(watches(actor)).toEqual([NOW + 5_000]);
   });
 
+  it('is not relied on when its message never came', () => {
+    const actor = asking(['quick', 'a']);
+    actor.now += 61_000;
+    actor.send('ask', { agent: 'quick', id: 'b' });
+    expect(watches(actor)).toEqual([NOW + 1_000, NOW + 62_000]);
+    actor.now += 1_000;
+    actor.take({ kind: 'timer', token: 't3.0' });
+    actor.passDeadline();
+    expect(actor.context.late).toEqual(['a', 'b']);
+  });
+
   it('is taken back with the end', () => {
     const actor = asking(['slow', 'a'], ['slow', 'b']);
     expect(effectsOf(actor.send('finish'), 'cancelTimer')).toHaveLength(1);
