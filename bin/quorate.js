@@ -35,8 +35,11 @@ function keepHeapSmall() {
   var v8 = process.getBuiltinModule('node:v8');
   v8.setFlagsFromString('--semi-space-growth-factor=1');
   v8.setFlagsFromString('--heap-growing-percent=' + (broker ? 50 : 100));
+  if (!broker) return;
   // What a flood leaves behind is collected sooner.
-  if (broker) v8.setFlagsFromString('--initial-old-space-size=32');
+  v8.setFlagsFromString('--initial-old-space-size=32');
+  // Of its thread, which is made later. Four megabytes instead of one: a tenth less processor time under load.
+  v8.setFlagsFromString('--min-semi-space-size=4');
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Logger, Pump } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
 import { acceptOn } from './accept.ts';
 import { createBackoff } from './backoff.ts';
+import { RECEIVER_OPTIONS } from './codec.ts';
 import type { PooledClient } from './connection-pool.ts';
 import { isHeldElsewhere, sdkError } from './errors.ts';
 import { LiveSession } from './held-session.ts';
@@ -56,9 +57,7 @@ export class NamedSessionPump implements Pump {
       const { client } = link;
       try {
         const receiver = await acceptOn(link, () =>
-          client.acceptSession(this.#context.path, this.#options.sessionId, {
-            maxAutoLockRenewalDurationInMs: 0,
-          }),
+          client.acceptSession(this.#context.path, this.#options.sessionId, RECEIVER_OPTIONS),
         );
         this.#backoff.reset();
         await this.#hold(receiver, link, onHeld);

@@ -1,7 +1,7 @@
 // One CLIENT span for each batch handed to the broker, linked to the messages' own contexts. A batch of one trace hangs
 // where it was published; one that mixes the traces of many actors hangs under none of them.
 import { ROOT_CONTEXT, type Span, type SpanContext, SpanKind } from '@opentelemetry/api';
-import { ATTR, inSpan, MESSAGING_SYSTEM, parseTraceparent, SPAN } from '../contract/telemetry.ts';
+import { ATTR, inSpan, isTracing, MESSAGING_SYSTEM, parseTraceparent, SPAN } from '../contract/telemetry.ts';
 import { MAX_GATHER_LINKS } from '../contract/turn.ts';
 import type { Parcel } from './call.ts';
 
@@ -10,6 +10,8 @@ export function inSendSpan<T>(
   parcels: readonly Parcel[],
   send: () => Promise<T>,
 ): Promise<T> {
+  // Answers to clients carry no context, and are worth no trace of their own.
+  if (!isTracing() || parcels.every(({ message }) => message.traceparent === undefined)) return send();
   const attributes = {
     [ATTR.messagingSystem]: MESSAGING_SYSTEM,
     [ATTR.messagingDestination]: entity,
@@ -17,11 +19,8 @@ export function inSendSpan<T>(
     [ATTR.messagingOperationType]: 'send',
     [ATTR.messagingBatchCount]: parcels.length,
   };
-  // Answers to clients carry no context, and are worth no trace of their own.
-  if (parcels.every(({ message }) => message.traceparent === undefined)) return send();
   const parent = parentOf(parcels) ?? ROOT_CONTEXT;
   return inSpan(SPAN.send(entity), { kind: SpanKind.CLIENT, parent, attributes }, (span) => {
-    // Without an SDK nothing is recorded, and nothing is parsed for it.
     if (span.isRecording()) link(span, parcels);
     return send();
   });

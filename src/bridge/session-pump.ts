@@ -4,6 +4,7 @@ import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Logger, Pump, SessionPumpOptions } from '../contract/ports.ts';
 import { acceptOn, giveBack } from './accept.ts';
 import { AcceptLoop } from './accept-loop.ts';
+import { RECEIVER_OPTIONS } from './codec.ts';
 import type { ConnectionPool, PooledClient } from './connection-pool.ts';
 import { LiveSession } from './held-session.ts';
 import { Places } from './places.ts';
@@ -95,8 +96,7 @@ export class SessionPump implements Pump {
     const link = this.#context.pool.acquire();
     const { client } = link;
     const receiver = await acceptOn(link, () =>
-      // Renewal is our own: the SDK's ends at the first busy answer (I1).
-      client.acceptNextSession(this.#context.path, { maxAutoLockRenewalDurationInMs: 0 }),
+      client.acceptNextSession(this.#context.path, RECEIVER_OPTIONS),
     );
     return { receiver, link };
   }

@@ -2,7 +2,7 @@
 import type { ServiceBusReceiver } from '@azure/service-bus';
 import Long from 'long';
 import type { Disposition, Shelf } from '../contract/ports.ts';
-import { fromReceivedMessage } from './codec.ts';
+import { fromReceivedMessage, RECEIVER_OPTIONS } from './codec.ts';
 import type { WatchedClient } from './connection.ts';
 import { isMessageGone, toQuorateError } from './errors.ts';
 import { settleWith } from './settle.ts';
@@ -20,7 +20,7 @@ export function createShelf(
   const open = (): WatchedClient & { readonly receiver: ServiceBusReceiver } => {
     if (opened !== undefined) return opened;
     const { client, watch } = createClient();
-    const receiver = client.createReceiver(path, { maxAutoLockRenewalDurationInMs: 0 });
+    const receiver = client.createReceiver(path, RECEIVER_OPTIONS);
     const mine = { client, watch, receiver };
     // The next request begins with a new client.
     watch.onLost(() => {

@@ -1,6 +1,7 @@
 // One receiver link of a task pump, for the life of its connection. The SDK would bring the link back by itself, but
 // gives it full credit then, and one more for every handler of the old link that ends: more at once than asked for.
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
+import { RECEIVER_OPTIONS } from './codec.ts';
 import type { PooledClient } from './connection-pool.ts';
 import type { Reply } from './fate.ts';
 import { atMost } from './waiting.ts';
@@ -35,9 +36,8 @@ export class TaskReceiver {
     const { link, path, deadLetters, concurrency } = options;
     this.#unwatch = link.watch.onLost(() => this.#lose());
     this.#receiver = link.client.createReceiver(path, {
+      ...RECEIVER_OPTIONS,
       receiveMode: 'peekLock',
-      // Renewal is our own: the SDK's ends at the first failure and goes by message id.
-      maxAutoLockRenewalDurationInMs: 0,
       ...(deadLetters ? { subQueueType: 'deadLetter' } : {}),
     });
     this.#subscription = link.watch.within(() =>

@@ -7,6 +7,8 @@ import {
   context,
   type Exception,
   type HrTime,
+  INVALID_SPANID,
+  INVALID_TRACEID,
   isSpanContextValid,
   type Link,
   ROOT_CONTEXT,
@@ -16,6 +18,7 @@ import {
   type SpanOptions,
   SpanStatusCode,
   TraceFlags,
+  type TracerProvider,
   trace,
 } from '@opentelemetry/api';
 import { redact } from './secrets.ts';
@@ -94,15 +97,22 @@ export const ATTR = {
 export const MESSAGING_SYSTEM = 'servicebus';
 
 const TRACER = 'quorate';
+
+/** Whether anybody records spans. The provider of the API itself hands calls on to an SDK, once there is one. */
+export function isTracing(): boolean {
+  const provider: TracerProvider & { getDelegateTracer?(name: string): unknown } = trace.getTracerProvider();
+  return provider.getDelegateTracer === undefined || provider.getDelegateTracer(TRACER) !== undefined;
+}
+
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /** Undefined for what is not a valid traceparent: a bad header starts a new trace, it is no error. */
 export function parseTraceparent(text: string | undefined): SpanContext | undefined {
   const match = text === undefined ? null : TRACEPARENT.exec(text);
   if (match === null) return undefined;
-  const traceFlags = Number.parseInt(match[3] ?? '0', 16) & TraceFlags.SAMPLED;
-  const parsed = { traceId: match[1] ?? '', spanId: match[2] ?? '', traceFlags, isRemote: true };
-  return isSpanContextValid(parsed) ? parsed : undefined;
+  const [, traceId = INVALID_TRACEID, spanId = INVALID_SPANID, flags = '0'] = match;
+  if (traceId === INVALID_TRACEID || spanId === INVALID_SPANID) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
 }
 
 export function formatTraceparent(span: SpanContext): string {

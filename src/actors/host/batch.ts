@@ -13,6 +13,7 @@ import { answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
+import { actorSpan } from './trace.ts';
 import { current, tellWatchers, withWatchers } from './watch.ts';
 
 export interface Item {
@@ -98,7 +99,7 @@ export function nextState(
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
     epoch,
     incarnation: core.incarnation,
-    traceparent,
+    span: actorSpan(traceparent, actor, core.incarnation),
     scheduled: state.scheduled,
     isKnownType: (type) =>
       Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,

@@ -1,10 +1,12 @@
 // Effects to outbox entries: final wire messages with their deterministic ids, before the commit, not after.
+import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress, MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
+import { formatTraceparent } from '../../contract/telemetry.ts';
 import type { TurnResult } from '../../contract/turn.ts';
 import type { AnswerBody, TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
@@ -12,7 +14,7 @@ import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { effectMessageId, taskKey, taskMessageId } from '../protocol/ids.ts';
 import { inLife } from '../protocol/lives.ts';
 import type { OutboxEntry } from './session-state.ts';
-import { actorTraceparent, taskTraceparent } from './trace.ts';
+import { taskTraceparent } from './trace.ts';
 
 export interface EncodeContext {
   readonly actor: ActorAddress;
@@ -20,8 +22,8 @@ export interface EncodeContext {
   /** Where results and payloads of its tasks belong. */
   readonly family: string;
   readonly epoch: string;
-  /** The traceparent of the actor's start, if it had one. */
-  readonly traceparent: string | undefined;
+  /** The actor's own. */
+  readonly span: SpanContext;
   /** Known numbers of scheduled messages, for cancelling. */
   readonly scheduled: Readonly<Record<string, number>>;
   /** Whether there is a queue for actors of this type. */
@@ -59,7 +61,7 @@ function encode(
         subject,
         messageId: effectMessageId(`${entity}/${more.sessionId ?? ''}`, { ...context, turn, index }),
         body,
-        traceparent: actorTraceparent(context.traceparent, actor, incarnation),
+        traceparent: formatTraceparent(context.span),
         ...more,
         properties: {
           [PROPERTY.format]: WIRE_FORMAT,
@@ -198,12 +200,7 @@ function answer(
 /** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
 export function taskMessage(
   body: TaskBody,
-  {
-    actor,
-    incarnation,
-    family,
-    traceparent,
-  }: Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'traceparent'>,
+  { actor, incarnation, family, span }: Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'span'>,
 ): WireMessage {
   return {
     entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
@@ -211,7 +208,7 @@ export function taskMessage(
     messageId: taskMessageId(body.key, body.attempt),
     replyTo: actorQueue(actor.type),
     replyToSessionId: actor.id,
-    traceparent: taskTraceparent(traceparent, actor, incarnation, body.execution, body.branch),
+    traceparent: taskTraceparent(span, actor, incarnation, body.execution, body.branch),
     properties: {
       [PROPERTY.format]: WIRE_FORMAT,
       [PROPERTY.from]: formatAddress(actor),

@@ -16,6 +16,7 @@ import { rememberedNumbers } from './redelivery.ts';
 import { runAction } from './run-action.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
 import { emptyState, stateBytes } from './session-state.ts';
+import { actorSpan } from './trace.ts';
 
 /** After a publish or a storage that failed: the session is let go and comes back; not at once. */
 const PUBLISH_BACKOFF_MS = 250;
@@ -109,15 +110,16 @@ export class HeldActor {
   async publish(entries: readonly OutboxEntry[]): Promise<Progress> {
     if (entries.length === 0) return 'held';
     const { host, address: actor, state } = this;
-    const life = lifeFolder(host.payloads.scope, actor, state.core?.incarnation ?? '');
+    const incarnation = state.core?.incarnation ?? '';
+    const life = lifeFolder(host.payloads.scope, actor, incarnation);
     try {
       const scheduled = await publishOutbox(entries, {
         ...host,
         actor,
-        incarnation: state.core?.incarnation ?? '',
+        incarnation,
         life,
         family: state.family ?? life,
-        traceparent: state.traceparent,
+        span: actorSpan(state.traceparent, actor, incarnation),
         runAction: (entry) => runAction(entry, host, actor, state),
       });
       this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...scheduled } };

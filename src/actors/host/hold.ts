@@ -3,7 +3,14 @@ import { SpanKind } from '@opentelemetry/api';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { HeldSession } from '../../contract/ports.ts';
-import { ATTR, inSpan, MESSAGING_SYSTEM, SPAN } from '../../contract/telemetry.ts';
+import {
+  ATTR,
+  formatTraceparent,
+  inSpan,
+  isTracing,
+  MESSAGING_SYSTEM,
+  SPAN,
+} from '../../contract/telemetry.ts';
 import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { isUnreadable, openClaims } from '../protocol/claims.ts';
@@ -26,7 +33,7 @@ import { applyHeld } from './release.ts';
 import { isRemedy, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { decodeState, emptyState } from './session-state.ts';
-import { actorTraceparent } from './trace.ts';
+import { actorSpan } from './trace.ts';
 import { holdUnreadable } from './unreadable.ts';
 import { hostFor, migrate } from './version.ts';
 import { watch } from './watch.ts';
@@ -83,7 +90,7 @@ class Hold {
 
   private traced(messages: readonly InboundMessage[]): Promise<Progress> {
     const worth = messages.filter(({ subject }) => !UNTRACED.has(subject));
-    if (worth.length === 0) return this.batch(messages);
+    if (worth.length === 0 || !isTracing()) return this.batch(messages);
     return inSpan(
       SPAN.process(this.held.session.entity),
       {
@@ -108,11 +115,11 @@ class Hold {
   /** The actor's own span, also of one that is only now started; what finds no actor stays in its sender's trace. */
   private spanParent(messages: readonly InboundMessage[]): string | undefined {
     const { core, traceparent } = this.held.state;
-    if (core !== null) return actorTraceparent(traceparent, this.held.address, core.incarnation);
+    if (core !== null) return formatTraceparent(actorSpan(traceparent, this.held.address, core.incarnation));
     const start = messages.find(({ subject }) => subject === 'start');
     return start === undefined
       ? messages[0]?.traceparent
-      : actorTraceparent(start.traceparent, this.held.address, this.held.newborn);
+      : formatTraceparent(actorSpan(start.traceparent, this.held.address, this.held.newborn));
   }
 
   private async batch(messages: readonly InboundMessage[]): Promise<Progress> {

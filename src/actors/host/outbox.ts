@@ -1,5 +1,6 @@
 // Carries a committed outbox out. Every send here may be a repeat: ids are fixed, so repeats are dropped by the broker
 // (I3) or found stale by their receiver (I4, I9).
+import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { actorQueue } from '../../contract/entities.ts';
@@ -22,7 +23,8 @@ const SCATTER_SLICE = 500;
 export interface OutboxContext {
   readonly actor: ActorAddress;
   readonly incarnation: string;
-  readonly traceparent: string | undefined;
+  /** The actor's own. */
+  readonly span: SpanContext;
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly payloads: Payloads;
   /** Where what belongs to this life of the actor lies, and what its tasks store. */

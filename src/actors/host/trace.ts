@@ -10,6 +10,7 @@ import {
   ATTR,
   deriveSpanContext,
   formatTraceparent,
+  isTracing,
   parseTraceparent,
   recordSpan,
   SPAN,
@@ -23,7 +24,8 @@ import type {
   Verdict,
 } from '../../contract/turn.ts';
 
-function actorSpan(origin: string | undefined, actor: ActorAddress, incarnation: string): SpanContext {
+/** What messages of an actor carry. `origin` is the traceparent that its start came with. */
+export function actorSpan(origin: string | undefined, actor: ActorAddress, incarnation: string): SpanContext {
   const started = parseTraceparent(origin);
   const seed = `${formatAddress(actor)}#${incarnation}`;
   return deriveSpanContext(seed, started?.traceId, started?.traceFlags);
@@ -40,24 +42,14 @@ const executionSeed = (
   branch: number | null,
 ): string => `${formatAddress(actor)}#${incarnation}/${execution}${branch === null ? '' : `/${branch}`}`;
 
-/** What messages of an actor carry. `origin` is the traceparent that its start came with. */
-export function actorTraceparent(
-  origin: string | undefined,
-  actor: ActorAddress,
-  incarnation: string,
-): string {
-  return formatTraceparent(actorSpan(origin, actor, incarnation));
-}
-
 /** What a task carries: the span from its asking to its accepted answer, exported once the answer is in. */
 export function taskTraceparent(
-  origin: string | undefined,
+  span: SpanContext,
   actor: ActorAddress,
   incarnation: string,
   execution: string,
   branch: number | null,
 ): string {
-  const span = actorSpan(origin, actor, incarnation);
   return formatTraceparent(executionSpan(span, executionSeed(actor, incarnation, execution, branch)));
 }
 
@@ -75,7 +67,7 @@ export interface CommittedBatch {
 export function recordEnded(batch: CommittedBatch): void {
   const { actor, origin, before, result, now } = batch;
   const { state } = result;
-  if (state === null) return;
+  if (state === null || !isTracing()) return;
   const common = { [ATTR.actor]: formatAddress(actor), [ATTR.incarnation]: state.incarnation };
   const life: Life = {
     actor,

@@ -92,11 +92,11 @@ describe('fromReceivedMessage', () => {
         messageId: 7,
         correlationId: Buffer.from('ab', 'hex'),
         body: Buffer.from('not json'),
-        applicationProperties: { gone: null, kept: 'x' },
+        applicationProperties: { gone: null, kept: 'x', at: new Date(7) },
       }),
     );
     expect(message).toMatchObject({ messageId: '7', correlationId: 'ab', subject: '', deliveryCount: 0 });
-    expect(message.properties).toEqual({ kept: 'x' });
+    expect(message.properties).toEqual({ kept: 'x', at: 7 });
     expect(message.body).toEqual(Buffer.from('not json'));
   });
 });

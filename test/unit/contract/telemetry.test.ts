@@ -19,6 +19,7 @@ import {
   deriveTraceId,
   formatTraceparent,
   inSpan,
+  isTracing,
   parseTraceparent,
   recordFailure,
   recordSpan,
@@ -84,6 +85,10 @@ describe('without an SDK', () => {
     expect(inSpan('process q', { parent: ROOT_CONTEXT }, (span) => traceparentOf(span))).toBeUndefined();
   });
 
+  it('says so', () => {
+    expect(isTracing()).toBe(false);
+  });
+
   it('records nothing and reserves nothing afterwards', () => {
     recordSpan({ name: 'task a', spanContext: deriveSpanContext('a'), startTime: 1, endTime: 2 });
     expect(reservedSpanIds()).toBeUndefined();
@@ -119,6 +124,10 @@ describe('with an SDK', () => {
     if (span === undefined) throw new Error(`no span ${name}`);
     return span;
   };
+
+  it('says so', () => {
+    expect(isTracing()).toBe(true);
+  });
 
   it('hangs a span under its message, and what is inside under the span', async () => {
     await inSpan(

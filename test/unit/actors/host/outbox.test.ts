@@ -4,6 +4,7 @@ import { publishOutbox } from '../../../../src/actors/host/outbox.ts';
 import type { OutboxEntry } from '../../../../src/actors/host/session-state.ts';
 import { inLife } from '../../../../src/actors/protocol/lives.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
+import { deriveSpanContext } from '../../../../src/contract/telemetry.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
@@ -15,7 +16,7 @@ function setUp(more: Partial<OutboxContext> = {}) {
   const context: OutboxContext = {
     actor: { type: 'review', id: '1' },
     incarnation: 'i',
-    traceparent: undefined,
+    span: deriveSpanContext('actor'),
     bridge: {
       publish: async (messages) => {
         sent.push([...messages]);
