@@ -3,6 +3,7 @@ import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service
 import { QuorateError } from '../contract/errors.ts';
 import { spareItsPasses } from './passes.ts';
 import { ConnectionWatch, OpenSockets } from './sockets.ts';
+import { putTokensOnce } from './tokens.ts';
 
 export type ConnectionOptions =
   | { readonly kind: 'connectionString'; readonly connectionString: string }
@@ -94,6 +95,7 @@ function ofBridge(open: OpenSockets, create: Connector['createClient']): Connect
     if (open.isCut) throw new QuorateError('CONNECTION_FAILED', 'The connections of this bridge were cut.');
     const made = create(role);
     spareItsPasses(made.client);
+    putTokensOnce(made.client);
     return made;
   };
 }
