@@ -33,6 +33,12 @@ module.exports = {
       { dependencyTypes: ['core'] },
     ),
     never(
+      'light-core',
+      'A schema library takes 5 MB of each worker thread.',
+      { path: '^src/(machines|actors/(core|worker))/' },
+      { path: '(^|/)node_modules/zod/' },
+    ),
+    never(
       'core-stays-inside',
       'The pure core does not know the threads and hosts that run it.',
       { path: '^src/actors/core/' },

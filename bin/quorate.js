@@ -34,7 +34,7 @@ function keepHeapSmall() {
   var broker = isBroker();
   var v8 = process.getBuiltinModule('node:v8');
   v8.setFlagsFromString('--semi-space-growth-factor=1');
-  v8.setFlagsFromString('--heap-growing-percent=' + (broker ? 50 : 100));
+  v8.setFlagsFromString('--heap-growing-percent=' + (broker ? 50 : isHost() ? 30 : 100));
   if (!broker) return;
   // What a flood leaves behind is collected sooner.
   v8.setFlagsFromString('--initial-old-space-size=32');

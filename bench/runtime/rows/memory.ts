@@ -18,14 +18,14 @@ const ASLEEP_MS = 3_000;
 const SLEEPERS_MB = 5;
 
 const ACTIVE = 1_000;
-const BOUNCES = 40;
+const BOUNCES = 80;
 const ACTIVE_MB = 250;
 /**
  * What the command line sets for its own process (bin/quorate.js). That says `--semi-space-growth-factor=1`, which V8 follows
  * once it runs and not on its command line.
  */
 const SMALL = {
-  node: ['--max-semi-space-size=1', '--heap-growing-percent=100'],
+  node: ['--max-semi-space-size=1', '--heap-growing-percent=30'],
   env: { MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '131072' },
 };
 

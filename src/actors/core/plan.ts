@@ -1,39 +1,16 @@
 // The border to what a machine gives the scatter logic as input: checked once, when the scatter is committed.
-import { z } from 'zod';
 import { QuorateError } from '../../contract/errors.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
 import type { ScatterPlan } from '../../contract/scatter.ts';
 import type { Registry } from '../../contract/turn.ts';
 import { toJson } from './json.ts';
+import { misfitOf } from './plan-fields.ts';
 import { agentDeadline } from './resolve.ts';
 
 /** Answers kept in the state itself; more belong in the payload store, with counts in the state. */
 const MAX_COLLECTED_VALUES = 256;
 /** 25 KB of bit set, 34 KB in base64: leaves most of the 256 KB of a session state to the machine. */
 const MAX_BRANCHES = 200_000;
-
-const positive = z.number().int().min(1);
-const present = z.custom<unknown>((value) => value !== undefined);
-const planSchema = z.strictObject({
-  agents: z.array(z.string().min(1)).min(1),
-  items: z.union([
-    z.array(present),
-    z.looseObject({ $payload: z.string(), bytes: z.number(), count: z.number().int().min(0) }),
-  ]),
-  shared: z.unknown().optional(),
-  policy: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('all') }),
-    z.strictObject({ kind: z.literal('quorum'), count: positive }),
-    z.strictObject({
-      kind: z.literal('deadline'),
-      ms: positive,
-      atLeast: z.number().int().min(0).optional(),
-    }),
-  ]),
-  collect: z.enum(['values', 'counts']),
-  deadlineMs: positive.optional(),
-  offerTtlMs: positive.optional(),
-});
 
 export interface CheckedPlan {
   readonly plan: ScatterPlan;
@@ -46,13 +23,8 @@ export function checkPlan(input: unknown, childId: string, registry: Registry): 
   const invalid = (why: string): QuorateError =>
     new QuorateError('INPUT_INVALID', `input of scatter '${childId}': ${why}`);
   const json = toJson(input);
-  const parsed = planSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const where = issue?.path.join('.') ?? '';
-    const hint = where.startsWith('items') ? ' (an array, or a payload reference with its `count`)' : '';
-    throw invalid(`${where === '' ? '' : `${where}: `}${issue?.message ?? 'unreadable'}${hint}`);
-  }
+  const misfit = misfitOf(json);
+  if (misfit !== undefined) throw invalid(misfit);
   const plan = json as unknown as ScatterPlan;
   const items = isPayloadRef(plan.items) ? (plan.items.count ?? 0) : plan.items.length;
   const total = items * plan.agents.length;

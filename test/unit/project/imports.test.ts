@@ -37,6 +37,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'machines-are-plain': { 'src/machines/a.ts': `import '../client/b.ts';`, 'src/client/b.ts': '' },
   'pure-core': { 'src/actors/core/a.ts': `import { randomUUID } from 'node:crypto';` },
+  'light-core': { 'src/actors/core/a.ts': `import 'zod';` },
   'core-stays-inside': { 'src/actors/core/a.ts': `import '../host/b.ts';`, 'src/actors/host/b.ts': '' },
   'machines-load-in-workers': { 'src/runtime.ts': `import './machines/b.ts';`, 'src/machines/b.ts': '' },
   'actors-not-to-bridge': {

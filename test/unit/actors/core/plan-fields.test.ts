@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { misfitOf } from '../../../../src/actors/core/plan-fields.ts';
+import type { Json } from '../../../../src/contract/json.ts';
+
+const plan = { agents: ['a'], items: [1, null], policy: { kind: 'all' }, collect: 'counts' } as const;
+
+describe('misfitOf', () => {
+  it.each<[string, Json]>([
+    ['the least', plan],
+    ['no items', { ...plan, items: [] }],
+    ['items by reference', { ...plan, items: { $payload: 'p', bytes: 3, count: 0 } }],
+    ['all there is', { ...plan, shared: null, collect: 'values', deadlineMs: 1, offerTtlMs: 1 }],
+    ['a quorum', { ...plan, policy: { kind: 'quorum', count: 1 } }],
+    ['a deadline', { ...plan, policy: { kind: 'deadline', ms: 1 } }],
+    ['a deadline that nobody need keep', { ...plan, policy: { kind: 'deadline', ms: 1, atLeast: 0 } }],
+  ])('takes %s', (_name, given) => {
+    expect(misfitOf(given)).toBeUndefined();
+  });
+
+  it.each<[Json, string]>([
+    [null, 'must be an object'],
+    [[], 'must be an object'],
+    [{ ...plan, polcy: 1 }, 'polcy: there is no such field'],
+    [{ agents: ['a'] }, 'items: must be an array, or a payload reference with its `count`'],
+    [{ ...plan, agents: [] }, 'agents: must be names of agents, at least one'],
+    [{ ...plan, agents: ['a', ''] }, 'agents: must be names of agents, at least one'],
+    [{ ...plan, items: 'x' }, 'items: must be an array, or a payload reference with its `count`'],
+    [
+      { ...plan, items: { $payload: 'p', bytes: 3 } },
+      'items: must be an array, or a payload reference with its `count`',
+    ],
+    [
+      { ...plan, items: { $payload: 'p', bytes: 3, count: -1 } },
+      'items: must be an array, or a payload reference with its `count`',
+    ],
+    [{ ...plan, collect: 'all' }, "collect: must be 'values' or 'counts'"],
+    [{ ...plan, collect: ['values'] }, "collect: must be 'values' or 'counts'"],
+    [{ ...plan, deadlineMs: 0 }, 'deadlineMs: must be a whole number of at least 1'],
+    [{ ...plan, offerTtlMs: 1.5 }, 'offerTtlMs: must be a whole number of at least 1'],
+    [{ ...plan, policy: 'all' }, 'policy: must be an object with a `kind`'],
+    [{ ...plan, policy: {} }, "policy.kind: must be 'all' or 'quorum' or 'deadline'"],
+    [{ ...plan, policy: { kind: 'toString' } }, "policy.kind: must be 'all' or 'quorum' or 'deadline'"],
+    [{ ...plan, policy: { kind: 'all', count: 1 } }, 'policy.count: there is no such field'],
+    [{ ...plan, policy: { kind: 'quorum' } }, 'policy.count: must be a whole number of at least 1'],
+    [
+      { ...plan, policy: { kind: 'deadline', ms: 1, atLeast: -1 } },
+      'policy.atLeast: must be a whole number of at least 0',
+    ],
+  ])('refuses %j', (given, why) => {
+    expect(misfitOf(given)).toBe(why);
+  });
+});
