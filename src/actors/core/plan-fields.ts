@@ -52,15 +52,16 @@ const POLICIES: Readonly<Record<string, Fields>> = {
   deadline: { ms: whole(1), atLeast: optional(whole(0)) },
 };
 
+const KINDS = oneOf(Object.keys(POLICIES));
+
 /** What is wrong with it and where; undefined for a plan that fits. */
 export function misfitOf(plan: Json): string | undefined {
   if (!isRecord(plan)) return 'must be an object';
   const misfit = misfitIn(plan, PLAN);
   if (misfit !== undefined || !isRecord(plan['policy'])) return misfit;
   const { kind = null, ...rest } = plan['policy'];
-  const kinds = oneOf(Object.keys(POLICIES));
-  if (!kinds.fits(kind)) return `policy.kind: must be ${kinds.must}`;
-  return misfitIn(rest, POLICIES[String(kind)] ?? {}, 'policy.');
+  if (typeof kind !== 'string' || !Object.hasOwn(POLICIES, kind)) return `policy.kind: must be ${KINDS.must}`;
+  return misfitIn(rest, POLICIES[kind] ?? {}, 'policy.');
 }
 
 function misfitIn(record: Readonly<Record<string, Json>>, fields: Fields, path = ''): string | undefined {
