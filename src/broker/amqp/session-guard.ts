@@ -304,7 +304,9 @@ function guardDispositions(session: GuardedSession): void {
     const head = deliveries.get_head();
     if (!head) return;
     const first = Math.max(performative.first, head.id);
-    const last = Math.min(performative.last ?? performative.first, head.id + deliveries.size - 1);
+    // rhea would forget what is settled before it has left, and look for it ever after.
+    const known = performative.role ? session.outgoing.next_pending_delivery : head.id + deliveries.size;
+    const last = Math.min(performative.last ?? performative.first, known - 1);
     if (first > last) return;
     if (first !== performative.first) performative.first = first;
     if (last !== performative.last) performative.last = last;

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Broker } from '../../../src/broker/index.ts';
 import { frame, NULL, saslFrame, symbol, TRUE, uint } from '../../kit/amqp/encode.ts';
 import * as amqp from '../../kit/amqp/performatives.ts';
@@ -146,6 +146,26 @@ test('a channel is used again in the breath of its end', async () => {
   await peer.hears(amqp.ATTACH, 'second');
   await peer.hears(amqp.END);
   peer.hangUp();
+});
+
+// rhea 3.0.5, session.js, Outgoing.process: it looked for ever for a delivery that was settled before it had left.
+test('a message that is settled before it was sent is sent all the same', async () => {
+  const complaints = vi.spyOn(console, 'error');
+  onTestFinished(() => complaints.mockRestore());
+  const broker = await brokerWithQueue();
+  const closed = { 1: uint(0) };
+  const peer = await inSession(broker);
+  peer.say(1, amqp.attach({ address: 'q', role: amqp.RECEIVER }), amqp.flow(0, 1, closed));
+  await peer.hears(amqp.ATTACH);
+  await testClient(broker).createSender('q').sendMessages({ body: 'one' });
+  await vi.waitFor(async () => expect((await broker.status())[0]).toMatchObject({ active: 1, locks: 1 }));
+  const settled = { 0: TRUE, 1: uint(0), 2: uint(0), 3: TRUE, 4: amqp.accepted };
+  peer.say(1, amqp.performative(amqp.DISPOSITION, settled), amqp.flow(0, 1));
+  await peer.hears(amqp.TRANSFER, 'one');
+  peer.say(1, amqp.performative(amqp.DISPOSITION, settled), amqp.flow(0, 1, { 9: TRUE }));
+  await peer.hears(amqp.FLOW);
+  await vi.waitFor(async () => expect((await broker.status())[0]).toMatchObject({ active: 0, locks: 0 }));
+  expect(complaints).not.toHaveBeenCalled();
 });
 
 test('a flow that asks for an echo is answered, and one without a delivery count counts from the start', async () => {

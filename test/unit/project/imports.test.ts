@@ -64,7 +64,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 const PACKAGES = {
-  dependencies: ['@azure/service-bus', 'rhea', '@opentelemetry/sdk-node'],
+  dependencies: ['@azure/service-bus', 'rhea', 'zod', '@opentelemetry/sdk-node'],
   devDependencies: ['vitest'],
 };
 
