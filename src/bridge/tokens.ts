@@ -1,5 +1,5 @@
-// The SDK signs a token and puts it to the service for each link that it opens, and an accepted session is two links: its own
-// and the one for its state. A token holds for an entity on a connection, whatever links there are (docs/decisions/0049).
+// The SDK signs a token and puts it to the service for each link that it opens, so for each session that it accepts. A token
+// holds for an entity on a connection, whatever links there are (docs/decisions/0049).
 import type { ServiceBusClient } from '@azure/service-bus';
 
 /** What is used of the SDK's CBS client (@azure/core-amqp 4.5.1, src/cbs.ts): one for each connection. */

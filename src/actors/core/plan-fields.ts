@@ -37,7 +37,7 @@ const PLAN: Fields = {
   },
   items: {
     must: 'an array, or a payload reference with its `count`',
-    fits: (value) => Array.isArray(value) || (isPayloadRef(value) && whole(0).fits(value.count ?? null)),
+    fits: (value) => Array.isArray(value) || isReference(value),
   },
   shared: { must: 'JSON', fits: () => true, optional: true },
   policy: { must: 'an object with a `kind`', fits: isRecord },
@@ -62,6 +62,10 @@ export function misfitOf(plan: Json): string | undefined {
   const { kind = null, ...rest } = plan['policy'];
   if (typeof kind !== 'string' || !Object.hasOwn(POLICIES, kind)) return `policy.kind: must be ${KINDS.must}`;
   return misfitIn(rest, POLICIES[kind] ?? {}, 'policy.');
+}
+
+function isReference(value: Json): boolean {
+  return isPayloadRef(value) && Number.isFinite(value.bytes) && whole(0).fits(value.count ?? null);
 }
 
 function misfitIn(record: Readonly<Record<string, Json>>, fields: Fields, path = ''): string | undefined {

@@ -33,6 +33,10 @@ describe('misfitOf', () => {
       { ...plan, items: { $payload: 'p', bytes: 3, count: -1 } },
       'items: must be an array, or a payload reference with its `count`',
     ],
+    [
+      { ...plan, items: { $payload: 'p', count: 1 } },
+      'items: must be an array, or a payload reference with its `count`',
+    ],
     [{ ...plan, collect: 'all' }, "collect: must be 'values' or 'counts'"],
     [{ ...plan, collect: ['values'] }, "collect: must be 'values' or 'counts'"],
     [{ ...plan, deadlineMs: 0 }, 'deadlineMs: must be a whole number of at least 1'],
