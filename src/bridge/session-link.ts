@@ -65,10 +65,15 @@ export class SessionLink {
       });
     const processError = async ({ error }: { readonly error: unknown }): Promise<void> =>
       this.#fail('receiving', error);
-    this.#receiver.subscribe(
-      { processMessage, processError },
-      { autoCompleteMessages: false, maxConcurrentCalls: window },
-    );
+    try {
+      this.#receiver.subscribe(
+        { processMessage, processError },
+        { autoCompleteMessages: false, maxConcurrentCalls: window },
+      );
+    } catch (thrown) {
+      // The link ended since it was accepted.
+      this.#fail('receiving', thrown);
+    }
   }
 
   readState(): Promise<Reply<unknown>> {
