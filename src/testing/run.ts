@@ -67,6 +67,7 @@ async function forgetEverything(world: TestWorld, types: readonly string[]): Pro
 function timeLimit(ms: number): { readonly late: Promise<never>; clear(): void } {
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
-  const timer = setTimeout(() => late.reject(new Error(`the run was not over after ${ms} ms`)), ms);
+  const why = `the run was not over after ${ms} ms: something waits for ever, or timeoutMs is too short for this machine`;
+  const timer = setTimeout(() => late.reject(new Error(why)), ms);
   return { late: late.promise, clear: () => clearTimeout(timer) };
 }
