@@ -39,7 +39,7 @@ const PLAN: Fields = {
     must: 'an array, or a payload reference with its `count`',
     fits: (value) => Array.isArray(value) || isReference(value),
   },
-  shared: { must: 'JSON', fits: () => true, optional: true },
+  shared: optional({ must: 'JSON', fits: () => true }),
   policy: { must: 'an object with a `kind`', fits: isRecord },
   collect: oneOf(['values', 'counts']),
   deadlineMs: optional(whole(1)),
