@@ -1,6 +1,7 @@
 // A disposition as the SDK's calls, so that each message gets its own.
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import type { Disposition } from '../contract/ports.ts';
+import { PROPERTY } from '../contract/wire.ts';
 import { immediate } from './waiting.ts';
 
 /** What Service Bus takes for a reason and for a description; longer texts fail the settlement. */
@@ -42,5 +43,6 @@ function settleAlone(
   return receiver.deadLetterMessage(raw, {
     deadLetterReason: disposition.reason.slice(0, LONGEST_TEXT),
     deadLetterErrorDescription: disposition.description.slice(0, LONGEST_TEXT),
+    ...(disposition.handled === true ? { [PROPERTY.handled]: true } : {}),
   });
 }

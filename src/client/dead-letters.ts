@@ -154,6 +154,8 @@ const SHED: ReadonlySet<string> = new Set([
   PROPERTY.deadReason,
   PROPERTY.deadCode,
   PROPERTY.deadDescription,
+  PROPERTY.handled,
+  PROPERTY.letter,
 ]);
 
 function redriven(message: InboundMessage, now: number): WireMessage {

@@ -18,7 +18,13 @@ export interface Logger {
 /** What is to become of a received message. Inside a session nobody abandons (I4). */
 export type Disposition =
   | { readonly kind: 'complete' }
-  | { readonly kind: 'deadLetter'; readonly reason: string; readonly description: string }
+  | {
+      readonly kind: 'deadLetter';
+      readonly reason: string;
+      readonly description: string;
+      /** Nobody has to look at it: its sender is an actor, which goes on (PROPERTY.handled). */
+      readonly handled?: true;
+    }
   | { readonly kind: 'defer' };
 
 export type Taken =

@@ -34,6 +34,10 @@ export const PROPERTY = {
   deadReason: 'quorate-dead-reason',
   deadCode: 'quorate-dead-code',
   deadDescription: 'quorate-dead-description',
+  /** Of a dead letter and its copy: whoever waited for it has dealt with it (true), or failed because of it (false). */
+  handled: 'quorate-handled',
+  /** Of an error reply: id of the dead letter's copy, for saying whether it was handled. */
+  letter: 'quorate-letter',
 } as const;
 
 /** A message ready to be sent: final, small enough, with its deterministic id (I3). Kept as it is in the outbox. */

@@ -1,6 +1,7 @@
 // Neighbours that are settled in one tick each get their own outcome: rhea writes a run of them with that of the first.
 import { expect, it } from 'vitest';
 import type { Disposition } from '../../../src/contract/ports.ts';
+import { PROPERTY } from '../../../src/contract/wire.ts';
 import { ACTORS, startWorld, TASKS } from './kit.ts';
 
 const OUTCOMES: readonly Disposition['kind'][] = [
@@ -66,4 +67,32 @@ it('settles a session’s messages in one go each in its own way', async () => {
   });
   const status = async () => (await broker.status()).find(({ name }) => name === `${prefix}${ACTORS}`);
   await expect.poll(status, { timeout: 10_000 }).toMatchObject(EXPECTED);
+});
+
+it('marks a dead letter of which nobody has to take care', async () => {
+  const { bridge } = await startWorld();
+  const marks = new Map<string, unknown>();
+  const both = Promise.withResolvers<void>();
+  bridge.pumpTasks({
+    entity: TASKS,
+    concurrency: 1,
+    onMessage: async ({ messageId }) => ({
+      kind: 'deadLetter',
+      reason: 'R',
+      description: 'd',
+      ...(messageId === 'm0' ? { handled: true as const } : {}),
+    }),
+  });
+  bridge.pumpDeadLetters({
+    entity: TASKS,
+    concurrency: 1,
+    onMessage: async ({ messageId, properties }) => {
+      marks.set(messageId, properties[PROPERTY.handled]);
+      if (marks.size === 2) both.resolve();
+      return { kind: 'complete' };
+    },
+  });
+  await bridge.publish(messages(TASKS).slice(0, 2));
+  await both.promise;
+  expect(Object.fromEntries(marks)).toEqual({ m0: true, m1: undefined });
 });
