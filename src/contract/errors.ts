@@ -32,6 +32,8 @@ export const ERROR_HINTS = {
     'Events that start with "xstate." or "quorate." are made by Quorate alone; choose another type.',
   EXPLORE_DIVERGED:
     'The message names the fault and where it struck; make the effect idempotent by its key, or leave out a fault that the scenario cannot bear.',
+  EXPLORE_TIMEOUT:
+    'Look for what waits for ever in the scenario; on a slow machine raise timeoutMs, or lower parallel.',
   EXPLORE_UNSTABLE:
     'Make the scenario end the same each time before it is explored: no real time, no randomness.',
   FOLDER_EMPTY: 'Choose a folder that holds files to review.',

@@ -1,15 +1,18 @@
 // Runs a scenario once as it is, and once for each place and fault; every run has to come to the same.
+import { randomInt } from 'node:crypto';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
+import { describeTrial, runTrials } from './campaign.ts';
 import { type Difference, differences, shorten, toLines } from './differences.ts';
+import { toMs } from './duration.ts';
 import { FAULT_NAMES } from './faults.ts';
 import { type Laboratory, openLaboratory } from './laboratory.ts';
-import { formatPlace } from './places.ts';
+import { type Bounds, startProgress } from './progress.ts';
 import { describe, type Exploration, tally } from './report.ts';
 import { type Run, runOnce } from './run.ts';
 import type { ExploreOptions, Scenario, TestConfig } from './scenario.ts';
-import { type Trial, trialsOf } from './trials.ts';
+import { drawTrials, type Trial, trialsOf } from './trials.ts';
 
 const DEFAULT_PARALLEL = 4;
 const DEFAULT_TIMEOUT_MS = 20_000;
@@ -17,8 +20,8 @@ const DEFAULT_TIMEOUT_MS = 20_000;
 const DUPLICATE_WINDOW_MS = 20_000;
 
 /**
- * Throws EXPLORE_UNSTABLE when two runs without a fault differ, and EXPLORE_DIVERGED with place, fault and difference as
- * soon as a run with one does.
+ * Throws EXPLORE_UNSTABLE when two runs without a fault differ, EXPLORE_DIVERGED with place, fault and difference as soon as
+ * a run with one does, and EXPLORE_TIMEOUT when a run is late twice, the second time by itself.
  */
 export async function exploreCrashes<C extends TestConfig>(
   scenario: Scenario<C> | (() => Scenario<C>),
@@ -28,9 +31,10 @@ export async function exploreCrashes<C extends TestConfig>(
     const made = typeof scenario === 'function' ? scenario() : scenario;
     return { ...made, config: withDefaults(made.config) };
   };
+  const bounds = boundsOf(options);
   const laboratory = await openLaboratory(withDefaults(make().config));
   try {
-    return await exploreIn(laboratory, make, options);
+    return await exploreIn(laboratory, make, options, bounds);
   } finally {
     await laboratory.close();
   }
@@ -40,31 +44,67 @@ async function exploreIn(
   laboratory: Laboratory,
   make: () => Scenario,
   options: ExploreOptions,
+  bounds: Bounds | undefined,
 ): Promise<Exploration> {
   const { faults = FAULT_NAMES, parallel = DEFAULT_PARALLEL, print = console.log } = options;
   const startedAt = performance.now();
+  const took = (): number => performance.now() - startedAt;
   const run = (trial?: Trial): Promise<Run> =>
     runOnce(laboratory, make(), options.timeoutMs ?? DEFAULT_TIMEOUT_MS, trial);
-  const plain = await run();
-  await checkStable(plain, run);
-  const trials = trialsOf(plain.places, faults);
-  const done: { readonly trial: Trial; readonly struck: boolean }[] = [];
-  let at = 0;
-  let diverged: QuorateError | undefined;
-  const work = async (): Promise<void> => {
-    while (at < trials.length && diverged === undefined) {
-      const trial = trials[at++] as Trial;
-      const { outcome, struck } = await run(trial);
-      const found = differences(plain.outcome, outcome);
-      done.push({ trial, struck });
-      if (found.length > 0) diverged ??= divergence(trial, found, done.length);
-    }
+  const plain = await inTime(run);
+  const plainMs = await checkStable(plain, run);
+  const all = trialsOf(plain.places, faults);
+  const trials = bounds === undefined ? all : drawTrials(all, bounds.sample, bounds.seed);
+  const progress = startProgress({
+    places: plain.places.length,
+    trials,
+    all,
+    plainMs,
+    parallel,
+    bounds,
+    print,
+  });
+  try {
+    const tried = await runTrials({
+      trials,
+      parallel,
+      run,
+      isOver: () => took() >= (bounds?.budgetMs ?? Number.POSITIVE_INFINITY),
+      judge: (trial, { outcome }, nth) => {
+        const found = differences(plain.outcome, outcome);
+        if (found.length > 0) throw divergence(trial, found, nth);
+      },
+      onTried: progress.tried,
+    });
+    const exploration = tally(plain.places, tried, all.length, Math.round(took()), bounds?.seed);
+    for (const line of describe(exploration)) print(line);
+    return exploration;
+  } finally {
+    progress.stop();
+  }
+}
+
+/** What bounds an exploration; undefined where everything is to be tried. Throws USAGE. */
+function boundsOf({ budget, sample, seed }: ExploreOptions): Bounds | undefined {
+  if (sample !== undefined && !(sample > 0 && sample <= 1))
+    throw new QuorateError('USAGE', `sample is a share above 0 and up to 1, not ${String(sample)}`);
+  if (budget === undefined && sample === undefined) return undefined;
+  return {
+    budgetMs: budget === undefined ? Number.POSITIVE_INFINITY : toMs(budget),
+    sample: sample ?? 1,
+    seed: String(seed ?? randomInt(2 ** 31)),
   };
-  await Promise.all(Array.from({ length: Math.min(parallel, trials.length) }, work));
-  if (diverged !== undefined) throw diverged;
-  const exploration = tally(plain.places, done, Math.round(performance.now() - startedAt));
-  for (const line of describe(exploration)) print(line);
-  return exploration;
+}
+
+/** A run without a fault that is late is tried once more, as all others are. */
+async function inTime(run: () => Promise<Run>): Promise<Run> {
+  let last = await run();
+  if (last.late !== undefined) last = await run();
+  if (last.late === undefined) return last;
+  throw new QuorateError(
+    'EXPLORE_TIMEOUT',
+    `without any fault the scenario was not over in time: ${last.late}`,
+  );
 }
 
 /** What is too large for a message lies in the world's own folder, wherever the application keeps it. */
@@ -75,21 +115,23 @@ function withDefaults(config: TestConfig): QuorateConfig {
   return { duplicateWindowMs: DUPLICATE_WINDOW_MS, ...own };
 }
 
-async function checkStable({ outcome }: Run, run: () => Promise<Run>): Promise<void> {
+/** How long the second run took, ms. */
+async function checkStable({ outcome }: Run, run: () => Promise<Run>): Promise<number> {
   if ('failed' in outcome) {
     const why = shorten(outcome.failed);
     throw new QuorateError('EXPLORE_UNSTABLE', `without any fault the scenario fails: ${why}`);
   }
-  const found = differences(outcome, (await run()).outcome);
-  if (found.length === 0) return;
+  const startedAt = performance.now();
+  const found = differences(outcome, (await inTime(run)).outcome);
+  if (found.length === 0) return performance.now() - startedAt;
   throw new QuorateError('EXPLORE_UNSTABLE', `two runs without any fault differ:\n${toLines(found)}`, {
     data: found as unknown as Json,
   });
 }
 
-function divergence({ fault, place }: Trial, found: readonly Difference[], tried: number): QuorateError {
-  const where = place === undefined ? '' : ` at ${formatPlace(place)}`;
-  const message = `${fault}${where} changes the outcome (run ${tried}):\n${toLines(found)}`;
+function divergence(trial: Trial, found: readonly Difference[], nth: number): QuorateError {
+  const message = `${describeTrial(trial)} changes the outcome (run ${nth}):\n${toLines(found)}`;
+  const { fault, place } = trial;
   return new QuorateError('EXPLORE_DIVERGED', message, {
     data: { fault, place: (place ?? null) as unknown as Json, differences: found as unknown as Json },
   });

@@ -3,6 +3,7 @@ import type { QuorateClient } from '../contract/client.ts';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import { countOf } from './effects.ts';
+import { whyLate } from './late.ts';
 import { steadyName, steadyText } from './steady.ts';
 import type { TestWorld } from './world.ts';
 
@@ -62,7 +63,10 @@ async function endsOf(client: QuorateClient, types: readonly string[]): Promise<
         ...(error === undefined ? {} : { error: error.code }),
         ...(quarantine === undefined ? {} : { quarantine: quarantine.code }),
       }),
-      (error: unknown) => ({ error: toErrorJson(error, 'UNKNOWN').code }),
+      (error: unknown) => {
+        if (whyLate(error) !== undefined) throw error;
+        return { error: toErrorJson(error, 'UNKNOWN').code };
+      },
     );
     // Only remembered by the broker: it has been forgotten by itself.
     if (!('status' in end) && end.error === 'ACTOR_NOT_FOUND') continue;

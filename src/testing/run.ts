@@ -2,6 +2,7 @@
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Laboratory } from './laboratory.ts';
+import { TookTooLong, whyLate } from './late.ts';
 import { actorsOf, type Outcome, readOutcome } from './outcome.ts';
 import { type Place, Recorder } from './places.ts';
 import type { Scenario } from './scenario.ts';
@@ -11,6 +12,8 @@ import { TestWorld } from './world.ts';
 
 export interface Run {
   readonly outcome: Outcome | { readonly failed: Json };
+  /** Why it took too long, in real time: what it came to says nothing then. */
+  readonly late?: string;
   readonly places: readonly Place[];
   /** Whether the place came by. */
   readonly struck: boolean;
@@ -41,11 +44,18 @@ export async function runOnce(
     return readOutcome(world, types, () => scenario.outcome?.(face));
   };
   const limit = timeLimit(timeoutMs);
+  let late: string | undefined;
   try {
-    const outcome = await Promise.race([live(), limit.late]).catch((error: unknown) => ({
-      failed: toErrorJson(error, 'SCENARIO_FAILED') as unknown as Json,
-    }));
-    return { outcome, places: recorder.places, struck: trial?.place === undefined || recorder.struck };
+    const outcome = await Promise.race([live(), limit.late]).catch((error: unknown) => {
+      late = whyLate(error);
+      return { failed: toErrorJson(error, 'SCENARIO_FAILED') as unknown as Json };
+    });
+    return {
+      outcome,
+      ...(late === undefined ? {} : { late }),
+      places: recorder.places,
+      struck: trial?.place === undefined || recorder.struck,
+    };
   } finally {
     limit.clear();
     await world.close();
@@ -67,7 +77,7 @@ async function forgetEverything(world: TestWorld, types: readonly string[]): Pro
 function timeLimit(ms: number): { readonly late: Promise<never>; clear(): void } {
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
-  const why = `the run was not over after ${ms} ms: something waits for ever, or timeoutMs is too short for this machine`;
-  const timer = setTimeout(() => late.reject(new Error(why)), ms);
+  const why = `not over after ${ms} ms: something waits for ever, or timeoutMs is too short for this machine`;
+  const timer = setTimeout(() => late.reject(new TookTooLong(why)), ms);
   return { late: late.promise, clear: () => clearTimeout(timer) };
 }

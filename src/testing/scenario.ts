@@ -41,8 +41,14 @@ export interface ExploreOptions {
   readonly faults?: readonly FaultName[];
   /** Runs at a time. Default 4. */
   readonly parallel?: number;
-  /** How long one run may take, real time. Default 20,000. */
+  /** How long one run may take, real time, ms; a run that takes longer is repeated by itself. Default 20,000. */
   readonly timeoutMs?: number;
+  /** No run begins after this time, real time: '2 minutes', or ms. Which ones are run by then follows from the seed. */
+  readonly budget?: string | number;
+  /** Only this share of the runs, above 0 and up to 1, drawn by the seed; at least one of each fault. */
+  readonly sample?: number;
+  /** Of what budget and sample draw. Default: another one each time, printed with the result. */
+  readonly seed?: string | number;
   /** One line each. Default: console.log. */
   readonly print?: (line: string) => void;
 }

@@ -1,9 +1,10 @@
 // What is done to a world when the place comes by at which it is to be struck.
 import type { FaultName } from './faults.ts';
+import { LivedTime } from './lived-time.ts';
 import type { Act } from './places.ts';
 import type { TestWorld } from './world.ts';
 
-/** Nothing has moved for so long: whoever can go on has done so. */
+/** Nothing has moved for so long, in time that this process lived: whoever could continue has done so. */
 const CALM_MS = 150;
 const LONGEST_CALM_MS = 3_000;
 const LOOK_MS = 10;
@@ -79,15 +80,15 @@ export function strike(
 }
 
 async function calm(world: TestWorld): Promise<void> {
-  const startedAt = performance.now();
+  const lived = new LivedTime();
   let { moves } = world.recorder;
-  for (let movedAt = startedAt; ; ) {
+  for (let movedAt = 0; ; ) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    const now = performance.now();
+    const now = lived.look(LOOK_MS);
     if (world.recorder.moves !== moves) {
       moves = world.recorder.moves;
       movedAt = now;
     }
-    if (now - movedAt >= CALM_MS || now - startedAt >= LONGEST_CALM_MS) return;
+    if (now - movedAt >= CALM_MS || now >= LONGEST_CALM_MS) return;
   }
 }

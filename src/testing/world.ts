@@ -17,11 +17,13 @@ import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
 import { type SimulatedHost, startHost } from './host.ts';
 import type { Laboratory } from './laboratory.ts';
+import { TookTooLong } from './late.ts';
+import { LivedTime } from './lived-time.ts';
 import { deadLettersOf, Recorder } from './places.ts';
 import type { World } from './scenario.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-/** How long a message may lie there untouched before the world is said to stand still. */
+/** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */
 const STANDSTILL_MS = 5_000;
 const LOOK_MS = 10;
 /** The broker sees the end of a connection a moment after it was cut. */
@@ -121,8 +123,10 @@ export class TestWorld {
   }
 
   async settled(): Promise<void> {
+    const lived = new LivedTime();
     let moves = -1;
-    for (let movedAt = performance.now(); ; await sleep(LOOK_MS)) {
+    for (let movedAt = 0; ; await sleep(LOOK_MS)) {
+      const now = lived.look(LOOK_MS);
       await Promise.all(this.#repairs);
       // Refused while it is being restarted, or while somebody goes on working: then it is asked again.
       const isQuiet = await this.#broker.advance(0).then(
@@ -134,9 +138,11 @@ export class TestWorld {
       if (isQuiet && waiting.length === 0) return;
       if (this.recorder.moves !== moves) {
         moves = this.recorder.moves;
-        movedAt = performance.now();
-      } else if (performance.now() - movedAt > STANDSTILL_MS) {
-        throw new Error(`nobody takes the messages of ${waiting.join(', ') || 'a broker that is not quiet'}`);
+        movedAt = now;
+      } else if (now - movedAt > STANDSTILL_MS) {
+        throw new TookTooLong(
+          `nobody takes the messages of ${waiting.join(', ') || 'a broker that is not quiet'}`,
+        );
       }
     }
   }

@@ -19,7 +19,8 @@ it('an order with a timer of three days survives everything', { timeout: LIMIT_M
   const { abandoned: _abandoned, ...always } = faults;
   expect(Object.keys(always)).toHaveLength(9);
   for (const { tried } of Object.values(always)) expect(tried).toBeGreaterThan(0);
-  expect(printed[0]).toMatch(/^explored \d+ places in \d+ runs/);
+  expect(printed[0]).toBe(`exploring ${places} places: ${runs} runs, ${printed[0]?.split(', ')[1]}`);
+  expect(printed.at(-2)).toMatch(/^explored \d+ places in \d+ runs/);
 });
 
 it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () => {
@@ -38,4 +39,31 @@ it('a saga is undone once, however it is disturbed', { timeout: LIMIT_MS }, asyn
     print: () => {},
   });
   expect(faults.crash?.tried).toBeGreaterThan(10);
+});
+
+it('stops at its budget and tries a share, by a seed that it prints', { timeout: LIMIT_MS }, async () => {
+  const printed: string[] = [];
+  const { runs, planned, seed } = await exploreCrashes(order, {
+    ...OPTIONS,
+    faults: ['crash', 'lock-lost'],
+    sample: 0.1,
+    budget: '3 minutes',
+    seed: 7,
+    print: (line) => printed.push(line),
+  });
+  expect(seed).toBe('7');
+  expect(runs).toBeGreaterThanOrEqual(2);
+  expect(runs).toBeLessThan(planned / 5);
+  expect(printed.at(-2)).toContain(`in ${runs} of ${planned} runs (seed 7)`);
+});
+
+it.each([0, -1, 1.5, Number.NaN])('refuses a share of %s', async (sample) => {
+  await expect(exploreCrashes(order, { sample })).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+it('calls a run that is late twice EXPLORE_TIMEOUT, and not another end', { timeout: LIMIT_MS }, async () => {
+  const never = { ...order(), run: () => new Promise<never>(() => {}) };
+  await expect(exploreCrashes(never, { timeoutMs: 50, print: () => {} })).rejects.toMatchObject({
+    code: 'EXPLORE_TIMEOUT',
+  });
 });

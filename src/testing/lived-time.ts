@@ -1,0 +1,19 @@
+// Time as this process lived it: a pause that took longer than it should, because the machine gave the processor to others,
+// counts for little more than it was meant to last. What waits for others in the same process measures its patience so: a
+// busy machine slows them down and the patience alike.
+
+/** A pause of the event loop may well be late by as much again. */
+const MOST_PER_PAUSE = 2;
+
+export class LivedTime {
+  #lookedAt = performance.now();
+  #lived = 0;
+
+  /** Ms lived since the start. Call it after each pause, with how long the pause was meant to be. */
+  look(pauseMs: number): number {
+    const now = performance.now();
+    this.#lived += Math.min(now - this.#lookedAt, MOST_PER_PAUSE * pauseMs);
+    this.#lookedAt = now;
+    return this.#lived;
+  }
+}
