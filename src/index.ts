@@ -4,7 +4,7 @@ export type { ConnectOptions } from './client/connect.ts';
 export type { ActorPage, Actors } from './contract/actors.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
-export type { CallOptions, QuorateClient, StartOptions, Transition } from './contract/client.ts';
+export type { CallOptions, QuorateClient, SendOptions, StartOptions, Transition } from './contract/client.ts';
 export type {
   AgentConfig,
   AgentContext,

@@ -103,7 +103,7 @@ function startActorPumps(context: PumpContext): Pump[] {
 }
 
 /** Offers on their way to their askers, and the dead letters of everything (I11). */
-function startWatchPumps({ bridge, entities, logger, counters, payloads }: PumpContext): Pump[] {
+function startWatchPumps({ bridge, entities, logger, clock, counters, payloads }: PumpContext): Pump[] {
   return [
     bridge.pumpTasks({
       entity: OFFERS,
@@ -120,7 +120,7 @@ function startWatchPumps({ bridge, entities, logger, counters, payloads }: PumpC
       bridge.pumpDeadLetters({
         entity,
         concurrency: DEAD_LETTER_CONCURRENCY,
-        onMessage: createDeadLetterHandler({ entity, bridge, logger, counters }),
+        onMessage: createDeadLetterHandler({ entity, bridge, logger, clock, counters }),
       }),
     ),
   ];

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type ActorAddress, parseAddress } from '../contract/address.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { EventJson } from '../contract/json.ts';
+import type { EventJson, Json } from '../contract/json.ts';
 import type { QueryAnswer } from '../contract/wire.ts';
 import { withClient } from './client.ts';
 import { confirm } from './confirm.ts';
@@ -11,6 +11,7 @@ import { documented, type Finish } from './documented.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { dataOption, verboseOption } from './options.ts';
 import { formatState } from './progress.ts';
+import { sendEvent } from './send-event.ts';
 import { formatRows } from './table.ts';
 
 interface CommonOptions {
@@ -47,8 +48,9 @@ export function addActorsCommand(program: Command, finish: Finish): void {
   add('send', 'Send one an event.', `send counter/c1 '{"type":"add","by":1}'`)
     .argument('<actor>', 'type/id', toAddress)
     .argument('<event>', 'JSON with a type', toEvent)
-    .action(async (actor: ActorAddress, event: EventJson, options: CommonOptions) =>
-      finish(await say(options, 'sent', (client) => client.send(actor.type, actor.id, event))),
+    .option('--start <input>', 'JSON; starts it with this input if it is not there (default: off)', toInput)
+    .action(async (actor: ActorAddress, event: EventJson, options: CommonOptions & { start?: Start }) =>
+      finish(await tell(actor, event, options)),
     );
   add('cancel', 'Stop one with its children, tasks and timers.', 'cancel review/r1')
     .argument('<actor>', 'type/id', toAddress)
@@ -131,6 +133,16 @@ async function show({ type, id }: ActorAddress, { data }: CommonOptions): Promis
   return EXIT.done;
 }
 
+async function tell(
+  actor: ActorAddress,
+  event: EventJson,
+  { data, json, start }: CommonOptions & { start?: Start },
+): Promise<ExitCode> {
+  const sent = await withClient(data, (client) => sendEvent(client, actor, event, start));
+  console.log(json ? JSON.stringify(sent) : sent.why === undefined ? 'sent' : `sent, and waits: ${sent.why}`);
+  return EXIT.done;
+}
+
 /** One call, and one word of what came of it. */
 async function say(
   { data, json }: CommonOptions,
@@ -158,6 +170,18 @@ function toEvent(text: string): EventJson {
     // Said below.
   }
   throw new InvalidArgumentError('An event is a JSON object with a type.');
+}
+
+interface Start {
+  readonly input: Json;
+}
+
+function toInput(text: string): Start {
+  try {
+    return { input: JSON.parse(text) as Json };
+  } catch {
+    throw new InvalidArgumentError('An input is JSON.');
+  }
 }
 
 function toCount(text: string): number {

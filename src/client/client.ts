@@ -135,8 +135,10 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           call?.key === undefined
             ? {}
             : { messageId: hashId('key', type, id, call.key), properties: { [PROPERTY.key]: call.key } };
+        const start =
+          call?.start === undefined ? {} : { start: { input: (call.start.input ?? null) as Json } };
         await bridge.publish([
-          message(type, id, { kind: 'event', event: event as Json }, { ...trace, ...own }),
+          message(type, id, { kind: 'event', event: event as Json, ...start }, { ...trace, ...own }),
         ]);
       }),
     query: async (type, id, call) => {

@@ -32,6 +32,13 @@ export interface StartOptions<I> extends CallOptions {
   readonly input?: I;
 }
 
+export interface SendOptions<I> extends Pick<CallOptions, 'signal'> {
+  /** Makes repeats of the same send harmless within the duplicate window. */
+  readonly key?: string;
+  /** Starts the actor with this input if it is not there; one that is there only gets the event. */
+  readonly start?: { readonly input?: I };
+}
+
 export type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 'context' | 'output'> & {
   readonly value: StateValueFrom<M>;
   readonly context: ContextFrom<M>;
@@ -65,12 +72,15 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     type: T,
     options: StartOptions<InputFrom<MachineOf<C, T>>>,
   ): Promise<OutputFrom<MachineOf<C, T>>>;
-  /** Accepted once it is on the broker's disk. `key` makes repeats of the same send harmless within the duplicate window. */
+  /**
+   * Accepted once it is on the broker's disk. An event that finds no actor becomes a dead letter: ACTOR_NOT_FOUND, or
+   * ACTOR_ENDED. With `start` an absent actor is started first, in the same turn.
+   */
   send<T extends MachineType<C>>(
     type: T,
     id: string,
     event: EventFromLogic<MachineOf<C, T>>,
-    options?: CallOptions & { readonly key?: string },
+    options?: SendOptions<InputFrom<MachineOf<C, T>>>,
   ): Promise<void>;
   /** Throws ACTOR_NOT_FOUND. */
   query<T extends MachineType<C>>(

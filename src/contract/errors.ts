@@ -6,7 +6,10 @@ import type { ErrorJson } from './outcome.ts';
 /** code -> what to do about it. The message of an error says what happened; this says how to go on. */
 export const ERROR_HINTS = {
   ABORTED: 'The caller withdrew the request: nothing has to be done.',
-  ACTOR_NOT_FOUND: 'Start the actor first; ended actors are remembered for the retention time only.',
+  ACTOR_NOT_FOUND:
+    'Start the actor first, or send with `start`; ended actors are remembered for the retention time only.',
+  ACTOR_ENDED:
+    'Start another one under a new id; under the same id when the retention time is over, or after `quorate actors purge`.',
   ACTOR_ID_INVALID: 'Use 1 to 128 characters for an actor id.',
   ACTOR_STOPPED: 'The actor was stopped before it ended; start another one under a new id.',
   ACTOR_QUARANTINED:

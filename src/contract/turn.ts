@@ -41,7 +41,8 @@ export type TurnInput =
       /** Told 'started' or 'exists' by the host; not a waiter for the result. */
       readonly asker?: ReplyAddress;
     }
-  | { readonly kind: 'event'; readonly event: EventJson }
+  /** `start`: what to start the actor with when it is not there; both are one turn. */
+  | { readonly kind: 'event'; readonly event: EventJson; readonly start?: { readonly input: Json } }
   /** A task's, scatter branch's (`branch` set) or child's end. */
   | {
       readonly kind: 'reply';
@@ -70,11 +71,14 @@ export type TurnInput =
 
 /** What became of one input, in the order of the inputs. */
 export type Verdict =
-  | { readonly kind: 'applied' }
+  /** `refused`: of a start with an event only the start was; it ended the actor. */
+  | { readonly kind: 'applied'; readonly refused?: ErrorJson }
   /** No longer waited for (I9): dropped and counted. */
   | { readonly kind: 'stale'; readonly why: string }
-  /** I13: no such actor. */
+  /** I13: no such actor: never started, or forgotten. */
   | { readonly kind: 'unknown' }
+  /** An event for an actor that has ended. */
+  | { readonly kind: 'ended'; readonly error: ErrorJson }
   /** I13: a start for an actor that is there already (same incarnation). */
   | { readonly kind: 'exists' }
   /** A partial that came before its predecessor: defer its message, apply it when `seq` is due. */

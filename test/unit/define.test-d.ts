@@ -48,6 +48,13 @@ export async function calls(client: QuorateClient<typeof config>): Promise<void>
   // @ts-expect-error -- its event, without what it carries
   await client.send('counter', '1', { type: 'ADD' });
 
+  await client.send('counter', '1', { type: 'END' }, { start: { input: { from: 1 } } });
+  await client.send('counter', '1', { type: 'END' }, { key: 'k', start: {} });
+  // @ts-expect-error -- not its input
+  await client.send('counter', '1', { type: 'END' }, { start: { input: { from: 'one' } } });
+  // @ts-expect-error -- a send waits for nobody
+  await client.send('counter', '1', { type: 'END' }, { timeoutMs: 5 });
+
   const { total } = await client.result('counter', '1');
   total satisfies number;
   // @ts-expect-error -- not its output

@@ -4,13 +4,14 @@ import { REMEDIATION } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
-import type { Bridge, Disposition, Logger } from '../../contract/ports.ts';
+import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts';
 import type { ActorBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
+import { createLetterLog } from './letter-log.ts';
 
 /** The service's own reasons, as codes of ours. */
 const EXPIRED = 'TTLExpiredException';
@@ -19,21 +20,21 @@ export interface DeadLetterHost {
   readonly entity: string;
   readonly bridge: Pick<Bridge, 'publish'>;
   readonly logger: Logger;
+  readonly clock: Clock;
   readonly counters: { deadLetters: number };
 }
 
 export function createDeadLetterHandler(
   host: DeadLetterHost,
 ): (message: InboundMessage) => Promise<Disposition> {
+  const log = createLetterLog(host.logger, host.clock);
   return async (message) => {
     const error = errorOf(message);
     await tellAsker(message, error, host);
     const kept = await publishUnlessRefused([remediationCopy(message, error, host.entity)], host);
     host.counters.deadLetters++;
-    host.logger.warn(`dead letter in ${host.entity}: ${error.message}`, {
-      code: error.code,
-      number: message.sequenceNumber,
-    });
+    const { sequenceNumber: number, sessionId, properties } = message;
+    log({ entity: host.entity, sessionId, number, error, handled: properties[PROPERTY.handled] === true });
     // What does not fit through a queue a second time stays where it is, for whoever asks for it by number.
     return kept ? { kind: 'complete' } : { kind: 'defer' };
   };

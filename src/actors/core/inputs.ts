@@ -1,6 +1,7 @@
 // What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
 import { QuorateError } from '../../contract/errors.ts';
 import { isReservedEvent } from '../../contract/events.ts';
+import type { EventJson } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Execution, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
 import { answerBranch, endGather } from './branches.ts';
@@ -21,9 +22,14 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
   const { draft } = turn;
   const { life } = draft;
   if (input.kind === 'start') return life === undefined ? applyStart(turn, input) : { kind: 'exists' };
+  if (life === undefined && isStart(input)) return applyStartWithEvent(turn, input);
   if (life === undefined) return { kind: 'unknown' };
   if (input.kind === 'await') return applyAwait(draft, life, input);
-  if (life.status !== 'active') return stale(`the actor has ended: ${life.status}`);
+  if (life.status !== 'active') {
+    return input.kind === 'event'
+      ? { kind: 'ended', error: ended(turn, life) }
+      : stale(`the actor has ended: ${life.status}`);
+  }
   switch (input.kind) {
     case 'event':
       return applyEvent(turn, input);
@@ -43,7 +49,33 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
 
 const STOPPED: ErrorJson = { code: 'ACTOR_STOPPED', message: 'the actor was stopped' };
 
-function applyStart(turn: TurnMachine, input: Extract<TurnInput, { kind: 'start' }>): Verdict {
+type EventInput = Extract<TurnInput, { kind: 'event' }>;
+
+type StartingEvent = EventInput & Required<Pick<EventInput, 'start'>>;
+
+function isStart(input: TurnInput): input is StartingEvent {
+  return input.kind === 'event' && input.start !== undefined;
+}
+
+function ended({ draft }: TurnMachine, { status }: Life): ErrorJson {
+  const { type, id } = draft.request.address;
+  return { code: 'ACTOR_ENDED', message: `${type}/${id} has ended: ${status}` };
+}
+
+/** One turn: when the machine cannot take the event, nothing is started either. */
+function applyStartWithEvent(turn: TurnMachine, { event, start }: StartingEvent): Verdict {
+  refuseReserved(event);
+  applyStart(turn, start);
+  const { life } = turn.draft;
+  if (life !== undefined && life.status !== 'active') return { kind: 'applied', refused: ended(turn, life) };
+  turn.deliverWithin(event);
+  return APPLIED;
+}
+
+function applyStart(
+  turn: TurnMachine,
+  input: Pick<Extract<TurnInput, { kind: 'start' }>, 'input' | 'parent'>,
+): Verdict {
   const { incarnation, now } = turn.draft.request;
   const { parent } = input;
   turn.draft.life = {
@@ -64,11 +96,14 @@ function applyAwait(draft: Draft, life: Life, { asker }: Extract<TurnInput, { ki
   return APPLIED;
 }
 
-function applyEvent(turn: TurnMachine, { event }: Extract<TurnInput, { kind: 'event' }>): Verdict {
-  if (isReservedEvent(event.type))
-    throw new QuorateError('EVENT_RESERVED', `event '${event.type}' from outside`);
+function applyEvent(turn: TurnMachine, { event }: EventInput): Verdict {
+  refuseReserved(event);
   turn.deliver(event);
   return APPLIED;
+}
+
+function refuseReserved({ type }: EventJson): void {
+  if (isReservedEvent(type)) throw new QuorateError('EVENT_RESERVED', `event '${type}' from outside`);
 }
 
 function applyReply(turn: TurnMachine, input: Extract<TurnInput, { kind: 'reply' }>): Verdict {

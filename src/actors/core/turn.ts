@@ -63,6 +63,11 @@ export class TurnMachine {
     this.#run({ event });
   }
 
+  /** In the turn that is under way, behind what its start did: ids are drawn on, not anew. */
+  deliverWithin(event: EventObject): void {
+    this.#goOn(this.#restored(), [{ event }]);
+  }
+
   /** An event that the machine sent itself some time ago. */
   deliverOwn(event: EventJson): void {
     this.#run({ event: this.#restored().revive(event) as EventObject });

@@ -3,6 +3,7 @@
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { actorQueue } from '../../contract/entities.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Disposition } from '../../contract/ports.ts';
 import type { Registry, TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
@@ -69,7 +70,7 @@ export function nextState(
     input,
     verdict: result.verdicts[at] as Verdict,
   }));
-  const dispositions = judged.map(settledAs);
+  const dispositions = judged.map((one) => settledAs(one, context.actor));
   const answers = judged.flatMap(({ message, input, verdict }) => answerTo(message, input, verdict));
   const dropped = judged.filter(isDropped).length;
   const changed =
@@ -90,7 +91,7 @@ export function nextState(
 
   const core = result.state;
   const { actor, epoch } = context;
-  const started = judged.find(({ input, verdict }) => input.kind === 'start' && verdict.kind === 'applied');
+  const started = state.core === null ? judged.find(isBirth) : undefined;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
   const given = started?.message.properties[PROPERTY.family];
   const family = typeof given === 'string' ? given : state.family;
@@ -135,33 +136,80 @@ export function nextState(
 function remembered(
   state: SessionState,
   judged: readonly Judged[],
-  { settled, now, duplicateWindowMs }: BatchContext,
+  { actor, settled, now, duplicateWindowMs }: BatchContext,
 ): Pick<SessionState, 'inbox' | 'deferred' | 'attempts' | 'dropped'> {
   const over = new Set(judged.map(({ message }) => message.sequenceNumber));
   const attempts = Object.entries(state.attempts).filter(
     ([number]) => !settled.has(Number(number)) && !over.has(Number(number)),
   );
   return {
-    inbox: record(state.inbox, judged.map(settledAs), settled, now, duplicateWindowMs),
+    inbox: record(
+      state.inbox,
+      judged.map((one) => settledAs(one, actor)),
+      settled,
+      now,
+      duplicateWindowMs,
+    ),
     deferred: nextDeferred(state, judged, settled),
     attempts: Object.fromEntries(attempts),
     dropped: state.dropped + judged.filter(isDropped).length,
   };
 }
 
-function settledAs({ message, verdict }: Judged): { message: InboundMessage; disposition: Disposition } {
-  return { message, disposition: dispositionOf(verdict) };
+function settledAs(
+  judged: Judged,
+  actor: ActorAddress,
+): { message: InboundMessage; disposition: Disposition } {
+  return { message: judged.message, disposition: dispositionOf(judged, actor) };
 }
 
-function isDropped({ verdict }: Judged): boolean {
+/** What began this actor's life: a start, or an event that may start it. */
+function isBirth({ input, verdict }: Judged): boolean {
+  return verdict.kind === 'applied' && canStart(input);
+}
+
+export function canStart(input: TurnInput): boolean {
+  return input.kind === 'start' || (input.kind === 'event' && input.start !== undefined);
+}
+
+/** Nobody waits for what it would have told (I9). An event is somebody's word: it is never dropped; who awaits is told. */
+function isDropped({ input, verdict }: Judged): boolean {
+  if (verdict.kind === 'unknown') return input.kind !== 'event' && input.kind !== 'await';
   return verdict.kind === 'stale';
 }
 
-function dispositionOf(verdict: Verdict): Disposition {
-  if (verdict.kind === 'early') return { kind: 'defer' };
-  if (verdict.kind !== 'rejected') return { kind: 'complete' };
-  // A pure throw is not retried (I7): the same input would throw again.
-  return { kind: 'deadLetter', reason: verdict.error.code, description: verdict.error.message };
+function dispositionOf({ message, input, verdict }: Judged, actor: ActorAddress): Disposition {
+  switch (verdict.kind) {
+    case 'early':
+      return { kind: 'defer' };
+    case 'unknown':
+      return input.kind === 'event' ? forNobody(message, absent(actor)) : { kind: 'complete' };
+    case 'applied':
+      return verdict.refused === undefined ? { kind: 'complete' } : toDeadLetter(verdict.refused);
+    // A pure throw is not retried (I7): the same input would throw again.
+    case 'rejected':
+      return toDeadLetter(verdict.error);
+    case 'ended':
+      return forNobody(message, verdict.error);
+    case 'stale':
+    case 'exists':
+      return { kind: 'complete' };
+  }
+}
+
+function absent(actor: ActorAddress): ErrorJson {
+  const message = `no actor ${formatAddress(actor)}: it was never started, or is forgotten`;
+  return { code: 'ACTOR_NOT_FOUND', message };
+}
+
+function toDeadLetter({ code, message }: ErrorJson) {
+  return { kind: 'deadLetter', reason: code, description: message } as const;
+}
+
+/** Actors outlive each other: what one says to another that is gone is nothing that a person would send again. */
+function forNobody({ properties }: InboundMessage, error: ErrorJson): Disposition {
+  const isOfActor = typeof properties[PROPERTY.from] === 'string';
+  return { ...toDeadLetter(error), ...(isOfActor ? { handled: true } : {}) };
 }
 
 /** Early partials by what they wait for; forgotten once their message is settled for good. */

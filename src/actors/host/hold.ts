@@ -116,7 +116,7 @@ class Hold {
   private spanParent(messages: readonly InboundMessage[]): string | undefined {
     const { core, traceparent } = this.held.state;
     if (core !== null) return formatTraceparent(actorSpan(traceparent, this.held.address, core.incarnation));
-    const start = messages.find(({ subject }) => subject === 'start');
+    const start = messages.find(mayStart);
     return start === undefined
       ? messages[0]?.traceparent
       : formatTraceparent(actorSpan(start.traceparent, this.held.address, this.held.newborn));
@@ -337,6 +337,10 @@ class Hold {
       return this.held.letGo(thrown);
     }
   }
+}
+
+function mayStart({ subject, body }: InboundMessage): boolean {
+  return subject === 'start' || (subject === 'event' && Object.hasOwn(Object(body), 'start'));
 }
 
 /** A query carries its deadline and is dropped when late (I13). */

@@ -7,7 +7,7 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import { ATTR, inSpan, SPAN } from '../../contract/telemetry.ts';
 import type { TurnRequest, TurnResult } from '../../contract/turn.ts';
 import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
-import type { Item } from './batch.ts';
+import { canStart, type Item } from './batch.ts';
 import type { ActorHost } from './host.ts';
 import type { SessionState } from './session-state.ts';
 
@@ -45,7 +45,7 @@ export async function runTurn(
       const attempts = (current.attempts[number] ?? 0) + 1;
       if (attempts > MAX_UNFINISHED) return { kind: 'poison', error: GONE, attempts: attempts - 1 };
       // An unknown actor's event is never run, and must make no state (I13).
-      if (current.core !== null || only.input.kind === 'start') {
+      if (current.core !== null || canStart(only.input)) {
         current = { ...current, attempts: { ...current.attempts, [number]: attempts } };
         if ((await commit(current)) === 'lost') return { kind: 'lost' };
       }

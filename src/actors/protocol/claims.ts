@@ -119,12 +119,16 @@ export async function removeClaims(
   await Promise.all(claimsOf(message).map(([, ref]) => payloads.remove(ref)));
 }
 
+/** What a body needs in place of a field that must be an object. */
+const BLANKS: Readonly<Record<string, Json>> = {
+  outcome: { status: 'done', output: null },
+  event: { type: 'claimed' },
+  start: { input: null },
+};
+
 /** For whoever needs the addresses in a body and not its values, which may be gone. */
 export function withoutClaims(message: InboundMessage): InboundMessage {
-  const blanks = claimsOf(message).map(([field]) => [
-    field,
-    field === 'outcome' ? { status: 'done', output: null } : field === 'event' ? { type: 'claimed' } : null,
-  ]);
+  const blanks = claimsOf(message).map(([field]) => [field, BLANKS[field] ?? null]);
   return blanks.length === 0
     ? message
     : { ...message, body: { ...(message.body as object), ...Object.fromEntries(blanks) } };

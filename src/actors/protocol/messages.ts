@@ -42,7 +42,11 @@ const actorBody = z.discriminatedUnion('kind', [
       .optional(),
     asker: asker.optional(),
   }),
-  z.strictObject({ kind: z.literal('event'), event }),
+  z.strictObject({
+    kind: z.literal('event'),
+    event,
+    start: z.strictObject({ input: json }).optional(),
+  }),
   z.strictObject({
     kind: z.literal('reply'),
     execution: z.string(),

@@ -114,4 +114,43 @@ describe('dead letters', () => {
     expect(await numbers(letters)).toEqual([]);
     expect(await all(letters.discard({}))).toEqual([]);
   });
+
+  it('are what becomes of events for nobody; a flood of them is set aside while it comes in', async () => {
+    const lines: string[] = [];
+    const say = (message: string): void => void lines.push(message);
+    const logger = { debug: () => {}, info: say, warn: say, error: say };
+    await using test = await startRuntime({ machines }, { logger });
+    const { client } = test.runtime;
+    const FLOOD = 300;
+    await Promise.all(
+      Array.from({ length: FLOOD }, () => client.send('counter', 'nobody', { type: 'add', by: 1 })),
+    );
+    await client.start('counter', { id: 'ended' });
+    await client.send('counter', 'ended', { type: 'finish' });
+    await client.send('counter', 'ended', { type: 'add', by: 1 });
+    const letters = client.deadLetters;
+    const count = async (code: string) => (await letters.list({ code, limit: 1_000 })).items.length;
+    await expect.poll(() => count('ACTOR_NOT_FOUND'), { timeout: 30_000 }).toBe(FLOOD);
+    await expect.poll(() => count('ACTOR_ENDED')).toBe(1);
+    expect(lines.filter((line) => line.includes('for nobody'))).toHaveLength(2);
+    expect((await letters.list({ actor: 'counter/ended' })).items).toMatchObject([
+      { kind: 'event', code: 'ACTOR_ENDED', description: 'counter/ended has ended: done' },
+    ]);
+    // What was missing is done, and each is sent again.
+    await client.start('counter', { id: 'nobody' });
+    const [first = 0] = (await letters.list({ actor: 'counter/nobody', limit: 1 })).items.map(
+      ({ number }) => number,
+    );
+    await untilTaken(() => letters.redrive([first]), 'redriven');
+    await expect.poll(async () => (await client.query('counter', 'nobody')).context.count).toBe(1);
+  });
+
+  it('are not what becomes of an event that may start its actor', async () => {
+    await using test = await startRuntime({ machines });
+    const { client } = test.runtime;
+    const start = { input: null as never };
+    await Promise.all([1, 2, 3].map(() => client.send('counter', 'c', { type: 'add', by: 1 }, { start })));
+    await expect.poll(async () => (await client.query('counter', 'c')).context.count).toBe(3);
+    expect(await numbers(client.deadLetters)).toEqual([]);
+  });
 });

@@ -181,4 +181,16 @@ describe('send()', () => {
     expect(new Set(ids).size).toBe(3);
     expect(ids[0]).not.toContain('order-7');
   });
+
+  it('carries in one message what its actor is to be started with', async () => {
+    const { client, sent } = setUp();
+    await client.send('m', '1', { type: 'x' }, { start: { input: { a: 1 } } });
+    await client.send('m', '1', { type: 'x' }, { start: {}, key: 'k' });
+    await client.send('m', '1', { type: 'x' });
+    expect(sent.map(({ body }) => body)).toEqual([
+      { kind: 'event', event: { type: 'x' }, start: { input: { a: 1 } } },
+      { kind: 'event', event: { type: 'x' }, start: { input: null } },
+      { kind: 'event', event: { type: 'x' } },
+    ]);
+  });
 });

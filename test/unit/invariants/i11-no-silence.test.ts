@@ -17,6 +17,7 @@ it('I11: the asker of a dead task is told, and a copy waits for a person', async
     entity: 'agent.a',
     bridge: { publish },
     logger,
+    clock: { now: () => 0 },
     counters: { deadLetters: 0 },
   });
   const body = {

@@ -7,6 +7,7 @@ import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.
 import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
 
+const clock = { now: () => 0 };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 async function bury(message: InboundMessage, entity = 'agent.a'): Promise<WireMessage[]> {
@@ -19,6 +20,7 @@ async function bury(message: InboundMessage, entity = 'agent.a'): Promise<WireMe
     entity,
     bridge: { publish },
     logger: silent,
+    clock,
     counters: { deadLetters: 0 },
   });
   expect(await handle(message)).toEqual({ kind: 'complete' });
@@ -155,7 +157,13 @@ describe('a dead letter that can not be passed on', () => {
     const counters = { deadLetters: 0 };
     return {
       published,
-      handle: createDeadLetterHandler({ entity: 'agent.a', bridge: { publish }, logger: silent, counters }),
+      handle: createDeadLetterHandler({
+        entity: 'agent.a',
+        bridge: { publish },
+        logger: silent,
+        clock,
+        counters,
+      }),
     };
   };
   const letter = () =>

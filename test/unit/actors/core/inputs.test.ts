@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assign, createMachine, setup } from 'xstate';
+import { assign, createMachine, setup, spawnChild } from 'xstate';
 import { counter } from '../../../fixtures/machines/counter.ts';
 import { effectsOf, holdings, NOTHING, NOW, TestActor } from './turns.ts';
 
@@ -90,6 +90,72 @@ describe('an actor that is not there', () => {
     expect(new Set(verdicts.map(({ kind }) => kind))).toEqual(new Set(['unknown']));
     expect(effects).toEqual([]);
     expect(actor.state).toBeNull();
+  });
+});
+
+describe('an event that may start its actor', () => {
+  const add = { kind: 'event', event: { type: 'add', by: 2 } } as const;
+  const starting = (from: number) => ({ ...add, start: { input: { from } } });
+
+  it('starts it and is applied in one turn; later ones are events alone', () => {
+    const actor = new TestActor(counter);
+    const { verdicts, steps } = actor.take(starting(10), starting(50));
+    expect(verdicts).toEqual([{ kind: 'applied' }, { kind: 'applied' }]);
+    expect(actor.context).toEqual({ count: 14 });
+    expect(actor.state).toMatchObject({ turn: 2, startedAt: NOW });
+    expect(steps.map(({ event }) => event.type)).toEqual(['xstate.init', 'add', 'add']);
+  });
+
+  it('does as a start and an event would, one after the other', () => {
+    const whole = new TestActor(counter);
+    const apart = new TestActor(counter);
+    whole.take(starting(10));
+    apart.start({ from: 10 });
+    apart.take(add);
+    expect({ ...whole.state, turn: 2 }).toEqual(apart.state);
+  });
+
+  it('starts nothing when the machine throws on it, or may not be sent it', () => {
+    for (const type of ['explode', 'xstate.init']) {
+      const machine = createMachine({
+        context: { n: 0 },
+        on: {
+          explode: {
+            actions: assign(() => {
+              throw new Error('no');
+            }),
+          },
+        },
+      });
+      const actor = new TestActor(machine);
+      const { verdicts, effects, steps } = actor.take({
+        kind: 'event',
+        event: { type },
+        start: { input: null },
+      });
+      expect(verdicts).toMatchObject([{ kind: 'rejected' }]);
+      expect([actor.state, effects, steps]).toEqual([null, [], []]);
+    }
+  });
+
+  it('finds nobody when the start alone was the end: that is applied, the event is not', () => {
+    const actor = new TestActor(createMachine({ initial: 'done', states: { done: { type: 'final' } } }));
+    const { verdicts } = actor.take({ ...add, start: { input: null } });
+    expect(verdicts).toMatchObject([{ kind: 'applied', refused: { code: 'ACTOR_ENDED' } }]);
+    expect(actor.state?.status).toBe('done');
+  });
+
+  it('gives children without names an id each, though they are spawned by the start and by the event', () => {
+    const child = createMachine({});
+    const machine = setup({ actors: { child } }).createMachine({
+      entry: spawnChild('child'),
+      on: { more: { actions: spawnChild('child') } },
+    });
+    const actor = new TestActor(machine, { registry: { agents: {}, machines: { 'order.child': true } } });
+    const batch = actor.take({ kind: 'event', event: { type: 'more' }, start: { input: null } });
+    expect(batch.verdicts).toEqual([{ kind: 'applied' }]);
+    const ids = effectsOf(batch, 'startChild').map(({ childId }) => childId);
+    expect(new Set(ids).size).toBe(2);
   });
 });
 
@@ -194,14 +260,15 @@ describe('event', () => {
     expect(actor.context).toEqual({ n: 1 });
   });
 
-  it('is stale for an ended actor (I9)', () => {
+  it('finds nobody when its actor has ended: whoever sent it is to know', () => {
     const actor = new TestActor(counter);
     actor.start();
     const { verdicts } = actor.take(
       { kind: 'event', event: { type: 'stop' } },
       { kind: 'event', event: { type: 'add', by: 1 } },
     );
-    expect(verdicts.map(({ kind }) => kind)).toEqual(['applied', 'stale']);
+    const error = { code: 'ACTOR_ENDED', message: 'order/o-1 has ended: done' };
+    expect(verdicts).toEqual([{ kind: 'applied' }, { kind: 'ended', error }]);
   });
 });
 

@@ -165,12 +165,14 @@ describe('what is large in a message', () => {
     expect([queue.active.size, storage.files.size]).toEqual([0, 0]);
   });
 
-  it('is removed when there is no such actor', async () => {
+  it('stays with the dead letter when there is no such actor: it can be sent again', async () => {
     const storage = memoryStorage();
     const queue = new FakeQueue();
-    queue.put(await largeNote(storage, 'one'));
+    const large = await largeNote(storage, 'one');
+    queue.put(large);
     await queue.hold(hostOn(storage));
-    expect([queue.state, queue.active.size, storage.files.size]).toEqual([null, 0, 0]);
+    expect([queue.state, queue.active.size, storage.files.size]).toEqual([null, 0, 1]);
+    expect(queue.settled.get(large.sequenceNumber)).toMatchObject({ reason: 'ACTOR_NOT_FOUND' });
   });
 
   it('is dead-lettered with its code when it cannot be read, and kept', async () => {
