@@ -7,6 +7,7 @@ type Properties = Record<string, string | number | boolean>;
 const TRACEPARENT = 'traceparent';
 /** Where the Azure SDKs put the same value; set, it also keeps theirs from making a context of its own. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';
+const LONGEST_TRACEPARENT = 128;
 /** Of every receiver whose messages are read here. */
 export const RECEIVER_OPTIONS = {
   // Renewal is our own: the SDK's ends at the first busy answer and goes by message id (I1).
@@ -44,8 +45,8 @@ export function fromReceivedMessage(received: ServiceBusReceivedMessage): Inboun
   const properties: Properties = {};
   let traceparent: string | undefined;
   for (const [key, value] of Object.entries(received.applicationProperties ?? {})) {
-    if (key === TRACEPARENT && typeof value === 'string') traceparent = value;
-    else if (key === DIAGNOSTIC_ID && typeof value === 'string') traceparent ??= value;
+    if (key === TRACEPARENT && isTraceparent(value)) traceparent = value;
+    else if (key === DIAGNOSTIC_ID && isTraceparent(value)) traceparent ??= value;
     if (LIFTED.has(key)) continue;
     const plain = value instanceof Date ? value.getTime() : value;
     if (isPlain(plain)) properties[key] = plain;
@@ -78,6 +79,11 @@ export function fromReceivedMessage(received: ServiceBusReceivedMessage): Inboun
       : { deadLetterDescription: deadLetterErrorDescription }),
     ...(deadLetterSource === undefined ? {} : { deadLetterSource }),
   };
+}
+
+/** What is far too long for one would be carried along in states and every message that follows. */
+function isTraceparent(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_TRACEPARENT;
 }
 
 function isPlain(value: unknown): value is string | number | boolean {

@@ -2,17 +2,16 @@
 import Long from 'long';
 import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
+import { headerBytes, MAX_SEND_BYTES } from '../contract/sizes.ts';
 import type { Parcel } from './call.ts';
 import { toServiceBusMessage } from './codec.ts';
 import type { Delivery } from './delivery.ts';
 import { inSendSpan } from './send-span.ts';
 import { immediate } from './waiting.ts';
 
-/** Of a request: its messages travel in one AMQP message. */
+/** Of a request whose messages travel in one AMQP message; one message alone may take MAX_SEND_BYTES. */
 const REQUEST_BYTES = 200_000;
 const REQUEST_MESSAGES = 100;
-/** Properties, annotations and ids beside the body. */
-const OVERHEAD_BYTES = 1_500;
 const REQUESTS_AT_ONCE = 32;
 
 export interface SchedulerOptions {
@@ -97,9 +96,9 @@ function group(parcels: readonly Parcel[]): Parcel[][] {
   const requests: Parcel[][] = [];
   for (const parcel of parcels) {
     const { message, call } = parcel;
-    const bytes = Buffer.byteLength(JSON.stringify(message.body)) + OVERHEAD_BYTES;
-    if (bytes > REQUEST_BYTES) {
-      const what = `The scheduled message ${message.messageId} to ${message.entity} is larger than ${REQUEST_BYTES} bytes.`;
+    const bytes = Buffer.byteLength(JSON.stringify(message.body)) + headerBytes(message);
+    if (bytes > MAX_SEND_BYTES) {
+      const what = `The scheduled message ${message.messageId} to ${message.entity} is larger than ${MAX_SEND_BYTES} bytes.`;
       call.fail(new QuorateError('EFFECT_TOO_LARGE', what));
       continue;
     }

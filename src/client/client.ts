@@ -11,6 +11,7 @@ import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock } from '../contract/ports.ts';
+import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
@@ -131,6 +132,11 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     send: (type, id, event, call) =>
       traced('send', type, id, async (trace) => {
         call?.signal?.throwIfAborted();
+        if (call?.key !== undefined && call.key.length > MAX_KEY_LENGTH)
+          throw new QuorateError(
+            'INPUT_INVALID',
+            `a key of ${call.key.length} characters, at most ${MAX_KEY_LENGTH}`,
+          );
         const own =
           call?.key === undefined
             ? {}

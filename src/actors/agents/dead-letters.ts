@@ -8,7 +8,7 @@ import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts
 import type { ActorBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
-import { withoutClaims } from '../protocol/claims.ts';
+import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
 import { createLetterLog } from './letter-log.ts';
@@ -45,8 +45,10 @@ async function tellAsker(message: InboundMessage, error: ErrorJson, host: DeadLe
   if (toAsker !== undefined) await publishUnlessRefused([toAsker], host);
 }
 
-/** No later attempt could succeed: trying again for ever would help nobody. */
-const FINAL_REFUSALS = new Set(['TOPOLOGY_MISMATCH', 'EFFECT_TOO_LARGE', 'INPUT_INVALID']);
+/** Trying again for ever would help nobody. */
+const isFinal = (code: string): boolean => code === 'TOPOLOGY_MISMATCH' || isRefusedForGood(code);
+/** Of texts that become properties of the copy: both are the user's own. */
+const MAX_CODE_LENGTH = 256;
 
 async function publishUnlessRefused(
   messages: readonly WireMessage[],
@@ -57,7 +59,7 @@ async function publishUnlessRefused(
     return true;
   } catch (thrown) {
     const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
-    if (!FINAL_REFUSALS.has(code)) throw thrown;
+    if (!isFinal(code)) throw thrown;
     host.logger.error(`a dead letter of ${host.entity} could not be passed on: ${message}`, { code });
     return false;
   }
@@ -167,8 +169,8 @@ function remediationCopy(message: InboundMessage, error: ErrorJson, entity: stri
       ...message.properties,
       [PROPERTY.deadFrom]: entity,
       [PROPERTY.deadSession]: message.sessionId ?? '',
-      [PROPERTY.deadReason]: message.deadLetterReason ?? 'unknown',
-      [PROPERTY.deadCode]: error.code,
+      [PROPERTY.deadReason]: (message.deadLetterReason ?? 'unknown').slice(0, MAX_CODE_LENGTH),
+      [PROPERTY.deadCode]: error.code.slice(0, MAX_CODE_LENGTH),
       [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, 1_000),
     },
     body: message.body as Json,

@@ -7,6 +7,7 @@ import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, Disposition, Logger, WorkerPool } from '../../contract/ports.ts';
+import { cutText, MAX_CLAIM_BYTES } from '../../contract/sizes.ts';
 import {
   ATTR,
   inSpan,
@@ -21,9 +22,9 @@ import { limitSignal } from '../../signals.ts';
 import {
   claimingPublish,
   familyOf,
+  isRefusedForGood,
   isUnreadable,
   jsonBytes,
-  MAX_CLAIM_BYTES,
   openClaims,
   payloadsWithin,
   removeClaims,
@@ -66,8 +67,11 @@ export interface TaskHost {
 
 export const DEFAULT_RETRY: Required<RetryPolicy> = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
 const COMPLETE: Disposition = { kind: 'complete' };
-/** The service takes 4,096 characters. */
-const MAX_DESCRIPTION = 4_000;
+/** The service takes 4,096 characters; the error is read again by the dead-letter pump, so it stays whole JSON. */
+const MAX_DESCRIPTION_BYTES = 4_000;
+/** What is left for the message beside a code and the number of attempts. */
+const MAX_MESSAGE_BYTES = 3_000;
+const MAX_CODE_BYTES = 256;
 
 export function createTaskHandler(
   options: TaskHost,
@@ -151,32 +155,46 @@ async function handle(
   const attempt = await runAttempt(runnable, input.value, context, host.pool, host.timeoutMs).finally(
     stopped.release,
   );
-  const large = attempt.kind === 'done' ? excess(attempt.output) : undefined;
-  // It would be as large the next time.
-  if (large !== undefined) return giveUp(host, large);
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
+    const large = excess(outcome);
+    // It would be as large the next time.
+    if (large !== undefined) return giveUp(host, large);
     await results.put(family, task.key, outcome);
     return reply(task, message, outcome, host, traceparent);
   }
   if (lost.aborted) throw new Error('the lock was lost; the task is somebody else’s now');
   if (host.shutdown.aborted) return handBack(task, message, host);
   const attempts = task.attempt;
+  const failed = (more: Record<string, Json> = {}): Disposition =>
+    giveUp(host, { ...attempt.error, data: { ...dataOf(attempt.error.data), attempts, ...more } });
   const retryAt = clock.now() + backoff(host.retry, attempts);
-  if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= task.deadlineAt) {
-    return giveUp(host, { ...attempt.error, data: { ...dataOf(attempt.error.data), attempts } });
-  }
+  if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= task.deadlineAt) return failed();
+  // Left to its lock it would be run again and again, and none of that would be counted.
+  const refusal = await refusalOf(host, again(task, message, host, { attempt: attempts + 1 }, retryAt));
+  if (refusal !== undefined) return failed({ notRetried: refusal.message });
   counters.retried++;
   host.logger.info(`attempt ${attempts} of ${host.name} failed, again in ${retryAt - clock.now()} ms`, {
     code: attempt.error.code,
     task: task.key,
   });
-  await host.bridge.publish([again(task, message, host, { attempt: attempts + 1 }, retryAt)]);
   return COMPLETE;
 }
 
-function excess(output: Json): ErrorJson | undefined {
-  const bytes = jsonBytes(output);
+/** Sends it, and says why it can never be sent. */
+async function refusalOf({ bridge }: TaskHost, message: WireMessage): Promise<ErrorJson | undefined> {
+  try {
+    await bridge.publish([message]);
+    return undefined;
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'CONNECTION_FAILED');
+    if (!isRefusedForGood(error.code)) throw thrown;
+    return error;
+  }
+}
+
+function excess(outcome: Outcome): ErrorJson | undefined {
+  const bytes = jsonBytes(outcome as unknown as Json);
   return bytes <= MAX_CLAIM_BYTES
     ? undefined
     : toErrorJson(tooLarge('the answer', bytes, MAX_CLAIM_BYTES), 'EFFECT_TOO_LARGE');
@@ -225,15 +243,18 @@ function backoff({ backoffMs, maxBackoffMs }: Required<RetryPolicy>, attempt: nu
 /** Dead-lettered with the error as its description: the dead-letter pump tells the asker and keeps a copy (I11). */
 function giveUp(host: TaskHost, error: ErrorJson): Disposition {
   host.counters.failed++;
-  const description = JSON.stringify(error);
-  const fits = description.length <= MAX_DESCRIPTION;
-  return {
-    kind: 'deadLetter',
-    reason: 'TASK_FAILED',
-    description: fits
-      ? description
-      : JSON.stringify({ code: error.code, message: error.message.slice(0, 1_000) }),
-  };
+  return { kind: 'deadLetter', reason: 'TASK_FAILED', description: describe(error) };
+}
+
+function describe(error: ErrorJson): string {
+  const whole = JSON.stringify(error);
+  if (Buffer.byteLength(whole) <= MAX_DESCRIPTION_BYTES) return whole;
+  const { attempts } = dataOf(error.data);
+  return JSON.stringify({
+    code: cutText(error.code, MAX_CODE_BYTES),
+    message: cutText(error.message, MAX_MESSAGE_BYTES),
+    ...(typeof attempts === 'number' ? { data: { attempts } } : {}),
+  });
 }
 
 async function reply(
@@ -244,7 +265,8 @@ async function reply(
   traceparent: string | undefined,
 ): Promise<Disposition> {
   const answer = replyMessage(task, message, outcome, host.clock.now(), traceparent);
-  if (answer !== undefined) await host.bridge.publish([answer]);
+  const refusal = answer === undefined ? undefined : await refusalOf(host, answer);
+  if (refusal !== undefined) return giveUp(host, refusal);
   // From here on it is answered from the store.
   await removeClaims(message, host.payloads).catch(() => {});
   return COMPLETE;
@@ -332,8 +354,8 @@ function contextOf(
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */
 async function handBack(task: TaskBody, message: InboundMessage, host: TaskHost): Promise<Disposition> {
-  await host.bridge.publish([again(task, message, host, { release: message.sequenceNumber })]);
-  return COMPLETE;
+  const refusal = await refusalOf(host, again(task, message, host, { release: message.sequenceNumber }));
+  return refusal === undefined ? COMPLETE : giveUp(host, refusal);
 }
 
 /** The same task as a new message: for a retry later, or for another host now. */

@@ -2,7 +2,8 @@
 import type { ActorAddress } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import { claimLarge, jsonBytes, lifeFolder, MAX_BODY_BYTES, tooLarge } from '../protocol/claims.ts';
+import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
+import { claimLarge, isSmall, jsonBytes, lifeFolder, tooLarge } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import type { ActorHost } from './host.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
@@ -14,25 +15,26 @@ export async function claimEntries(
   actor: ActorAddress,
   incarnation: string,
 ): Promise<readonly OutboxEntry[]> {
-  if (entries.every(isSmall)) return entries;
+  if (entries.every(fits)) return entries;
   const own = lifeFolder(payloads.scope, actor, incarnation);
   return Promise.all(
     entries.map(async (entry): Promise<OutboxEntry> => {
-      if (isSmall(entry)) return entry;
+      if (fits(entry)) return entry;
       if (entry.kind === 'message')
         return { ...entry, message: await claimLarge(entry.message, payloads, own) };
       if (entry.kind !== 'scatter' || isPayloadRef(entry.items)) return refuse(entry);
       const items = await payloads.put(own, hashId('items', entry.execution), [...entry.items]);
       const claimed: ScatterEntry = { ...entry, items };
-      return isSmall(claimed) ? claimed : refuse(claimed);
+      return fits(claimed) ? claimed : refuse(claimed);
     }),
   );
 }
 
-function isSmall(entry: OutboxEntry): boolean {
+function fits(entry: OutboxEntry): boolean {
   if (entry.kind === 'cancel') return true;
-  const json = entry.kind === 'message' ? entry.message.body : (entry as unknown as Json);
-  return jsonBytes(json) <= MAX_BODY_BYTES;
+  return entry.kind === 'message'
+    ? isSmall(entry.message)
+    : jsonBytes(entry as unknown as Json) <= MAX_BODY_BYTES;
 }
 
 /** Every branch would carry it. */

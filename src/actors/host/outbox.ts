@@ -6,12 +6,14 @@ import { formatAddress } from '../../contract/address.ts';
 import { actorQueue } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
 import type { Bridge, Clock, Logger } from '../../contract/ports.ts';
+import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
 import type { TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { claimLarge, isUnreadable, MAX_BODY_BYTES } from '../protocol/claims.ts';
+import { claimLarge, isUnreadable, jsonBytes } from '../protocol/claims.ts';
 import { hashId, taskKey } from '../protocol/ids.ts';
 import { inLife } from '../protocol/lives.ts';
 import { taskMessage } from './encode.ts';
@@ -70,51 +72,74 @@ export async function publishOutbox(
 async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promise<void> {
   const items = await readItems(entry, context);
   if (items === undefined) return;
+  const mayBeLarge = hasLargeBranches(entry);
   for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
     const slice: WireMessage[] = [];
     for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
       const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
       if (message !== undefined) slice.push(message);
     }
-    await context.bridge.publish(await claimBranches(entry, slice, context));
+    const small = mayBeLarge ? await claimBranches(entry, slice, context) : slice;
+    if (small === undefined) return;
+    await context.bridge.publish(small);
   }
 }
 
-/** Only what did not fit into the outbox can have branches that do not fit into a message. */
+/** Beside an item and what all share, a branch says what every task says. */
+const TASK_BYTES = 4 * 1024;
+
+function hasLargeBranches({ items, shared = null }: ScatterEntry): boolean {
+  const bytes = isPayloadRef(items) ? items.bytes : jsonBytes(items);
+  return bytes + jsonBytes(shared) + TASK_BYTES > MAX_BODY_BYTES;
+}
+
+/** One that even the payload store does not take fails the fan-out as a whole: no later attempt could send it. */
 async function claimBranches(
-  { items }: ScatterEntry,
+  entry: ScatterEntry,
   slice: readonly WireMessage[],
-  { payloads, life }: OutboxContext,
-): Promise<readonly WireMessage[]> {
-  if (!isPayloadRef(items) || items.bytes <= MAX_BODY_BYTES) return slice;
-  return Promise.all(slice.map((message) => claimLarge(message, payloads, life)));
+  context: OutboxContext,
+): Promise<readonly WireMessage[] | undefined> {
+  const { payloads, life } = context;
+  try {
+    return await Promise.all(slice.map((message) => claimLarge(message, payloads, life)));
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (error.code !== 'EFFECT_TOO_LARGE') throw thrown;
+    await failScatter(entry, error, context);
+    return undefined;
+  }
 }
 
 /** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker goes on. */
-async function readItems(
-  { items, execution }: ScatterEntry,
-  context: OutboxContext,
-): Promise<readonly Json[] | undefined> {
+async function readItems(entry: ScatterEntry, context: OutboxContext): Promise<readonly Json[] | undefined> {
+  const { items } = entry;
   if (!isPayloadRef(items)) return items;
   try {
     return (await context.payloads.get(items)) as readonly Json[];
   } catch (thrown) {
-    const { actor, incarnation, bridge } = context;
     const error = toErrorJson(thrown, 'INTERNAL');
     if (!isUnreadable(error.code)) throw thrown;
-    const outcome: Json = { status: 'error', error: { ...error } };
-    await bridge.publish([
-      {
-        entity: actorQueue(actor.type),
-        sessionId: actor.id,
-        subject: 'reply',
-        messageId: hashId('items', formatAddress(actor), incarnation, execution),
-        properties: { [PROPERTY.format]: WIRE_FORMAT },
-        body: { kind: 'reply', execution: inLife(execution, incarnation), outcome },
-      },
-    ]);
+    await failScatter(entry, error, context);
     return undefined;
   }
+}
+
+async function failScatter(
+  { execution }: ScatterEntry,
+  error: ErrorJson,
+  { actor, incarnation, bridge }: OutboxContext,
+): Promise<void> {
+  const outcome: Json = { status: 'error', error: { ...error } };
+  await bridge.publish([
+    {
+      entity: actorQueue(actor.type),
+      sessionId: actor.id,
+      subject: 'reply',
+      messageId: hashId('items', formatAddress(actor), incarnation, execution),
+      properties: { [PROPERTY.format]: WIRE_FORMAT },
+      body: { kind: 'reply', execution: inLife(execution, incarnation), outcome },
+    },
+  ]);
 }
 
 function branchMessage(

@@ -6,14 +6,10 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { isPayloadRef, type PayloadRef, type PayloadStore, type Payloads } from '../../contract/payload.ts';
 import type { Bridge } from '../../contract/ports.ts';
+import { headerBytes, MAX_BODY_BYTES, MAX_CLAIM_BYTES, MAX_HEADER_BYTES } from '../../contract/sizes.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { hashId } from './ids.ts';
-
-/** A message with its annotations must stay under 256 KB; its body is the only part that grows. */
-export const MAX_BODY_BYTES = 224 * 1024;
-/** Far beyond what a machine should hold: a runaway context ends here, not in a full disk. */
-export const MAX_CLAIM_BYTES = 32 * 1024 * 1024;
 
 export function jsonBytes(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value));
@@ -50,24 +46,39 @@ function folderOf(
   return inboundFolder(scope, { type: queue.slice(ACTOR_QUEUE.length), id });
 }
 
+/** Whether it can travel as it is. */
+export function isSmall(message: WireMessage): boolean {
+  return jsonBytes(message.body) <= MAX_BODY_BYTES && headerBytes(message) <= MAX_HEADER_BYTES;
+}
+
 /** The message as it can travel. `own` is the sender's folder, for what is removed with the sender. */
 export async function claimLarge(
   message: WireMessage,
   payloads: Payloads,
   own?: string,
 ): Promise<WireMessage> {
+  const headers = headerBytes(message);
+  if (headers > MAX_HEADER_BYTES)
+    throw tooLarge(`ids and properties of the ${message.subject}`, headers, MAX_HEADER_BYTES);
   const bytes = jsonBytes(message.body);
   if (bytes <= MAX_BODY_BYTES) return message;
   const isOwn = message.subject === 'task' || message.subject === 'answer';
   const folder = isOwn && own !== undefined ? own : folderOf(message, payloads.scope);
-  if (bytes > MAX_CLAIM_BYTES || message.entity === EVENTS || folder === undefined)
-    throw tooLarge(message.subject, bytes, folder === undefined ? MAX_BODY_BYTES : MAX_CLAIM_BYTES);
+  if (message.entity === EVENTS || folder === undefined)
+    throw tooLarge(message.subject, bytes, MAX_BODY_BYTES);
   const body: Record<string, Json> = { ...(message.body as Record<string, Json>) };
-  const bySize = Object.entries(body).toSorted(([, a], [, b]) => jsonBytes(b) - jsonBytes(a));
+  const bySize = Object.entries(body)
+    .map(([field, value]) => ({ field, value, bytes: jsonBytes(value) }))
+    .toSorted((a, b) => b.bytes - a.bytes);
+  const largest = bySize[0]?.bytes ?? 0;
+  if (largest > MAX_CLAIM_BYTES) throw tooLarge(message.subject, bytes, MAX_CLAIM_BYTES);
   const claimed: string[] = [];
-  for (const [field, value] of bySize) {
-    if (jsonBytes(body) <= MAX_BODY_BYTES) break;
-    body[field] = { ...(await payloads.put(folder, hashId(message.messageId, field), value)) };
+  let left = bytes;
+  for (const { field, value, bytes: freed } of bySize) {
+    if (left <= MAX_BODY_BYTES) break;
+    const ref: Json = { ...(await payloads.put(folder, hashId(message.messageId, field), value)) };
+    body[field] = ref;
+    left += jsonBytes(ref) - freed;
     claimed.push(field);
   }
   return { ...message, body, properties: { ...message.properties, [PROPERTY.claimed]: claimed.join(',') } };
@@ -75,6 +86,11 @@ export async function claimLarge(
 
 export function tooLarge(what: string, bytes: number, limit: number): QuorateError {
   return new QuorateError('EFFECT_TOO_LARGE', `${what}: ${bytes} bytes, at most ${limit} can be sent`);
+}
+
+/** Whether the message itself is at fault: no later attempt to send it could succeed. */
+export function isRefusedForGood(code: string): boolean {
+  return code === 'EFFECT_TOO_LARGE' || code === 'INPUT_INVALID';
 }
 
 /** A bridge's `publish` for whoever sends without a commit. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PublishCall } from '../../../src/bridge/call.ts';
 import type { Delivery } from '../../../src/bridge/delivery.ts';
 import { Scheduler } from '../../../src/bridge/scheduler.ts';
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES } from '../../../src/contract/sizes.ts';
 import type { WireMessage } from '../../../src/contract/wire.ts';
 
 const logger = { debug() {}, info() {}, warn() {}, error() {} };
@@ -68,6 +69,14 @@ describe('Scheduler', () => {
 
     const large = push(scheduler, [{ notBefore: 10, body: 'x'.repeat(300_000) }]);
     await expect(large).rejects.toMatchObject({ code: 'EFFECT_TOO_LARGE' });
+  });
+
+  it('takes whatever may be a message, alone if need be', async () => {
+    const { scheduler, requests } = world();
+    const body = 'x'.repeat(MAX_BODY_BYTES - 2);
+    const properties = { long: 'p'.repeat(MAX_HEADER_BYTES - 1_000) };
+    await push(scheduler, [{ notBefore: 10 }, { notBefore: 10, body, properties }, { notBefore: 10 }]);
+    expect(requests.map(({ ids }) => ids.length)).toEqual([1, 1, 1]);
   });
 
   it('cancels the others when one number is not there any more', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskHost } from '../../../../src/actors/agents/task-handler.ts';
 import { createTaskHandler, DEFAULT_RETRY } from '../../../../src/actors/agents/task-handler.ts';
-import { MAX_CLAIM_BYTES } from '../../../../src/actors/protocol/claims.ts';
+import { jsonBytes, openClaims } from '../../../../src/actors/protocol/claims.ts';
 import type { AgentContext, IoAgent } from '../../../../src/contract/config.ts';
+import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
+import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
@@ -129,6 +131,56 @@ describe('a task', () => {
       code: 'EFFECT_TOO_LARGE',
     });
     expect([published.length, stored.size]).toEqual([0, 0]);
+  });
+
+  describe('of any size, with attempts that fail', () => {
+    const failing = () => Promise.reject(Object.assign(new Error('flaky'), { code: 'E1' }));
+    const sizes = [150_000, 190_000, MAX_BODY_BYTES - 300, MAX_BODY_BYTES, 198_500, 224_000, 300_000];
+
+    it.each(sizes)('comes back small enough to be scheduled, and whole: %d', async (size) => {
+      const { host, handle, published } = setUp(failing);
+      const input = 'x'.repeat(size);
+      expect(await handle({ input })).toEqual({ kind: 'complete' });
+      const [again] = published;
+      expect(jsonBytes(again?.body ?? null)).toBeLessThanOrEqual(MAX_BODY_BYTES);
+      const { properties = {}, body } = again as WireMessage;
+      const opened = await openClaims(inbound('task', body, { properties }), host.payloads);
+      expect((opened.body as TaskBody).input).toBe(input);
+    });
+
+    it('is given up with its own error when it can never be scheduled, and not run once more', async () => {
+      const refused = new QuorateError('EFFECT_TOO_LARGE', 'too large');
+      const { host, handle } = setUp(failing, { bridge: { publish: () => Promise.reject(refused) } });
+      const outcome = await handle();
+      expect(outcome).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
+      expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+        code: 'E1',
+        message: 'flaky',
+        data: { attempts: 1, notRetried: 'too large' },
+      });
+      expect(host.counters).toMatchObject({ started: 1, retried: 0, failed: 1 });
+    });
+
+    it('that can never be answered is dead-lettered with the reason', async () => {
+      const refused = new QuorateError('EFFECT_TOO_LARGE', 'too large');
+      const { handle } = setUp(() => 'answer', { bridge: { publish: () => Promise.reject(refused) } });
+      const outcome = await handle();
+      expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+        code: 'EFFECT_TOO_LARGE',
+      });
+    });
+  });
+
+  it('says why it failed in a description that is whole JSON, however long code, message and data are', async () => {
+    const long = Object.assign(new Error('"\n'.repeat(5_000)), { code: 'C'.repeat(5_000) });
+    const outcome = await setUp(() => Promise.reject(long)).handle({ attempt: 3 });
+    const { description } = outcome as Extract<typeof outcome, { kind: 'deadLetter' }>;
+    expect(description.length).toBeLessThan(4_096);
+    expect(JSON.parse(description)).toEqual({
+      code: expect.stringMatching(/^C+…$/),
+      message: expect.stringMatching(/^("\n)+"?…$/),
+      data: { attempts: 3 },
+    });
   });
 
   it('that names nobody to answer is run, stored and completed', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_CLAIM_BYTES } from '../../../../src/actors/protocol/claims.ts';
+import { MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
 import type { TurnRequest } from '../../../../src/contract/turn.ts';
 import type { WorkerResponse } from '../../../../src/contract/worker.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';

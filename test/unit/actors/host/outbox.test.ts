@@ -2,11 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { OutboxContext } from '../../../../src/actors/host/outbox.ts';
 import { publishOutbox } from '../../../../src/actors/host/outbox.ts';
 import type { OutboxEntry } from '../../../../src/actors/host/session-state.ts';
+import { jsonBytes, openClaims } from '../../../../src/actors/protocol/claims.ts';
 import { inLife } from '../../../../src/actors/protocol/lives.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
+import type { Payloads } from '../../../../src/contract/payload.ts';
+import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
 import { deriveSpanContext } from '../../../../src/contract/telemetry.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
+import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -59,6 +63,48 @@ describe('publishOutbox', () => {
     expect(sent.flat()).toMatchObject([
       { subject: 'reply', body: { execution: inLife('1.0', 'i'), outcome: { status: 'error' } } },
     ]);
+  });
+
+  describe('sends branches of any size, or fails the fan-out at once', () => {
+    const large = 'x'.repeat(MAX_BODY_BYTES - 2_000);
+    const open = async (sent: readonly WireMessage[][], payloads: Payloads): Promise<unknown[]> =>
+      Promise.all(
+        sent.flat().map(async ({ body, properties = {} }) => {
+          expect(jsonBytes(body)).toBeLessThanOrEqual(MAX_BODY_BYTES);
+          const opened = await openClaims(inbound('task', body, { properties }), payloads);
+          return (opened.body as TaskBody).input;
+        }),
+      );
+
+    it.each([
+      ['an inline item that fits the outbox, but not its task', [large], undefined],
+      ['an inline item beside what all share', ['y'.repeat(100_000)], 'x'.repeat(90_000)],
+    ])('%s', async (_, items, shared) => {
+      const payloads = memoryPayloads();
+      const { sent, context } = setUp({ payloads });
+      const entry = { items, agents: ['a'], total: 1, ...(shared === undefined ? {} : { shared }) };
+      await publishOutbox([scatter(entry)], context);
+      expect(await open(sent, payloads)).toEqual([{ item: items[0], ...(shared && { shared }) }]);
+    });
+
+    it('a stored item beside what all share', async () => {
+      const payloads = memoryPayloads();
+      const { sent, context } = setUp({ payloads });
+      const items = await payloads.put('test/own', 'items', ['y'.repeat(150_000)]);
+      const shared = 'x'.repeat(150_000);
+      await publishOutbox([scatter({ items, shared, agents: ['a'], total: 1 })], context);
+      expect(await open(sent, payloads)).toEqual([{ item: 'y'.repeat(150_000), shared }]);
+    });
+
+    it('one that no store takes', async () => {
+      const items = { $payload: 'list', bytes: MAX_CLAIM_BYTES, count: 1 };
+      const payloads = { ...memoryPayloads(), get: async () => ['x'.repeat(MAX_CLAIM_BYTES)] };
+      const { sent, context } = setUp({ payloads });
+      await publishOutbox([scatter({ items, agents: ['a'], total: 1 })], context);
+      expect(sent.flat()).toMatchObject([
+        { subject: 'reply', body: { outcome: { status: 'error', error: { code: 'EFFECT_TOO_LARGE' } } } },
+      ]);
+    });
   });
 
   it('expands a scatter to one task a branch, in slices, the same way each time', async () => {
