@@ -1,6 +1,19 @@
 // Abort signals that are let go of as soon as what they are for has ended. `AbortSignal.timeout` lives until its time is up
 // and `AbortSignal.any` leaves an entry in each of its sources: at hundreds of tasks a second that is most of the heap.
 
+import { QuorateError } from './contract/errors.ts';
+
+/** What a caller gets for a call that it has withdrawn itself; why it did so is the cause. */
+export function abortError(reason: unknown): QuorateError {
+  if (reason instanceof QuorateError) return reason;
+  const why = reason instanceof Error ? reason.message : String(reason);
+  return new QuorateError('ABORTED', `the call was aborted: ${why}`, { cause: reason });
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal.reason);
+}
+
 export interface SignalLimits {
   /** The signal aborts with the first of them, for its reason. */
   readonly sources: readonly (AbortSignal | undefined)[];

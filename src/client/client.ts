@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SpanKind } from '@opentelemetry/api';
 import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
-import { MAX_ACTOR_ID_LENGTH } from '../contract/address.ts';
+import { checkActorId, checkEvent, checkJson } from '../contract/border.ts';
 import type { CallOptions, QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { actorQueue } from '../contract/entities.ts';
@@ -15,6 +15,7 @@ import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import { throwIfAborted } from '../signals.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createRequests } from './requests.ts';
 import { watchActor } from './watch.ts';
@@ -49,11 +50,9 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
   ): WireMessage => {
     if (options.machineTypes?.includes(type) === false)
       throw new QuorateError('MACHINE_NOT_FOUND', `no machine type ${type} in the configuration`);
-    if (id.length === 0 || id.length > MAX_ACTOR_ID_LENGTH)
-      throw new QuorateError('ACTOR_ID_INVALID', `an actor id of ${id.length} characters`);
     return {
       entity: actorQueue(type),
-      sessionId: id,
+      sessionId: checkActorId(id, type),
       subject: body.kind,
       messageId: randomUUID(),
       ...more,
@@ -70,7 +69,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     correlationId?: string,
   ) =>
     requests.ask(make, {
-      timeoutMs: Math.min(call?.timeoutMs ?? DEFAULT_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
+      timeoutMs: timeoutOf(call),
       signal: call?.signal,
       onTimeout: () => late,
       ...(correlationId === undefined ? {} : { correlationId }),
@@ -111,7 +110,16 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       traced('start', type, id, async (trace) => {
         const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
         const make = (asker: unknown): WireMessage =>
-          message(type, id, { kind: 'start', input: (input ?? null) as Json, asker: asker as Json }, trace);
+          message(
+            type,
+            id,
+            {
+              kind: 'start',
+              input: checkInput(input, `${type}/${id}`),
+              asker: asker as Json,
+            },
+            trace,
+          );
         const body = await ask(type, id, call, make, late);
         if (body.answer === 'started' || body.answer === 'exists')
           return { address: { type, id }, answer: body.answer };
@@ -131,24 +139,19 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     send: (type, id, event, call) =>
       traced('send', type, id, async (trace) => {
-        call?.signal?.throwIfAborted();
-        if (call?.key !== undefined && call.key.length > MAX_KEY_LENGTH)
-          throw new QuorateError(
-            'INPUT_INVALID',
-            `a key of ${call.key.length} characters, at most ${MAX_KEY_LENGTH}`,
-          );
+        throwIfAborted(call?.signal);
+        checkKey(call?.key);
         const own =
           call?.key === undefined
             ? {}
             : { messageId: hashId('key', type, id, call.key), properties: { [PROPERTY.key]: call.key } };
-        const start =
-          call?.start === undefined ? {} : { start: { input: (call.start.input ?? null) as Json } };
-        await bridge.publish([
-          message(type, id, { kind: 'event', event: event as Json, ...start }, { ...trace, ...own }),
-        ]);
+        const of = `${type}/${id}`;
+        const start = call?.start === undefined ? {} : { start: { input: checkInput(call.start.input, of) } };
+        const body = { kind: 'event', event: checkEvent(event, of), ...start } as const;
+        await bridge.publish([message(type, id, body, { ...trace, ...own })]);
       }),
     query: async (type, id, call) => {
-      const deadline = clock.now() + (call?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      const deadline = clock.now() + timeoutOf(call);
       const late = new QuorateError(
         'RESULT_TIMEOUT',
         `${type}/${id} did not answer the query in time: does a host of it run?`,
@@ -165,6 +168,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       throw unexpected(body);
     },
     result: async (type, id, call) => {
+      checkActorId(id, type);
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} has not ended yet`);
       const body = await ask(
         type,
@@ -191,7 +195,8 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       }) as never;
     },
     cancel: async (type, id, call) => {
-      call?.signal?.throwIfAborted();
+      checkActorId(id, type);
+      throwIfAborted(call?.signal);
       await bridge.publish([message(type, id, { kind: 'stop' })]);
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its end in time`);
       const make = (asker: unknown): WireMessage =>
@@ -224,4 +229,25 @@ function unexpected(body: AnswerBody): Error {
 
 function isNotFound(thrown: unknown): boolean {
   return thrown instanceof QuorateError && thrown.code === 'ACTOR_NOT_FOUND';
+}
+
+function checkInput(input: unknown, of: string): Json {
+  return checkJson(input, { of, path: 'input', code: 'INPUT_INVALID' });
+}
+
+function timeoutOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {}): number {
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return Math.min(timeoutMs, LONGEST_TIMEOUT_MS);
+  throw new QuorateError(
+    'INPUT_INVALID',
+    `timeoutMs must be a number of ms from 0 on, not ${String(timeoutMs)}`,
+  );
+}
+
+function checkKey(key: unknown): void {
+  if (key === undefined || (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH)) return;
+  const given = typeof key === 'string' ? `one of ${key.length}` : typeof key;
+  throw new QuorateError(
+    'INPUT_INVALID',
+    `key must be a text of 1 to ${MAX_KEY_LENGTH} characters, not ${given}`,
+  );
 }

@@ -18,6 +18,7 @@ import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, Shelf } from '../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import { throwIfAborted } from '../signals.ts';
 
 const PAGE = 100;
 const DEFAULT_LIMIT = 100;
@@ -39,7 +40,7 @@ export function createDeadLetters(
     signal: AbortSignal | undefined,
   ): AsyncGenerator<DeadLetter, void, undefined> {
     for (let next = from; ; ) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       const page = await shelf().browse({ from: next, max: PAGE });
       for (const message of page) {
         const letter = toLetter(message);
@@ -59,7 +60,7 @@ export function createDeadLetters(
   ): AsyncGenerator<Remedied, void, undefined> {
     const numbers = 'length' in selection ? selection : numbersOf(matching(selection, 0, signal));
     for await (const number of numbers) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       if (dryRun) {
         const found = await find(number);
         yield { number, outcome: found === undefined ? 'gone' : (`would-${verb}` as const) };

@@ -8,7 +8,7 @@ import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Pump } from '../contract/ports.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.ts';
-import { limitSignal } from '../signals.ts';
+import { abortError, limitSignal, throwIfAborted } from '../signals.ts';
 
 export interface RequestOptions {
   readonly timeoutMs: number;
@@ -79,7 +79,7 @@ export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
   return {
     askerOf,
     listen: (correlationId, onBody) => {
-      closing.signal.throwIfAborted();
+      throwIfAborted(closing.signal);
       holdSession();
       const { promise: closed, resolve } = Promise.withResolvers<unknown>();
       const onClose = (): void => resolve(closing.signal.reason);
@@ -94,8 +94,8 @@ export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
       };
     },
     ask: async (make, { timeoutMs, signal, onTimeout, correlationId = randomUUID() }) => {
-      signal?.throwIfAborted();
-      closing.signal.throwIfAborted();
+      throwIfAborted(signal);
+      throwIfAborted(closing.signal);
       holdSession();
       const { promise: answered, resolve } = Promise.withResolvers<AnswerBody>();
       const limit = limitSignal({ sources: [signal, closing.signal], timeoutMs, onTimeout });
@@ -106,6 +106,8 @@ export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
       const deafen = hear(correlationId, resolve);
       try {
         return await Promise.race([send(), limit.aborted]);
+      } catch (thrown) {
+        throw signal?.aborted === true && thrown === signal.reason ? abortError(thrown) : thrown;
       } finally {
         deafen();
         limit.release();

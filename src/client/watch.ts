@@ -2,6 +2,7 @@
 import type { Transition } from '../contract/client.ts';
 import { fromErrorJson } from '../contract/errors.ts';
 import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
+import { abortError, throwIfAborted } from '../signals.ts';
 import type { Listening } from './requests.ts';
 
 /** How long the actor goes on telling a client that has gone without a word. */
@@ -22,7 +23,7 @@ export async function* watchActor({
   request,
   listen,
 }: WatchOptions): AsyncGenerator<Transition, void, undefined> {
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   const unread: Transition[] = [];
   let failure: { readonly error: unknown } | undefined;
   let wake = (): void => {};
@@ -42,7 +43,7 @@ export async function* watchActor({
     unread.splice(0, unread.length - MAX_UNREAD);
     wake();
   };
-  const onAbort = (): void => fail(signal?.reason);
+  const onAbort = (): void => fail(abortError(signal?.reason));
   signal?.addEventListener('abort', onAbort, { once: true });
   const listening = listen(onBody);
   void listening.closed.then(fail);

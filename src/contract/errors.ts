@@ -1,7 +1,8 @@
 // Every code Quorate raises: one table, tested against docs/errors.md in both directions.
 
-import type { Json } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
+import { toPlain } from './plain.ts';
 
 /** code -> what to do about it. The message of an error says what happened; this says how to go on. */
 export const ERROR_HINTS = {
@@ -44,7 +45,7 @@ export const ERROR_HINTS = {
   GATHER_FAILED: 'Fewer branches answered well than the policy needs; the error data says which failed.',
   IMPURE_TURN:
     'Move clock, randomness and I/O out of the machine into an agent, or use the values the turn gives.',
-  INPUT_INVALID: 'Send what the schema of the message asks for.',
+  INPUT_INVALID: 'Send plain JSON that fits the schema: the message names the path of what does not.',
   INTERNAL: 'This is a bug; run again with --verbose and report what it prints.',
   MACHINE_LOOPS:
     'Give the eventless transition or the self-sent event a guard that ends it; a long loop that ends may say so in options.maxIterations.',
@@ -56,6 +57,8 @@ export const ERROR_HINTS = {
   MODULE_NOT_LOADED: 'Check the module path and the export name in the configuration.',
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   NOT_BUILT: 'Run `npm run build`.',
+  OUTPUT_INVALID:
+    'Return plain JSON: the message names the path of what is none; keep dates as text, and maps as objects.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   PAYLOAD_NOT_FOUND:
     'Payloads last as long as their actors: pass on what is in them, not their references, to whoever lives longer.',
@@ -103,20 +106,40 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_HINTS, code);
 }
 
-/** Anything thrown, as data. A user's own `code` is kept; without one it is `fallback`. */
+/**
+ * Anything thrown, as data. A user's own `code` is kept, a number as text (an MCP error's -32602); without one it is
+ * `fallback`. Its `data` is made plain.
+ */
 export function toErrorJson(thrown: unknown, fallback: string): ErrorJson {
-  if (thrown instanceof QuorateError) {
-    const { code, message, data } = thrown;
-    return data === undefined ? { code, message } : { code, message, data };
+  if (typeof thrown !== 'object' || thrown === null || !('message' in thrown)) {
+    const text = typeof thrown === 'string' ? thrown : JSON.stringify(toPlain(thrown));
+    return { code: fallback, message: thrown === undefined ? 'undefined was thrown' : text };
   }
-  if (thrown instanceof Error) {
-    const own = (thrown as { code?: unknown }).code;
-    return { code: typeof own === 'string' ? own : fallback, message: thrown.message, name: thrown.name };
-  }
+  const { message, name, data } = thrown as { message: unknown; name?: unknown; data?: unknown };
   return {
-    code: fallback,
-    message: typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? 'unknown'),
+    code: ownCode(thrown) ?? fallback,
+    message: typeof message === 'string' ? message : JSON.stringify(toPlain(message)),
+    // The class of our own says nothing that the code does not.
+    ...(typeof name === 'string' && !(thrown instanceof QuorateError) ? { name } : {}),
+    ...(data === undefined ? {} : { data: toPlain(data) }),
   };
+}
+
+function ownCode(thrown: object): string | undefined {
+  const { code } = thrown as { code?: unknown };
+  if (typeof code === 'string' && code !== '') return code;
+  // The numbers of DOMException are older than its names, and 0 for most.
+  return typeof code === 'number' && !(thrown instanceof DOMException) ? String(code) : undefined;
+}
+
+/** Facts beside what the error carries already. */
+export function withData(error: ErrorJson, more: JsonObject): ErrorJson {
+  return { ...error, data: { ...recordOf(error.data), ...more } };
+}
+
+function recordOf(data: Json | undefined): JsonObject {
+  if (data === undefined) return {};
+  return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as JsonObject) : { data };
 }
 
 /** The other way round: an error that travelled as data, as something to throw. */
@@ -124,5 +147,6 @@ export function fromErrorJson(error: ErrorJson): Error {
   if (isErrorCode(error.code)) {
     return new QuorateError(error.code, error.message, error.data === undefined ? {} : { data: error.data });
   }
-  return Object.assign(new Error(error.message), { code: error.code, name: error.name ?? 'Error' });
+  const { code, name = 'Error', data } = error;
+  return Object.assign(new Error(error.message), { code, name, ...(data === undefined ? {} : { data }) });
 }

@@ -1,5 +1,6 @@
 // One attempt of one task: the agent's own code under its time-out, as an outcome.
-import type { AgentConfig, AgentContext } from '../../contract/config.ts';
+import { checkJson } from '../../contract/border.ts';
+import type { AgentConfig, AgentContext, IoAgent } from '../../contract/config.ts';
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
@@ -22,17 +23,19 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** An agent's error may repeat the key that it was refused with; it ends up in states, spans and dead letters. */
 export async function runAttempt(
+  name: string,
   runnable: Runnable,
   input: Json,
   context: AgentContext,
   pool: WorkerPool,
   timeoutMs: number,
 ): Promise<Attempt> {
-  const attempt = await attemptOf(runnable, input, context, pool, timeoutMs);
+  const attempt = await attemptOf(`agent '${name}'`, runnable, input, context, pool, timeoutMs);
   return attempt.kind === 'done' ? attempt : { ...attempt, error: redactAll(attempt.error) };
 }
 
 async function attemptOf(
+  of: string,
   runnable: Runnable,
   input: Json,
   context: AgentContext,
@@ -40,7 +43,8 @@ async function attemptOf(
   timeoutMs: number,
 ): Promise<Attempt> {
   if (runnable.kind === 'agent' && 'run' in runnable.config) {
-    return runInProcess(runnable.config.run, input, context, timeoutMs);
+    const { run } = runnable.config;
+    return runInProcess(of, run, input, context, timeoutMs);
   }
   const response = await pool.run(workerRequest(runnable, input, context), {
     signal: context.signal,
@@ -65,7 +69,8 @@ function workerRequest(runnable: Runnable, input: Json, { key, attempt }: AgentC
 }
 
 async function runInProcess(
-  run: (input: never, context: AgentContext) => Promise<Json | void> | Json | void,
+  of: string,
+  run: IoAgent['run'],
   input: Json,
   context: AgentContext,
   timeoutMs: number,
@@ -73,24 +78,20 @@ async function runInProcess(
   const onTimeout = (): Error => new QuorateError('AGENT_TIMEOUT', `no answer within ${timeoutMs} ms`);
   const { signal, aborted, release } = limitSignal({ sources: [context.signal], timeoutMs, onTimeout });
   try {
-    const output = await Promise.race([run(input as never, { ...context, signal }), aborted]);
-    return { kind: 'done', output: normalise(output) };
+    const output = await Promise.race([run(input, { ...context, signal }), aborted]);
+    return { kind: 'done', output: checkJson(output, { of, path: 'output', code: 'OUTPUT_INVALID' }) };
   } catch (thrown) {
-    return {
-      kind: 'failed',
-      error: toErrorJson(thrown, 'TASK_FAILED'),
-      retryable: (thrown as { retryable?: unknown } | null)?.retryable !== false,
-    };
+    const error = toErrorJson(thrown, 'TASK_FAILED');
+    const isFinal = (thrown as { retryable?: unknown } | null | undefined)?.retryable === false;
+    return { kind: 'failed', error, retryable: !isFinal && isRetryable(error) };
   } finally {
     release();
   }
 }
 
-/** Only JSON survives the way back; what JSON drops is dropped here, not somewhere on the wire. */
-function normalise(output: unknown): Json {
-  return output === undefined ? null : (JSON.parse(JSON.stringify(output) ?? 'null') as Json);
-}
-
-function isRetryable(error: ErrorJson): boolean {
-  return (error.data as { readonly retryable?: unknown } | undefined)?.retryable !== false;
+/** What is no JSON once is no JSON the next time either, and was paid for. */
+function isRetryable({ code, data }: ErrorJson): boolean {
+  return (
+    code !== 'OUTPUT_INVALID' && (data as { readonly retryable?: unknown } | undefined)?.retryable !== false
+  );
 }

@@ -1,8 +1,9 @@
 // One task from its queue to its reply: stored result first, so that a redelivered task is answered and not paid twice.
 import { SpanKind } from '@opentelemetry/api';
+import { checkJson } from '../../contract/border.ts';
 import type { AgentContext, RetryPolicy } from '../../contract/config.ts';
 import { OFFERS } from '../../contract/entities.ts';
-import { toErrorJson } from '../../contract/errors.ts';
+import { toErrorJson, withData } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
@@ -72,6 +73,8 @@ const MAX_DESCRIPTION_BYTES = 4_000;
 /** What is left for the message beside a code and the number of attempts. */
 const MAX_MESSAGE_BYTES = 3_000;
 const MAX_CODE_BYTES = 256;
+/** Characters of an error's message in a log line. */
+const MAX_LOGGED = 500;
 
 export function createTaskHandler(
   options: TaskHost,
@@ -152,9 +155,14 @@ async function handle(
   counters.started++;
   const stopped = limitSignal({ sources: [lost, host.shutdown] });
   const context = contextOf(task, message, stopped.signal, host, traceparent);
-  const attempt = await runAttempt(runnable, input.value, context, host.pool, host.timeoutMs).finally(
-    stopped.release,
-  );
+  const attempt = await runAttempt(
+    host.name,
+    runnable,
+    input.value,
+    context,
+    host.pool,
+    host.timeoutMs,
+  ).finally(stopped.release);
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
     const large = excess(outcome);
@@ -167,18 +175,24 @@ async function handle(
   if (host.shutdown.aborted) return handBack(task, message, host);
   const attempts = task.attempt;
   const failed = (more: Record<string, Json> = {}): Disposition =>
-    giveUp(host, { ...attempt.error, data: { ...dataOf(attempt.error.data), attempts, ...more } });
+    giveUp(host, withData(attempt.error, { attempts, ...more }));
   const retryAt = clock.now() + backoff(host.retry, attempts);
   if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= task.deadlineAt) return failed();
   // Left to its lock it would be run again and again, and none of that would be counted.
   const refusal = await refusalOf(host, again(task, message, host, { attempt: attempts + 1 }, retryAt));
   if (refusal !== undefined) return failed({ notRetried: refusal.message });
   counters.retried++;
-  host.logger.info(`attempt ${attempts} of ${host.name} failed, again in ${retryAt - clock.now()} ms`, {
-    code: attempt.error.code,
-    task: task.key,
-  });
+  host.logger.info(
+    `attempt ${attempts} of ${host.name} failed, again in ${retryAt - clock.now()} ms: ${attempt.error.message.slice(0, MAX_LOGGED)}`,
+    { code: attempt.error.code, task: task.key, ...askerOf(message) },
+  );
   return COMPLETE;
+}
+
+/** For whom it was done, as a field of a log line. */
+function askerOf({ properties }: InboundMessage): { readonly actor?: string } {
+  const { [PROPERTY.from]: actor } = properties;
+  return typeof actor === 'string' ? { actor } : {};
 }
 
 /** Sends it, and says why it can never be sent. */
@@ -229,13 +243,6 @@ async function storedResult({ results }: TaskHost, family: string, key: string):
   }
 }
 
-function dataOf(data: Json | undefined): Record<string, Json> {
-  if (data === undefined) return {};
-  return typeof data === 'object' && data !== null && !Array.isArray(data)
-    ? (data as Record<string, Json>)
-    : { data };
-}
-
 function backoff({ backoffMs, maxBackoffMs }: Required<RetryPolicy>, attempt: number): number {
   return Math.min(maxBackoffMs, backoffMs * 2 ** (attempt - 1));
 }
@@ -249,7 +256,7 @@ function giveUp(host: TaskHost, error: ErrorJson): Disposition {
 function describe(error: ErrorJson): string {
   const whole = JSON.stringify(error);
   if (Buffer.byteLength(whole) <= MAX_DESCRIPTION_BYTES) return whole;
-  const { attempts } = dataOf(error.data);
+  const { attempts } = (error.data ?? {}) as { readonly attempts?: Json };
   return JSON.stringify({
     code: cutText(error.code, MAX_CODE_BYTES),
     message: cutText(error.message, MAX_MESSAGE_BYTES),
@@ -329,6 +336,8 @@ function contextOf(
     payloads: payloadsWithin(host.payloads, familyOf(message, host.payloads.scope)),
     partial: async (value, seq = pieces) => {
       pieces = seq + 1;
+      const border = { of: `agent '${host.name}'`, path: `partial ${seq}`, code: 'OUTPUT_INVALID' } as const;
+      const piece = checkJson(value, border);
       const { replyTo, replyToSessionId } = message;
       if (replyTo === undefined || replyToSessionId === undefined) return;
       await host.bridge.publish([
@@ -344,7 +353,7 @@ function contextOf(
             execution: task.execution,
             ...(task.branch === null ? {} : { branch: task.branch }),
             seq,
-            value,
+            value: piece,
           },
         },
       ]);

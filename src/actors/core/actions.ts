@@ -1,11 +1,12 @@
 // XState's actions to effects, one case an action. Immediate raises are already consumed inside the macrostep.
 import type { AnyActorRef, EventObject } from 'xstate';
 import { QuorateError } from '../../contract/errors.ts';
-import type { Json } from '../../contract/json.ts';
+import { toPlain } from '../../contract/plain.ts';
 import type { ActionContext, RaiseParams, SendParams } from './action-context.ts';
 import { addressesOf, namesOf } from './addresses.ts';
+import type { Draft } from './draft.ts';
 import { closeExecution, openExecution } from './executions.ts';
-import { toEventJson, toJson } from './json.ts';
+import { toEventOutside, toOutside } from './json.ts';
 import { resolveSource } from './resolve.ts';
 import type { ReportedAction } from './scope.ts';
 import { applyRaise, applySend } from './sends.ts';
@@ -46,11 +47,12 @@ function applyAction(context: ActionContext, action: ReportedAction): void {
       return cancelTimersNamed(draft, (action.params as { sendId: string }).sendId);
     case 'xstate.emit': {
       const { event } = action.params as { event: EventObject };
-      return draft.ask({ kind: 'emit', event: toEventJson(event, addressOf) });
+      const emitted = toEventOutside(event, `emit of ${machineOf(draft)}`, addressOf, 'OUTPUT_INVALID');
+      return draft.ask({ kind: 'emit', event: emitted });
     }
     case 'xstate.log': {
       const { label, value } = action.params as { label?: string; value: unknown };
-      return draft.ask({ kind: 'log', label: label ?? null, value: toLogged(value) });
+      return draft.ask({ kind: 'log', label: label ?? null, value: toPlain(value) });
     }
     default:
       return applyCustom(context, action);
@@ -75,7 +77,11 @@ function applySpawn(context: ActionContext, { actorRef, src, input }: SpawnParam
   const opened = openExecution(draft, resolveSource(machine, address.type, src, registry), {
     childId: actorRef.id,
     src,
-    input: toJson(input, addressOf),
+    input: toOutside(
+      input,
+      { of: `'${actorRef.id}' of ${machineOf(draft)}`, path: 'input', code: 'INPUT_INVALID' },
+      addressOf,
+    ),
     syncSnapshot: actorRef._syncSnapshot === true,
   });
   if (opened.kind === 'complete')
@@ -97,19 +103,15 @@ function applyCustom(
       `machine '${draft.request.address.type}': inline action '${type}' can not run after a commit in another process; name it in setup({ actions })`,
     );
   }
+  const of = `action '${type}' of ${machineOf(draft)}`;
   draft.ask({
     kind: 'action',
     name: type,
-    params: toJson(params, addressOf),
-    event: toEventJson(event, addressOf),
+    params: toOutside(params ?? null, { of, path: 'params', code: 'INPUT_INVALID' }, addressOf),
+    event: toEventOutside(event, of, addressOf),
   });
 }
 
-/** A record that cannot be written down must not cost its turn. */
-function toLogged(value: unknown): Json {
-  try {
-    return toJson(value);
-  } catch {
-    return String(value);
-  }
+function machineOf({ request }: Draft): string {
+  return `machine '${request.address.type}'`;
 }

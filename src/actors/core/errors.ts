@@ -3,7 +3,6 @@
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
-import { toJson } from './json.ts';
 
 /** A plain object that reads like an Error, so that it can lie in a context and be persisted. */
 export function toMachineError(error: ErrorJson): Json {
@@ -17,14 +16,7 @@ export function toMachineError(error: ErrorJson): Json {
 
 /** What a machine ended with (`snapshot.error`): one of ours that nothing handled, or anything a machine put there. */
 export function fromMachineError(error: unknown): ErrorJson {
-  if (!isErrorLike(error)) return toErrorJson(error, 'MACHINE_THREW');
-  const { code, message, name, data } = error;
-  return {
-    code: typeof code === 'string' ? code : 'MACHINE_THREW',
-    message,
-    ...(typeof name === 'string' ? { name } : {}),
-    ...(data === undefined ? {} : { data: toJson(data) }),
-  };
+  return toErrorJson(error, 'MACHINE_THREW');
 }
 
 /** Why an input was rejected: a coded error keeps its code, everything else is the machine's fault. */
@@ -35,19 +27,4 @@ export function toRejection(thrown: unknown): ErrorJson {
     return { code: 'MACHINE_LOOPS', message: thrown.message };
   }
   return { ...toErrorJson(thrown, 'MACHINE_THREW'), code: 'MACHINE_THREW' };
-}
-
-interface ErrorLike {
-  readonly message: string;
-  readonly code?: unknown;
-  readonly name?: unknown;
-  readonly data?: unknown;
-}
-
-function isErrorLike(value: unknown): value is ErrorLike {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as { message?: unknown }).message === 'string'
-  );
 }

@@ -1,10 +1,11 @@
-// JSON normalisation: what a turn returns must survive the wire unchanged, and the same inputs must give the same bytes (I6).
+// What a machine holds and gives, as JSON: it must survive the wire unchanged, and the same inputs must give the same
+// bytes (I6). What leaves the machine is checked as at every border; only actor references are written in a way of their own.
+import type { Border } from '../../contract/border.ts';
+import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
+import { isJson, lossOf } from '../../contract/loss.ts';
 import type { AddressOf } from './references.ts';
 import { isWrittenReference } from './references.ts';
-
-/** Deeper values are left to JSON.stringify, which names a cycle instead of overflowing the stack. */
-const MAX_WALK_DEPTH = 200;
 
 /**
  * The value itself when it is JSON already (the usual case costs no copy), else its copy through JSON text. With
@@ -12,52 +13,33 @@ const MAX_WALK_DEPTH = 200;
  */
 export function toJson(value: unknown, addressOf?: AddressOf): Json {
   if (isJson(value)) return value;
-  const text = JSON.stringify(value, (_key, item: unknown) => {
-    refuseCollections(item);
-    return isWrittenReference(item) ? (addressOf?.(item.id) ?? item) : item;
-  });
+  const text = JSON.stringify(value, (_key, item: unknown) =>
+    isWrittenReference(item) ? (addressOf?.(item.id) ?? item) : item,
+  );
   return text === undefined ? null : (JSON.parse(text) as Json);
 }
 
-/** JSON text would make `{}` of them without a word. */
-function refuseCollections(value: unknown): void {
-  if (value instanceof Map || value instanceof Set) {
-    throw new TypeError(`a ${value.constructor.name} does not survive JSON; use a plain object or array`);
-  }
+/** What leaves a machine: refused by its path where it would arrive as something else. */
+export function toOutside(value: unknown, border: Border, addressOf?: AddressOf): Json {
+  if (isJson(value)) return value;
+  const loss = lossOf(value, border.path, isReference);
+  if (loss !== undefined) throw new QuorateError(border.code, `${border.of}: ${loss}`);
+  return toJson(value, addressOf);
 }
 
-export function toEventJson(event: { readonly type: string }, addressOf?: AddressOf): EventJson {
-  return toJson(event, addressOf) as EventJson;
+export function toEventOutside(
+  event: { readonly type: string },
+  of: string,
+  addressOf?: AddressOf,
+  code: Border['code'] = 'INPUT_INVALID',
+): EventJson {
+  return toOutside(event, { of, path: 'event', code }, addressOf) as EventJson;
 }
 
-export function isJson(value: unknown, depth = 0): value is Json {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      // JSON text has no -0, NaN or Infinity.
-      return Number.isFinite(value) && !Object.is(value, -0);
-    case 'object':
-      if (value === null) return true;
-      if (depth > MAX_WALK_DEPTH) return false;
-      return Array.isArray(value) ? isJsonArray(value, depth) : isJsonObject(value, depth);
-    default:
-      return false;
-  }
-}
-
-function isJsonArray(array: readonly unknown[], depth: number): boolean {
-  for (const item of array) if (!isJson(item, depth + 1)) return false;
-  return true;
-}
-
-function isJsonObject(object: object, depth: number): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  if ('toJSON' in object) return false;
-  for (const value of Object.values(object)) if (!isJson(value, depth + 1)) return false;
-  return true;
+/** An actor, living or standing for one: it writes itself as a reference. */
+function isReference(value: object): boolean {
+  const { toJSON } = value as { toJSON?: unknown };
+  return typeof toJSON === 'function' && isWrittenReference(toJSON.call(value));
 }
 
 const utf8 = new TextEncoder();

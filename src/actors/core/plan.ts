@@ -3,7 +3,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
 import type { ScatterPlan } from '../../contract/scatter.ts';
 import type { Registry } from '../../contract/turn.ts';
-import { toJson } from './json.ts';
+import { toOutside } from './json.ts';
 import { misfitOf } from './plan-fields.ts';
 import { agentDeadline } from './resolve.ts';
 
@@ -22,7 +22,11 @@ export interface CheckedPlan {
 export function checkPlan(input: unknown, childId: string, registry: Registry): CheckedPlan {
   const invalid = (why: string): QuorateError =>
     new QuorateError('INPUT_INVALID', `input of scatter '${childId}': ${why}`);
-  const json = toJson(input);
+  const json = toOutside(input, {
+    of: `scatter '${childId}'`,
+    path: 'input',
+    code: 'INPUT_INVALID',
+  });
   const misfit = misfitOf(json);
   if (misfit !== undefined) throw invalid(misfit);
   const plan = json as unknown as ScatterPlan;

@@ -2,17 +2,17 @@
 import type { AnyActorRef, EventObject } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
 import { isReservedEvent } from '../../contract/events.ts';
-import type { EventJson } from '../../contract/json.ts';
 import type { ActionContext, RaiseParams, SendParams } from './action-context.ts';
 import type { Draft } from './draft.ts';
-import { toEventJson } from './json.ts';
+import { toEventOutside } from './json.ts';
 import { setTimer } from './timers.ts';
 
 /** Immediate raises are already consumed inside the macrostep. */
 export function applyRaise(draft: Draft, { event, id, delay }: RaiseParams): void {
   if (delay === undefined) return;
   // Without an id the token names it: two unnamed delayed raises never cancel each other.
-  setTimer(draft, delay, (token) => ({ kind: 'raise', event: toEventJson(event), sendId: id ?? token }));
+  const kept = toEventOutside(event, `raise of machine '${draft.request.address.type}'`);
+  setTimer(draft, delay, (token) => ({ kind: 'raise', event: kept, sendId: id ?? token }));
 }
 
 export function applySend(context: ActionContext, params: SendParams): void {
@@ -36,7 +36,8 @@ export function applySend(context: ActionContext, params: SendParams): void {
 }
 
 function sendAway({ draft, addressOf }: ActionContext, to: ActorAddress, params: SendParams): void {
-  const event: EventJson = toEventJson(params.event, addressOf);
+  const of = `machine '${draft.request.address.type}' to ${to.type}/${to.id}`;
+  const event = toEventOutside(params.event, of, addressOf);
   // forwardTo() under a wildcard forwards XState's own events too; the receiver would refuse them.
   if (isReservedEvent(event.type))
     return drop(draft, event, 'events of XState and Quorate stay with their actor');

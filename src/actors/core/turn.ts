@@ -1,8 +1,10 @@
 // One turn in the making: everything that one input does, machine events included, is applied or taken back as a whole.
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
+import type { Border } from '../../contract/border.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson, Json, JsonObject } from '../../contract/json.ts';
 import type { Outcome } from '../../contract/outcome.ts';
+import { toPlain } from '../../contract/plain.ts';
 import type { Pending } from './action-context.ts';
 import { applyActions } from './actions.ts';
 import { addressesOf } from './addresses.ts';
@@ -10,7 +12,7 @@ import type { Draft } from './draft.ts';
 import { finish } from './end.ts';
 import { fromMachineError, toMachineError } from './errors.ts';
 import { MAX_ITERATIONS } from './inert.ts';
-import { toEventJson, toJson } from './json.ts';
+import { toJson, toOutside } from './json.ts';
 import { LiveMachine, persist } from './live.ts';
 import type { ReportedAction } from './scope.ts';
 
@@ -120,11 +122,17 @@ export class TurnMachine {
     const { draft } = this;
     const { snapshot } = live;
     applyActions({ draft, live, machine: this.#machine, pending }, actions);
-    draft.steps.push({ event: toEventJson(event), value: toJson(snapshot?.value) });
+    // Told and not kept: what a machine sends itself may be anything within its turn.
+    draft.steps.push({ event: toPlain(event) as EventJson, value: toJson(snapshot?.value) });
     if (snapshot === undefined || snapshot.status === 'active') return;
     if (snapshot.status === 'done') {
       const { output } = snapshot;
-      finish(draft, 'done', output === undefined ? {} : { output: toJson(output, addressesOf(draft)) });
+      const border: Border = { of: `machine '${this.#type}'`, path: 'output', code: 'OUTPUT_INVALID' };
+      finish(
+        draft,
+        'done',
+        output === undefined ? {} : { output: toOutside(output, border, addressesOf(draft)) },
+      );
     } else {
       finish(draft, 'error', { error: fromMachineError(snapshot.error) });
     }

@@ -1,7 +1,8 @@
 // Effects to outbox entries: final wire messages with their deterministic ids, before the commit, not after.
 import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
-import { formatAddress, MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
+import { formatAddress } from '../../contract/address.ts';
+import { checkActorId } from '../../contract/border.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
@@ -227,6 +228,5 @@ export function taskMessage(
 function checkAddress({ type, id }: ActorAddress, { isKnownType }: EncodeContext): void {
   if (typeof type !== 'string' || !isKnownType(type))
     throw new QuorateError('MACHINE_NOT_FOUND', `an event for an actor of type '${type}'`);
-  if (typeof id !== 'string' || id.length === 0 || id.length > MAX_ACTOR_ID_LENGTH)
-    throw new QuorateError('ACTOR_ID_INVALID', `an event for ${type} with such an id`);
+  checkActorId(id, `an event for ${type}`);
 }

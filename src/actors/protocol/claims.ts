@@ -1,6 +1,7 @@
 // The claim check of messages: what is too large to travel lies in the payload store, in the folder of whom it belongs to,
 // and the message carries its reference.
 import type { ActorAddress } from '../../contract/address.ts';
+import { checkJson } from '../../contract/border.ts';
 import { actorQueue, EVENTS } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
@@ -164,7 +165,10 @@ export function familyOf(message: InboundMessage, scope: string): string {
 /** The payload store as an agent sees it: addressed by content, in the folder of whoever asked. */
 export function payloadsWithin(payloads: Payloads, folder: string): PayloadStore {
   return {
-    put: (value) => payloads.put(folder, hashId('value', JSON.stringify(value)), value),
+    put: async (given) => {
+      const value = checkJson(given, { of: 'payloads.put()', path: 'value', code: 'OUTPUT_INVALID' });
+      return payloads.put(folder, hashId('value', JSON.stringify(value)), value);
+    },
     get: (ref) => payloads.get(ref),
   };
 }

@@ -1,8 +1,8 @@
 // A machine's own migration: from the snapshot of another version to one of this version.
+import { checkJson } from '../../contract/border.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
-import { toJson } from '../core/json.ts';
 import { loadExport } from './load.ts';
 
 export async function migrate({
@@ -18,7 +18,7 @@ export async function migrate({
     const moved: unknown = move(snapshot, from);
     if (typeof moved !== 'object' || moved === null || !('value' in moved))
       throw new TypeError('it gave no snapshot; return the one it is given, changed');
-    return toJson(moved);
+    return checkJson(moved, { of: 'what it gave', path: 'snapshot', code: 'OUTPUT_INVALID' });
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new QuorateError(

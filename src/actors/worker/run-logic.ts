@@ -2,10 +2,10 @@
 
 import type { AnyActorLogic } from 'xstate';
 import { createActor, toPromise } from 'xstate';
-import { QuorateError, toErrorJson } from '../../contract/errors.ts';
+import { checkJson } from '../../contract/border.ts';
+import { QuorateError, toErrorJson, withData } from '../../contract/errors.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
-import { toJson } from '../core/json.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
 import { loadExport, loadMachine } from './load.ts';
 
@@ -17,7 +17,7 @@ export async function runPromise({ machine: ref, src, input }: Request<'promise'
   if (kindOfLogic(logic) !== 'promise') {
     throw new QuorateError('MODULE_NOT_LOADED', `machine '${ref.type}' has no promise logic '${src}'`);
   }
-  return settle(() => {
+  return settle(`promise logic '${src}' of machine '${ref.type}'`, () => {
     // JSON has no undefined, which is what logic gets that is invoked without input.
     const actor = createActor(logic as AnyActorLogic, { input: input ?? undefined });
     const end = toPromise(actor);
@@ -43,7 +43,7 @@ export async function runAction({
   if (typeof action !== 'function') {
     throw new QuorateError('MODULE_NOT_LOADED', `machine '${ref.type}' has no action '${name}'`);
   }
-  return settle(async () => {
+  return settle(`action '${name}'`, async () => {
     await action({ context, event, self: absent('self', name), system: absent('system', name) }, params);
     return null;
   });
@@ -75,13 +75,14 @@ export async function runAgent({
   if (typeof agent !== 'function') {
     throw new QuorateError('MODULE_NOT_LOADED', `${module}: export '${name}' is not a function`);
   }
-  return settle(() => agent(input, { key, attempt }));
+  return settle(`agent '${name}'`, () => agent(input, { key, attempt }));
 }
 
 /** JSON before it is posted: a result that cannot be cloned would kill the thread. */
-async function settle(run: () => unknown): Promise<Outcome> {
+async function settle(of: string, run: () => unknown): Promise<Outcome> {
   try {
-    return { status: 'done', output: toJson(await run()) };
+    const output = checkJson(await run(), { of, path: 'output', code: 'OUTPUT_INVALID' });
+    return { status: 'done', output };
   } catch (thrown) {
     return { status: 'error', error: toTaskError(thrown) };
   }
@@ -90,7 +91,6 @@ async function settle(run: () => unknown): Promise<Outcome> {
 /** `retryable: false` on what was thrown travels in the error's data. */
 function toTaskError(thrown: unknown): ErrorJson {
   const error = toErrorJson(thrown, 'TASK_FAILED');
-  const final =
-    typeof thrown === 'object' && thrown !== null && (thrown as { retryable?: unknown }).retryable === false;
-  return final && error.data === undefined ? { ...error, data: { retryable: false } } : error;
+  const isFinal = (thrown as { retryable?: unknown } | null | undefined)?.retryable === false;
+  return isFinal ? withData(error, { retryable: false }) : error;
 }

@@ -6,6 +6,7 @@ import type { Bridge } from '../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
 import { inbound } from '../../kit/inbound.ts';
 import { memoryPayloads } from '../../kit/memory-storage.ts';
+import { NO_JSON } from '../../kit/no-json.ts';
 
 interface Setting {
   /** The broker's word on a send; by default it is accepted. */
@@ -112,7 +113,19 @@ describe('a request', () => {
     const control = new AbortController();
     const aborted = client.query('m', '1', { signal: control.signal });
     control.abort(new Error('changed my mind'));
-    await expect(aborted).rejects.toThrow('changed my mind');
+    await expect(aborted).rejects.toMatchObject({
+      code: 'ABORTED',
+      message: expect.stringContaining('changed my mind'),
+      cause: { message: 'changed my mind' },
+    });
+    for (const call of [
+      () => client.query('m', '1', { signal: AbortSignal.abort() }),
+      () => client.send('m', '1', { type: 'x' }, { signal: AbortSignal.abort() }),
+      () => client.cancel('m', '1', { signal: AbortSignal.abort() }),
+      () => client.watch('m', '1', { signal: AbortSignal.abort() }).next(),
+      () => client.deadLetters.list({ signal: AbortSignal.abort() }),
+    ])
+      await expect(call()).rejects.toMatchObject({ name: 'QuorateError', code: 'ABORTED' });
     const open = client.result('m', '1');
     const closed = expect(open).rejects.toMatchObject({ code: 'ABORTED' });
     await client.close();
@@ -133,6 +146,67 @@ describe('a request', () => {
     await expect(client.query('m', 'x'.repeat(129))).rejects.toMatchObject({ code: 'ACTOR_ID_INVALID' });
     await expect(client.send('m', '', { type: 'x' })).rejects.toMatchObject({ code: 'ACTOR_ID_INVALID' });
     expect(sent).toEqual([]);
+  });
+});
+
+describe('an actor id that no session can have', () => {
+  it.each([undefined, '', 'a\nb', '\ud800', 'x'.repeat(129)])(
+    'is refused by every call: %j',
+    async (given) => {
+      const { client, sent } = setUp();
+      const id = given as string;
+      for (const call of [
+        () => client.start('m', { id }),
+        () => client.run('m', { id }),
+        () => client.send('m', id, { type: 'x' }),
+        () => client.query('m', id),
+        () => client.result('m', id),
+        () => client.watch('m', id).next(),
+        () => client.cancel('m', id),
+        () => client.actors.release('m', id),
+        () => client.actors.purge('m', id),
+      ])
+        await expect(call()).rejects.toMatchObject({ code: 'ACTOR_ID_INVALID' });
+      expect(sent).toEqual([]);
+    },
+  );
+});
+
+describe('a value that JSON would change', () => {
+  it.each(NO_JSON)('is refused before it is sent, with its path: $name', async ({ make, fault }) => {
+    const { client, sent } = setUp();
+    const input = make() as never;
+    const refused = { code: 'INPUT_INVALID', message: expect.stringContaining(`m/1: input${fault}`) };
+    await expect(client.start('m', { id: '1', input })).rejects.toMatchObject(refused);
+    await expect(client.run('m', { id: '1', input })).rejects.toMatchObject(refused);
+    await expect(client.send('m', '1', { type: 'x', v: make() })).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining(`m/1: event.v${fault}`),
+    });
+    await expect(
+      client.send('m', '1', { type: 'x' }, { start: { input: make() as never } }),
+    ).rejects.toMatchObject(refused);
+    expect(sent.filter(({ subject }) => subject !== 'await')).toEqual([]);
+  });
+});
+
+describe('a time-out that is no time', () => {
+  it.each([Number.NaN, -1, -Infinity, '5' as never])('is refused: %s', async (timeoutMs) => {
+    const { client, sent } = setUp();
+    const refused = { code: 'INPUT_INVALID', message: expect.stringContaining('timeoutMs') };
+    await expect(client.query('m', '1', { timeoutMs })).rejects.toMatchObject(refused);
+    await expect(client.result('m', '1', { timeoutMs })).rejects.toMatchObject(refused);
+    await expect(client.start('m', { id: '1', timeoutMs })).rejects.toMatchObject(refused);
+    expect(sent).toEqual([]);
+  });
+
+  it.each([2 ** 31, Number.MAX_SAFE_INTEGER, Infinity])('however long waits: %s', async (timeoutMs) => {
+    const { client, sent, answer } = setUp();
+    const query = client.query('m', '1', { timeoutMs });
+    await expect.poll(() => sent.length).toBe(1);
+    expect(Number.isSafeInteger(sent[0]?.properties?.['quorate-deadline'])).toBe(true);
+    answer(sent[0], { kind: 'answer', answer: 'snapshot', snapshot: { turn: 3 } });
+    expect(await query).toMatchObject({ turn: 3 });
   });
 });
 

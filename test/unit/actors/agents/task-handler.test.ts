@@ -7,9 +7,10 @@ import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
-import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
+import type { InboundMessage, TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
+import { NO_JSON } from '../../../kit/no-json.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const noPool: WorkerPool = {
@@ -48,7 +49,12 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     ...more,
   };
   const handler = createTaskHandler(host);
-  const handle = (body: Partial<TaskBody> = {}, deliveryCount = 0, lost = new AbortController().signal) =>
+  const handle = (
+    body: Partial<TaskBody> = {},
+    deliveryCount = 0,
+    lost = new AbortController().signal,
+    properties: InboundMessage['properties'] = {},
+  ) =>
     handler(
       inbound(
         'task',
@@ -63,12 +69,81 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
           deadlineAt: 100_000,
           ...body,
         },
-        { replyTo: 'actor.m', replyToSessionId: 's', deliveryCount },
+        { replyTo: 'actor.m', replyToSessionId: 's', deliveryCount, properties },
       ),
       lost,
     );
   return { host, handle, published, stored };
 }
+
+describe('an answer that JSON would change', () => {
+  it.each(NO_JSON)('fails at once, paid once and with its path: $name', async ({ make, fault }) => {
+    let runs = 0;
+    const { handle, published, stored } = setUp((() => {
+      runs++;
+      return make();
+    }) as IoAgent['run']);
+    const outcome = await handle();
+    expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+      code: 'OUTPUT_INVALID',
+      message: expect.stringContaining(`agent 'a': output${fault}`),
+      data: { attempts: 1 },
+    });
+    expect([runs, published.length, stored.size]).toEqual([1, 0, 0]);
+  });
+
+  it('is refused as a piece too, and as a payload', async () => {
+    const piece = setUp((async (_: unknown, { partial }: AgentContext) =>
+      partial({ at: new Date(0) } as never)) as IoAgent['run']);
+    const first = await piece.handle();
+    expect(first.kind === 'deadLetter' && JSON.parse(first.description)).toMatchObject({
+      code: 'OUTPUT_INVALID',
+      message: expect.stringContaining('partial 0.at is a Date'),
+    });
+    expect(piece.published).toEqual([]);
+    const payload = setUp(
+      (async (_: unknown, { payloads }: AgentContext) =>
+        (await payloads.put({ n: 1n } as never)).$payload) as IoAgent['run'],
+    );
+    const second = await payload.handle();
+    expect(second.kind === 'deadLetter' && JSON.parse(second.description)).toMatchObject({
+      code: 'OUTPUT_INVALID',
+      message: expect.stringContaining('value.n is a BigInt'),
+    });
+  });
+
+  it('leaves undefined fields out', async () => {
+    const { handle, published } = setUp((() => ({ a: 1, b: undefined })) as unknown as IoAgent['run']);
+    await handle();
+    expect(published).toMatchObject([{ body: { outcome: { status: 'done', output: { a: 1 } } } }]);
+  });
+});
+
+describe('an attempt that failed', () => {
+  it('is logged with what went wrong and for whom', async () => {
+    const lines: [string, unknown][] = [];
+    const logger = { ...silent, info: (text: string, fields: unknown) => void lines.push([text, fields]) };
+    const { handle } = setUp(() => Promise.reject(new Error('the model is overloaded')), { logger });
+    await handle({}, 0, undefined, { 'quorate-from': 'order/17' });
+    expect(lines).toEqual([
+      [
+        'attempt 1 of a failed, again in 1000 ms: the model is overloaded',
+        { code: 'TASK_FAILED', task: 'key', actor: 'order/17' },
+      ],
+    ]);
+  });
+
+  it('keeps the numeric code and the data of its error', async () => {
+    const error = Object.assign(new Error('bad arguments'), { code: -32602, data: { field: 'q' } });
+    const outcome = await setUp(() => Promise.reject(error), {
+      retry: { ...DEFAULT_RETRY, attempts: 1 },
+    }).handle();
+    expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+      code: '-32602',
+      data: { field: 'q', attempts: 1 },
+    });
+  });
+});
 
 describe('a task', () => {
   it('is run, its result stored, its reply sent to the asker’s session, then completed', async () => {

@@ -525,7 +525,7 @@ describe('other actions', () => {
     const logging = createMachine({ on: { go: { actions: [log(() => 1n), log(() => new Map(), 'map')] } } });
     expect(effectsOf(started(logging).send('go'), 'log')).toEqual([
       { kind: 'log', label: null, value: '1' },
-      { kind: 'log', label: 'map', value: '[object Map]' },
+      { kind: 'log', label: 'map', value: {} },
     ]);
   });
 

@@ -115,9 +115,19 @@ describe('promise', () => {
     });
   });
 
-  it('gives JSON: a result that can not be cloned leaves the thread alive', async () => {
+  it('gives JSON: a result that can not be cloned is refused and leaves the thread alive', async () => {
     const response = await run('unclonable');
-    expect(response).toMatchObject({ outcome: { status: 'done', output: { kept: 1 } } });
+    expect(response).toMatchObject({
+      outcome: {
+        status: 'error',
+        error: {
+          code: 'OUTPUT_INVALID',
+          message: expect.stringContaining(
+            "promise logic 'unclonable' of machine 'logics': output.dropped is a function",
+          ),
+        },
+      },
+    });
     expect(await run('double')).toMatchObject({ threadId: (response as { threadId: number }).threadId });
   });
 
@@ -176,5 +186,16 @@ describe('agent', () => {
       attempt: 1,
     } as const;
     expect(await pool.run(request)).toMatchObject({ kind: 'failed', error: { code: 'MODULE_NOT_LOADED' } });
+  });
+
+  it.each([
+    ['agentThatGivesAMap', { code: 'OUTPUT_INVALID', message: /output\.found is a Map/ }],
+    ['agentThatThrowsAMap', { code: '-32602', data: { found: {} } }],
+  ])('keeps to JSON in what it gives and throws: %s', async (name, error) => {
+    const request = { kind: 'agent', module: file, export: name, input: null, key: 'k', attempt: 1 } as const;
+    const { message = /./, ...rest } = error as { message?: RegExp };
+    expect(await pool.run(request)).toMatchObject({
+      outcome: { status: 'error', error: { ...rest, message: expect.stringMatching(message) } },
+    });
   });
 });
