@@ -1,6 +1,7 @@
 // Where the service is and how clients of it are made: the only place that constructs one.
 import { ServiceBusAdministrationClient, ServiceBusClient } from '@azure/service-bus';
 import { QuorateError } from '../contract/errors.ts';
+import { guardLinks } from './link-guard.ts';
 import { spareItsPasses } from './passes.ts';
 import { ConnectionWatch, OpenSockets } from './sockets.ts';
 import { putTokensOnce } from './tokens.ts';
@@ -94,6 +95,7 @@ function ofBridge(open: OpenSockets, create: Connector['createClient']): Connect
   return (role) => {
     if (open.isCut) throw new QuorateError('CONNECTION_FAILED', 'The connections of this bridge were cut.');
     const made = create(role);
+    guardLinks(made.client);
     spareItsPasses(made.client);
     putTokensOnce(made.client);
     return made;

@@ -18,8 +18,13 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 /** Ctrl+C under `npm start` arrives twice, from the terminal and from npm: one press is one signal. */
 const ECHO_MS = 500;
 
+export interface LifecycleOptions {
+  /** Told of an error that nobody caught; true when the process is well in spite of it. */
+  readonly survives?: (error: unknown) => boolean;
+}
+
 /** Once a process, for as long as it lives. */
-export function createLifecycle(): Lifecycle {
+export function createLifecycle({ survives = () => false }: LifecycleOptions = {}): Lifecycle {
   const { promise: stopped, resolve } = Promise.withResolvers<StopCause>();
   const controller = new AbortController();
   let stoppedAt = 0;
@@ -35,6 +40,7 @@ export function createLifecycle(): Lifecycle {
     process.exit(EXIT.interrupted);
   };
   const onCrash = (error: unknown): void => {
+    if (survives(error)) return;
     if (!stop({ kind: 'crash', error })) process.exit(reportCrash(error, true));
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);

@@ -12,6 +12,7 @@ import { addHostOptions, type HostOptions } from './options.ts';
 import { closeReview, continueReview, DEFAULT_OUT, followReview, submitReview } from './review.ts';
 import { endOfReview } from './review-end.ts';
 import { checkFolder } from './review-folder.ts';
+import { survivesSdkFaults } from './sdk-fault.ts';
 import { serveUntilStopped } from './serve-until-stopped.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
@@ -36,13 +37,15 @@ export function addServeCommand(program: Command, finish: Finish): void {
 }
 
 async function serve(path: string, options: ServeOptions): Promise<ExitCode> {
-  const lifecycle = createLifecycle();
+  let running: Host | undefined;
+  const lifecycle = createLifecycle({ survives: survivesSdkFaults(() => running?.logger) });
   const terminal = createTerminal();
   const verbose = options.verbose ?? false;
   const folder = await checkFolder(path);
   printTitle(terminal);
   const config = await loadConfig(SAMPLE_CONFIG);
   const host = await startHost({ config, options, terminal, defaultLevel: 'info' });
+  running = host;
   const reviewing = review(host, { folder, out: resolve(options.out) }, terminal, lifecycle.signal).catch(
     (error: unknown) => {
       // What a shutdown cut short is no failure.

@@ -6,6 +6,7 @@ import type { ExitCode } from './exit.ts';
 import { type Host, printTitle, row, startHost } from './host.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { addHostOptions, type HostOptions } from './options.ts';
+import { survivesSdkFaults } from './sdk-fault.ts';
 import { serveUntilStopped } from './serve-until-stopped.ts';
 import { createTerminal } from './terminal.ts';
 import { type FileWatch, machineFiles, watchFiles } from './watch.ts';
@@ -30,11 +31,13 @@ export function addStartCommand(program: Command, finish: Finish): void {
 }
 
 async function start(options: StartOptions): Promise<ExitCode> {
-  const lifecycle = createLifecycle();
+  let running: Host | undefined;
+  const lifecycle = createLifecycle({ survives: survivesSdkFaults(() => running?.logger) });
   const terminal = createTerminal();
   printTitle(terminal);
   const config = await loadConfig(options.config);
   const host = await startHost({ config, options, terminal, defaultLevel: 'info' });
+  running = host;
   row(terminal, 'machines', host.runtime.info.machines.map(({ machine }) => machine.type).join(', '));
   const watching = options.watch ? replaceOnChange(host, machineFiles(config)) : undefined;
   const code = await serveUntilStopped(host, lifecycle, terminal, options.verbose ?? false);

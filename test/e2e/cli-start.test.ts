@@ -1,7 +1,7 @@
 // `quorate start`: an application of one's own, what it refuses, and how it ends.
 
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,13 +106,28 @@ describe('a stop', () => {
     expect((await ended).code).toBe(130);
   });
 
-  it('drains after a rejection that nobody handled, and says that it was a bug', async () => {
-    const bug = `setTimeout(() => Promise.reject(new Error('boom')), Number(process.env.BOOM_MS)).unref();`;
+  it('survives what the SDK throws in a timer; drains after a bug of anybody else, and says so', async () => {
+    const sdk = join(folder, 'node_modules', 'rhea');
+    await mkdir(sdk, { recursive: true });
+    await writeFile(join(sdk, 'package.json'), '{ "type": "module" }');
+    await writeFile(join(sdk, 'timer.js'), `setTimeout(() => { throw new TypeError('address'); }, 1);`);
+    const bug = `
+      const { stdout } = process;
+      const write = stdout.write;
+      stdout.write = (text, ...rest) => {
+        if (String(text).startsWith('machines')) {
+          import('./node_modules/rhea/timer.js');
+          setTimeout(() => Promise.reject(new Error('boom')), 200);
+        }
+        return write.call(stdout, text, ...rest);
+      };`;
     await configFile({ counter }, '{}', bug);
-    const { ended } = startCli(['start', '--port', '0'], inFolder({ BOOM_MS: '3000' }));
+    const { ended } = startCli(['start', '--port', '0'], inFolder());
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(70);
-    expect(stderr).toMatch(/^error INTERNAL: boom\n {2}This is a bug/);
+    expect(stderr).toMatch(/^.*TypeError: address.*$/m);
+    expect(stderr).toContain('the Azure SDK failed where nobody could catch it; the host keeps running');
+    expect(stderr).toMatch(/^error INTERNAL: boom\n {2}This is a bug/m);
     expect(stdout).toMatch(/draining\nstopped\n$/);
   });
 });
