@@ -1,15 +1,24 @@
 // The embedded broker as a group of processes sees it: whoever opens the data folder first owns it, the others join, and
 // when the owner dies one of them opens the same data at the same port.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broker, BrokerError, BrokerErrorCode, BrokerOptions, Topology } from './broker/index.ts';
+import type {
+  Broker,
+  BrokerError,
+  BrokerErrorCode,
+  BrokerOptions,
+  BrokerRecord,
+  Topology,
+} from './broker/index.ts';
 import { type ErrorCode, QuorateError } from './contract/errors.ts';
 import type { Logger } from './contract/ports.ts';
 import { listens } from './listens.ts';
 
 /** How often a guest looks whether the owner still listens: with two misses well inside the 10 s for a takeover. */
 const WATCH_MS = 500;
-/** A broker that has just been opened needs a moment to write its record. */
+/** A broker that has just been opened needs a moment to write its record, and a process that ends one to let go. */
 const JOIN_PATIENCE_MS = 10_000;
+/** The least that a broker under load gets for an answer. */
+const LEAST_ANSWER_MS = 1_000;
 
 export interface LocalBrokerOptions {
   readonly data: string;
@@ -17,6 +26,8 @@ export interface LocalBrokerOptions {
   readonly maxPages: number | undefined;
   readonly topology: Topology;
   readonly logger: Logger;
+  /** How long to wait for an owner that does not answer. */
+  readonly patienceMs?: number;
 }
 
 export interface LocalBroker {
@@ -52,13 +63,16 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       return open(undefined);
     }
   };
-  const join = async (): Promise<{ port: number; connectionString: string } | undefined> => {
+  /** Nothing when the owner does not answer: it starts, ends or stands still. */
+  const join = async (untilMs: number): Promise<{ port: number; connectionString: string } | undefined> => {
     const record = readBrokerRecord(data);
     if (record === undefined || !(await listens(record.port))) return undefined;
     try {
       // The owner may be another application, or `quorate broker`, and not know the entities of this one.
-      await declareAtRunning(record, topology);
+      const left = Math.round(untilMs - performance.now());
+      await declareAtRunning(record, topology, Math.max(LEAST_ANSWER_MS, left));
     } catch (error) {
+      if (error instanceof BrokerError && error.code === 'BROKER_DATA_IN_USE') return undefined;
       throw error instanceof BrokerError ? toQuorateError(error) : error;
     }
     return record;
@@ -66,15 +80,13 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
 
   let owned: Broker | undefined;
   let joined: { port: number; connectionString: string } | undefined;
-  const deadline = Date.now() + JOIN_PATIENCE_MS;
+  const deadline = performance.now() + (options.patienceMs ?? JOIN_PATIENCE_MS);
   for (;;) {
     owned = await openAnywhere();
     if (owned !== undefined) break;
-    joined = await join();
+    joined = await join(deadline);
     if (joined !== undefined) break;
-    if (Date.now() > deadline) {
-      throw new QuorateError('BROKER_DATA_IN_USE', `a process holds ${data}, but no broker answers there`);
-    }
+    if (performance.now() > deadline) throw heldBySilent(data, readBrokerRecord(data));
     await sleep(100);
   }
   const { port, connectionString } = owned ?? (joined as { port: number; connectionString: string });
@@ -113,9 +125,35 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
   };
 }
 
+/** Its record may be of an owner before it. */
+function heldBySilent(data: string, record: BrokerRecord | undefined): QuorateError {
+  const known = record !== undefined && isAlive(record.pid);
+  const who = known ? `process ${record.pid}` : 'a process';
+  const where = known ? ` at port ${record.port}` : '';
+  const next = known
+    ? `End it (kill ${record.pid}), or let it continue (kill -CONT ${record.pid}), then start again`
+    : 'End it, then start again';
+  return new QuorateError(
+    'BROKER_DATA_IN_USE',
+    `${who} holds ${data}, but its broker${where} does not answer: it is ending, or stands still. ${next}.`,
+    known ? { data: { pid: record.pid, port: record.port } } : {},
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Of somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
   BROKER_DATA_IN_USE: 'BROKER_DATA_IN_USE',
   BROKER_DATA_UNREADABLE: 'BROKER_DATA_UNREADABLE',
+  BROKER_DATA_UNWRITABLE: 'BROKER_DATA_UNWRITABLE',
   BROKER_PORT_IN_USE: 'BROKER_PORT_IN_USE',
   BROKER_TOPOLOGY_INVALID: 'TOPOLOGY_MISMATCH',
   BROKER_STORE_FULL: 'QUOTA_EXCEEDED',

@@ -55,9 +55,6 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
   const limits = limitsOf(options.tier, options.maxMessageBytes);
   const failed = (error: unknown) => void shutDown(`the store failed: ${String(error)}`);
   const core = new Core(store, alarms, limits, failed, clientAlarms);
-  const keys: Keys = options.keys ?? {
-    [DEFAULT_KEY_NAME]: folder === undefined ? drawKey() : keptKey(folder),
-  };
   const certificateFolder = options.tls
     ? (folder ?? mkdtempSync(join(tmpdir(), 'quorate-broker-')))
     : undefined;
@@ -107,6 +104,9 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     core.throttle = new Throttle(options.throttling.operationsPerSecond, () => clientAlarms.now());
   }
   try {
+    const keys: Keys = options.keys ?? {
+      [DEFAULT_KEY_NAME]: folder === undefined ? drawKey() : keptKey(folder),
+    };
     const namespace = readingBack(folder, () => {
       const found = new Namespace(core);
       if (options.topology) found.declare(options.topology);
@@ -175,6 +175,9 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       stop: () => shutDown('stopped'),
     };
   } catch (error) {
+    // A listener that was left open would keep the thread, the port and the data for ever.
+    amqp?.cut();
+    await listener?.cut();
     endTime();
     core.committer.abandon();
     store.close();

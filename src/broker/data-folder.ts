@@ -1,4 +1,7 @@
-/** The files beside the database: who owns the folder, and the key. */
+/**
+ * The files beside the database: who owns the folder, and the key. Each is drafted and renamed into place, so that nobody
+ * reads half of one; what cannot be written is refused with its name.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,14 +28,44 @@ export function readBrokerRecord(folder: string): BrokerRecord | undefined {
 }
 
 export function writeBrokerRecord(folder: string, record: BrokerRecord): void {
-  // Renamed into place: a reader never sees half of it.
-  const draft = join(folder, `${RECORD}.${process.pid}`);
-  writeFileSync(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: OWNER_ONLY });
-  renameSync(draft, join(folder, RECORD));
+  putFile(join(folder, RECORD), `${JSON.stringify(record, undefined, 2)}\n`);
 }
 
+/** Unless another process owns the folder by now. What cannot be removed names a process that is gone. */
 export function removeBrokerRecord(folder: string): void {
-  rmSync(join(folder, RECORD), { force: true });
+  if (readBrokerRecord(folder)?.pid !== process.pid) return;
+  try {
+    rmSync(join(folder, RECORD), { force: true });
+  } catch {
+    // The next owner writes over it.
+  }
+}
+
+/** A small file that only its owner can read, whole or not at all. */
+export function putFile(file: string, text: string): void {
+  const draft = `${file}.${process.pid}`;
+  try {
+    // One that was left behind may have another mode.
+    rmSync(draft, { force: true });
+    writeFileSync(draft, text, { mode: OWNER_ONLY, flag: 'wx' });
+    renameSync(draft, file);
+  } catch (error) {
+    removeDraft(draft);
+    throw unwritable(file, error);
+  }
+}
+
+function removeDraft(draft: string): void {
+  try {
+    rmSync(draft, { force: true });
+  } catch {
+    // It is what stood in the way.
+  }
+}
+
+function unwritable(file: string, error: unknown): BrokerError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new BrokerError('BROKER_DATA_UNWRITABLE', `${file} cannot be written: ${why}.`, { file, why });
 }
 
 export function prepareFolder(folder: string): void {
@@ -57,12 +90,23 @@ export function keyFile(folder: string): string {
 /** The folder's key, drawn at its first use. */
 export function keptKey(folder: string): string {
   const file = keyFile(folder);
+  const kept = readKey(file);
+  if (kept !== '') return kept;
+  const key = drawKey();
+  putFile(file, `${key}\n`);
+  return key;
+}
+
+/** An empty one is of a process that died while it wrote it: nobody was told of that key. */
+function readKey(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
-  } catch {
-    const key = drawKey();
-    writeFileSync(file, `${key}\n`, { mode: OWNER_ONLY });
-    return key;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new BrokerError('BROKER_DATA_UNREADABLE', `The key ${file} cannot be read: ${String(error)}.`, {
+      file,
+      why: String(error),
+    });
   }
 }
 

@@ -15,26 +15,42 @@ export async function statusOfRunning(record: BrokerRecord): Promise<EntityStatu
   return (await response.json()) as EntityStatus[];
 }
 
-/** Queues, topics and subscriptions that an application needs of a broker that another process has started; rules stay as they are. */
-export async function declareAtRunning(record: BrokerRecord, topology: Topology): Promise<void> {
-  await request(record, TOPOLOGY_PATH, { method: 'PUT', body: emulatorConfigOf(topology) });
+/**
+ * Queues, topics and subscriptions that an application needs of a broker that another process has started; rules stay as they are.
+ * A broker that does not answer within `patienceMs` is BROKER_DATA_IN_USE: its process is ending, or stands still.
+ */
+export async function declareAtRunning(
+  record: BrokerRecord,
+  topology: Topology,
+  patienceMs = ANSWER_MS,
+): Promise<void> {
+  await request(record, TOPOLOGY_PATH, { method: 'PUT', body: emulatorConfigOf(topology) }, patienceMs);
 }
 
 async function request(
-  { port, connectionString }: BrokerRecord,
+  record: BrokerRecord,
   path: string,
   init: RequestInit = {},
+  patienceMs = ANSWER_MS,
 ): Promise<Response> {
+  const { port, connectionString } = record;
   const [, name = '', key = ''] =
     /SharedAccessKeyName=([^;]+);SharedAccessKey=([^;]+)/.exec(connectionString) ?? [];
   const url = `http://127.0.0.1:${port}${path}`;
-  const response = await fetch(url, {
-    ...init,
-    headers: { authorization: signatureFor(url, name, key, Date.now() + TOKEN_MS) },
-    signal: AbortSignal.timeout(ANSWER_MS),
-  });
-  if (response.ok) return response;
-  const said = /<Detail>([^<]*)<\/Detail>/.exec(await response.text())?.[1] ?? '';
+  const headers = { authorization: signatureFor(url, name, key, Date.now() + TOKEN_MS) };
+  const signal = AbortSignal.timeout(patienceMs);
+  let response: Response;
+  let text = '';
+  try {
+    response = await fetch(url, { ...init, headers, signal });
+    if (response.ok) return response;
+    text = await response.text();
+  } catch {
+    const { pid } = record;
+    const message = `Process ${pid} holds the data, but its broker at port ${port} does not answer.`;
+    throw new BrokerError('BROKER_DATA_IN_USE', message, { pid, port });
+  }
+  const said = /<Detail>([^<]*)<\/Detail>/.exec(text)?.[1] ?? '';
   throw new BrokerError(
     response.status === 400 ? 'BROKER_TOPOLOGY_INVALID' : 'BROKER_FAILED',
     `The broker on port ${port} answered ${response.status}${said && `: ${said}`}.`,

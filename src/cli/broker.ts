@@ -13,6 +13,7 @@ import { row } from './host.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { dataOption, portOption, verboseOption } from './options.ts';
 import { shellWord } from './shell-word.ts';
+import { startUnlessStopped } from './startup.ts';
 import { createTerminal } from './terminal.ts';
 
 interface BrokerCommandOptions {
@@ -67,7 +68,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const topology =
     options.config === undefined ? undefined : topologyOfEmulatorConfig(await textOf(options.config));
   const folder = options.memory ? undefined : dataFolder(options.data);
-  const broker = await startBroker({
+  const starting = startBroker({
     data: folder ?? { memory: true },
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.tls ? { tls: true } : {}),
@@ -75,6 +76,11 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
     // Connection strings that were written for the emulator go on working.
     ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
   });
+  const startup = await startUnlessStopped(starting, (started) => started.stop(), lifecycle, terminal, {
+    verbose: options.verbose ?? false,
+  });
+  if (startup.kind === 'cut short') return startup.code;
+  const { value: broker } = startup;
   // First and bare: a script reads one line.
   terminal.line(broker.connectionString);
   if (broker.caFile !== undefined) row(terminal, 'trust', `NODE_EXTRA_CA_CERTS=${shellWord(broker.caFile)}`);

@@ -12,6 +12,7 @@ import { addHostOptions, type HostOptions } from './options.ts';
 import { DEFAULT_OUT, DELIVERY_STEPS, followReview, type ReviewRequest, submitReview } from './review.ts';
 import { endOfReview } from './review-end.ts';
 import { checkFolder } from './review-folder.ts';
+import { startUnlessStopped } from './startup.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 interface DemoOptions extends HostOptions {
@@ -42,7 +43,12 @@ async function demo(path: string, options: DemoOptions): Promise<ExitCode> {
   const folder = await checkFolder(path);
   printTitle(terminal);
   const config = await loadConfig(SAMPLE_CONFIG);
-  const host = await startHost({ config, options, terminal, defaultLevel: 'warn' });
+  const starting = startHost({ config, options, terminal, defaultLevel: 'warn' });
+  const startup = await startUnlessStopped(starting, (host) => host.stop(), lifecycle, terminal, {
+    verbose: options.verbose ?? false,
+  });
+  if (startup.kind === 'cut short') return startup.code;
+  const { value: host } = startup;
   try {
     const { failAt } = options;
     const request = { folder, out: resolve(options.out), ...(failAt === undefined ? {} : { failAt }) };

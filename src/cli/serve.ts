@@ -14,6 +14,7 @@ import { endOfReview } from './review-end.ts';
 import { checkFolder } from './review-folder.ts';
 import { survivesSdkFaults } from './sdk-fault.ts';
 import { serveUntilStopped } from './serve-until-stopped.ts';
+import { startUnlessStopped } from './startup.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 interface ServeOptions extends HostOptions {
@@ -44,7 +45,10 @@ async function serve(path: string, options: ServeOptions): Promise<ExitCode> {
   const folder = await checkFolder(path);
   printTitle(terminal);
   const config = await loadConfig(SAMPLE_CONFIG);
-  const host = await startHost({ config, options, terminal, defaultLevel: 'info' });
+  const starting = startHost({ config, options, terminal, defaultLevel: 'info' });
+  const startup = await startUnlessStopped(starting, (host) => host.stop(), lifecycle, terminal, { verbose });
+  if (startup.kind === 'cut short') return startup.code;
+  const { value: host } = startup;
   running = host;
   const reviewing = review(host, { folder, out: resolve(options.out) }, terminal, lifecycle.signal).catch(
     (error: unknown) => {

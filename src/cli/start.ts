@@ -8,6 +8,7 @@ import { createLifecycle } from './lifecycle.ts';
 import { addHostOptions, type HostOptions } from './options.ts';
 import { survivesSdkFaults } from './sdk-fault.ts';
 import { serveUntilStopped } from './serve-until-stopped.ts';
+import { startUnlessStopped } from './startup.ts';
 import { createTerminal } from './terminal.ts';
 import { type FileWatch, machineFiles, watchFiles } from './watch.ts';
 
@@ -36,7 +37,12 @@ async function start(options: StartOptions): Promise<ExitCode> {
   const terminal = createTerminal();
   printTitle(terminal);
   const config = await loadConfig(options.config);
-  const host = await startHost({ config, options, terminal, defaultLevel: 'info' });
+  const starting = startHost({ config, options, terminal, defaultLevel: 'info' });
+  const startup = await startUnlessStopped(starting, (host) => host.stop(), lifecycle, terminal, {
+    verbose: options.verbose ?? false,
+  });
+  if (startup.kind === 'cut short') return startup.code;
+  const { value: host } = startup;
   running = host;
   row(terminal, 'machines', host.runtime.info.machines.map(({ machine }) => machine.type).join(', '));
   const watching = options.watch ? replaceOnChange(host, machineFiles(config)) : undefined;

@@ -21,6 +21,8 @@ export const ERROR_HINTS = {
   BROKER_DATA_IN_USE: 'Another process owns this data folder; stop it, or let Quorate join it.',
   BROKER_DATA_UNREADABLE:
     'The data file is damaged; restore it from a copy, or start afresh with `quorate reset`.',
+  BROKER_DATA_UNWRITABLE:
+    'Make room on the disk, or correct the permissions or what has the name of that file; stored data is untouched.',
   BROKER_CLOCK_REAL: "Start the broker with --virtual-time; in code with clock: 'virtual'.",
   BROKER_NOT_CONTROLLED: 'Start the broker with --control, and name its data folder with --data.',
   BROKER_NOT_QUIET:

@@ -1,9 +1,10 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startBroker } from '../../src/broker/index.ts';
+import { createBroker, startBroker } from '../../src/broker/index.ts';
 import type { LocalBroker } from '../../src/local-broker.ts';
 import { openLocalBroker } from '../../src/local-broker.ts';
 
@@ -20,14 +21,26 @@ afterEach(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-async function open(port?: number): Promise<LocalBroker> {
-  const broker = await openLocalBroker({ data, port, maxPages: undefined, topology, logger: silent });
+async function open(port?: number, patienceMs = 10_000): Promise<LocalBroker> {
+  const broker = await openLocalBroker({
+    data,
+    port,
+    maxPages: undefined,
+    topology,
+    logger: silent,
+    patienceMs,
+  });
   opened.push(broker);
   return broker;
 }
 
-async function occupy(port: number): Promise<Server> {
-  const server = createServer((socket) => socket.destroy());
+const occupy = (port: number): Promise<Server> => serve(port, (socket) => socket.destroy());
+
+async function serve(port: number, onSocket: (socket: Socket) => void): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return server;
 }
@@ -88,6 +101,62 @@ describe('the local broker', () => {
     } finally {
       await owner.stop();
     }
+  });
+
+  describe('with an owner that does not answer', () => {
+    const PATIENCE_MS = 300;
+    let owner: Awaited<ReturnType<typeof createBroker>>;
+    let server: Server | undefined;
+    const sockets = new Set<Socket>();
+    beforeEach(async () => {
+      owner = await createBroker({ data, port: 0 });
+    });
+    afterEach(async () => {
+      await owner.stop();
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+      await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)));
+      server = undefined;
+    });
+
+    /** In the record of the folder stands another port, and perhaps another process. */
+    async function sayInstead(onSocket: (socket: Socket) => void, pid = process.pid): Promise<number> {
+      server = await serve(0, (socket) => {
+        sockets.add(socket);
+        onSocket(socket);
+      });
+      const { port } = server.address() as AddressInfo;
+      const record = JSON.parse(await readFile(join(data, 'broker.json'), 'utf8')) as object;
+      await writeFile(join(data, 'broker.json'), JSON.stringify({ ...record, pid, port }));
+      return port;
+    }
+
+    it.each([
+      ['stands still', (socket: Socket) => socket.pause()],
+      ['is dying', (socket: Socket) => socket.resetAndDestroy()],
+    ])('one that %s is named, with what to do', async (_, onSocket) => {
+      const port = await sayInstead(onSocket);
+      const refused = await open(undefined, PATIENCE_MS).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ code: 'BROKER_DATA_IN_USE', data: { pid: process.pid, port } });
+      expect(String(refused)).toMatch(`process ${process.pid} holds ${data}`);
+      expect(String(refused)).toMatch(`kill -CONT ${process.pid}`);
+    });
+
+    it('no process is named when the record is of one that is gone', async () => {
+      const { pid } = spawnSync(process.execPath, ['--version']);
+      await sayInstead((socket) => socket.resetAndDestroy(), pid);
+      const refused = await open(undefined, PATIENCE_MS).catch((error: unknown) => error);
+      expect(String(refused)).toContain(`a process holds ${data}`);
+      expect(String(refused)).not.toContain(String(pid));
+    });
+
+    it('one that answers in time is joined', async () => {
+      await sayInstead((socket) => {
+        socket.pipe(connect(owner.port, '127.0.0.1')).pipe(socket);
+        if (sockets.size < 3) socket.resetAndDestroy();
+      });
+      expect((await open(undefined, 60_000)).owns()).toBe(false);
+    });
   });
 
   it('may be closed twice', async () => {

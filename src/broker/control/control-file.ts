@@ -1,10 +1,9 @@
 /** Where the control side of a running broker is, and the token that opens it: a file that only its owner can read. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareFolder, putFile } from '../data-folder.ts';
 
 const FILE = 'broker.control.json';
-const OWNER_ONLY = 0o600;
-const OWNER_ONLY_FOLDER = 0o700;
 
 export interface ControlAddress {
   readonly pid: number;
@@ -13,12 +12,8 @@ export interface ControlAddress {
 }
 
 export function writeControlAddress(folder: string, address: ControlAddress): void {
-  mkdirSync(folder, { recursive: true, mode: OWNER_ONLY_FOLDER });
-  // Renamed into place: nobody reads half of it, and it has its mode from the beginning.
-  const draft = join(folder, `${FILE}.${process.pid}`);
-  rmSync(draft, { force: true });
-  writeFileSync(draft, `${JSON.stringify(address)}\n`, { mode: OWNER_ONLY, flag: 'wx' });
-  renameSync(draft, join(folder, FILE));
+  prepareFolder(folder);
+  putFile(join(folder, FILE), `${JSON.stringify(address)}\n`);
 }
 
 export function readControlAddress(folder: string): ControlAddress | undefined {
@@ -32,7 +27,12 @@ export function readControlAddress(folder: string): ControlAddress | undefined {
 
 /** Unless another broker has put its own there. */
 export function removeControlAddress(folder: string, { token }: ControlAddress): void {
-  if (readControlAddress(folder)?.token === token) rmSync(join(folder, FILE), { force: true });
+  if (readControlAddress(folder)?.token !== token) return;
+  try {
+    rmSync(join(folder, FILE), { force: true });
+  } catch {
+    // The next broker writes over it.
+  }
 }
 
 function isAddress(value: unknown): value is ControlAddress {

@@ -46,7 +46,12 @@ export async function openControlSide(control: BrokerControl, folder: string): P
   const listening = server.address();
   const port = listening && typeof listening === 'object' ? listening.port : 0;
   const address = { pid: process.pid, port, token };
-  writeControlAddress(folder, address);
+  try {
+    writeControlAddress(folder, address);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
   return {
     close: async () => {
       removeControlAddress(folder, address);

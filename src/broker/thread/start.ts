@@ -80,7 +80,8 @@ export function startBroker({ clock: asked, ...options }: BrokerOptions): Promis
             stop,
           });
         case 'refused':
-          return void exited.then(() => rejectStart(toError(message.failure)));
+          // Whatever it left open does not keep its end from being told.
+          return void worker.terminate().then(() => rejectStart(toError(message.failure)));
         case 'result':
           pending.get(message.id)?.resolve(message.value);
           return void pending.delete(message.id);

@@ -1,11 +1,11 @@
 /** The broker's own certificate authority and server certificate, made once and kept in a folder. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareFolder, putFile } from '../data-folder.ts';
 import { issueAuthority, issueServer, type Pair, validUntil } from './issue.ts';
 import type { ServerCertificate } from './listener.ts';
 
 const FOLDER = 'tls';
-const OWNER_ONLY = 0o600;
 const RENEW_BEFORE_MS = 30 * 86_400_000;
 
 export interface Certificates extends ServerCertificate {
@@ -15,7 +15,7 @@ export interface Certificates extends ServerCertificate {
 
 export async function keptCertificates(dataFolder: string): Promise<Certificates> {
   const folder = join(dataFolder, FOLDER);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  prepareFolder(folder);
   const authority = await keep(folder, 'ca', issueAuthority);
   const server = await keep(folder, 'server', () => issueServer(authority));
   const named = new Map<string, Promise<Pair>>();
@@ -38,7 +38,7 @@ async function keep(folder: string, name: string, issue: () => Promise<Pair>): P
     if (validUntil(kept.cert) - Date.now() > RENEW_BEFORE_MS) return kept;
   }
   const issued = await issue();
-  writeFileSync(keyFile, issued.key, { mode: OWNER_ONLY });
-  writeFileSync(certFile, issued.cert);
+  putFile(keyFile, issued.key);
+  putFile(certFile, issued.cert);
   return issued;
 }
