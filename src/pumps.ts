@@ -8,6 +8,7 @@ import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
 import { createTaskHandler, DEFAULT_RETRY } from './actors/agents/task-handler.ts';
 import { holdSession } from './actors/host/hold.ts';
 import type { HostCounters, OlderVersion } from './actors/host/host.ts';
+import { TimerMemory } from './actors/host/scheduled.ts';
 import type { AgentConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
 import {
@@ -76,6 +77,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     const host = {
       ...context,
       counters: context.counters.actors,
+      timerMemory: new TimerMemory(),
       machine,
       definition,
       older: registration.older.get(type) ?? new Map<string, OlderVersion>(),

@@ -113,6 +113,10 @@ export class LiveSession implements HeldSession {
     return this.#link.receiveDeferred(sequenceNumbers);
   }
 
+  peekScheduled(): Promise<readonly InboundMessage[]> {
+    return this.#link.peekScheduled();
+  }
+
   /** Somebody waits for its place: it goes if it is only waiting for more. */
   giveWay(): boolean {
     return this.#received && this.#intake.rest();

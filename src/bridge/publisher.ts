@@ -38,8 +38,8 @@ export class Publisher {
     return call.promise;
   }
 
-  async cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<void> {
-    await this.#scheduler(entity).cancel(sequenceNumbers);
+  cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<readonly number[]> {
+    return this.#scheduler(entity).cancel(sequenceNumbers);
   }
 
   /** Waits for what is under way. */

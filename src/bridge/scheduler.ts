@@ -6,6 +6,7 @@ import { headerBytes, MAX_SEND_BYTES } from '../contract/sizes.ts';
 import type { Parcel } from './call.ts';
 import { toServiceBusMessage } from './codec.ts';
 import type { Delivery } from './delivery.ts';
+import { isMessageGone } from './errors.ts';
 import { inSendSpan } from './send-span.ts';
 import { immediate } from './waiting.ts';
 
@@ -38,8 +39,9 @@ export class Scheduler {
     await this.#running;
   }
 
-  async cancel(sequenceNumbers: readonly number[]): Promise<void> {
-    if (sequenceNumbers.length === 0) return;
+  /** Returns the numbers under which nothing is scheduled. */
+  async cancel(sequenceNumbers: readonly number[]): Promise<readonly number[]> {
+    if (sequenceNumbers.length === 0) return [];
     const { entity, delivery, logger } = this.#options;
     const longs = sequenceNumbers.map((number) => Long.fromNumber(number));
     try {
@@ -48,10 +50,14 @@ export class Scheduler {
         what: 'cancelling at',
         attempt: (sender, abortSignal) => sender.cancelScheduledMessages(longs, { abortSignal }),
       });
+      return [];
     } catch (thrown) {
-      // One that is active already fails the whole request; the others are to be cancelled all the same.
-      if (longs.length > 1) await Promise.all(sequenceNumbers.map((number) => this.cancel([number])));
-      else logger.debug('not cancelled', { entity, why: String(thrown) });
+      if (!isMessageGone(thrown instanceof QuorateError ? thrown.cause : thrown)) throw thrown;
+      // One that is not there fails the whole request; the others are to be cancelled all the same.
+      if (longs.length > 1)
+        return (await Promise.all(sequenceNumbers.map((number) => this.cancel([number])))).flat();
+      logger.debug('not cancelled', { entity, why: String(thrown) });
+      return sequenceNumbers;
     }
   }
 

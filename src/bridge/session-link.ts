@@ -6,7 +6,7 @@ import type { Json } from '../contract/json.ts';
 import type { Disposition } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
 import { fromReceivedMessage } from './codec.ts';
-import { isConnectionLoss, isMessageGone, sdkError } from './errors.ts';
+import { isConnectionLoss, isMessageGone, sdkError, toQuorateError } from './errors.ts';
 import { Fate, type Reply, type RequestSignal } from './fate.ts';
 import { settleWith } from './settle.ts';
 import { atMost } from './waiting.ts';
@@ -14,6 +14,8 @@ import { atMost } from './waiting.ts';
 /** Why a session was lost when all of its connection were. */
 export const CONNECTION_LOST = 'the connection is lost';
 const CLOSE_LIMIT_MS = 2_000;
+/** Messages looked at in one request. */
+const PEEKED_AT_ONCE = 100;
 
 interface Received {
   readonly raw: ServiceBusReceivedMessage;
@@ -108,6 +110,21 @@ export class SessionLink {
     // One missing number fails the whole request.
     const parts = await Promise.all(numbers.map((number) => this.receiveDeferred([number])));
     return parts.flat();
+  }
+
+  /** Among all that lies in the session. A look that fails says nothing about the lock. */
+  async peekScheduled(): Promise<readonly InboundMessage[]> {
+    const scheduled: InboundMessage[] = [];
+    for (let from = Long.ZERO; ; ) {
+      const reply = await this.#fate.run((abortSignal) =>
+        this.#receiver.peekMessages(PEEKED_AT_ONCE, { fromSequenceNumber: from, abortSignal }),
+      );
+      if (reply.kind === 'failed') throw toQuorateError(reply.error, 'looking at what is scheduled');
+      const last = reply.kind === 'done' ? reply.value.at(-1)?.sequenceNumber : undefined;
+      if (reply.kind !== 'done' || last === undefined) return scheduled;
+      for (const raw of reply.value) if (raw.state === 'scheduled') scheduled.push(fromReceivedMessage(raw));
+      from = last.add(1);
+    }
   }
 
   /** The new expiry, epoch ms; undefined without an answer in time. A failure is the caller's to judge. */

@@ -51,6 +51,8 @@ export interface HeldSession {
   settle(message: InboundMessage, disposition: Disposition): Promise<'settled' | 'lost'>;
   /** Deferred messages by number; what is not there any more is left out. */
   receiveDeferred(sequenceNumbers: readonly number[]): Promise<readonly InboundMessage[]>;
+  /** What lies in the session until its time comes; nothing once the lock is lost. Rejects when the broker refuses. */
+  peekScheduled(): Promise<readonly InboundMessage[]>;
 }
 
 export interface SessionPumpOptions {
@@ -101,8 +103,8 @@ export interface Bridge {
   ensureTopology(entities: readonly EntityDeclaration[]): Promise<void>;
   /** Accepted = on the broker's disk. Results in the order given. Sends of one call and of calls close in time are batched per entity. Order per entity is kept. */
   publish(messages: readonly WireMessage[]): Promise<readonly Published[]>;
-  /** Best effort; a message that has become active meanwhile is no error. */
-  cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<void>;
+  /** Returns the numbers under which nothing is scheduled: active by now, or a repeat that the broker dropped. */
+  cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<readonly number[]>;
   pumpSessions(options: SessionPumpOptions): Pump;
   pumpTasks(options: TaskPumpOptions): Pump;
   /** The dead-letter queue of an entity, as tasks. */

@@ -58,7 +58,7 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
     ensureTopology: async () => {},
     publish,
     cancelScheduled: async (entity, numbers) =>
-      (await life.awake()) ? bridge.cancelScheduled(entity, numbers) : undefined,
+      (await life.awake()) ? bridge.cancelScheduled(entity, numbers) : life.death,
     pumpSessions: (options) => bridge.pumpSessions(pumpSessions(options)),
     pumpTasks: (options) =>
       bridge.pumpTasks(pumpTasks(options, options.entity, /^(agent|logic)\./.test(options.entity))),

@@ -70,6 +70,10 @@ export class WatchedSession implements HeldSession {
     return (await this.#life.awake()) ? this.#session.receiveDeferred(sequenceNumbers) : [];
   }
 
+  async peekScheduled(): Promise<readonly InboundMessage[]> {
+    return (await this.#life.awake()) ? this.#session.peekScheduled() : [];
+  }
+
   #act(step: Act['step']): Act {
     const { entity, sessionId: session } = this;
     return {

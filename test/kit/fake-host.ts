@@ -2,6 +2,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
+import { TimerMemory } from '../../src/actors/host/scheduled.ts';
 import type { Json } from '../../src/contract/json.ts';
 import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
 import type { TurnRequest } from '../../src/contract/turn.ts';
@@ -71,11 +72,12 @@ export function fakeHost(
     older: new Map(),
     onPoison: 'continue',
     pool,
-    bridge: { publish: unused, cancelScheduled: async () => {} } as unknown as Bridge,
+    bridge: { publish: unused, cancelScheduled: async () => [] } as unknown as Bridge,
     payloads: memoryPayloads(),
     clock: { now: () => 1_000_000 },
     logger,
     inspection: { actor: () => {}, step: () => {} },
+    timerMemory: new TimerMemory(),
     counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
     duplicateWindowMs: 60_000,
     retentionMs: 5_000,

@@ -6,12 +6,15 @@ import type { ActorHost } from '../../src/actors/host/host.ts';
 import type { Json } from '../../src/contract/json.ts';
 import type { Disposition, HeldSession } from '../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../src/contract/wire.ts';
+import { inbound } from './inbound.ts';
 
 export type Step =
   | { readonly kind: 'commit'; readonly state: Json }
   | { readonly kind: 'publish'; readonly messages: readonly WireMessage[] }
   | { readonly kind: 'settle'; readonly number: number; readonly disposition: Disposition }
-  | { readonly kind: 'fetch'; readonly numbers: readonly number[] };
+  | { readonly kind: 'fetch'; readonly numbers: readonly number[] }
+  | { readonly kind: 'peek' }
+  | { readonly kind: 'cancel'; readonly numbers: readonly number[] };
 
 /** What the world does to a step: `lost` = the lock is gone, `refused` = a publish that is not accepted. */
 export type Fate = 'done' | 'lost' | 'lost-after' | 'dies-before' | 'dies-after' | Error;
@@ -36,6 +39,9 @@ export class FakeQueue {
   readonly settled = new Map<number, Disposition>();
   readonly active = new Map<number, InboundMessage>();
   readonly deferred = new Map<number, InboundMessage>();
+  /** Messages with a time of their own, by the number that cancels them; only a test lets that time come. */
+  readonly scheduled = new Map<number, WireMessage>();
+  #numbers = 1_000_000;
   #ids = new Set<string>();
 
   put(...messages: readonly InboundMessage[]): void {
@@ -60,17 +66,21 @@ export class FakeQueue {
     const bridge = {
       ...host.bridge,
       publish: (messages: readonly WireMessage[]) => process.publish(messages),
+      cancelScheduled: (_: string, numbers: readonly number[]) => process.cancel(numbers),
     };
     const held = holdSession(process.session(), { ...host, bridge });
     return Promise.race([held.then(() => 'released' as const), death.promise]);
   }
 
-  accept(message: WireMessage): void {
-    if (this.#ids.has(message.messageId)) this.repeats.push(message);
-    else {
-      this.#ids.add(message.messageId);
-      this.sent.push(message);
-    }
+  /** A repeat gets a number too, under which nothing is scheduled. */
+  accept(message: WireMessage): { sequenceNumber?: number } {
+    const isRepeat = this.#ids.has(message.messageId);
+    this.#ids.add(message.messageId);
+    (isRepeat ? this.repeats : this.sent).push(message);
+    if (message.notBefore === undefined) return {};
+    const sequenceNumber = this.#numbers++;
+    if (!isRepeat) this.scheduled.set(sequenceNumber, message);
+    return { sequenceNumber };
   }
 
   settle(number: number, disposition: Disposition): void {
@@ -134,20 +144,38 @@ class Process {
         const there = () => numbers.flatMap((number) => queue.deferred.get(number) ?? []);
         return (await this.#do({ kind: 'fetch', numbers }, () => {})) ? there() : [];
       },
+      peekScheduled: async () => {
+        const there = () =>
+          [...queue.scheduled].map(([sequenceNumber, message]) => ({
+            ...inbound(message.subject, message.body),
+            sequenceNumber,
+          }));
+        return (await this.#do({ kind: 'peek' }, () => {})) ? there() : [];
+      },
     };
   }
 
-  async publish(messages: readonly WireMessage[]): Promise<readonly Record<string, never>[]> {
-    // A lost session does not keep a process from sending.
+  async publish(messages: readonly WireMessage[]): Promise<readonly { sequenceNumber?: number }[]> {
+    let accepted: readonly { sequenceNumber?: number }[] = messages.map(() => ({}));
     await this.#do({ kind: 'publish', messages }, () => {
-      for (const message of messages) this.#queue.accept(message);
+      accepted = messages.map((message) => this.#queue.accept(message));
     });
-    return messages.map(() => ({}));
+    return accepted;
+  }
+
+  async cancel(numbers: readonly number[]): Promise<readonly number[]> {
+    if (numbers.length === 0) return [];
+    let missing: readonly number[] = [];
+    await this.#do({ kind: 'cancel', numbers }, () => {
+      missing = numbers.filter((number) => !this.#queue.scheduled.delete(number));
+    });
+    return missing;
   }
 
   async #do(step: Step, carryOut: () => void): Promise<boolean> {
     if (this.#dead) return forever;
-    if (this.#lost && step.kind !== 'publish') return false;
+    // A lost session does not keep a process from sending.
+    if (this.#lost && step.kind !== 'publish' && step.kind !== 'cancel') return false;
     const fate = this.#options.fate?.(step, this.#at++) ?? 'done';
     await this.#options.before?.(step);
     if (this.#dead || fate === 'dies-before') return this.#end();

@@ -102,6 +102,8 @@ export function nextState(
     incarnation: core.incarnation,
     span: actorSpan(traceparent, actor, core.incarnation),
     scheduled: state.scheduled,
+    timers: { before: state.core?.timers ?? {}, after: core.timers },
+    now: context.now,
     isKnownType: (type) =>
       Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,
   });

@@ -8,7 +8,7 @@ import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../contr
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { formatTraceparent } from '../../contract/telemetry.ts';
-import type { TurnResult } from '../../contract/turn.ts';
+import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import type { AnswerBody, TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
@@ -27,6 +27,9 @@ export interface EncodeContext {
   readonly span: SpanContext;
   /** Known numbers of scheduled messages, for cancelling. */
   readonly scheduled: Readonly<Record<string, number>>;
+  /** Those of the state before and after: one that begins and ends between the two never leaves. */
+  readonly timers: { readonly before: CoreState['timers']; readonly after: CoreState['timers'] };
+  readonly now: number;
   /** Whether there is a queue for actors of this type. */
   readonly isKnownType: (type: string) => boolean;
 }
@@ -144,6 +147,7 @@ function encode(
     case 'send':
       return toActor(effect.to, 'event', { kind: 'event', event: effect.event });
     case 'timer': {
+      if (!Object.hasOwn(context.timers.after, effect.token)) return undefined;
       const entry = message(
         own,
         'timer',
@@ -153,8 +157,17 @@ function encode(
       return entry.kind === 'message' ? { ...entry, timer: effect.token } : entry;
     }
     case 'cancelTimer': {
-      const sequenceNumber = context.scheduled[effect.token];
-      return sequenceNumber === undefined ? undefined : { kind: 'cancel', entity: own, sequenceNumber };
+      const { token } = effect;
+      const timer = context.timers.before[token];
+      // What is due is on its way: it is dropped where it arrives (I8).
+      if (timer === undefined || timer.dueAt <= context.now) return undefined;
+      const sequenceNumber = context.scheduled[token];
+      return {
+        kind: 'cancel',
+        entity: own,
+        token,
+        ...(sequenceNumber === undefined ? {} : { sequenceNumber }),
+      };
     }
     case 'snapshot':
       return message(

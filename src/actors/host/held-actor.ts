@@ -14,6 +14,7 @@ import type { ActorHost } from './host.ts';
 import { publishOutbox } from './outbox.ts';
 import { rememberedNumbers } from './redelivery.ts';
 import { runAction } from './run-action.ts';
+import { takeAllBack } from './scheduled.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
 import { emptyState, stateBytes } from './session-state.ts';
 import { actorSpan } from './trace.ts';
@@ -46,6 +47,8 @@ export class HeldActor {
   readonly settled = new Set<number>();
   readonly settling = new Set<Promise<unknown>>();
 
+  /** Until then what anchors the cancelled timers is not settled: a crash would leave them where they are (I5). */
+  private takingBack: Promise<unknown> | undefined;
   /** Where the committed state lies, when it does not lie in the session. */
   private claim: PayloadRef | undefined;
 
@@ -53,7 +56,8 @@ export class HeldActor {
     this.session = session;
     this.host = host;
     this.address = { type: host.machine.type, id: session.sessionId };
-    this.state = state;
+    const known = host.timerMemory.recall(this.name, state.core);
+    this.state = { ...state, scheduled: { ...known, ...state.scheduled } };
     this.claim = claim;
   }
 
@@ -113,8 +117,9 @@ export class HeldActor {
     const incarnation = state.core?.incarnation ?? '';
     const life = lifeFolder(host.payloads.scope, actor, incarnation);
     try {
-      const scheduled = await publishOutbox(entries, {
+      const { scheduled, takenBack } = await publishOutbox(entries, {
         ...host,
+        session: this.session,
         actor,
         incarnation,
         life,
@@ -123,6 +128,9 @@ export class HeldActor {
         runAction: (entry) => runAction(entry, host, actor, state),
       });
       this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...scheduled } };
+      host.timerMemory.remember(this.name, this.state.core, this.state.scheduled);
+      if (entries.some(({ kind }) => kind === 'cancel'))
+        this.takingBack = Promise.all([this.takingBack, takenBack]);
       return 'held';
     } catch (error) {
       return this.letGo(error, 'not published yet');
@@ -142,6 +150,7 @@ export class HeldActor {
   }
 
   async settleNow(settlements: readonly Settlement[]): Promise<void> {
+    if (this.takingBack !== undefined) await this.takingBack;
     const remembered = rememberedNumbers(this.state);
     const isKnown = ({ message }: Settlement): boolean => remembered.has(message.sequenceNumber);
     const done = settlements.filter(
@@ -164,6 +173,16 @@ export class HeldActor {
     await Promise.all(settlements.map(({ message }) => removeClaims(message, this.host.payloads))).catch(
       (error: unknown) => this.warn('a payload was not removed', error),
     );
+  }
+
+  /** Not even its end is waited for any more. */
+  async purge(): Promise<Progress> {
+    try {
+      await takeAllBack(this.address.type, { ...this.host, session: this.session });
+    } catch (error) {
+      return this.letGo(error, 'what it has scheduled was not taken back');
+    }
+    return this.forget();
   }
 
   /** The smallest bytes that the SDK can write mean "no actor". What was settled must be so before nobody knows it any more. */

@@ -30,7 +30,7 @@ import { isStandingStill } from './quarantine.ts';
 import { answerToQuery } from './query.ts';
 import { mayBeUnsent, settledBefore } from './redelivery.ts';
 import { applyHeld } from './release.ts';
-import { isRemedy, type RemedyBody, remedy } from './remedy.ts';
+import { isRemedy, isUnfinished, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { decodeState, emptyState } from './session-state.ts';
 import { actorSpan } from './trace.ts';
@@ -219,7 +219,7 @@ class Hold {
       if (known.some((identity) => identities.has(identity)) && (await flush()) === 'lost') return 'lost';
       for (const identity of known) identities.add(identity);
       const judgement = judge(this.held.state.inbox, message, this.held.settled);
-      if (judgement.kind !== 'new') {
+      if (judgement.kind !== 'new' && !isUnfinished(message, judgement, this.held.state)) {
         if (judgement.kind === 'repeat') this.held.host.counters.dropped++;
         settlements.push({
           message,

@@ -3,6 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
+import type { TimerMemory } from './scheduled.ts';
 
 export interface HostCounters {
   /** Inputs that machines or gathers took. */
@@ -34,6 +35,7 @@ export interface ActorHost {
   readonly logger: Logger;
   readonly inspection: InspectionSink;
   readonly counters: HostCounters;
+  readonly timerMemory: TimerMemory;
   readonly duplicateWindowMs: number;
   readonly retentionMs: number;
   readonly turnTimeoutMs: number;

@@ -9,7 +9,7 @@ import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import type { Bridge, Clock, Logger } from '../../contract/ports.ts';
+import type { Bridge, Clock, HeldSession, Logger } from '../../contract/ports.ts';
 import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
 import type { TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
@@ -17,6 +17,7 @@ import { claimLarge, isUnreadable, jsonBytes } from '../protocol/claims.ts';
 import { hashId, taskKey } from '../protocol/ids.ts';
 import { inLife } from '../protocol/lives.ts';
 import { taskMessage } from './encode.ts';
+import { takeBack } from './scheduled.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
 
 /** Tasks made and sent at a time: bounds memory, and what a crash makes the next holder send again. */
@@ -28,6 +29,7 @@ export interface OutboxContext {
   /** The actor's own. */
   readonly span: SpanContext;
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
+  readonly session: Pick<HeldSession, 'peekScheduled'>;
   readonly payloads: Payloads;
   /** Where what belongs to this life of the actor lies, and what its tasks store. */
   readonly life: string;
@@ -38,11 +40,18 @@ export interface OutboxContext {
   readonly runAction: (entry: OutboxEntry & { kind: 'action' }) => Promise<void>;
 }
 
-/** Returns the sequence numbers of the timers that were scheduled. Rejects when a send was not accepted. */
+export interface Published {
+  /** Sequence numbers of the timers that were scheduled. */
+  readonly scheduled: Readonly<Record<string, number>>;
+  /** Ends when what is cancelled has been taken back; never rejects. */
+  readonly takenBack: Promise<void>;
+}
+
+/** Rejects when a send was not accepted. */
 export async function publishOutbox(
   entries: readonly OutboxEntry[],
   context: OutboxContext,
-): Promise<Record<string, number>> {
+): Promise<Published> {
   const scheduled: Record<string, number> = {};
   const messages: WireMessage[] = [];
   const tokens: (string | undefined)[] = [];
@@ -60,12 +69,16 @@ export async function publishOutbox(
       if (token !== undefined && sequenceNumber !== undefined) scheduled[token] = sequenceNumber;
     });
   }
+  const cancels = entries.filter((entry) => entry.kind === 'cancel');
+  const takenBack = takeBack(actorQueue(context.actor.type), cancels, scheduled, context).catch(
+    (error: unknown) =>
+      context.logger.debug('scheduled messages were not taken back', { reason: String(error) }),
+  );
   for (const entry of entries) {
     if (entry.kind === 'scatter') await expandScatter(entry, context);
     else if (entry.kind === 'action') await context.runAction(entry);
-    else if (entry.kind === 'cancel') cancel(entry, context);
   }
-  return scheduled;
+  return { scheduled, takenBack };
 }
 
 /** Slices leave in order; each is one batched publish. The same entry always expands to the same messages. */
@@ -172,12 +185,4 @@ function withTimeToLive(message: WireMessage, now: number): WireMessage | undefi
   if (typeof deadline !== 'number') return message;
   const left = Math.floor(deadline - now);
   return left < 1 ? undefined : { ...message, timeToLiveMs: left };
-}
-
-function cancel(entry: OutboxEntry & { kind: 'cancel' }, context: OutboxContext): void {
-  context.bridge
-    .cancelScheduled(entry.entity, [entry.sequenceNumber])
-    .catch((error: unknown) =>
-      context.logger.debug('a scheduled message was not taken back', { reason: String(error) }),
-    );
 }

@@ -4,6 +4,7 @@ import type { ActorBody, AnswerBody, InboundMessage } from '../../contract/wire.
 import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
 import type { HeldActor, Progress, Settlement } from './held-actor.ts';
+import type { Judgement } from './inbox.ts';
 import { record } from './inbox.ts';
 import type { SessionState } from './session-state.ts';
 import { migrate } from './version.ts';
@@ -26,6 +27,20 @@ export function isRemedy(body: ActorBody, { quarantine }: SessionState): body is
   );
 }
 
+/**
+ * Both are recorded by the first of their commits, as the anchor of all that follows (I5), and done with the last: a purge when
+ * there is no state any more, a stop when the actor has ended.
+ */
+export function isUnfinished(
+  { subject }: InboundMessage,
+  judgement: Judgement,
+  { core }: SessionState,
+): boolean {
+  if (judgement.kind !== 'recorded' || judgement.disposition.kind !== 'complete' || core === null)
+    return false;
+  return subject === 'purge' || (subject === 'stop' && core.status === 'active');
+}
+
 export async function remedy(todo: Remedy): Promise<Progress> {
   const { held, message, body, settlements } = todo;
   settlements.push({ message, disposition: { kind: 'complete' } });
@@ -41,7 +56,7 @@ export async function remedy(todo: Remedy): Promise<Progress> {
     case 'release':
       return release(todo, body.asker);
     case 'purge':
-      if ((await stop(todo)) === 'lost' || (await held.forget()) === 'lost') return 'lost';
+      if ((await stop(todo)) === 'lost' || (await held.purge()) === 'lost') return 'lost';
       return say(todo, body.asker, { kind: 'answer', answer: 'purged' });
   }
 }

@@ -32,7 +32,13 @@ export type OutboxEntry =
   | { readonly kind: 'message'; readonly message: WireMessage; readonly timer?: string }
   | ScatterEntry
   | { readonly kind: 'action'; readonly name: string; readonly params: Json; readonly event: EventJson }
-  | { readonly kind: 'cancel'; readonly entity: string; readonly sequenceNumber: number };
+  /** Of a timer: by its number, as far as known. One without a token is of an earlier release. */
+  | {
+      readonly kind: 'cancel';
+      readonly entity: string;
+      readonly token?: string;
+      readonly sequenceNumber?: number;
+    };
 
 export interface Inbox {
   /** Applied, not yet known to be settled: sequence number and what is to become of the message (I4, I5). */

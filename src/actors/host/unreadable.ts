@@ -25,7 +25,7 @@ export async function holdUnreadable(
   for (const found of taken.messages) {
     const parsed = found.subject === 'purge' ? parseActorBody(found) : undefined;
     if (parsed?.ok !== true || parsed.body.kind !== 'purge') continue;
-    if ((await held.forget()) === 'lost') return;
+    if ((await held.purge()) === 'lost') return;
     await held.publish([answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
     if (!held.lost) await held.settleNow([{ message: found, disposition: { kind: 'complete' } }]);
     return;

@@ -31,6 +31,7 @@ function watched(recorder: Recorder) {
       done.push(`settle ${messages.indexOf(settled) + 1}`);
       return 'settled';
     },
+    peekScheduled: async () => [],
     receiveDeferred: async () => [],
   };
   const life = createLife(recorder);

@@ -56,7 +56,8 @@ describe('nextState', () => {
       { kind: 'task', execution: '1.0', agent: 'a', input: 1, deadlineAt: 9_000 },
       { kind: 'timer', token: 't1.0', dueAt: 9_000 },
     ];
-    const next = nextState(fresh(), items, result(core(), [{ kind: 'applied' }], effects), context);
+    const timers = { 't1.0': { dueAt: 9_000, what: { kind: 'deadlines' } } } as const;
+    const next = nextState(fresh(), items, result(core({ timers }), [{ kind: 'applied' }], effects), context);
     expect(next.state?.outbox).toEqual(next.entries);
     expect(next.entries).toMatchObject([
       {

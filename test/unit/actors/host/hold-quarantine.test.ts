@@ -4,7 +4,7 @@ import { assign, setup } from 'xstate';
 import type { ActorHost } from '../../../../src/actors/host/host.ts';
 import type { InboundMessage } from '../../../../src/contract/wire.ts';
 import { type FakeHost, fakeHost } from '../../../kit/fake-host.ts';
-import { FakeQueue } from '../../../kit/fake-queue.ts';
+import { FakeQueue, type Fate } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { noteMachine } from '../../../kit/note-machine.ts';
 import { asker, emitted, event, note, notesOf, query, start, stateOf } from '../../../kit/notes.ts';
@@ -181,6 +181,20 @@ describe('a quarantined actor', () => {
     expect(stateOf(queue)).toMatchObject({ core: { status: 'stopped' } });
     expect(stateOf(queue).quarantine).toBeUndefined();
     expect([queue.active.size, queue.deferred.size]).toEqual([0, 0]);
+  });
+
+  it('is purged, or stopped, by the next holder when the first one lost it on the way', async () => {
+    for (const ask of [purge, () => inbound('stop', { kind: 'stop' })])
+      for (let at = 0; at < 8; at++) {
+        const queue = await standingStill();
+        queue.put(ask());
+        const fate = (_: unknown, step: number): Fate => (step === at ? 'lost-after' : 'done');
+        await queue.hold(broken(), { fate });
+        await queue.hold(broken());
+        expect(queue.active.size).toBe(0);
+        expect(queue.state === null ? 'stopped' : stateOf(queue).core?.status).toBe('stopped');
+        if (ask === purge) expect(queue.state).toBeNull();
+      }
   });
 
   it('can be purged: nothing of it is left, and its id is free', async () => {

@@ -26,8 +26,9 @@ function setUp(more: Partial<OutboxContext> = {}) {
         sent.push([...messages]);
         return messages.map((_, at) => ({ sequenceNumber: 100 + at }));
       },
-      cancelScheduled: async () => {},
+      cancelScheduled: async () => [],
     },
+    session: { peekScheduled: async () => [] },
     life: 'test/review/1/life/i',
     family: 'test/review/1/life/i',
     payloads: {
@@ -144,7 +145,7 @@ describe('publishOutbox', () => {
       subject: 'timer',
       body: null,
     });
-    const scheduled = await publishOutbox(
+    const { scheduled } = await publishOutbox(
       [
         { kind: 'message', message: message('x') },
         { kind: 'message', message: message('y'), timer: 't1' },
@@ -156,7 +157,7 @@ describe('publishOutbox', () => {
 
   it('rejects when a send is not accepted, so that nothing is settled (I5)', async () => {
     const { context } = setUp({
-      bridge: { publish: () => Promise.reject(new Error('no')), cancelScheduled: async () => {} },
+      bridge: { publish: () => Promise.reject(new Error('no')), cancelScheduled: async () => [] },
     });
     const message: WireMessage = {
       entity: 'q',
