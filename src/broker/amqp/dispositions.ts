@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { Delivery } from 'rhea';
+import { onWire } from './serial.ts';
 
 /**
  * Settlements as frames. rhea merges neighbouring deliveries of one pass without comparing the first two outcomes
@@ -11,7 +12,9 @@ interface Frames {
 }
 
 interface SettledDelivery {
-  id: number;
+  readonly id: number;
+  /** What the peer calls it that has sent it. */
+  readonly wire?: number;
   settled: boolean;
   remote_settled: boolean;
   link: { is_receiver(): boolean; session: DispositionSession };
@@ -41,17 +44,18 @@ export class Dispositions {
   add(delivery: SettledDelivery, state: unknown): void {
     const role = delivery.link.is_receiver();
     const { session } = delivery.link;
+    const id = delivery.wire ?? onWire(delivery.id);
     const last = this.#runs.at(-1);
     if (
       last &&
       last.session === session &&
       last.role === role &&
       last.state === state &&
-      last.last + 1 === delivery.id
+      last.last + 1 === id
     ) {
-      last.last = delivery.id;
+      last.last = id;
     } else {
-      this.#runs.push({ session, role, first: delivery.id, last: delivery.id, state });
+      this.#runs.push({ session, role, first: id, last: id, state });
     }
   }
 

@@ -152,7 +152,8 @@ export class Guard {
     const { code } = performative;
     const handles = this.#channels.get(channel);
     if (!handles) {
-      if (code === amqp.END) return false;
+      // A client that ends a session may say goodbye to its links later.
+      if (code === amqp.END || code === amqp.DETACH) return false;
       throw new Violation('amqp:connection:framing-error', `No session has begun on channel ${channel}.`);
     }
     switch (code) {

@@ -6,7 +6,10 @@ import type { Holding } from '../transport/holdings.ts';
 import { MAX_HANDLE } from './guard.ts';
 import { Output } from './output.ts';
 import type { RawConnection, RawSession } from './raw-connection.ts';
-import { guardSession } from './session-guard.ts';
+import { guardDispositions } from './session-dispositions.ts';
+import { guardFlow } from './session-flow.ts';
+import { guardLinks } from './session-links.ts';
+import { guardTransfers } from './session-transfers.ts';
 
 export class Passes {
   readonly #raw: RawConnection;
@@ -72,10 +75,13 @@ export class Passes {
           raw._write_frame(channel, frame, payload),
       },
     }) as object;
-    guardSession(session, this.#holding, () => {
+    guardLinks(session, () => {
       this.#asking.add(session);
       this.pass();
     });
+    guardTransfers(session, this.#holding);
+    guardFlow(session);
+    guardDispositions(session);
     const remove = session.remove.bind(session);
     session.remove = () => {
       raw.traffic.ended(session);

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { Dispositions } from './dispositions.ts';
 import type { Endpoints } from './endpoints.ts';
-import type { GuardedSession } from './session-guard.ts';
+import type { GuardedSession } from './guarded-session.ts';
 import type { Traffic } from './traffic.ts';
 import type { OutgoingFrame } from './whole-lists.ts';
 

@@ -13,9 +13,11 @@ import {
   allSent,
   creditOf,
   type Delivery,
+  isDraining,
   localAttach,
   nudge,
   outgoingOf,
+  promise,
   remoteOutcome,
   remoteSource,
   roomOf,
@@ -54,7 +56,10 @@ export class ReceiverLink implements Consumer {
   #closed = false;
   /** Asks the queue or the session for more. */
   feed: () => void = () => {};
-  readonly #feedAgain = () => this.feed();
+  readonly #feedAgain = () => {
+    this.feed();
+    if (this.#draining) this.#drain();
+  };
 
   constructor(sender: Sender, queue: Queue, client: ConnectedClient) {
     this.#client = client;
@@ -111,11 +116,18 @@ export class ReceiverLink implements Consumer {
 
   reserve(bytes: number): void {
     this.#reserved += 1;
+    promise(this.#sender, 1);
     this.#traffic.reserve(outgoingOf(this.#sender), bytes);
   }
 
   unreserve(bytes: number): void {
+    this.#keepPromise(bytes);
+    if (this.#draining) this.#drain();
+  }
+
+  #keepPromise(bytes: number): void {
     this.#reserved -= 1;
+    promise(this.#sender, -1);
     this.#traffic.reserve(outgoingOf(this.#sender), -bytes);
   }
 
@@ -123,12 +135,12 @@ export class ReceiverLink implements Consumer {
     const { core } = this.#queue;
     const encoded = stamped(bytes, stampOf(message, lock && shown(core, lock)));
     if (!lock) {
-      this.unreserve(bytes.length);
+      this.#keepPromise(bytes.length);
       if (this.#closed) return;
       this.#unsent += 1;
       this.#settled += 1;
       sendSettled(this.#sender, encoded, settledTag(this.#settled));
-      if (this.#draining && this.#reserved === 0) this.#drained();
+      if (this.#draining) this.#drain();
       return;
     }
     this.#unsent += 1;
@@ -164,14 +176,23 @@ export class ReceiverLink implements Consumer {
     if (this.#copies) this.#queue.core.faults.copies.delete(this.#copies);
   }
 
+  /** Whoever has asked for a session may have asked for its messages before there was one. */
+  begin(): void {
+    this.feed();
+    if (isDraining(this.#sender)) this.#drain();
+  }
+
+  /** Answered when nothing more comes for now: what is on its way out of the store comes, and what its peer has no room for. */
   #drain(): void {
     this.feed();
-    if (this.#reserved > 0) this.#draining = true;
-    else this.#drained();
+    const session = outgoingOf(this.#sender);
+    const congested = this.#traffic.congested(session);
+    this.#draining = congested || this.#reserved > 0;
+    if (congested) this.#traffic.whenClear(session, this.#feedAgain);
+    if (!this.#draining) this.#drained();
   }
 
   #drained(): void {
-    this.#draining = false;
     this.#sender.set_drained(true);
     nudge(this.#sender.connection);
   }

@@ -99,6 +99,8 @@ class ReplyLink {
   readonly #waiting = new Fifo<WaitingReply>();
   /** Handed to rhea and not yet written, so still within the credit it shows. */
   #unsent = 0;
+  /** Its client wants to hear when nothing more comes for now. */
+  #draining = false;
   /** It waits for its turn or for its reader, and goes on by itself. */
   #goesOn = false;
 
@@ -106,6 +108,10 @@ class ReplyLink {
     this.#sender = sender;
     this.#traffic = trafficOf(sender);
     sender.on('sendable', () => this.#flush());
+    sender.on('sender_draining', () => {
+      this.#draining = true;
+      this.#flush();
+    });
   }
 
   get waiting(): boolean {
@@ -155,6 +161,10 @@ class ReplyLink {
         this.#sendNext();
       }
     }
+    // What is made in its turn still needs its credit.
+    if (!this.#draining || (this.waiting && creditOf(this.#sender) > this.#unsent)) return;
+    this.#draining = false;
+    this.#sender.set_drained(true);
   }
 
   get #congested(): boolean {

@@ -69,6 +69,8 @@ interface RawLink {
 
 interface RawSender extends RawLink {
   credit: number;
+  promised?: number;
+  _draining: boolean;
   session: RawSession;
 }
 
@@ -153,6 +155,17 @@ export function openLink(link: Sender | Receiver): void {
 
 export function creditOf(sender: Sender): number {
   return (sender as unknown as RawSender).credit;
+}
+
+/** So many more messages are on their way to it: their credit stays, though the client may take it back meanwhile. */
+export function promise(sender: Sender, change: number): void {
+  const raw = sender as unknown as RawSender;
+  raw.promised = (raw.promised ?? 0) + change;
+}
+
+/** The client wants no more than there is now, and to be told that there is no more. */
+export function isDraining(sender: Sender): boolean {
+  return (sender as unknown as RawSender)._draining;
 }
 
 /** Room in the session's buffer of unsettled deliveries. */

@@ -53,6 +53,7 @@ export function attachSession(
     if (result instanceof ServiceError) return refuse(sender, result);
     link.feed = () => sessions.feed(result);
     announce(core, sender, result);
+    link.begin();
   };
 
   let timeOut = () => {};

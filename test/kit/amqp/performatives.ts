@@ -48,6 +48,8 @@ export interface AttachOptions {
   readonly source?: Buffer;
   readonly target?: Buffer;
   readonly properties?: Buffer;
+  /** Of a sender: from where it counts. */
+  readonly count?: number;
 }
 
 export function attach(options: AttachOptions): Buffer {
@@ -62,7 +64,7 @@ export function attach(options: AttachOptions): Buffer {
     4: ubyte(settled ? 0 : 1),
     5: options.source ?? performative(SOURCE, role === RECEIVER ? theirs : own),
     6: options.target ?? performative(TARGET, role === RECEIVER ? own : theirs),
-    ...(role === SENDER && { 9: uint(0) }),
+    ...(role === SENDER && { 9: uint(options.count ?? 0) }),
     ...(options.properties && { 13: options.properties }),
   });
 }
@@ -91,7 +93,10 @@ export interface TransferOptions {
   readonly aborted?: boolean;
 }
 
-export function transfer({ handle = 0, id, more, settled, aborted }: TransferOptions): Buffer {
+export function transfer(
+  { handle = 0, id, more, settled, aborted }: TransferOptions,
+  fields: Record<number, Buffer> = {},
+): Buffer {
   return performative(TRANSFER, {
     0: uint(handle),
     1: uint(id),
@@ -100,6 +105,7 @@ export function transfer({ handle = 0, id, more, settled, aborted }: TransferOpt
     4: bool(settled ?? false),
     5: bool(more ?? false),
     ...(aborted && { 9: bool(true) }),
+    ...fields,
   });
 }
 

@@ -1,0 +1,131 @@
+/**
+ * What of rhea's sessions is seen and replaced, where a peer that errs or means harm could do damage by a frame, and
+ * where rhea is narrower than AMQP: `session-links.ts`, `session-transfers.ts`, `session-flow.ts` and
+ * `session-dispositions.ts`, one a kind of frame. Numbers inside only grow (`serial.ts`).
+ */
+
+export interface IncomingDelivery {
+  readonly id: number;
+  frames: Buffer[];
+  settled: boolean;
+  remote_settled: boolean;
+  tag: Buffer | undefined;
+  /** Ours: what the peer calls it. */
+  wire?: number;
+}
+
+interface OutgoingDelivery {
+  readonly id: number;
+  readonly link: GuardedLink;
+  /** Ours: the one that it is settled in. */
+  transaction?: Buffer;
+}
+
+export interface GuardedLink {
+  readonly name: string;
+  readonly connection: { _register(): void };
+  readonly local: { readonly handle: number; readonly attach: { max_message_size?: number | undefined } };
+  readonly remote: { attach?: { handle: number } };
+  readonly state: { readonly local_open: boolean; readonly remote_open: boolean; need_open(): boolean };
+  credit: number;
+  delivery_count: number;
+  issue_flow: boolean;
+  _incomplete: IncomingDelivery | undefined;
+  /** Of a sender: its peer wants no more than what is there now. */
+  readonly _draining?: boolean;
+  /** Ours, of a sender: messages that are on their way to it and will need credit. */
+  promised?: number;
+  _get_drain(): boolean;
+  set_drained?(drained: boolean): void;
+  is_receiver(): boolean;
+  close(error?: { condition: string; description: string }): void;
+  remove(): void;
+}
+
+export interface AttachFields {
+  name: string;
+  handle: number;
+  role: boolean;
+  target: unknown;
+  initial_delivery_count: number | null | undefined;
+  /** Ours: a target that rhea does not know. */
+  coordinator?: boolean;
+}
+
+export interface TransferFields {
+  handle: number;
+  delivery_id: number | null | undefined;
+  delivery_tag: Buffer | null | undefined;
+  message_format: number | undefined;
+  more: boolean | undefined;
+  aborted: boolean | undefined;
+}
+
+export interface FlowFields {
+  next_incoming_id: number | null | undefined;
+  next_outgoing_id: number;
+  handle: number | null | undefined;
+  delivery_count: number | null | undefined;
+  link_credit: number | null | undefined;
+  drain: boolean;
+  echo: boolean | undefined;
+}
+
+export interface DispositionFields {
+  readonly value: ({ readonly value: unknown } | undefined)[];
+  role: boolean;
+  first: number;
+  last: number | null | undefined;
+  settled: boolean | undefined;
+  state: unknown;
+}
+
+export interface Frame<Fields> {
+  performative: Fields;
+  payload: Buffer | undefined;
+}
+
+interface Deliveries<Delivery> {
+  readonly size: number;
+  get_head(): { readonly id: number } | undefined;
+  by_id(id: number): Delivery | undefined;
+  push(delivery: Delivery): void;
+}
+
+export interface Settled {
+  readonly link: { dispatch(event: string, context: unknown): void; _context(of: object): unknown };
+  readonly remote_state: { readonly constructor: { readonly composite_type?: string } } | undefined;
+  readonly remote_settled: boolean;
+}
+
+export interface GuardedSession {
+  /** By whatever; rhea goes through them. */
+  links: Record<string, GuardedLink>;
+  readonly local: { handles: Record<number, GuardedLink> };
+  readonly remote: { handles: Record<number, GuardedLink> };
+  readonly incoming: {
+    readonly deliveries: Deliveries<IncomingDelivery>;
+    readonly window: number;
+    next_transfer_id: number;
+    max_transfer_id: number;
+    next_delivery_id: number | undefined;
+  };
+  readonly outgoing: {
+    updated: Settled[];
+    readonly deliveries: Deliveries<OutgoingDelivery>;
+    readonly next_pending_delivery: number;
+    readonly next_delivery_id: number;
+    readonly next_transfer_id: number;
+    remote_next_transfer_id: number | undefined;
+    process(): void;
+  };
+  output(frame: unknown, payload?: Buffer): void;
+  on_begin(frame: Frame<unknown>): void;
+  on_attach(frame: Frame<AttachFields>): void;
+  on_transfer(frame: Frame<TransferFields>): void;
+  on_flow(frame: Frame<FlowFields>): void;
+  on_disposition(frame: Frame<DispositionFields>): void;
+  on_end(frame: Frame<unknown>): void;
+  remove_link(link: GuardedLink): void;
+  _write_flow(link?: GuardedLink): void;
+}

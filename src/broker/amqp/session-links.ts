@@ -1,0 +1,71 @@
+/** Links of a session by name and handle, where rhea is narrower than AMQP: names used twice, attaches in one breath. */
+import type { GuardedLink, GuardedSession } from './guarded-session.ts';
+import { isCoordinator } from './transactional-state.ts';
+import { Violation } from './violation.ts';
+
+export function guardLinks(session: GuardedSession, flush: () => void): void {
+  const onAttach = session.on_attach.bind(session);
+  // A sender and a receiver may have one name, as Proton's have; rhea knows one link a name.
+  const named = new Map<string, GuardedLink>();
+  const places = new Map<GuardedLink, { readonly name: string; readonly slot: number }>();
+  const unopened = new Set<GuardedLink>();
+  let slots = 0;
+  session.links = {};
+  session.on_attach = (frame) => {
+    const { role, name: given, initial_delivery_count: firstCount } = frame.performative;
+    if (isCoordinator(frame.performative.target)) {
+      frame.performative.target = null;
+      frame.performative.coordinator = true;
+    }
+    const name = `${role} ${given}`;
+    const old = named.get(name);
+    if (old?.state.remote_open) {
+      throw new Violation('amqp:session:handle-in-use', `The link '${given}' is attached already.`);
+    }
+    if (old) {
+      // Detached and attached again in one breath: rhea would take it for the link that is just going.
+      old.close();
+      flush();
+      old.remove();
+    }
+    const { links } = session;
+    const created: Record<string, GuardedLink> = Object.create(null);
+    session.links = created;
+    try {
+      onAttach(frame);
+    } finally {
+      session.links = links;
+    }
+    for (const link of Object.values(created)) {
+      slots += 1;
+      links[slots] = link;
+      named.set(name, link);
+      places.set(link, { name, slot: slots });
+      unopened.add(link);
+      // A sender counts from where it likes; rhea would count its credit from 0.
+      if (link.is_receiver()) link.delivery_count = firstCount ?? 0;
+    }
+  };
+  // rhea writes transfers before the attach of their link, if a peer gives credit in the same breath as its own attach.
+  const process = session.outgoing.process.bind(session.outgoing);
+  session.outgoing.process = () => {
+    for (const link of unopened) {
+      if (!link.state.need_open()) continue;
+      session.output(link.local.attach);
+      unopened.delete(link);
+    }
+    process();
+  };
+  // rhea forgets the peer's handle, and by name it would remove a successor.
+  session.remove_link = (link) => {
+    const place = places.get(link);
+    places.delete(link);
+    unopened.delete(link);
+    if (place) delete session.links[place.slot];
+    if (place && named.get(place.name) === link) named.delete(place.name);
+    const { handles } = session.remote;
+    const handle = link.remote.attach?.handle;
+    if (handle !== undefined && handles[handle] === link) delete handles[handle];
+    if (session.local.handles[link.local.handle] === link) delete session.local.handles[link.local.handle];
+  };
+}
