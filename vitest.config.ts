@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PLANTED } from './test/integration/testing/planted-faults.ts';
 import { MUTATIONS } from './test/unit/invariants/mutations.ts';
 
@@ -28,8 +29,32 @@ function mutation(): Plugin[] {
       name: 'quorate-mutation',
       enforce: 'pre',
       transform: (code, id) => (id === target ? edit(code) : undefined),
+      // Vitest's cache of transformed files: this one file under a key of its own.
+      configureVitest: ({ defineCacheKeyGenerator }) =>
+        defineCacheKeyGenerator(({ id }) => (id === target ? JSON.stringify(changed.edits) : undefined)),
     },
   ];
+}
+
+// Hang limits, not measures: at least five times what a test takes on two quiet cores. A mutated source makes tests wait for
+// what never comes, and those need not wait so long.
+const HANG_MS = changed === undefined ? 150_000 : 30_000;
+const POLL_HANG_MS = changed === undefined ? 60_000 : 10_000;
+
+/** Files that leave something behind in their process: each gets one of its own, as do those that start processes. */
+const OF_THEIR_OWN = ['test/e2e/**/*.test.ts', 'test/integration/**/*.test.ts'];
+
+/** The longest waits first, so that no worker is left with one of them at the end. */
+class WaitsFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((one, other) => rank(one) - rank(other));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  if (moduleId.includes('/test/e2e/')) return 0;
+  return moduleId.includes('/test/integration/') ? 1 : 2;
 }
 
 export default defineConfig({
@@ -37,14 +62,22 @@ export default defineConfig({
   resolve: { conditions: [SOURCE] },
   ssr: { resolve: { conditions: [SOURCE, 'module', 'node', 'development|production'] } },
   test: {
-    include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'apart', include: OF_THEIR_OWN } },
+      {
+        extends: true,
+        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: OF_THEIR_OWN, isolate: false },
+      },
+    ],
+    sequence: { sequencer: WaitsFirst },
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: POLL_HANG_MS } },
     pool: 'forks',
     execArgv: [`--conditions=${SOURCE}`],
-    maxWorkers: 2,
-    // Vitest's cache of transformed files does not know of the change.
-    fsModuleCache: changed === undefined,
+    // More than two cores have to do: many tests wait for a lock, a process or a disk.
+    maxWorkers: 3,
+    fsModuleCache: true,
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'coverage/test-results.json' }]]
       : ['default'],

@@ -12,7 +12,7 @@ import { createInspectorServer, type InspectorServer } from '../../src/inspector
 import { SAMPLE } from '../unit/inspector/sample.ts';
 
 /** Long enough for a busy machine; nothing waits longer than it must. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 const poll: typeof expect.poll = (read) => expect.poll(read, { timeout: PATIENCE_MS });
 const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: PATIENCE_MS });
 

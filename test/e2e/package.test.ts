@@ -89,7 +89,7 @@ it('the package runs and its command starts where only its dependencies are inst
   await writeFile(join(app, 'package.json'), '{ "type": "module" }');
   await writeFile(join(app, 'counter.js'), COUNTER);
   await writeFile(join(app, 'main.js'), PROGRAM);
-  const options = { cwd: app, timeout: 60_000 };
+  const options = { cwd: app, timeout: 150_000 };
   const { stdout } = await run(process.execPath, ['main.js'], options);
   expect(stdout).toBe('count 1\n');
   await writeFile(join(app, 'counter.test.js'), EXPLORATION);

@@ -30,7 +30,7 @@ async function telemetryLoadedBy(...args: string[]): Promise<string[]> {
   return loaded.filter((url) => /\/@opentelemetry\/(?!api\/)/.test(url));
 }
 
-it('loads the SDK when a trace is wanted, and none of it otherwise', { timeout: 120_000 }, async () => {
+it('loads the SDK when a trace is wanted, and none of it otherwise', async () => {
   expect(await telemetryLoadedBy()).toEqual([]);
   expect(await telemetryLoadedBy('--trace-file', 'trace.jsonl')).not.toEqual([]);
 });

@@ -119,17 +119,17 @@ describe('a changed machine', () => {
     }
     await one.send('tally', id, { type: 'add' });
     await one.send('tally', 'old', { type: 'add' });
-    await expect.poll(() => count(one, id), { timeout: 20_000 }).toBe(2);
-    await expect.poll(() => count(one, 'old'), { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => count(one, id)).toBe(2);
+    await expect.poll(() => count(one, 'old')).toBe(2);
     await one.close();
 
     await stop(old);
     await expect
-      .poll(async () => (await actors('ls', 'tally')).stdout, { timeout: 20_000, interval: 500 })
+      .poll(async () => (await actors('ls', 'tally')).stdout, { interval: 500 })
       .toMatch(/^old +active +open +3 +1$/m);
     await withClient(async (again) => {
       await again.send('tally', 'old', { type: 'add' });
-      await expect.poll(() => count(again, 'old'), { timeout: 20_000 }).toBe(3);
+      await expect.poll(() => count(again, 'old')).toBe(3);
       await again.start('tally', { id: 'last' });
       expect(await again.query('tally', 'last')).toMatchObject({ value: 'counting', version: '2' });
     });

@@ -78,7 +78,7 @@ describe('the local broker', () => {
     const guest = await open();
     expect([guest.owns(), guest.port]).toEqual([false, owner.port]);
     await owner.close();
-    await expect.poll(() => guest.owns(), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => guest.owns()).toBe(true);
   });
 
   it('tells a broker that another application has started which entities it needs, with TLS too', async () => {

@@ -80,7 +80,7 @@ describe('places', () => {
     });
     await world.bridge.publish([toSession('a', 0), toSession('b', 0)]);
     await held.promise;
-    await expect.poll(async () => (await statusOf(world, ACTORS))?.locks, { timeout: 10_000 }).toBe(2);
+    await expect.poll(async () => (await statusOf(world, ACTORS))?.locks).toBe(2);
     expect(pump.active).toBe(1);
     const stopped = pump.stop();
     goOn.fire();

@@ -54,7 +54,7 @@ it('leaves no connection, session or link open behind sessions that came and wen
     return { connections, endpoints };
   };
   const { connections, endpoints } = before;
-  await expect.poll(open, { timeout: 10_000 }).toEqual({ connections, endpoints });
+  await expect.poll(open).toEqual({ connections, endpoints });
 });
 
 it('cancels the accepts under way when it stops, so that what comes later is for others', async () => {
@@ -62,9 +62,7 @@ it('cancels the accepts under way when it stops, so that what comes later is for
   const { bridge, broker, connect } = world;
   const pump = bridge.pumpSessions({ ...pumpDefaults, onSession: async () => {} });
   // An accept is a link that the broker has not answered.
-  await expect
-    .poll(async () => (await broker.counters())['endpoints'], { timeout: 10_000 })
-    .toBeGreaterThan(0);
+  await expect.poll(async () => (await broker.counters())['endpoints']).toBeGreaterThan(0);
   await pump.stop();
   await bridge.publish([toSession('s', 0)]);
   expect(await statusOf(world, ACTORS)).toMatchObject({ active: 1, locks: 0 });

@@ -44,7 +44,7 @@ it('settles tasks that end together each in its own way', async () => {
   });
   await bridge.publish(messages(TASKS));
   const status = async () => (await broker.status()).find(({ name }) => name === `${prefix}${TASKS}`);
-  await expect.poll(status, { timeout: 10_000 }).toMatchObject(EXPECTED);
+  await expect.poll(status).toMatchObject(EXPECTED);
 });
 
 it('settles a session’s messages in one go each in its own way', async () => {
@@ -66,7 +66,7 @@ it('settles a session’s messages in one go each in its own way', async () => {
     },
   });
   const status = async () => (await broker.status()).find(({ name }) => name === `${prefix}${ACTORS}`);
-  await expect.poll(status, { timeout: 10_000 }).toMatchObject(EXPECTED);
+  await expect.poll(status).toMatchObject(EXPECTED);
 });
 
 it('marks a dead letter of which nobody has to take care', async () => {

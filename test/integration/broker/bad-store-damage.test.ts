@@ -180,4 +180,4 @@ test('bytes changed anywhere: the file is refused, or what is left is served and
   }
   // Most of the file is the text of messages.
   expect(starts).toBeGreaterThan(0);
-}, 60_000);
+});

@@ -9,7 +9,7 @@ import { app, startRuntime } from '../../kit/runtime.ts';
 const DAY_MS = 24 * 3_600_000;
 
 it('lets the timers of actors come due day by day, each handled before the next', {
-  timeout: 60_000,
+  timeout: 150_000,
 }, async () => {
   const broker = await startBrokerFor(['waiter'], [], { clock: 'virtual', idle: {} });
   const data = await mkdtemp(join(tmpdir(), 'quorate-virtual-'));

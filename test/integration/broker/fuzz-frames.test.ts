@@ -19,7 +19,7 @@ const BATCH = 20;
 /** For the broker to hang up after everything has been said; who does not listen may not notice. */
 const ENOUGH_MS = 500;
 const DEAF_MS = 50;
-const HANG_MS = 20_000;
+const HANG_MS = 60_000;
 const KEPT = 'kept';
 const topology = {
   queues: [

@@ -120,7 +120,7 @@ test.each([1, 2, 3, 4])(
       .sendMessages(Array.from({ length: 500 }, (_, body) => ({ body })));
     await preparing.close();
     const { acknowledged, attempted } = traffic(doomed);
-    await vi.waitUntil(() => hasBegun(acknowledged), { timeout: 20_000 });
+    await vi.waitUntil(() => hasBegun(acknowledged), { timeout: 60_000 });
     const delay = random.below(400);
     await wait(delay);
     child.process.kill('SIGKILL');

@@ -28,7 +28,7 @@ test('clients with a credential, a connection string or web sockets meet the bro
     [CLIENT, `localhost:${broker.port}`, broker.connectionString],
     {
       env,
-      timeout: 25_000,
+      timeout: 100_000,
     },
   );
   expect(JSON.parse(stdout)).toMatchObject({

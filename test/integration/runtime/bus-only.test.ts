@@ -66,4 +66,4 @@ it('moves nothing while the port is blocked, and the broker counts one transfer 
     await broker.stop();
     await rm(data, { recursive: true, force: true });
   }
-}, 120_000);
+});

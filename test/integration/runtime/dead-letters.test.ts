@@ -16,7 +16,7 @@ const numbers = async (letters: DeadLetters): Promise<number[]> =>
 
 /** Set aside by the host: only then can they be taken by number. */
 async function untilTaken(remedy: () => AsyncIterable<Remedied>, outcome: string): Promise<void> {
-  await expect.poll(() => all(remedy()), { timeout: 10_000 }).toEqual([outcome]);
+  await expect.poll(() => all(remedy())).toEqual([outcome]);
 }
 
 describe('dead letters', () => {

@@ -18,10 +18,8 @@ it('a runtime is ready while it has a connection, not while the broker is gone, 
     await expect.poll(() => runtime.health()).toEqual({ ready: true });
     await broker.stop();
     // Between the loss and the moment in which this process takes the data over there is nobody to connect to.
-    await expect
-      .poll(() => runtime.health(), { interval: 5, timeout: 10_000 })
-      .toMatchObject({ ready: false });
-    await expect.poll(() => runtime.health(), { timeout: 20_000 }).toEqual({ ready: true });
+    await expect.poll(() => runtime.health(), { interval: 5 }).toMatchObject({ ready: false });
+    await expect.poll(() => runtime.health()).toEqual({ ready: true });
     const stopped = runtime.stop();
     expect(runtime.health()).toEqual({ ready: false, why: 'it is stopping' });
     await stopped;

@@ -31,13 +31,13 @@ it('a host that lacks the codec of a payload loses nothing: it is dead-lettered,
   await other.send('large', 'one', { type: 'add', text: 'x'.repeat(300_000) });
   await other.close();
   const dead = async (): Promise<string[]> => (await client.deadLetters.list()).items.map(({ code }) => code);
-  await expect.poll(dead, { timeout: 20_000 }).toEqual(['PAYLOAD_UNREADABLE']);
+  await expect.poll(dead).toEqual(['PAYLOAD_UNREADABLE']);
   expect((await client.query('large', 'one')).context).toEqual({ text: '' });
 
   await started.runtime.stop();
   await using second = await startRuntime({ machines, agents, data: started.data, payloadCodecs: [flip] });
   for await (const one of second.runtime.client.deadLetters.redrive({})) expect(one.outcome).toBe('redriven');
   await expect
-    .poll(async () => (await second.runtime.client.query('large', 'one')).context, { timeout: 20_000 })
+    .poll(async () => (await second.runtime.client.query('large', 'one')).context)
     .toEqual({ text: 'x'.repeat(300_000) });
 });

@@ -90,7 +90,7 @@ describe('a proposal', () => {
       await broker.stop();
       await rm(data, { recursive: true, force: true });
     }
-  }, 90_000);
+  });
 
   it('puts pieces that arrive out of order in order, by deferral', async () => {
     const broker = await startBrokerFor(['deal'], ['cheap', 'dear', 'buyer']);
@@ -146,7 +146,7 @@ describe('a proposal', () => {
     } finally {
       await broker.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('a saga', () => {

@@ -47,7 +47,7 @@ describe('a wrong key', () => {
     } finally {
       await broker.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('an unknown queue', () => {
@@ -66,7 +66,7 @@ describe('an unknown queue', () => {
       await client.close();
       await broker.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('a full store', () => {
@@ -93,12 +93,12 @@ describe('a full store', () => {
       expect(accepted).toBeGreaterThan(10);
       await using again = await startRuntime({ machines, data });
       await expect
-        .poll(async () => (await again.runtime.client.query('counter', 'c')).context, { timeout: 20_000 })
+        .poll(async () => (await again.runtime.client.query('counter', 'c')).context)
         .toMatchObject({ count: accepted });
     } finally {
       await rm(data, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });
 
 describe('an emitted event', () => {
@@ -152,5 +152,5 @@ describe('an emitted event', () => {
       await broker.stop();
       await rm(data, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });

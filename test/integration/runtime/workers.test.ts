@@ -31,9 +31,9 @@ describe('a turn', () => {
       for (const event of events) await client.send('breaker', 'bad', { type: event });
       await client.send('breaker', 'good', { type: 'add' });
       await expect
-        .poll(async () => (await client.query('breaker', 'good')).context, { timeout: 20_000 })
+        .poll(async () => (await client.query('breaker', 'good')).context)
         .toMatchObject({ count: 1 });
-      await expect.poll(() => counters().deadLetters, { timeout: 20_000 }).toBe(1);
+      await expect.poll(() => counters().deadLetters).toBe(1);
       await expect
         .poll(async () => (await client.query('breaker', 'bad')).context)
         .toMatchObject({ count: 2 });
@@ -60,14 +60,12 @@ describe('a turn', () => {
       sent += 1;
       await client.send('breaker', 'good', { type: 'add' });
       await expect
-        .poll(async () => (await client.query('breaker', 'good')).context, { timeout: 60_000 })
+        .poll(async () => (await client.query('breaker', 'good')).context)
         .toMatchObject({ count: sent });
     } while (counters().deadLetters === 0);
     const listed = async () => (await client.deadLetters.list()).items;
     await expect.poll(listed).toMatchObject([{ code: 'TURN_POISONED', actor: 'breaker/bad', kind: 'event' }]);
-    await expect
-      .poll(async () => (await client.query('breaker', 'bad')).context, { timeout: 20_000 })
-      .toMatchObject({ count: 2 });
+    await expect.poll(async () => (await client.query('breaker', 'bad')).context).toMatchObject({ count: 2 });
     expect(counters().actors.poisoned).toBe(1);
     const failures = warned.filter(({ code }) => code === 'WORKER_DIED' || code === 'TURN_TIMEOUT');
     // Three attempts of its own, and perhaps one with its neighbours in the batch.

@@ -13,7 +13,7 @@ const installed = await installAzurite();
 if (installed.kind === 'unreachable')
   console.log(`skipped: azurite is not installed, and the registry does not answer (${installed.why})`);
 
-describe.skipIf(installed.kind === 'unreachable')('Blob storage', { timeout: 60_000 }, () => {
+describe.skipIf(installed.kind === 'unreachable')('Blob storage', () => {
   let azurite: Azurite | undefined;
   beforeAll(async () => {
     if (installed.kind === 'installed') azurite = await startAzurite(installed.folder);

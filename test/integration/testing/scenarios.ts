@@ -15,7 +15,7 @@ export const order = (): Scenario => ({
     await advance('3 days');
   },
   outcome: ({ client }) =>
-    client.result('order', 'o', { timeoutMs: 5_000 }) as Promise<{ approvals: number }>,
+    client.result('order', 'o', { timeoutMs: 60_000 }) as Promise<{ approvals: number }>,
 });
 
 export const gather = (): Scenario => ({

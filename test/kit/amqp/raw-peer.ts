@@ -21,7 +21,7 @@ import {
 
 const HEADER_BYTES = 8;
 const GREETING = 'AMQP';
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /** Where a broker is and how to get in. */
 export interface Target {

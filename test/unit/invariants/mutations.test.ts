@@ -9,7 +9,7 @@ import { MUTATIONS } from './mutations.ts';
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const VITEST = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url));
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 
 /** Whether the invariant's tests passed with this guard off (vitest.config.ts changes the source as it is loaded). */
 async function passes(invariant: string, mutation: number | undefined): Promise<boolean> {

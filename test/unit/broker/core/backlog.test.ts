@@ -319,7 +319,7 @@ test.each([
   ['with sessions', true],
 ])(
   'a queue %s, longer than memory, gives everything in order, once, and loses nothing',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   (_, sessions) => {
     fc.assert(
       fc.property(

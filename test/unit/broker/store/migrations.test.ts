@@ -155,7 +155,7 @@ async function openedUntil(folder: string, statement: number): Promise<'killed' 
 }
 
 test('whenever a migration is killed, the file is the old one or the new one', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   // Enough for SQLite to write to the file before the transaction ends.
   const waiting = 12_000;
