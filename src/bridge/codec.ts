@@ -8,6 +8,8 @@ const TRACEPARENT = 'traceparent';
 /** Where the Azure SDKs put the same value; set, it also keeps theirs from making a context of its own. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';
 const LONGEST_TRACEPARENT = 128;
+/** 32 bits: 49.7 days. What waits longer is bounded by its asker's deadline alone. */
+const LONGEST_TTL_MS = 2 ** 32 - 1;
 /** Of every receiver whose messages are read here. */
 export const RECEIVER_OPTIONS = {
   // Renewal is our own: the SDK's ends at the first busy answer and goes by message id (I1).
@@ -36,8 +38,9 @@ export function toServiceBusMessage(message: WireMessage): ServiceBusMessage {
   if (message.correlationId !== undefined) encoded.correlationId = message.correlationId;
   if (message.replyTo !== undefined) encoded.replyTo = message.replyTo;
   if (message.replyToSessionId !== undefined) encoded.replyToSessionId = message.replyToSessionId;
-  // I10: 0 would mean no TTL at all to the SDK.
-  if (message.timeToLiveMs !== undefined) encoded.timeToLive = Math.max(1, message.timeToLiveMs);
+  // I10: 0 would mean no TTL at all to the SDK. A longer one than AMQP can say is none: the SDK would cut it.
+  const ttl = Math.floor(message.timeToLiveMs ?? Number.POSITIVE_INFINITY);
+  if (ttl <= LONGEST_TTL_MS) encoded.timeToLive = Math.max(1, ttl);
   return encoded;
 }
 

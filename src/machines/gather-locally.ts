@@ -10,6 +10,9 @@ import { MAX_GATHER_ERRORS } from '../contract/scatter.ts';
 /** Agent name -> its implementation, given `{ item, shared }`. */
 export type LocalAgents = Readonly<Record<string, (task: never) => unknown>>;
 
+/** A timer that is to ring later rings at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export interface Clock {
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
@@ -28,7 +31,10 @@ export async function gatherLocally(
     else if (decision !== 'open') resolve(tally.output(decision));
   };
   const ms = deadlineOf(plan);
-  const timer = ms === undefined ? undefined : clock.setTimeout(() => settle(tally.atDeadline()), ms);
+  const timer =
+    ms === undefined || ms > LONGEST_TIMER_MS
+      ? undefined
+      : clock.setTimeout(() => settle(tally.atDeadline()), ms);
   branches.forEach((branch, index) => {
     void run(branch).then((outcome) => settle(tally.accept(index, branch.agent, outcome)));
   });

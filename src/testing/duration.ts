@@ -5,6 +5,8 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+/** Dates end in the year 9999. */
+const LONGEST_MS = 1_000 * 365 * DAY_MS;
 
 const UNITS: readonly (readonly [name: RegExp, ms: number])[] = [
   [/^(ms|milliseconds?)$/, 1],
@@ -18,7 +20,7 @@ const PART = /(\d+(?:\.\d+)?)\s*([a-z]+)\s*/gi;
 
 /** Throws USAGE. */
 export function toMs(duration: string | number): number {
-  if (typeof duration === 'number' && Number.isFinite(duration) && duration >= 0) return duration;
+  if (typeof duration === 'number' && duration >= 0 && duration <= LONGEST_MS) return Math.ceil(duration);
   const text = String(duration).trim();
   let ms = 0;
   for (const [, amount, unit = ''] of text.matchAll(PART)) {
@@ -27,7 +29,8 @@ export function toMs(duration: string | number): number {
     ms += Number(amount) * factor;
   }
   if (text === '' || text.replace(PART, '') !== '') throw notOne(text);
-  return ms;
+  if (ms > LONGEST_MS) throw new QuorateError('USAGE', `'${text}' is longer than 1,000 years.`);
+  return Math.ceil(ms);
 }
 
 function notOne(text: string): QuorateError {

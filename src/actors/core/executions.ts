@@ -8,7 +8,7 @@ import type { Draft } from './draft.ts';
 import { newGather } from './gather.ts';
 import { checkPlan } from './plan.ts';
 import type { Source } from './resolve.ts';
-import { unwatchFresh, watchDeadline } from './timers.ts';
+import { instantAfter, unwatchFresh, watchDeadline } from './timers.ts';
 
 export interface ChildStart {
   readonly childId: string;
@@ -38,7 +38,7 @@ export function openExecution(draft: Draft, source: Source, child: ChildStart): 
 function openTask(draft: Draft, source: Extract<Source, { kind: 'task' }>, child: ChildStart): void {
   const execution = draft.nextExecutionId();
   const { agent, deadlineMs, logic } = source;
-  const deadlineAt = draft.now + deadlineMs;
+  const deadlineAt = instantAfter(draft.now, deadlineMs);
   draft.ask({
     kind: 'task',
     execution,
@@ -64,7 +64,7 @@ function openScatter(draft: Draft, child: ChildStart): Opened {
   const { plan, total, deadlineMs } = checkPlan(child.input, child.childId, draft.request.registry);
   if (total === 0) return { kind: 'complete', output: EMPTY_GATHER };
   const execution = draft.nextExecutionId();
-  const deadlineAt = draft.now + deadlineMs;
+  const deadlineAt = instantAfter(draft.now, deadlineMs);
   draft.ask({ kind: 'scatter', execution, plan, total, deadlineAt });
   watchDeadline(draft, deadlineAt);
   const gather = newGather(plan, total, draft.now);

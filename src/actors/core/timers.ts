@@ -2,10 +2,17 @@
 import type { Timer } from '../../contract/turn.ts';
 import type { Draft } from './draft.ts';
 
+/** The last day that Service Bus can say; `Number.MAX_SAFE_INTEGER` means never, and no date is so far away. */
+const LATEST_AT = Date.UTC(9999, 11, 31);
+
+export function instantAfter(now: number, ms: number): number {
+  return Math.min(LATEST_AT, now + ms);
+}
+
 export function setTimer(draft: Draft, delayMs: number, what: (token: string) => Timer['what']): string {
-  if (!Number.isFinite(delayMs)) throw new Error(`a delay of ${delayMs} ms can not be scheduled`);
+  if (!Number.isFinite(delayMs)) throw new Error(`a delay of ${String(delayMs)} ms can not be scheduled`);
   const token = draft.nextToken();
-  const dueAt = Math.ceil(draft.now + Math.max(0, delayMs));
+  const dueAt = Math.ceil(instantAfter(draft.now, Math.max(0, delayMs)));
   draft.timers.set(token, { dueAt, what: what(token) });
   draft.ask({ kind: 'timer', token, dueAt });
   return token;

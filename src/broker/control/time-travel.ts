@@ -6,6 +6,9 @@ import type { AdvanceOptions } from './control.ts';
 import type { Quiet } from './quiet.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+/** The last day that dates of AMQP and .NET can say. */
+const LATEST_AT = Date.UTC(9999, 11, 31);
+
 export class TimeTravel {
   readonly #clock: VirtualClock;
   readonly #alarms: Alarms;
@@ -33,9 +36,11 @@ export class TimeTravel {
   }
 
   async #travel(ms: number, patienceMs: number | undefined): Promise<number> {
-    if (!(ms >= 0 && Number.isFinite(ms)))
-      throw new BrokerError('BROKER_FAILED', `Time can be skipped forwards only, not by ${ms} ms.`);
     const end = this.#clock.now() + ms;
+    if (!(ms >= 0 && end <= LATEST_AT)) {
+      const why = `Time can be skipped forwards, at most to the end of the year 9999, not by ${ms} ms.`;
+      throw new BrokerError('BROKER_FAILED', why);
+    }
     for (;;) {
       await this.#quiet.reached(patienceMs);
       const due = this.nextDue();

@@ -267,7 +267,11 @@ test('journeys follow one another, lead forwards only, and need a virtual clock'
   const both = await Promise.all([broker.advance(1000), broker.advance(500)]);
   expect(both).toEqual([START + 1000, START + 1500]);
   await expect(broker.advance(-1)).rejects.toMatchObject({ code: 'BROKER_FAILED' });
-  await expect(broker.advance(Number.NaN)).rejects.toMatchObject({ code: 'BROKER_FAILED' });
+  for (const ms of [Number.NaN, Infinity, Number.MAX_SAFE_INTEGER])
+    await expect(broker.advance(ms)).rejects.toMatchObject({ code: 'BROKER_FAILED' });
+  expect(await broker.advance(0)).toBe(START + 1500);
+  expect(await broker.advance(0.25)).toBe(START + 1501);
+  expect(await broker.advance(2 ** 31)).toBe(START + 1501 + 2 ** 31);
   expect(await broker.nextDue()).toBeUndefined();
   const real = await testBroker();
   await expect(real.advance(1)).rejects.toMatchObject({ code: 'BROKER_CLOCK_REAL' });

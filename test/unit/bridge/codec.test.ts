@@ -31,7 +31,11 @@ describe('toServiceBusMessage', () => {
   it('never turns a short time to live into none (I10)', () => {
     expect(toServiceBusMessage({ ...wire, timeToLiveMs: 0 }).timeToLive).toBe(1);
     expect(toServiceBusMessage({ ...wire, timeToLiveMs: 250 }).timeToLive).toBe(250);
+    expect(toServiceBusMessage({ ...wire, timeToLiveMs: 250.9 }).timeToLive).toBe(250);
     expect(toServiceBusMessage(wire).timeToLive).toBeUndefined();
+    expect(toServiceBusMessage({ ...wire, timeToLiveMs: 2 ** 32 - 1 }).timeToLive).toBe(2 ** 32 - 1);
+    for (const timeToLiveMs of [2 ** 32, Number.MAX_SAFE_INTEGER, Infinity])
+      expect(toServiceBusMessage({ ...wire, timeToLiveMs }).timeToLive).toBeUndefined();
   });
 });
 

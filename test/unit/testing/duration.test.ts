@@ -11,13 +11,24 @@ it.each([
   ['2 weeks', 1_209_600_000],
   [250, 250],
   [0, 0],
+  [0.5, 1],
+  ['0.5 ms', 1],
+  [2 ** 31, 2 ** 31],
 ])('%s is %i ms', (text, ms) => {
   expect(toMs(text)).toBe(ms);
 });
 
-it.each(['', 'soon', '3 moons', '-1 day', '3', Number.NaN, -1, Number.POSITIVE_INFINITY])(
-  '%s is none',
-  (text) => {
-    expect(() => toMs(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
-  },
-);
+it.each([
+  '',
+  'soon',
+  '3 moons',
+  '-1 day',
+  '3',
+  Number.NaN,
+  -1,
+  Number.POSITIVE_INFINITY,
+  Number.MAX_SAFE_INTEGER,
+  '999999999 days',
+])('%s is none', (text) => {
+  expect(() => toMs(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+});
