@@ -1,6 +1,7 @@
 // What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
 
 import { createDeadLetterHandler } from './actors/agents/dead-letters.ts';
+import { inGroups } from './actors/agents/groups.ts';
 import { createOfferHandler } from './actors/agents/offers.ts';
 import type { Runnable } from './actors/agents/run.ts';
 import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
@@ -31,7 +32,8 @@ const HOLD_QUANTUM_MS = 100;
 /** More turns waiting for a thread than it does in a few milliseconds. */
 const SATURATED_TURNS_PER_THREAD = 16;
 const OFFER_CONCURRENCY = 8;
-const DEAD_LETTER_CONCURRENCY = 4;
+/** They come in floods, and are dealt with in groups: a send and a settlement for all that are at hand. */
+const DEAD_LETTER_CONCURRENCY = 64;
 /** Tasks of one I/O agent at once, unless its configuration says otherwise. */
 const IO_CONCURRENCY = 8;
 
@@ -116,7 +118,7 @@ function startWatchPumps({ bridge, entities, logger, clock, counters, payloads }
     bridge.pumpTasks({
       entity: REMEDIATION,
       concurrency: DEAD_LETTER_CONCURRENCY,
-      onMessage: async () => ({ kind: 'defer' }),
+      onMessage: inGroups(async (letters) => letters.map(() => ({ kind: 'defer' }))),
     }),
     ...deadLetterSources(entities).map((entity) =>
       bridge.pumpDeadLetters({

@@ -11,6 +11,7 @@ import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
+import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
 
 /** The service's own reasons, as codes of ours. */
@@ -28,21 +29,20 @@ export function createDeadLetterHandler(
   host: DeadLetterHost,
 ): (message: InboundMessage) => Promise<Disposition> {
   const log = createLetterLog(host.logger, host.clock);
-  return async (message) => {
-    const error = errorOf(message);
-    await tellAsker(message, error, host);
-    const kept = await publishUnlessRefused([remediationCopy(message, error, host.entity)], host);
-    host.counters.deadLetters++;
-    const { sequenceNumber: number, sessionId, properties } = message;
-    log({ entity: host.entity, sessionId, number, error, handled: properties[PROPERTY.handled] === true });
+  return inGroups(async (messages) => {
+    const letters = messages.map((message) => ({ message, error: errorOf(message) }));
+    const replies = letters.flatMap(({ message, error }) => errorReply(message, error, host.entity) ?? []);
+    await publishAll(replies, host);
+    const copies = letters.map(({ message, error }) => remediationCopy(message, error, host.entity));
+    const kept = await publishAll(copies, host);
+    host.counters.deadLetters += letters.length;
+    for (const { message, error } of letters) {
+      const { sequenceNumber: number, sessionId, properties } = message;
+      log({ entity: host.entity, sessionId, number, error, handled: properties[PROPERTY.handled] === true });
+    }
     // What does not fit through a queue a second time stays where it is, for whoever asks for it by number.
-    return kept ? { kind: 'complete' } : { kind: 'defer' };
-  };
-}
-
-async function tellAsker(message: InboundMessage, error: ErrorJson, host: DeadLetterHost): Promise<void> {
-  const toAsker = errorReply(message, error, host.entity);
-  if (toAsker !== undefined) await publishUnlessRefused([toAsker], host);
+    return copies.map((copy) => (kept.has(copy) ? { kind: 'complete' } : { kind: 'defer' }));
+  });
 }
 
 /** Trying again for ever would help nobody. */
@@ -50,18 +50,24 @@ const isFinal = (code: string): boolean => code === 'TOPOLOGY_MISMATCH' || isRef
 /** Of texts that become properties of the copy: both are the user's own. */
 const MAX_CODE_LENGTH = 256;
 
-async function publishUnlessRefused(
+/** Those that were accepted. When not all were, each is sent by itself: ids are fixed, so a repeat does no harm. */
+async function publishAll(
   messages: readonly WireMessage[],
   host: DeadLetterHost,
-): Promise<boolean> {
+): Promise<ReadonlySet<WireMessage>> {
+  if (messages.length === 0) return new Set();
   try {
     await host.bridge.publish(messages);
-    return true;
+    return new Set(messages);
   } catch (thrown) {
     const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
     if (!isFinal(code)) throw thrown;
-    host.logger.error(`a dead letter of ${host.entity} could not be passed on: ${message}`, { code });
-    return false;
+    if (messages.length === 1) {
+      host.logger.error(`a dead letter of ${host.entity} could not be passed on: ${message}`, { code });
+      return new Set();
+    }
+    const accepted = await Promise.all(messages.map((one) => publishAll([one], host)));
+    return new Set(accepted.flatMap((some) => [...some]));
   }
 }
 

@@ -69,6 +69,53 @@ it('settles a session’s messages in one go each in its own way', async () => {
   await expect.poll(status).toMatchObject(EXPECTED);
 });
 
+it('settles dead letters and deferrals that are alike in one go, each with its own reason', async () => {
+  const { bridge, broker, prefix } = await startWorld();
+  const REASONS = ['A', 'A', 'A', 'B', 'B', 'defer', 'defer', 'defer', 'A', 'complete', 'complete', 'B'];
+  const sent = REASONS.map((body, n) => ({
+    entity: ACTORS,
+    subject: 'event' as const,
+    messageId: `m${n}`,
+    body,
+  }));
+  await bridge.publish(sent.map((message) => ({ ...message, sessionId: 's' })));
+  bridge.pumpSessions({
+    entity: ACTORS,
+    maxSessions: 1,
+    window: 16,
+    holdQuantumMs: 5_000,
+    onSession: async (session) => {
+      for (;;) {
+        const taken = await session.take({ max: 16, idleMs: 300 });
+        if (taken.kind !== 'messages') return;
+        await Promise.all(
+          taken.messages.map((message) => {
+            const reason = String(message.body);
+            const kind = reason.length > 1 ? (reason as 'defer' | 'complete') : 'deadLetter';
+            return session.settle(
+              message,
+              kind === 'deadLetter' ? { kind, reason, description: reason } : { kind },
+            );
+          }),
+        );
+      }
+    },
+  });
+  const reasons: string[] = [];
+  bridge.pumpDeadLetters({
+    entity: ACTORS,
+    concurrency: 8,
+    onMessage: async ({ body, deadLetterReason }) => {
+      reasons.push(`${String(body)}: ${deadLetterReason}`);
+      return { kind: 'complete' };
+    },
+  });
+  const dead = REASONS.filter((reason) => reason.length === 1).map((reason) => `${reason}: ${reason}`);
+  await expect.poll(() => reasons.toSorted(), { timeout: 10_000 }).toEqual(dead.toSorted());
+  const status = async () => (await broker.status()).find(({ name }) => name === `${prefix}${ACTORS}`);
+  await expect.poll(status, { timeout: 10_000 }).toMatchObject({ active: 0, deferred: 3, deadLettered: 0 });
+});
+
 it('marks a dead letter of which nobody has to take care', async () => {
   const { bridge } = await startWorld();
   const marks = new Map<string, unknown>();

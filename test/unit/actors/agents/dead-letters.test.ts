@@ -184,6 +184,17 @@ describe('a dead letter that can not be passed on', () => {
     expect(await handle(letter())).toEqual({ kind: 'defer' });
   });
 
+  it('does not keep those beside it from being passed on', async () => {
+    const { handle, published } = handlerThat(({ entity, body }) =>
+      entity === 'remediation' && (body as { key?: string }).key === 'large' ? 'EFFECT_TOO_LARGE' : undefined,
+    );
+    const large = inbound('task', { ...(task as object), key: 'large' }, { deadLetterReason: 'TASK_FAILED' });
+    const ends = await Promise.all([letter(), large, letter()].map(handle));
+    expect(ends).toEqual([{ kind: 'complete' }, { kind: 'defer' }, { kind: 'complete' }]);
+    const copies = published.filter(({ entity }) => entity === 'remediation');
+    expect(new Set(copies.map(({ messageId }) => messageId)).size).toBe(2);
+  });
+
   it('because the broker is away is tried again', async () => {
     await expect(handlerThat(() => 'CONNECTION_FAILED').handle(letter())).rejects.toThrow('refused');
   });
