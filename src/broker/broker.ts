@@ -12,7 +12,8 @@ import { virtualClockOf } from './control/virtual-clock.ts';
 import { Core } from './core/core.ts';
 import { limitsOf } from './core/limits.ts';
 import { Namespace } from './core/namespace.ts';
-import { recover } from './core/recovery.ts';
+import type { StoredMessage } from './core/records.ts';
+import { countHandOuts, recover } from './core/recovery.ts';
 import { statusOf } from './core/status.ts';
 import { Throttle } from './core/throttle.ts';
 import {
@@ -22,11 +23,13 @@ import {
   prepareFolder,
   readBrokerRecord,
   removeBrokerRecord,
+  unwritable,
   writeBrokerRecord,
 } from './data-folder.ts';
 import { BrokerError } from './errors.ts';
 import type { Broker, LocalBrokerOptions } from './options.ts';
 import { unreadable } from './store/file.ts';
+import { HandOuts, readHandOuts } from './store/hand-outs.ts';
 import { DATA_FILE, openStore } from './store/sqlite.ts';
 import type { Store } from './store/store.ts';
 import { type Certificates, keptCertificates } from './transport/certificates.ts';
@@ -69,6 +72,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       await listener?.close();
       core.committer.stop();
       endTime();
+      core.handOuts?.close();
       store.close();
       if (folder !== undefined) removeBrokerRecord(folder);
       else removeCertificates();
@@ -90,6 +94,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     if (wholeProcess) process.kill(process.pid, 'SIGKILL');
     stopping ??= (async () => {
       core.committer.abandon();
+      core.handOuts?.abandon();
       amqp?.cut();
       endTime();
       // Whoever is in the middle of a commit, or loses its connection, still reads.
@@ -110,6 +115,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     const namespace = readingBack(folder, () => {
       const found = new Namespace(core);
       if (options.topology) found.declare(options.topology);
+      if (folder !== undefined) core.handOuts = countInterrupted(core, found, folder);
       recover(core, found);
       return found;
     });
@@ -180,9 +186,28 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     await listener?.cut();
     endTime();
     core.committer.abandon();
+    core.handOuts?.close();
     store.close();
     removeCertificates();
     throw error;
+  }
+}
+
+/** Counts what was in somebody's hands when the process before ended, and begins to write down what is from now on. */
+function countInterrupted(core: Core, namespace: Namespace, folder: string): HandOuts {
+  countHandOuts(core, namespace, readHandOuts(folder));
+  try {
+    const handOuts = new HandOuts(folder, () => inHand(namespace));
+    handOuts.begin();
+    return handOuts;
+  } catch (error) {
+    throw unwritable(join(folder, 'broker.deliveries'), error);
+  }
+}
+
+function* inHand(namespace: Namespace): Iterable<StoredMessage> {
+  for (const { plain } of namespace.sources.values()) {
+    for (const { open, message } of plain?.locks ?? []) if (open) yield message;
   }
 }
 

@@ -63,7 +63,7 @@ function removeDraft(draft: string): void {
   }
 }
 
-function unwritable(file: string, error: unknown): BrokerError {
+export function unwritable(file: string, error: unknown): BrokerError {
   const why = error instanceof Error ? error.message : String(error);
   return new BrokerError('BROKER_DATA_UNWRITABLE', `${file} cannot be written: ${why}.`, { file, why });
 }

@@ -1,6 +1,7 @@
 import type { Alarms } from '../clock.ts';
 import { Envelope } from '../codec/envelope.ts';
 import { FaultPort } from '../control/fault-port.ts';
+import type { HandOuts } from '../store/hand-outs.ts';
 import type { Store } from '../store/store.ts';
 import { Bodies } from './bodies.ts';
 import { type Change, Committer } from './committer.ts';
@@ -22,6 +23,8 @@ export class Core {
   readonly limits: Limits;
   /** Undefined = not throttled. */
   throttle: Throttle | undefined;
+  /** Undefined where nothing survives the process. */
+  handOuts: HandOuts | undefined;
   #lastMicros = 0;
 
   constructor(

@@ -59,20 +59,7 @@ export function moveTo(
   if (!target) return ack(serviceErrors.internal('there is no dead letter queue here'));
   const { core } = from;
   const bytes = withApplicationProperties(core.bodies.of(message), changes);
-  const moved = new StoredMessage({
-    entity: target.id,
-    seq: message.seq,
-    enqueuedAt: message.enqueuedAt,
-    deliveryCount: message.deliveryCount,
-    origin: message.origin,
-    shared: 0,
-    size: bytes.length,
-    state: ACTIVE,
-    expiresAt: 0,
-    session: undefined,
-    source: from.path,
-    hops: 0,
-  });
+  const moved = deadLetterOf(message, target.id, from.path, bytes);
   core.counters.add('deadLettered');
   core.commit({
     frees: true,
@@ -86,6 +73,29 @@ export function moveTo(
       ack();
     },
     refused: ack,
+  });
+}
+
+export function deadLetterOf(
+  message: { readonly seq: number; enqueuedAt: number; deliveryCount: number; origin: number },
+  entity: number,
+  source: string,
+  bytes: Buffer,
+): StoredMessage {
+  const { seq, enqueuedAt, deliveryCount, origin } = message;
+  return new StoredMessage({
+    entity,
+    seq,
+    enqueuedAt,
+    deliveryCount,
+    origin,
+    shared: 0,
+    size: bytes.length,
+    state: ACTIVE,
+    expiresAt: 0,
+    session: undefined,
+    source,
+    hops: 0,
   });
 }
 

@@ -143,6 +143,7 @@ export class PlainDelivery implements Delivery, Pump {
     const lock = new Lock(message, this.#core.alarms.now() + this.#owner.lockMs, holder);
     this.#locks.set(lock.key, lock);
     this.watch(lock);
+    this.#core.handOuts?.out(message);
     return lock;
   }
 

@@ -51,6 +51,7 @@ export function settle(queue: Settling, lock: Lock, outcome: Outcome, ack: Ack):
   else if (outcome.kind === 'abandon') countDelivery(queue, message, message.state, outcome.changes, end);
   else {
     end();
+    if (queue.plain) queue.core.handOuts?.back(message);
     queue.place(message);
   }
 }

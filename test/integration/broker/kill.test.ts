@@ -15,6 +15,7 @@ const topology = {
   queues: [
     { name: 'sent', requiresDuplicateDetection: true },
     { name: 'settled', maxDeliveryCount: 100 },
+    { name: 'held' },
     { name: 'actors', requiresSession: true },
   ],
   topics: [],
@@ -118,7 +119,9 @@ test.each([1, 2, 3, 4])(
     await preparing
       .createSender('settled')
       .sendMessages(Array.from({ length: 500 }, (_, body) => ({ body })));
+    await preparing.createSender('held').sendMessages([{ body: 'begun' }, { body: 'waiting' }]);
     await preparing.close();
+    expect(await doomed.createReceiver('held').receiveMessages(1)).toMatchObject([{ deliveryCount: 0 }]);
     const { acknowledged, attempted } = traffic(doomed);
     await vi.waitUntil(() => hasBegun(acknowledged), { timeout: 60_000 });
     const delay = random.below(400);
@@ -166,10 +169,16 @@ test.each([1, 2, 3, 4])(
     }
     expect([...told.completed].filter((body) => left.has(body))).toEqual([]);
     expect(deferred).toBeGreaterThanOrEqual(told.abandoned.size);
+    const held = await client.createReceiver('held').peekMessages(2);
+    expect(held).toMatchObject([
+      { body: 'begun', deliveryCount: 1 },
+      { body: 'waiting', deliveryCount: 0 },
+    ]);
     const session = await client.acceptSession('actors', 'a');
     const state = Number(await session.getSessionState());
     expect(state).toBeGreaterThanOrEqual(told.state);
     expect(state).toBeLessThanOrEqual(attempted.state);
     await client.close();
   },
+  120_000,
 );
