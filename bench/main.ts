@@ -7,6 +7,7 @@ import { abuse } from './abuse.ts';
 import { broker } from './broker/bench.ts';
 import { fanin } from './fanin.ts';
 import { latency } from './latency.ts';
+import { leftovers } from './leftovers.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './measurement.ts';
 import { pump } from './pump/bench.ts';
 import { review } from './review.ts';
@@ -17,7 +18,7 @@ import { start } from './start.ts';
 import { takeover } from './takeover.ts';
 
 /** Too long for the rest, or an explanation rather than a promise. */
-const BY_NAME: readonly Bench[] = [soak, turn];
+const BY_NAME: readonly Bench[] = [soak, turn, leftovers];
 const USUAL: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump, fanin];
 const BENCHES: readonly Bench[] = [...USUAL, ...BY_NAME];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
@@ -26,8 +27,12 @@ const EXIT_USAGE = 2;
 const GIB = 1024 ** 3;
 
 const { values, positionals: names } = parseArgs({
-  // How long the soak is: it reads it itself.
-  options: { json: { type: 'boolean', default: false }, minutes: { type: 'string' } },
+  // How long the soak is, and how many actors leave nothing behind: those benches read them themselves.
+  options: {
+    json: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    actors: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const { json } = values;

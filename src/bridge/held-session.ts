@@ -166,7 +166,7 @@ export class LiveSession implements HeldSession {
   }
 }
 
-/** No state at all is null; so is what `null` left behind, the smallest state that the SDK can write. */
+/** No state at all is null; so are the 4 bytes that the SDK writes for a null (clear-state.ts). */
 function toState(value: unknown): unknown {
   return value === undefined || (Buffer.isBuffer(value) && value.length === 0) ? null : value;
 }

@@ -5,6 +5,7 @@ import Long from 'long';
 import type { Json } from '../contract/json.ts';
 import type { Disposition } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
+import { clearerOf } from './clear-state.ts';
 import { fromReceivedMessage } from './codec.ts';
 import { isConnectionLoss, isMessageGone, sdkError, toQuorateError } from './errors.ts';
 import { Fate, type Reply, type RequestSignal } from './fate.ts';
@@ -82,7 +83,10 @@ export class SessionLink {
     return this.#ask('reading the state', (abortSignal) => this.#receiver.getSessionState({ abortSignal }));
   }
 
+  /** `null` clears the state: the session is gone with its last message. */
   writeState(state: Json): Promise<Reply<void>> {
+    const clear = state === null ? clearerOf(this.#receiver) : undefined;
+    if (clear !== undefined) return this.#ask('clearing the state', clear);
     return this.#ask('committing', (abortSignal) => this.#receiver.setSessionState(state, { abortSignal }));
   }
 

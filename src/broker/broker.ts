@@ -10,6 +10,7 @@ import { Alarms, type Clock, systemClock } from './clock.ts';
 import { type Control, createControl } from './control/create-control.ts';
 import { virtualClockOf } from './control/virtual-clock.ts';
 import { Core } from './core/core.ts';
+import { Housekeeping } from './core/housekeeping.ts';
 import { limitsOf } from './core/limits.ts';
 import { Namespace } from './core/namespace.ts';
 import type { StoredMessage } from './core/records.ts';
@@ -64,6 +65,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
   let listener: Listener | undefined;
   let amqp: AmqpServer | undefined;
   let control: Control | undefined;
+  let housekeeping: Housekeeping | undefined;
   let stopping: Promise<void> | undefined;
 
   const shutDown = (reason: string): Promise<void> => {
@@ -81,6 +83,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     return stopping;
   };
   const endTime = () => {
+    housekeeping?.stop();
     control?.end();
     alarms.stop();
     clientAlarms.stop();
@@ -119,6 +122,11 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       recover(core, found);
       return found;
     });
+    if (folder !== undefined) {
+      const { committer } = core;
+      housekeeping = new Housekeeping({ store, committer, windows: () => namespace.windows() });
+      housekeeping.start();
+    }
     // Tokens carry real time, whatever clock the broker runs on.
     const authority = new Authority(
       signersOf(keys, (resource) => rulesAbove(namespace, resource)),

@@ -121,7 +121,7 @@ async function rowOf(client: QuorateClient, type: string, id: string): Promise<R
       ...(quarantine === undefined ? {} : { quarantine }),
     };
   } catch (error) {
-    // Forgotten: its session still has the smallest state that there is.
+    // Forgotten since it was listed, or by an earlier release, which left 4 bytes behind: a purge clears them.
     if (error instanceof QuorateError && error.code === 'ACTOR_NOT_FOUND') return undefined;
     throw error;
   }

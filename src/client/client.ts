@@ -208,8 +208,8 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     actors: {
       list: async (type, { from = 0, limit = DEFAULT_PAGE } = {}) => {
-        const ids = await bridge.listSessions(actorQueue(type), { skip: from, top: limit });
-        return ids.length < limit ? { ids } : { ids, next: from + ids.length };
+        const { ids, listed } = await bridge.listSessions(actorQueue(type), { skip: from, top: limit });
+        return listed < limit ? { ids } : { ids, next: from + listed };
       },
       release: (type, id, call) => remedy('release', 'released', type, id, call),
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),

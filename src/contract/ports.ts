@@ -46,7 +46,7 @@ export interface HeldSession {
   readState(): Promise<{ readonly kind: 'state'; readonly state: unknown } | { readonly kind: 'lost' }>;
   /** Waits for at least one message, then gives all that are at hand, oldest first, at most `max`. */
   take(options: { readonly max: number; readonly idleMs: number }): Promise<Taken>;
-  /** The one commit (I2). 'lost' also when the outcome is unknown: the link is closed then (I1). */
+  /** The one commit (I2); null clears the state, and the session is gone. 'lost' also when the outcome is unknown: the link is closed then (I1). */
   commit(state: Json): Promise<'committed' | 'lost'>;
   settle(message: InboundMessage, disposition: Disposition): Promise<'settled' | 'lost'>;
   /** Deferred messages by number; what is not there any more is left out. */
@@ -117,11 +117,11 @@ export interface Bridge {
   }): Pump & { readonly ready: Promise<void> };
   /** Opens nothing before it is used; closed with the bridge. */
   shelf(entity: string): Shelf;
-  /** Sessions of an entity that have a state. */
+  /** Sessions of an entity that have a state, and how many were looked at to find them: the next page begins behind. */
   listSessions(
     entity: string,
     page: { readonly skip: number; readonly top: number },
-  ): Promise<readonly string[]>;
+  ): Promise<{ readonly ids: readonly string[]; readonly listed: number }>;
   /** Open connections to the service now. */
   readonly connections: number;
   close(): Promise<void>;

@@ -185,7 +185,7 @@ export class HeldActor {
     return this.forget();
   }
 
-  /** The smallest bytes that the SDK can write mean "no actor". What was settled must be so before nobody knows it any more. */
+  /** There is no state any more. What was settled must be so before nobody knows it any more. */
   async forget(): Promise<Progress> {
     await Promise.all(this.settling);
     if (this.lost || (await this.session.commit(null)) === 'lost') return 'lost';

@@ -45,8 +45,8 @@ export async function remedy(todo: Remedy): Promise<Progress> {
   const { held, message, body, settlements } = todo;
   settlements.push({ message, disposition: { kind: 'complete' } });
   if (held.state.core === null) {
-    // Perhaps purged before, by a holder that died before it removed everything.
-    if (body.kind === 'purge' && (await held.removeLives()) === 'lost') return 'lost';
+    // Perhaps purged before, by a holder that died before it removed everything; or 4 bytes that an earlier release left.
+    if (body.kind === 'purge' && (await held.forget()) === 'lost') return 'lost';
     return body.kind === 'stop' ? 'held' : held.publish([notFound(message, body.asker)]);
   }
   if ((await begin(todo)) === 'lost') return 'lost';

@@ -23,7 +23,7 @@ export class DuplicateWindow {
   }
 
   restore(): void {
-    this.#purge();
+    this.purge();
     for (const { seenAt, id } of this.#core.store.duplicates(this.#entity, this.#end)) {
       this.#core.seenMicros(seenAt);
       this.#seen.add(id, seenAt, this.windowMs * MICROS);
@@ -32,7 +32,7 @@ export class DuplicateWindow {
 
   has(id: string): boolean {
     if (this.#taken.has(id)) return true;
-    this.#purge();
+    this.purge();
     const { store } = this.#core;
     return this.#seen.has(id, this.#end, (seenAt) => store.duplicate(this.#entity, seenAt) === id);
   }
@@ -60,7 +60,8 @@ export class DuplicateWindow {
     return (this.#core.alarms.now() - this.windowMs) * MICROS;
   }
 
-  #purge(): void {
+  /** What was seen before the window is forgotten. */
+  purge(): void {
     const now = this.#core.alarms.now();
     const end = this.#end;
     if (now - this.#lastPurge < PURGE_INTERVAL_MS) return;

@@ -9,6 +9,7 @@ import type {
 } from '../topology.ts';
 import type { Core } from './core.ts';
 import { checkCounts, type FilterCounts } from './count-limits.ts';
+import type { DuplicateWindow } from './duplicates.ts';
 import { Entities } from './entities.ts';
 import { IdleEntities } from './idle-entities.ts';
 import type { Limits } from './limits.ts';
@@ -138,6 +139,12 @@ export class Namespace {
   entity(path: string): KeptEntity | undefined {
     const row = this.#rows.get(key(path));
     return row && toKept(row);
+  }
+
+  /** Of every entity that detects duplicates. */
+  *windows(): Iterable<DuplicateWindow> {
+    for (const { intake } of [...this.queues.values(), ...this.topics.values()])
+      if (intake.window) yield intake.window;
   }
 
   *entities(): Iterable<KeptEntity> {

@@ -13,7 +13,7 @@ import { messageStatements, prepareDropBody } from './message-statements.ts';
 import { migrate } from './migrations.ts';
 import { APPLICATION_ID, FORMAT, SCHEMA } from './schema.ts';
 import { applySettings, PAGE_BYTES, pragma, readSettings } from './settings.ts';
-import { shrink } from './shrink.ts';
+import { shrink, shrinkAtRest } from './shrink.ts';
 import { duplicateStatements, entityStatements, sessionStatements } from './statements.ts';
 import { type Store, StoreFullError } from './store.ts';
 import { Tallies } from './tallies.ts';
@@ -77,6 +77,7 @@ function storeOn(db: DatabaseSync, maxPages: number | undefined): Store {
         limitPages(limit);
       }
     },
+    shrink: () => shrinkAtRest(db),
     settings: () => readSettings(db),
     close: () => db.close(),
   };

@@ -125,6 +125,8 @@ export interface Store {
   /** The id that was seen then. */
   duplicate(entity: number, seenAt: number): string | undefined;
 
+  /** Gives the disk back what nothing takes any more, when it is much and quickly done. Returns whether it was. */
+  shrink(): boolean;
   /** As the open database answers. */
   settings(): Settings;
   close(): void;

@@ -11,8 +11,9 @@ beforeAll(async () => {
 afterAll(() => broker.stop());
 
 const HOUR = 3_600_000;
-const open = () =>
+const open = (more: { readonly retentionMs?: number } = {}) =>
   startRuntime({
+    ...more,
     machines: { waiter: app('waiter.machine.ts', 'waiter') },
     connectionString: broker.connectionString,
     lockDurationMs: LOCK_MS,
@@ -36,4 +37,15 @@ it('takes back the timers of actors that another process has set, when they are 
   await client.actors.purge('waiter', 'ended and purged');
   // The one timer of the first, and the end of what is left of the second.
   await expect.poll(scheduled, { timeout: 10_000 }).toBe(2);
+});
+
+it('leaves no session of an actor that is forgotten: by its retention time, or by a purge', async () => {
+  await using test = await open({ retentionMs: 100 });
+  const { client } = test.runtime;
+  await client.start('waiter', { id: 'forgotten', input: { ms: 1 } });
+  await client.start('waiter', { id: 'gone', input: { ms: HOUR } });
+  await client.actors.purge('waiter', 'gone');
+  const listed = async () => (await client.actors.list('waiter')).ids;
+  await expect.poll(listed, { timeout: 10_000 }).not.toContain('forgotten');
+  expect(await listed()).not.toContain('gone');
 });

@@ -1,0 +1,111 @@
+// `npm run bench leftovers [-- --actors N]`: what is left of actors that have lived and are forgotten. In one data folder a
+// thousand of them, then all the others; each time the file is looked at when everything is at rest.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createRuntime, type LocalRuntime } from '../src/runtime.ts';
+import { progressOf, say } from './broker/progress.ts';
+import { type Bench, type Measurement, measurement } from './measurement.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const ACTORS = 100_000;
+const FIRST = 1_000;
+const AT_ONCE = 100;
+/** The least: ids that were seen leave with their window. */
+const DUPLICATE_WINDOW_MS = 20_000;
+const RETENTION_MS = 1_000;
+/** The broker looks for what it can give back every ten seconds, and copies its file once a minute at most. */
+const REST_MS = 100_000;
+const FORGOTTEN_LIMIT_MS = 120_000;
+const MB = 1024 * 1024;
+const MOST_GROWTH = 1.2;
+
+export const leftovers: Bench = {
+  name: 'leftovers',
+  about: `${actors()} actors started, ended and forgotten, in one data folder`,
+  notMeasured: 'a namespace: what the service keeps of a session without a state is its own',
+  run,
+};
+
+async function run(): Promise<readonly Measurement[]> {
+  await using folder = await temporaryFolder();
+  const data = join(folder.path, 'data');
+  const file = join(data, 'broker.db');
+  const brief = {
+    module: new URL('./runtime/machines/brief.js', import.meta.url),
+    export: 'brief',
+    version: '1',
+  };
+  const runtime = await createRuntime(
+    {
+      machines: { brief },
+      data,
+      port: 0,
+      retentionMs: RETENTION_MS,
+      duplicateWindowMs: DUPLICATE_WINDOW_MS,
+    },
+    { env: {} },
+  );
+  const begun = performance.now();
+  let first: number;
+  let most: number;
+  try {
+    await live(runtime, 0, FIRST);
+    first = await sizeAtRest(runtime, file);
+    await live(runtime, FIRST, actors());
+    most = statSync(file).size;
+    say(`${Math.round((performance.now() - begun) / 1000)} s; the file has ${(most / MB).toFixed(1)} MB`);
+    await sizeAtRest(runtime, file);
+  } finally {
+    await runtime.stop();
+  }
+  const last = statSync(file).size;
+  const db = new DatabaseSync(file, { readOnly: true });
+  const count = (sql: string): number => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
+  const sessions = count('SELECT count(*) FROM session');
+  const messages = count('SELECT count(*) FROM message');
+  db.close();
+  return [
+    measurement('leftovers.session-rows', '', [sessions], 1),
+    measurement('leftovers.messages', '', [messages], 1),
+    measurement('leftovers.file-first', 'MB', [first / MB]),
+    measurement('leftovers.file-most', 'MB', [most / MB]),
+    measurement('leftovers.file-last', 'MB', [last / MB]),
+    measurement('leftovers.file-growth', 'times', [last / first], MOST_GROWTH),
+  ];
+}
+
+async function live({ client }: LocalRuntime, from: number, to: number): Promise<void> {
+  const progress = progressOf('actors', to);
+  let next = from;
+  const worker = async (): Promise<void> => {
+    while (next < to) {
+      const at = next++;
+      await client.start('brief', { id: `a${at}` });
+      await client.send('brief', `a${at}`, { type: 'end' });
+      progress(at);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/** Of the file, in bytes, once no actor is remembered and the broker has had time to tidy up. */
+async function sizeAtRest({ client }: LocalRuntime, file: string): Promise<number> {
+  const until = performance.now() + FORGOTTEN_LIMIT_MS;
+  while ((await client.actors.list('brief', { limit: 1 })).ids.length > 0 && performance.now() < until)
+    await sleep(1_000);
+  await sleep(REST_MS);
+  return statSync(file).size;
+}
+
+function actors(): number {
+  const { values } = parseArgs({
+    options: { actors: { type: 'string' } },
+    strict: false,
+    allowPositionals: true,
+  });
+  return typeof values.actors === 'string' ? Number(values.actors) : ACTORS;
+}
