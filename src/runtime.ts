@@ -82,7 +82,7 @@ export async function composeRuntime<C extends QuorateConfig>(
     if (connection.mode !== 'embedded') await bridge.ensureTopology(entities);
 
     const counters: RuntimeCounters = {
-      actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
+      actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
       agents: {},
       deadLetters: 0,
     };

@@ -65,7 +65,10 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   readonly versions?: Readonly<Record<string, { readonly module: URL | string; readonly export: string }>>;
   /** Export of `module`, `(snapshot, from) => snapshot`, pure: moves an actor of any other version to this one. */
   readonly migrate?: string;
-  /** What becomes of an actor with a poison message: 'continue' (default) without it, or 'quarantine'. */
+  /**
+   * What becomes of an actor with a poison message: 'continue' (default) without it, or 'quarantine'. What nobody can send again
+   * (a timer, an answer, a child's end) ends the actor in error, or is held by the quarantine.
+   */
   readonly onPoison?: 'continue' | 'quarantine';
   /** Types only: what the client is typed by. */
   readonly machine?: M;

@@ -67,12 +67,34 @@ export type TurnInput =
   /** Somebody wants the final outcome: answered at once when ended, else kept as a waiter. */
   | { readonly kind: 'await'; readonly asker: ReplyAddress }
   /** The parent has let go of this child, or a client asked for it. */
-  | { readonly kind: 'stop' };
+  | { readonly kind: 'stop' }
+  /** The host found that this input cannot be applied: it ends the actor in error if it is still waited for (I7). */
+  | { readonly kind: 'fail'; readonly input: InternalInput; readonly error: ErrorJson };
+
+export type InternalInput = Extract<
+  TurnInput,
+  { readonly kind: 'timer' | 'reply' | 'partial' | 'childSnapshot' }
+>;
+
+/** What nobody outside has sent, and nobody can send again. An event of another actor comes from outside. */
+export function isInternal(input: TurnInput): input is InternalInput {
+  return (
+    input.kind === 'timer' ||
+    input.kind === 'reply' ||
+    input.kind === 'partial' ||
+    input.kind === 'childSnapshot'
+  );
+}
 
 /** What became of one input, in the order of the inputs. */
 export type Verdict =
-  /** `refused`: of a start with an event only the start was; it ended the actor. */
-  | { readonly kind: 'applied'; readonly refused?: ErrorJson }
+  | {
+      readonly kind: 'applied';
+      /** Of a start with an event only the start was; it ended the actor. */
+      readonly refused?: ErrorJson;
+      /** The machine threw on an internal input, which ended the actor in this error (I7). */
+      readonly failure?: ErrorJson;
+    }
   /** No longer waited for (I9): dropped and counted. */
   | { readonly kind: 'stale'; readonly why: string }
   /** I13: no such actor: never started, or forgotten. */
@@ -173,6 +195,8 @@ export interface TurnRequest {
   readonly incarnation: string;
   /** Stop taking inputs once the effects weigh this many bytes of JSON (I12); at least one input is always taken. */
   readonly maxEffectBytes: number;
+  /** The batch ends before an internal input at which the machine throws, instead of ending the actor (I7). */
+  readonly holdsInternal?: true;
 }
 
 export interface GatherReport {
@@ -195,6 +219,8 @@ export interface TurnResult {
   readonly effects: readonly { readonly turn: number; readonly index: number; readonly effect: Effect }[];
   /** As many as inputs were taken (a prefix of `inputs`). */
   readonly verdicts: readonly Verdict[];
+  /** With `holdsInternal`: why the input behind the last verdict was not taken. */
+  readonly held?: ErrorJson;
   /** Gathers that ended in this batch, for the trace. */
   readonly gathers: readonly GatherReport[];
   readonly steps: readonly StepReport[];

@@ -78,7 +78,7 @@ export function fakeHost(
     logger,
     inspection: { actor: () => {}, step: () => {} },
     timerMemory: new TimerMemory(),
-    counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0 },
+    counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
     duplicateWindowMs: 60_000,
     retentionMs: 5_000,
     turnTimeoutMs: 1_000,

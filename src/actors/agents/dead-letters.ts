@@ -5,7 +5,7 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts';
-import type { ActorBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
+import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
@@ -124,7 +124,6 @@ function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): W
       body: { kind: 'reply', execution, outcome },
     };
   }
-  if (body.kind === 'reply') return failedReply(message, body, entity, { ...common, outcome });
   if (!('asker' in body) || body.asker === undefined) return undefined;
   const { entity: to, sessionId, correlationId } = body.asker;
   return {
@@ -138,29 +137,6 @@ function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): W
     subject: 'answer',
     body: { kind: 'answer', answer: 'error', error: error as unknown as Json },
   };
-}
-
-/**
- * An answer that its machine could not take: the machine still waits, a child's parent even without a deadline. It gets
- * the error instead; when it cannot take that either, nothing more is sent.
- */
-function failedReply(
-  { sessionId }: InboundMessage,
-  { execution, branch, outcome }: Extract<ActorBody, { kind: 'reply' }>,
-  entity: string,
-  {
-    outcome: failure,
-    ...common
-  }: Omit<WireMessage, 'entity' | 'subject' | 'body'> & { readonly outcome: Json },
-): WireMessage | undefined {
-  if (outcome.status === 'error' || sessionId === undefined) return undefined;
-  const body: Json = {
-    kind: 'reply',
-    execution,
-    ...(branch === undefined ? {} : { branch }),
-    outcome: failure,
-  };
-  return { ...common, entity, sessionId, subject: 'reply', body };
 }
 
 function remediationCopy(message: InboundMessage, error: ErrorJson, entity: string): WireMessage {

@@ -1,4 +1,5 @@
-// The end of an actor, by itself or by being stopped: everyone who waits is told, everything is let go of (I9).
+// The end of an actor, by itself, by being stopped, or by what its machine threw: everyone who waits is told, everything is
+// let go of (I9).
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { ActorStatus } from '../../contract/turn.ts';
@@ -21,6 +22,29 @@ export function finish(draft: Draft, status: Exclude<ActorStatus, 'active'>, end
   if (life.parent !== undefined) draft.ask({ kind: 'reply', to: life.parent.reply, outcome });
   draft.waiters = [];
   draft.life = { ...life, ...end, status, endedAt: draft.now };
+}
+
+/**
+ * As XState does where a transition throws: the actor ends in error as it was before, and its parent is told (I7). Texts that a
+ * machine made are cut, so that this fits where what was thrown did not.
+ */
+export function fail(draft: Draft, thrown: ErrorJson): ErrorJson {
+  draft.begin();
+  const error = cut(thrown);
+  finish(draft, 'error', { error });
+  return error;
+}
+
+const MAX_TEXT = 4_096;
+
+function cut({ code, message, name, data }: ErrorJson): ErrorJson {
+  const isSmall = data !== undefined && JSON.stringify(data).length <= MAX_TEXT;
+  return {
+    code,
+    message: message.slice(0, MAX_TEXT),
+    ...(name === undefined ? {} : { name }),
+    ...(isSmall ? { data } : {}),
+  };
 }
 
 export function toOutcome({ output, error }: End): Outcome {

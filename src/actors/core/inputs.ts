@@ -3,10 +3,10 @@ import { QuorateError } from '../../contract/errors.ts';
 import { isReservedEvent } from '../../contract/events.ts';
 import type { EventJson } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
-import type { Execution, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
+import type { Execution, InternalInput, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
 import { answerBranch, endGather } from './branches.ts';
 import type { Draft, Life } from './draft.ts';
-import { finish, toOutcome } from './end.ts';
+import { fail, finish, toOutcome } from './end.ts';
 import { closeExecution } from './executions.ts';
 import { toMachineSnapshot } from './snapshots.ts';
 import { lookAtDeadlines } from './timers.ts';
@@ -44,6 +44,8 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
     case 'stop':
       finish(draft, 'stopped', { error: STOPPED });
       return APPLIED;
+    case 'fail':
+      return applyFail(turn, input);
   }
 }
 
@@ -192,4 +194,27 @@ function missDeadline(turn: TurnMachine, id: string, execution: Execution): void
   closeExecution(draft, id, 'stop');
   const message = `'${execution.childId}' (${execution.src}) did not answer within ${draft.now - execution.startedAt} ms`;
   turn.deliverEnd(execution.childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });
+}
+
+function applyFail(turn: TurnMachine, { input, error }: Extract<TurnInput, { kind: 'fail' }>): Verdict {
+  const { draft } = turn;
+  if (!isAwaited(draft, input)) return stale(`a ${input.kind} that failed is not waited for any more`);
+  const what = input.kind === 'timer' ? draft.timers.get(input.token)?.what.kind : undefined;
+  // Nothing of the machine runs for these: they are not to blame for what befell their hosts.
+  if (input.kind === 'timer' && (what === 'deadlines' || (what === 'send' && error.code === 'TURN_POISONED')))
+    return applyTimer(turn, input);
+  return { kind: 'applied', failure: fail(draft, error) };
+}
+
+function isAwaited(draft: Draft, input: InternalInput): boolean {
+  if (input.kind === 'timer') {
+    const what = draft.timers.get(input.token)?.what;
+    return what?.kind === 'deadline'
+      ? draft.executions.get(what.execution) !== undefined
+      : what !== undefined;
+  }
+  const execution = draft.executions.get(input.execution);
+  if (execution === undefined) return false;
+  if (input.kind !== 'reply' || input.branch === undefined || execution.kind !== 'scatter') return true;
+  return !draft.fold(input.execution, execution).has(input.branch);
 }

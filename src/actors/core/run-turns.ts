@@ -1,9 +1,12 @@
 // The pure core (I6): (machine, state, inputs, now) -> (state, effects, verdicts). No clock, no randomness, no I/O.
 import type { AnyStateMachine } from 'xstate';
+import type { Effect } from '../../contract/effect.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { CoreState, TurnInput, TurnRequest, TurnResult, Verdict } from '../../contract/turn.ts';
+import { isInternal } from '../../contract/turn.ts';
 import { addressesOf } from './addresses.ts';
 import { Draft } from './draft.ts';
+import { fail } from './end.ts';
 import { toRejection } from './errors.ts';
 import { applyInput } from './inputs.ts';
 import { jsonBytes } from './json.ts';
@@ -39,9 +42,18 @@ function runBatch(
   const draft = new Draft(request);
   const turn = new TurnMachine(machine, draft);
   const verdicts: Verdict[] = [];
+  let held: ErrorJson | undefined;
   let bytes = 0;
   for (const [index, input] of request.inputs.entries()) {
     const taken = takeInput(turn, input, hooks, persisting);
+    if (
+      taken.verdict.kind === 'rejected' &&
+      request.holdsInternal === true &&
+      isFinal(input, taken.verdict)
+    ) {
+      held = taken.verdict.error;
+      break;
+    }
     verdicts.push(taken.verdict);
     // The last input ends the batch anyway: its effects need no weighing.
     if (index === request.inputs.length - 1) break;
@@ -51,7 +63,12 @@ function runBatch(
   const state = draft.changed ? toState(turn) : request.state;
   if (state !== null && draft.steps.length > 0) followUp(draft, state);
   const { effects, gathers, steps } = draft;
-  return { state, effects, verdicts, gathers, steps };
+  return { state, effects, verdicts, gathers, steps, ...(held === undefined ? {} : { held }) };
+}
+
+interface Taken {
+  readonly verdict: Verdict;
+  readonly effects: readonly Effect[];
 }
 
 function takeInput(
@@ -59,7 +76,7 @@ function takeInput(
   input: TurnInput,
   hooks: TurnHooks | undefined,
   persisting: 'once' | 'each',
-) {
+): Taken {
   const { draft } = turn;
   const { snapshot } = turn;
   draft.begin();
@@ -74,11 +91,18 @@ function takeInput(
   const violation = hooks?.violation();
   if (violation !== undefined) verdict = { kind: 'rejected', error: violation };
   if (verdict.kind === 'applied') return { verdict, effects: draft.apply() };
-  if (verdict.kind === 'rejected') {
-    draft.takeBack();
-    turn.putBack(snapshot);
-  }
-  return { verdict, effects: [] };
+  if (verdict.kind !== 'rejected') return { verdict, effects: [] };
+  draft.takeBack();
+  turn.putBack(snapshot);
+  if (draft.request.holdsInternal === true || !isFinal(input, verdict)) return { verdict, effects: [] };
+  const failure = fail(draft, verdict.error);
+  return { verdict: { kind: 'applied', failure }, effects: draft.apply() };
+}
+
+/** Whether the machine will never be told of what this input says: nobody can send it again (I7). */
+function isFinal(input: TurnInput, { error }: Extract<Verdict, { kind: 'rejected' }>): boolean {
+  // A state that does not fit is not the input's fault.
+  return isInternal(input) && error.code !== 'STATE_INCOMPATIBLE';
 }
 
 function toState(turn: TurnMachine): CoreState | null {

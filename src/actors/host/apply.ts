@@ -5,6 +5,7 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import { MAX_CLAIM_BYTES } from '../../contract/sizes.ts';
 import type { TurnResult } from '../../contract/turn.ts';
+import { isInternal } from '../../contract/turn.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import type { Item, NextState } from './batch.ts';
 import { endsTombstone, nextState } from './batch.ts';
@@ -49,28 +50,51 @@ export async function applyItems(
       case 'alone':
         for (const item of left) if ((await applyItems(held, [item], settlements)) === 'lost') return 'lost';
         return 'held';
-      case 'poison':
-        host.counters.poisoned++;
-        settlements.push(
-          ...left.map(({ message }) => ({
-            message,
-            disposition: {
-              kind: 'deadLetter',
-              reason: 'TURN_POISONED',
-              description: describe(outcome),
-            } as const,
-          })),
+      case 'poison': {
+        const [item] = left;
+        if (item === undefined) return 'held';
+        const { error } = outcome;
+        const progress = await refuse(
+          held,
+          item,
+          { code: 'TURN_POISONED', message: describe(outcome) },
+          settlements,
         );
-        return host.onPoison === 'quarantine' ? quarantine(held, outcome.error, [], settlements) : 'held';
+        if (progress === 'lost' || host.onPoison === 'continue' || isStandingStill(held.state))
+          return progress;
+        return quarantine(held, error, [], settlements);
+      }
       case 'ran': {
-        const unfit = incompatibility(outcome.result);
-        if (unfit !== undefined) return quarantine(held, unfit, messagesOf(left), settlements);
+        const { verdicts, held: unheard } = outcome.result;
+        // What the machine throws at is held once everything before it is concluded.
+        const stops = verdicts.length === 0 ? unheard : incompatibility(outcome.result);
+        if (stops !== undefined) return quarantine(held, stops, messagesOf(left), settlements);
         const progress = await conclude(held, left, outcome.result, settlements);
         if (progress !== 'held') return progress;
-        left = left.slice(outcome.result.verdicts.length);
+        left = left.slice(verdicts.length);
       }
     }
   }
+  return 'held';
+}
+
+/**
+ * One message that cannot be applied: from outside it is dead-lettered. Nobody can send an internal one again: it ends the actor
+ * in error, or waits for a fix at the head of a quarantine (I7).
+ */
+async function refuse(
+  held: HeldActor,
+  { message, input }: Item,
+  error: ErrorJson,
+  settlements: Settlement[],
+): Promise<Progress> {
+  const { counters, onPoison } = held.host;
+  counters.poisoned++;
+  const isInside = isInternal(input);
+  if (isInside && onPoison === 'quarantine') return quarantine(held, error, [message], settlements);
+  if (isInside) return applyItems(held, [{ message, input: { kind: 'fail', input, error } }], settlements);
+  const disposition = { kind: 'deadLetter', reason: error.code, description: error.message } as const;
+  settlements.push({ message, disposition });
   return 'held';
 }
 
@@ -110,20 +134,15 @@ async function conclude(
       for (const item of taken) if ((await applyItems(held, [item], settlements)) === 'lost') return 'lost';
       return 'held';
     }
-    host.counters.poisoned++;
-    settlements.push(
-      ...taken.map((item) => ({
-        message: item.message,
-        disposition: { kind: 'deadLetter', reason: code, description: message } as const,
-      })),
-    );
-    return 'held';
+    const [item] = taken;
+    return item === undefined ? 'held' : refuse(held, item, { code, message }, settlements);
   }
   if (next.state !== undefined) {
     if ((await held.commit(next.state, bytes)) === 'lost') return 'lost';
     for (const number of settled) held.settled.delete(number);
     inspectCommit(host, held.address, result);
     writeLogs(host, held.address, result);
+    sayFailures(held, items, result);
   }
   host.counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
   host.counters.dropped += next.dropped;
@@ -196,6 +215,27 @@ function checkStateSize(state: SessionState): number {
 
 function describe({ error, attempts }: { readonly error: ErrorJson; readonly attempts: number }): string {
   return `${error.code} on each of ${attempts} attempts: ${error.message}`;
+}
+
+function sayFailures(
+  { host, name }: HeldActor,
+  items: readonly Item[],
+  { verdicts, state }: TurnResult,
+): void {
+  verdicts.forEach((verdict, at) => {
+    if (verdict.kind !== 'applied' || verdict.failure === undefined) return;
+    const { code, message } = verdict.failure;
+    const input = items[at]?.input;
+    host.counters.failed++;
+    host.logger.error(
+      `ended in error by a ${input?.kind === 'fail' ? input.input.kind : input?.kind}: ${message}`,
+      {
+        code,
+        actor: name,
+        turn: state?.turn,
+      },
+    );
+  });
 }
 
 function writeLogs(host: ActorHost, actor: ActorAddress, result: TurnResult): void {

@@ -46,6 +46,8 @@ export class HeldActor {
   /** Settlements confirmed and not yet forgotten by a commit, and those under way. */
   readonly settled = new Set<number>();
   readonly settling = new Set<Promise<unknown>>();
+  /** Numbers of messages whose payload could not be read: it is kept, for a codec may only be missing here. */
+  readonly unread = new Set<number>();
 
   /** Until then what anchors the cancelled timers is not settled: a crash would leave them where they are (I5). */
   private takingBack: Promise<unknown> | undefined;
@@ -154,7 +156,8 @@ export class HeldActor {
     const remembered = rememberedNumbers(this.state);
     const isKnown = ({ message }: Settlement): boolean => remembered.has(message.sequenceNumber);
     const done = settlements.filter(
-      ({ message, disposition }) => disposition.kind === 'complete' && hasClaims(message),
+      ({ message, disposition }) =>
+        disposition.kind === 'complete' && hasClaims(message) && !this.unread.has(message.sequenceNumber),
     );
     // What the state knows as applied is never read again; of the others this may be the only trace.
     await this.removeClaims(done.filter(isKnown));

@@ -1,7 +1,6 @@
 // One held session: receive, turn, commit, publish, settle. The order of these five is the whole protocol (I1, I2, I5).
 import { SpanKind } from '@opentelemetry/api';
 import type { ReplyAddress } from '../../contract/effect.ts';
-import { toErrorJson } from '../../contract/errors.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import {
   ATTR,
@@ -13,9 +12,7 @@ import {
 } from '../../contract/telemetry.ts';
 import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
-import { isUnreadable, openClaims } from '../protocol/claims.ts';
 import { ofThisLife } from '../protocol/lives.ts';
-import { parseActorBody } from '../protocol/messages.ts';
 import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
 import type { Item } from './batch.ts';
@@ -28,6 +25,7 @@ import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
 import { isStandingStill } from './quarantine.ts';
 import { answerToQuery } from './query.ts';
+import { readBody } from './read-body.ts';
 import { mayBeUnsent, settledBefore } from './redelivery.ts';
 import { applyHeld } from './release.ts';
 import { isRemedy, isUnfinished, type RemedyBody, remedy } from './remedy.ts';
@@ -227,27 +225,15 @@ class Hold {
         });
         continue;
       }
-      let opened: InboundMessage;
-      try {
-        opened = await openClaims(message, this.held.host.payloads);
-      } catch (thrown) {
-        const error = toErrorJson(thrown, 'INTERNAL');
-        if (!isUnreadable(error.code)) return this.held.letGo(thrown);
-        settlements.push({
-          message,
-          disposition: { kind: 'deadLetter', reason: error.code, description: error.message },
-        });
+      const read = await readBody(message, this.held.host.payloads).catch((thrown: unknown) => ({ thrown }));
+      if ('thrown' in read) return this.held.letGo(read.thrown);
+      if (read.kind === 'refused') {
+        const { code, message: description } = read.error;
+        settlements.push({ message, disposition: { kind: 'deadLetter', reason: code, description } });
         continue;
       }
-      const parsed = parseActorBody(opened);
-      if (!parsed.ok) {
-        settlements.push({
-          message,
-          disposition: { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why },
-        });
-        continue;
-      }
-      const body = ofThisLife(parsed.body, this.held.state.core?.incarnation ?? this.held.newborn);
+      if (read.unread === true) this.held.unread.add(message.sequenceNumber);
+      const body = ofThisLife(read.body, this.held.state.core?.incarnation ?? this.held.newborn);
       if (body === undefined) {
         this.held.host.counters.dropped++;
         settlements.push({ message, disposition: { kind: 'complete' } });

@@ -12,6 +12,8 @@ export interface HostCounters {
   /** Late, repeated or no longer wanted (I9). */
   dropped: number;
   poisoned: number;
+  /** Actors that ended because their machine could not take an internal input (I7). */
+  failed: number;
 }
 
 export interface OlderVersion {

@@ -42,7 +42,14 @@ export async function holdBack(
     .map(({ message }) => message.sequenceNumber);
   for (const number of numbers) known.add(number);
   const inbox = record(state.inbox, judged, held.settled, host.clock.now(), host.duplicateWindowMs);
-  const next = { ...state, inbox, quarantine: { ...standing, held: [...known].sort((a, b) => a - b) } };
+  // Attempts of what is held are counted anew when it is released: the fault may be fixed by then.
+  const attempts = Object.entries(state.attempts).filter(([number]) => !known.has(Number(number)));
+  const next: SessionState = {
+    ...state,
+    inbox,
+    attempts: Object.fromEntries(attempts),
+    quarantine: { ...standing, held: [...known].sort((a, b) => a - b) },
+  };
   const settled = [...held.settled];
   if ((await held.commit(next)) === 'lost') return 'lost';
   for (const number of settled) held.settled.delete(number);

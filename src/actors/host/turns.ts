@@ -57,7 +57,9 @@ export async function runTurn(
         kind: 'stuck',
         error: { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' },
       };
-    if (NOT_THE_MESSAGE.has(response.error.code)) return { kind: 'stuck', error: response.error };
+    // What only ends an actor runs nothing of its machine.
+    if (NOT_THE_MESSAGE.has(response.error.code) || only?.input.kind === 'fail')
+      return { kind: 'stuck', error: response.error };
     host.logger.warn(`a turn failed: ${response.error.message}`, {
       code: response.error.code,
       actor: formatAddress(actor),
@@ -87,6 +89,7 @@ function inPool(
     now: host.clock.now(),
     incarnation: state.core?.incarnation ?? newborn,
     maxEffectBytes: MAX_EFFECT_BYTES,
+    ...(host.onPoison === 'quarantine' ? { holdsInternal: true as const } : {}),
   };
   const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
   // Under a batch that is not worth a span, a turn is none either.

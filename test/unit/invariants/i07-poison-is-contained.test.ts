@@ -1,7 +1,9 @@
-// I7 Poison is contained: what kills its host is counted before it runs, and set aside; its neighbours are applied.
+// I7 Poison is contained: what kills its host is counted before it runs, and set aside; its neighbours are applied. What nobody
+// can send again ends its actor, or waits for a fix.
 import { expect, it } from 'vitest';
 import { fakeHost } from '../../kit/fake-host.ts';
 import { FakeQueue } from '../../kit/fake-queue.ts';
+import { faultyMachine, INTERNAL } from '../../kit/faulty-machine.ts';
 import { noteMachine } from '../../kit/note-machine.ts';
 import { event, note, notesOf, start, stateOf } from '../../kit/notes.ts';
 
@@ -29,3 +31,29 @@ it('I7: a message that kills its worker each time is set aside after three attem
   });
   expect(notesOf(queue)).toEqual([1, 2]);
 });
+
+it('I7: an internal message at which the machine throws ends its actor in error, without a dead letter', async () => {
+  const { queue, number } = await thrown('continue');
+  expect(stateOf(queue).core).toMatchObject({ status: 'error', error: { code: 'MACHINE_THREW' } });
+  expect(queue.settled.get(number)).toEqual({ kind: 'complete' });
+});
+
+it('I7: with a quarantine it is held, and the actor stays as it was', async () => {
+  const { queue, number } = await thrown('quarantine');
+  expect(stateOf(queue)).toMatchObject({
+    core: { status: 'active' },
+    quarantine: { code: 'MACHINE_THREW', held: [number] },
+  });
+  expect(queue.settled.get(number)).toEqual({ kind: 'defer' });
+});
+
+async function thrown(onPoison: 'continue' | 'quarantine'): Promise<{ queue: FakeQueue; number: number }> {
+  const queue = new FakeQueue();
+  const host = () => fakeHost(faultyMachine, { onPoison });
+  queue.put(start({}, { input: { fault: 'throws' } }));
+  await queue.hold(host());
+  const timer = INTERNAL['a timer'](queue);
+  queue.put(timer);
+  await queue.hold(host());
+  return { queue, number: timer.sequenceNumber };
+}

@@ -89,6 +89,20 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: '',
   },
   {
+    invariant: 'i07-poison-is-contained',
+    guard: 'an internal message that throws ends its actor',
+    file: 'src/actors/core/run-turns.ts',
+    find: 'if (draft.request.holdsInternal === true || !isFinal(input, verdict))',
+    replace: 'if (!isFinal(input, verdict) || verdict.error.code)',
+  },
+  {
+    invariant: 'i07-poison-is-contained',
+    guard: 'or waits at the head of a quarantine',
+    file: 'src/actors/host/turns.ts',
+    find: "...(host.onPoison === 'quarantine' ? { holdsInternal: true as const } : {}),",
+    replace: '',
+  },
+  {
     invariant: 'i08-timers-survive',
     guard: 'a timer counts only while its token is in the state',
     file: 'src/actors/core/inputs.ts',

@@ -408,11 +408,17 @@ describe('children', () => {
         },
       },
     });
-    const actor = started(machine);
-    const reply = { kind: 'reply', execution: '1.0', outcome: { status: 'done', output: 1 } } as const;
-    const batch = actor.take(reply, { kind: 'event', event: { type: 'check' } });
-    expect(batch.verdicts.map(({ kind }) => kind)).toEqual(['rejected', 'applied']);
-    expect(effectsOf(batch, 'emit')).toMatchObject([{ event: { status: 'active', named: true } }]);
+    const actor = started(machine, { holdsInternal: true });
+    const check = { kind: 'event', event: { type: 'check' } } as const;
+    const batch = actor.take(check, {
+      kind: 'reply',
+      execution: '1.0',
+      outcome: { status: 'done', output: 1 },
+    });
+    expect(batch).toMatchObject({ verdicts: [{ kind: 'applied' }], held: { code: 'AGENT_NOT_FOUND' } });
+    expect(effectsOf(actor.take(check), 'emit')).toMatchObject([
+      { event: { status: 'active', named: true } },
+    ]);
   });
 
   it('started again under the same id replace the earlier ones', () => {

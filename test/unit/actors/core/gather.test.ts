@@ -251,12 +251,13 @@ describe('replies', () => {
         onDone: { guard: 'boom' },
       },
     });
-    const actor = new TestActor(throwing, { registry });
+    const actor = new TestActor(throwing, { registry, holdsInternal: true });
     actor.start(plan());
     actor.take(ok(0), ok(1), ok(2));
     const before = actor.state;
-    const { verdicts, gathers, effects } = actor.take(ok(3));
-    expect(verdicts).toMatchObject([{ kind: 'rejected', error: { code: 'MACHINE_THREW' } }]);
+    const { verdicts, held, gathers, effects } = actor.take(ok(3));
+    expect(verdicts).toEqual([]);
+    expect(held).toMatchObject({ code: 'MACHINE_THREW' });
     expect(gathers).toEqual([]);
     expect(effects).toEqual([]);
     expect(actor.state).toEqual(before);

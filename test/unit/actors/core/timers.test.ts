@@ -102,12 +102,17 @@ describe('the timer of deadlines', () => {
     expect(holdings(actor.state)).toMatchObject({ executions: [], timers: [] });
   });
 
-  it('tells the others when the machine throws at one', () => {
+  it('tells of each in a turn of its own: when the machine throws at one, the actor ends with those before it told', () => {
     const actor = asking(['quick', 'a'], ['quick', 'bad'], ['quick', 'c']);
     actor.now += 1_000;
-    expect(actor.passDeadline().verdicts.map(({ kind }) => kind)).toEqual(['applied', 'rejected', 'applied']);
-    expect(actor.context.late).toEqual(['a', 'c']);
-    expect(Object.keys(actor.state?.executions ?? {})).toEqual(['3.0']);
+    expect(actor.passDeadline().verdicts).toMatchObject([
+      { kind: 'applied' },
+      { kind: 'applied', failure: { code: 'MACHINE_THREW' } },
+      { kind: 'stale' },
+    ]);
+    expect(actor.context.late).toEqual(['a']);
+    expect(actor.state).toMatchObject({ status: 'error', error: { code: 'MACHINE_THREW' } });
+    expect(holdings(actor.state)).toEqual(NOTHING);
   });
 
   it('goes by the broker that sent it where this clock is behind', () => {

@@ -10,7 +10,7 @@ import { FakeQueue } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { type MemoryStorage, memoryPayloads, memoryStorage } from '../../../kit/memory-storage.ts';
 import { noteMachine } from '../../../kit/note-machine.ts';
-import { asker, emitted, event, note, query, start, stateOf } from '../../../kit/notes.ts';
+import { asker, emitted, event, note, notesOf, query, start, stateOf } from '../../../kit/notes.ts';
 
 const LARGE = 400_000;
 /** What the broker takes on the Standard tier. */
@@ -188,6 +188,28 @@ describe('what is large in a message', () => {
     });
     expect(emitted(queue)).toEqual([1]);
     expect(storage.files.has('test/m/1/in/one')).toBe(true);
+  });
+
+  it.each([
+    ['an answer', 'reply', 'outcome', undefined],
+    ['a piece of an answer', 'partial', 'value', undefined],
+    ['an answer', 'reply', 'outcome', Buffer.from('quorate-payload/1 aes-256-gcm\n…')],
+  ] as const)('of %s fails what is asked when it cannot be read', async (_what, kind, field, stored) => {
+    const storage = memoryStorage();
+    const queue = await started(storage);
+    queue.put(event('ask'));
+    await queue.hold(hostOn(storage));
+    const ref = await memoryPayloads(storage).put('test/m/1/in', 'one', 'x'.repeat(LARGE));
+    const place = kind === 'partial' ? { seq: 0 } : {};
+    const body = { kind, execution: '2.0', ...place, [field]: { ...ref } };
+    queue.put(inbound(kind, body, { properties: { [PROPERTY.claimed]: field } }));
+    if (stored === undefined) storage.files.clear();
+    else storage.files.set('test/m/1/in/one', stored);
+    await queue.hold(hostOn(storage));
+    const code = stored === undefined ? 'PAYLOAD_NOT_FOUND' : 'PAYLOAD_UNREADABLE';
+    expect(notesOf(queue)).toEqual([code]);
+    expect([...queue.settled.values()].filter(({ kind: settled }) => settled !== 'complete')).toEqual([]);
+    expect(storage.files.has('test/m/1/in/one')).toBe(stored !== undefined);
   });
 
   it('waits when the store does not answer', async () => {
