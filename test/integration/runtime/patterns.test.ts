@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { AgentContext, Role } from '../../../src/contract/config.ts';
 import type { CompensationTask, SagaTask } from '../../../src/machines/saga-types.ts';
@@ -55,7 +54,8 @@ describe('a proposal', () => {
   });
 
   it('goes on without an offer that the broker’s time to live has ended', async () => {
-    const broker = await startBrokerFor(['deal'], ['cheap', 'dear', 'buyer']);
+    const broker = await startBrokerFor(['deal'], ['cheap', 'dear', 'buyer'], { clock: 'virtual', idle: {} });
+    const clock = { now: () => broker.now(), skips: true };
     const data = await mkdtemp(join(tmpdir(), 'quorate-offers-'));
     const config = (roles: Role[]) => ({
       machines: { deal: app('patterns.machine.ts', 'deal') },
@@ -67,18 +67,18 @@ describe('a proposal', () => {
     });
     try {
       {
-        await using actors = await startRuntime(config(['actors']));
+        await using actors = await startRuntime(config(['actors']), { clock });
         await actors.runtime.client.start('deal', { id: 'd', input: { request: 'a car' } as never });
       }
       {
         // Offers are made while nobody is there to take them, and lapse in their queue.
-        await using agents = await startRuntime(config(['agents']));
+        await using agents = await startRuntime(config(['agents']), { clock });
         await expect
           .poll(() => agents.runtime.counters().agents)
           .toMatchObject({ cheap: { started: 1 }, dear: { started: 1 } });
-        await sleep(600);
+        await broker.advance(61_000);
       }
-      await using both = await startRuntime(config(['actors', 'agents']));
+      await using both = await startRuntime(config(['actors', 'agents']), { clock });
       expect(await both.runtime.client.result('deal', 'd', { timeoutMs: 60_000 })).toMatchObject({
         outcome: 'rounds-exhausted',
         offer: { price: 100 },
