@@ -1,5 +1,6 @@
 // start, run, send, query, result, watch, cancel: what another service embeds. Service Bus is the only way in.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SpanKind } from '@opentelemetry/api';
 import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
@@ -19,11 +20,14 @@ import { throwIfAborted } from '../signals.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createRequests } from './requests.ts';
 import { watchActor } from './watch.ts';
+import { whileOpen } from './while-open.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_PAGE = 100;
 /** A timer takes no more; one that is asked for more ends at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
+/** A broker that is away does not keep a client from closing: leases of watches end by themselves. */
+const CLOSE_LIMIT_MS = 2_000;
 
 export interface ClientOptions {
   readonly bridge: Bridge;
@@ -39,8 +43,10 @@ export interface ClientOptions {
 
 export function createClient<C extends QuorateConfig>(options: ClientOptions): QuorateClient<C> {
   const { payloads, clock = { now: Date.now } } = options;
-  const bridge = { ...options.bridge, publish: claimingPublish(options.bridge, payloads) };
+  const open = whileOpen(options.bridge);
+  const bridge = { ...open.bridge, publish: claimingPublish(open.bridge, payloads) };
   const requests = createRequests(bridge, payloads);
+  const watches = new Set<() => Promise<void>>();
 
   const message = (
     type: string,
@@ -192,6 +198,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           await bridge.publish([message(type, id, { kind: 'watch', asker, leaseMs })]);
         },
         listen: (onBody) => requests.listen(correlationId, onBody),
+        open: watches,
       }) as never;
     },
     cancel: async (type, id, call) => {
@@ -216,7 +223,12 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     deadLetters: createDeadLetters(bridge, payloads, clock),
     close: async () => {
+      await Promise.race([
+        Promise.all([...watches].map((end) => end())),
+        sleep(CLOSE_LIMIT_MS, undefined, { ref: false }),
+      ]);
       await requests.close();
+      open.close();
       await options.onClose?.();
     },
   };

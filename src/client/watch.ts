@@ -16,12 +16,15 @@ export interface WatchOptions {
   /** Makes the request for a lease; 0 ends it. */
   readonly request: (leaseMs: number) => Promise<void>;
   readonly listen: (onBody: (body: AnswerBody) => void) => Listening;
+  /** How to end each watch of this client that is open: also one whose reader has walked away. */
+  readonly open: Set<() => Promise<void>>;
 }
 
 export async function* watchActor({
   signal,
   request,
   listen,
+  open,
 }: WatchOptions): AsyncGenerator<Transition, void, undefined> {
   throwIfAborted(signal);
   const unread: Transition[] = [];
@@ -49,6 +52,22 @@ export async function* watchActor({
   void listening.closed.then(fail);
   const renewal = setInterval(() => void request(WATCH_LEASE_MS).catch(fail), RENEW_MS);
   let ended = false;
+  let closed = false;
+  const letGo = (): void => {
+    clearInterval(renewal);
+    signal?.removeEventListener('abort', onAbort);
+    listening.release();
+    open.delete(close);
+  };
+  // Best effort: its lease ends by itself.
+  const tellActor = (): Promise<void> => request(0).catch(() => {});
+  const close = async (): Promise<void> => {
+    letGo();
+    closed = true;
+    wake();
+    if (!ended) await tellActor();
+  };
+  open.add(close);
   try {
     await request(WATCH_LEASE_MS);
     while (!ended) {
@@ -56,18 +75,16 @@ export async function* watchActor({
       if (next !== undefined) {
         ended = next.status !== 'active';
         yield next;
-      } else if (failure === undefined) {
+      } else if (closed) return;
+      else if (failure === undefined) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       } else throw failure.error;
     }
   } finally {
-    clearInterval(renewal);
-    signal?.removeEventListener('abort', onAbort);
-    listening.release();
-    // Best effort: its lease ends by itself.
-    if (!ended) await request(0).catch(() => {});
+    letGo();
+    if (!ended && !closed) await tellActor();
   }
 }
 

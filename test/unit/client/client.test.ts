@@ -23,6 +23,8 @@ function setUp({ onPublish = () => {} }: Setting = {}) {
       sent.push(...messages);
       return messages.map(() => ({}));
     },
+    listSessions: async () => ({ ids: [], listed: 0 }),
+    shelf: () => ({ browse: async () => [] }),
     pumpNamedSession: ({ onMessage }: { onMessage: (message: InboundMessage) => void }) => {
       deliver = onMessage;
       // The reply session is never held in these tests: nothing may wait for it.
@@ -130,6 +132,23 @@ describe('a request', () => {
     const closed = expect(open).rejects.toMatchObject({ code: 'ABORTED' });
     await client.close();
     await closed;
+  });
+
+  it('that is closed begins nothing more, and ends its watches', async () => {
+    const { client, sent } = setUp();
+    const watch = client.watch('m', '1');
+    const next = watch.next();
+    await expect.poll(() => sent.length).toBe(1);
+    await client.close();
+    expect(await next).toMatchObject({ done: true });
+    expect(sent.map(({ body }) => (body as { leaseMs?: number }).leaseMs)).toEqual([60_000, 0]);
+    const refused = { code: 'ABORTED' };
+    await expect(client.send('m', '1', { type: 'go' })).rejects.toMatchObject(refused);
+    await expect(client.start('m', { id: '1' })).rejects.toMatchObject(refused);
+    await expect(client.actors.list('m')).rejects.toMatchObject(refused);
+    await expect(client.deadLetters.list()).rejects.toMatchObject(refused);
+    await expect(client.watch('m', '1').next()).rejects.toMatchObject(refused);
+    expect(sent).toHaveLength(2);
   });
 
   it('may be given all the time there is', async () => {

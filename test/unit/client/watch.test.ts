@@ -11,6 +11,7 @@ function setUp({
   request?: (leaseMs: number) => Promise<void>;
 } = {}) {
   const leases: number[] = [];
+  const open = new Set<() => Promise<void>>();
   const closed = Promise.withResolvers<unknown>();
   let hear: ((body: AnswerBody) => void) | undefined;
   const transitions = watchActor({
@@ -23,10 +24,12 @@ function setUp({
       hear = onBody;
       return { release: () => (hear = undefined), closed: closed.promise };
     },
+    open,
   });
   return {
     transitions,
     leases,
+    open,
     close: closed.resolve,
     tell: (body: AnswerBody) => hear?.(body),
     isHearing: () => hear !== undefined,
@@ -89,6 +92,26 @@ describe('watching', () => {
     await transitions.return();
     expect(leases.at(-1)).toBe(0);
     expect(isHearing()).toBe(false);
+  });
+
+  it('that is open finishes when its client closes, also one whose reader has walked away: the actor is told', async () => {
+    const waiting = setUp();
+    const first = waiting.transitions.next();
+    await expect.poll(waiting.isHearing).toBe(true);
+    const abandoned = setUp();
+    const seen = abandoned.transitions.next();
+    await expect.poll(abandoned.isHearing).toBe(true);
+    abandoned.tell(body(1));
+    await seen;
+    for (const watch of [waiting, abandoned]) {
+      for (const close of watch.open) await close();
+      expect(watch.leases).toEqual([60_000, 0]);
+      expect(watch.isHearing()).toBe(false);
+      expect(watch.open.size).toBe(0);
+    }
+    expect(await first).toEqual({ done: true, value: undefined });
+    expect(await abandoned.transitions.next()).toEqual({ done: true, value: undefined });
+    expect(abandoned.leases).toEqual([60_000, 0]);
   });
 
   it('ends with its signal, its client, a refused request or the answer that there is no such actor', async () => {

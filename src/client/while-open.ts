@@ -1,0 +1,33 @@
+// The bridge as a client sees it until it is closed. What is asked for later is refused: it would open a connection that nobody
+// closes, and the process would not end.
+import { QuorateError } from '../contract/errors.ts';
+import type { Bridge, Shelf } from '../contract/ports.ts';
+
+export interface OpenBridge {
+  readonly bridge: Bridge;
+  /** From now on all is refused with ABORTED. */
+  close(): void;
+}
+
+export function whileOpen(bridge: Bridge): OpenBridge {
+  let closed = false;
+  const open = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (closed) throw new QuorateError('ABORTED', 'the client was closed');
+    return call();
+  };
+  const shelfOf = (shelf: Shelf): Shelf => ({
+    browse: (options) => open(() => shelf.browse(options)),
+    take: (number, onMessage) => open(() => shelf.take(number, onMessage)),
+  });
+  return {
+    bridge: {
+      ...bridge,
+      publish: (messages) => open(() => bridge.publish(messages)),
+      listSessions: (entity, page) => open(() => bridge.listSessions(entity, page)),
+      shelf: (entity) => shelfOf(bridge.shelf(entity)),
+    },
+    close: () => {
+      closed = true;
+    },
+  };
+}
