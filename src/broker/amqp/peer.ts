@@ -38,6 +38,7 @@ import { askedSession } from './session-filter.ts';
 import { TokenExpiry } from './token-expiry.ts';
 
 const CBS = '$cbs';
+const NOT_FOUND = 'amqp:not-found';
 /** The distribution mode of a JMS queue browser; taken as a receiver, it would lock what it looks at. */
 const COPY = 'copy';
 const MANAGEMENT = '/$management';
@@ -133,8 +134,17 @@ export class Peer {
     if (link.is_sender()) return link.close(errorOf(error));
     this.#ending.set(link as Receiver, error);
     setTimeout(() => {
-      if (link.is_open()) link.close(errorOf(error));
+      if (this.#ending.has(link as Receiver) && link.is_open()) link.close(errorOf(error));
     }, ANSWERING_MS).unref();
+  }
+
+  /** Why nothing is taken over the link any more; one whose entity has been deleted and made again lives on. */
+  #refusal(link: Receiver, address: string): ServiceError | undefined {
+    const ending = this.#ending.get(link);
+    if (ending?.condition !== NOT_FOUND || !this.#entityOf(address)) return ending;
+    this.#ending.delete(link);
+    this.#linked(link, address);
+    return undefined;
   }
 
   /** Has a link to it or below it. */
@@ -185,16 +195,18 @@ export class Peer {
     }
     this.#linked(receiver, address);
     if (management) {
-      const target = this.#target(address.slice(0, -MANAGEMENT.length));
-      if (!target) return refuse(receiver, this.#notFound(address));
-      return serveRequests(receiver, this.#maxRequestBytes, (request) =>
-        this.#manage(target, address, request),
-      );
+      if (!this.#entityOf(address)) return refuse(receiver, this.#notFound(address));
+      return serveRequests(receiver, this.#maxRequestBytes, (request) => this.#manage(address, request));
     }
-    const destination = this.#namespace.destination(address);
+    let destination = this.#namespace.destination(address);
     if (!destination) return refuse(receiver, this.#notFound(address));
     if (destination.intake.settings.disabled) return refuse(receiver, serviceErrors.entityDisabled(address));
-    serveSender(receiver, destination, this.#core, this.client, () => this.#ending.get(receiver));
+    serveSender(receiver, destination, this.#core, this.client, () => {
+      if (!this.#ending.has(receiver) && destination) return destination;
+      const refusal = this.#refusal(receiver, address);
+      destination = this.#namespace.destination(address);
+      return refusal ?? destination ?? this.#notFound(address);
+    });
   }
 
   /** Needs no token, which clients do not have yet: what is done in a transaction goes over links that need one. */
@@ -253,13 +265,15 @@ export class Peer {
     });
   }
 
-  #manage(target: Target, address: string, request: Request): void {
+  #manage(address: string, request: Request): void {
     const linkName = request.properties['associated-link-name'];
     if (typeof linkName === 'string') this.#idle.used(linkName);
     const right = rightFor(request.properties['operation']);
     const allowed = this.#claims.allow(address, right);
-    const refusal = this.#ending.get(request.link) ?? (allowed ? undefined : lacksClaim(right, address));
-    if (!refusal) return answerManagement(target, request, this.#replies);
+    const ending = this.#refusal(request.link, address);
+    const target = this.#target(address.slice(0, -MANAGEMENT.length));
+    if (target && allowed && !ending) return answerManagement(target, request, this.#replies);
+    const refusal = ending ?? (allowed ? this.#notFound(address) : lacksClaim(right, address));
     this.#replies.reply(request, {
       properties: {
         statusCode: types.wrap_int(refusal.status),

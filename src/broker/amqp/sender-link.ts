@@ -7,7 +7,7 @@ import type { Core } from '../core/core.ts';
 import type { Ack } from '../core/outcome.ts';
 import type { QueueEntity } from '../core/queue-entity.ts';
 import type { Topic } from '../core/topic.ts';
-import { type ServiceError, serviceErrors } from '../errors.ts';
+import { ServiceError, serviceErrors } from '../errors.ts';
 import type { ConnectedClient } from './connected-client.ts';
 import { settleDelivery } from './dispositions.ts';
 import { accepted, rejected } from './outcomes.ts';
@@ -19,15 +19,17 @@ const BATCH_SIZE = 'com.microsoft:max-message-batch-size';
 const CREDIT = 1000;
 const REFILL_BELOW = 500;
 
-/** A client's sender: messages come in, and are accepted once they are on disk; none while there is a refusal. */
+/**
+ * A client's sender: messages come in, and are accepted once they are on disk. `current` is where they go now, or why
+ * they go nowhere.
+ */
 export function serveSender(
   receiver: Receiver,
-  destination: QueueEntity | Topic,
+  { intake: { maxMessageBytes } }: QueueEntity | Topic,
   { limits, faults }: Core,
   client: ConnectedClient,
-  refusal: () => ServiceError | undefined,
+  current: () => QueueEntity | Topic | ServiceError,
 ): void {
-  const { maxMessageBytes } = destination.intake;
   const attach = localAttach(receiver);
   attach.max_message_size = maxMessageBytes;
   const batchBytes = Math.min(limits.batchBytes, maxMessageBytes);
@@ -42,8 +44,8 @@ export function serveSender(
       credit = CREDIT;
     }
     const settle = (error?: ServiceError) => settled(delivery as Delivery, error);
-    const refused = refusal();
-    if (refused) return settle(refused);
+    const destination = current();
+    if (destination instanceof ServiceError) return settle(destination);
     const bytes = message as unknown as Buffer;
     const limit = format === BATCH_FORMAT ? batchBytes : maxMessageBytes;
     if (bytes.length > limit) return settle(serviceErrors.tooLarge(bytes.length, limit));

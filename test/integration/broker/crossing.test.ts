@@ -1,4 +1,5 @@
 import type { ServiceBusClient } from '@azure/service-bus';
+import Long from 'long';
 import { expect, test } from 'vitest';
 import type { Broker } from '../../../src/broker/index.ts';
 import { frame } from '../../kit/amqp/encode.ts';
@@ -58,6 +59,25 @@ test('sends that meet a queue which is deleted are told', async () => {
   const broker = await testBroker(queues({ name: 'q' }));
   await accepted(testClient(broker), 'MessagingEntityNotFound', () => adminClient(broker).deleteQueue('q'));
   expect(await stored(broker)).toBeUndefined();
+});
+
+test('a queue that is made again is there for those who knew the one before, over their links too', async () => {
+  const broker = await testBroker(queues({ name: 'q' }));
+  const client = testClient(broker);
+  const sender = client.createSender('q');
+  const peek = () => client.createReceiver('q').peekMessages(10, { fromSequenceNumber: Long.ONE });
+  for (let round = 0; round < 3; round += 1) {
+    await sender.sendMessages({ body: 'old' });
+    await peek();
+    await adminClient(broker).deleteQueue('q');
+    await broker.declare(queues({ name: 'q' }).topology);
+    await sender.sendMessages({ body: round });
+    expect(await peek()).toMatchObject([{ body: round }]);
+  }
+  // The link would have ended by now.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  await sender.sendMessages({ body: 'last' });
+  expect(await stored(broker)).toBe(2);
 });
 
 test('sends whose key is taken away are told', async () => {
