@@ -15,6 +15,7 @@ export function storedMessage(seq: number, place: Place = 'pending'): StoredMess
     origin: 0,
     source: undefined,
     hops: 0,
+    activated: false,
   });
   made.place = place;
   return made;

@@ -96,6 +96,7 @@ export function deadLetterOf(
     session: undefined,
     source,
     hops: 0,
+    activated: false,
   });
 }
 

@@ -71,7 +71,7 @@ export class Intake implements ForwardTarget {
       entries.push(
         message.scheduledAt > now
           ? scheduledEntry(this.#core, this.#to, this.schedule, message, seq || this.#to.sequence.take())
-          : placedEntry(this.#core, this.#to, message, seq),
+          : placedEntry(this.#core, this.#to, message, { origin: 0, own: seq }),
       );
     }
     this.#core.commit({
@@ -109,7 +109,7 @@ export class Intake implements ForwardTarget {
       entries.push(
         message.scheduledAt > this.#core.alarms.now()
           ? scheduledEntry(this.#core, this.#to, this.schedule, message, this.#to.sequence.take(), carried)
-          : placedEntry(this.#core, this.#to, message, carried.origin, carried),
+          : placedEntry(this.#core, this.#to, message, { origin: carried.origin }, carried),
       );
     }
     this.#core.commit({
@@ -192,7 +192,13 @@ export class Intake implements ForwardTarget {
       const { origin, source, hops } = message;
       const first = origin || message.seq;
       const carried = { origin: first, source: source ?? undefined, hops };
-      const entry = placedEntry(this.#core, this.#to, new Envelope(message.bytes), first, carried);
+      const entry = placedEntry(
+        this.#core,
+        this.#to,
+        new Envelope(message.bytes),
+        { origin: first, activated: hops === 0 },
+        carried,
+      );
       this.#core.counters.add('activated');
       this.#core.commit({
         frees: true,

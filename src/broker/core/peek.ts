@@ -2,7 +2,7 @@ import type { Stamp } from '../codec/stamp.ts';
 import { stamped, withoutBody } from '../codec/stamp.ts';
 import type { MessageRow } from '../store/store.ts';
 import type { Core } from './core.ts';
-import { DEFERRED, type Lock, SCHEDULED, type StoredMessage } from './records.ts';
+import { ACTIVE, type Lock, SCHEDULED, type StoredMessage } from './records.ts';
 
 /** One answer holds no more; it has one message at least. */
 const MOST_BYTES = 1024 * 1024;
@@ -32,14 +32,14 @@ export function shown(core: Core, { until, token }: Lock): Stamp['lock'] {
   return { until: core.onClients(until), token };
 }
 
-/** What a row or a message says of itself at the moment it is handed out. */
+/** What a row or a message says of itself at the moment it is handed out; only whoever receives it hears of its schedule. */
 export function stampOf(of: MessageRow | StoredMessage, lock: Stamp['lock']): Stamp {
   return {
     seq: of.seq,
     enqueuedAt: of.enqueuedAt,
     expiresAt: of.expiresAt,
     deliveryCount: of.deliveryCount,
-    state: of.state === DEFERRED || of.state === SCHEDULED ? of.state : 0,
+    state: of.state === ACTIVE && 'activated' in of && of.activated ? SCHEDULED : of.state,
     lock,
     origin: of.origin,
     source: of.source ?? undefined,

@@ -19,6 +19,16 @@ export interface Placement {
   bytes?: Buffer;
 }
 
+/** What a message is called. */
+export interface Numbers {
+  /** The number that it had first, elsewhere or while it was scheduled; 0 = its own is the first. */
+  readonly origin: number;
+  /** One that its sender has been told already; 0 = none. */
+  readonly own?: number;
+  /** It was scheduled. */
+  readonly activated?: boolean;
+}
+
 /** What differs between a queue and a topic. */
 export interface Destination {
   readonly id: number;
@@ -26,7 +36,7 @@ export interface Destination {
   readonly sequence: Sequence;
   /** Throws a ServiceError when this message must not be here. */
   check(message: Envelope): void;
-  place(message: Envelope, now: number, origin: number): Placement[];
+  place(message: Envelope, now: number, numbers: Numbers): Placement[];
   readonly bytes: number;
 }
 
@@ -71,11 +81,11 @@ export function placedEntry(
   core: Core,
   to: Destination,
   envelope: Envelope,
-  origin: number,
+  numbers: Numbers,
   carried?: Carried,
 ): Entry {
   const now = core.alarms.now();
-  const placements = to.place(envelope, now, origin);
+  const placements = to.place(envelope, now, numbers);
   const sharing = placements.filter((placement) => !placement.bytes).length;
   const shared = sharing > 1 ? core.bodies.nextShared() : 0;
   const placed = placements.map(({ queue, bytes, sessionId, source, ...rest }) => {
@@ -90,6 +100,7 @@ export function placedEntry(
       session: undefined,
       source: source ?? carried?.source,
       hops: carried?.hops ?? 0,
+      activated: numbers.activated === true && source === undefined,
     });
     return { queue, message, bytes: bytes ?? envelope.bytes, sessionId };
   });

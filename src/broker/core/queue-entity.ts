@@ -2,7 +2,7 @@ import type { Envelope } from '../codec/envelope.ts';
 import { serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';
 import { Intake } from './intake.ts';
-import type { Destination, Placement } from './placing.ts';
+import type { Destination, Numbers, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
 import type { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
@@ -43,11 +43,11 @@ export class QueueEntity implements Destination {
     }
   }
 
-  place(message: Envelope, now: number, origin: number): Placement[] {
+  place(message: Envelope, now: number, { origin, own }: Numbers): Placement[] {
     return [
       {
         queue: this.queue,
-        seq: this.sequence.take(),
+        seq: own || this.sequence.take(),
         origin,
         expiresAt: expiry(now, message, this.intake.settings.ttlMs),
         sessionId: this.queue.settings.requiresSession ? message.sessionId : undefined,

@@ -11,6 +11,9 @@ export const DEFERRED = 1;
 export const SCHEDULED = 2;
 export type MessageState = typeof ACTIVE | typeof DEFERRED | typeof SCHEDULED;
 
+/** In place of its time, of a message that was scheduled: what is still to come is greater than 0. */
+const WAS_DUE = -1;
+
 /**
  * Where a message stands in memory:
  * pending (its send is not yet committed), ready, held under a lock, parked (deferred or scheduled), gone.
@@ -39,6 +42,8 @@ export class StoredMessage {
   source: string | undefined;
   /** How often it was forwarded. */
   hops: number;
+  /** It waited here for its time, which whoever receives it is told. */
+  readonly activated: boolean;
 
   constructor(from: {
     entity: number;
@@ -53,6 +58,7 @@ export class StoredMessage {
     origin: number;
     source: string | undefined;
     hops: number;
+    activated: boolean;
   }) {
     this.entity = from.entity;
     this.seq = from.seq;
@@ -66,10 +72,12 @@ export class StoredMessage {
     this.origin = from.origin;
     this.source = from.source;
     this.hops = from.hops;
+    this.activated = from.activated;
   }
 
   static of(row: MessageRow, session: Session | undefined): StoredMessage {
-    return new StoredMessage({ ...row, session, source: row.source ?? undefined });
+    const { source, dueAt } = row;
+    return new StoredMessage({ ...row, session, source: source ?? undefined, activated: dueAt === WAS_DUE });
   }
 }
 
@@ -82,7 +90,7 @@ export function rowOf(message: StoredMessage, session = message.session?.id): Me
     size: message.size,
     enqueuedAt: message.enqueuedAt,
     expiresAt: message.expiresAt,
-    dueAt: 0,
+    dueAt: message.activated ? WAS_DUE : 0,
     deliveryCount: message.deliveryCount,
     state: message.state,
     session: session ?? null,

@@ -5,7 +5,7 @@ import type { Core } from './core.ts';
 import { Intake } from './intake.ts';
 import { headerRefusal } from './message-limits.ts';
 import { reasons } from './outcome.ts';
-import type { Destination, Placement } from './placing.ts';
+import type { Destination, Numbers, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
 import { bytesOf, expiry } from './queue-entity.ts';
 import { type Rule, selectCopies } from './rules.ts';
@@ -44,8 +44,8 @@ export class Topic implements Destination {
 
   check(): void {}
 
-  place(message: Envelope, now: number, origin: number): Placement[] {
-    const first = origin || this.sequence.take();
+  place(message: Envelope, now: number, { origin, own }: Numbers): Placement[] {
+    const first = origin || own || this.sequence.take();
     const { ttlMs } = this.intake.settings;
     const view = new EnvelopeView(message, { now, sequenceNumber: first, ttlMs });
     const placements: Placement[] = [];
