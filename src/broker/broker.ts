@@ -251,7 +251,7 @@ function describeConnection(port: number, keys: Keys, certificates: Certificates
   const [name, given] = Object.entries(keys)[0] ?? [DEFAULT_KEY_NAME, ''];
   const key = typeof given === 'string' ? given : given.key;
   const [host, plain] = certificates ? ['localhost', ''] : [LOOPBACK, 'UseDevelopmentEmulator=true;'];
-  return `Endpoint=sb://${host}:${port};SharedAccessKeyName=${name};SharedAccessKey=${key};${plain}`;
+  return `Endpoint=sb://${host}:${port}/;SharedAccessKeyName=${name};SharedAccessKey=${key};${plain}`;
 }
 
 /** Every link asks, so only the entities are looked at that a resource can lie in: those that its path begins with. */

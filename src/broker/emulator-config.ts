@@ -45,8 +45,8 @@ const CORRELATION = [
   ['To', 'to'],
 ] as const;
 
-export function topologyOfEmulatorConfig(text: string): Topology {
-  const topology: Topology = { queues: [], topics: [] };
+export function topologyOfEmulatorConfig(text: string): Required<Topology> {
+  const topology = { queues: [] as QueueDescription[], topics: [] as TopicDescription[] };
   const namespaces = listOf(
     fieldsOf(fieldsOf(parse(text), 'Config')['UserConfig'], 'UserConfig'),
     'Namespaces',
@@ -67,7 +67,7 @@ export function topologyOfEmulatorConfig(text: string): Topology {
 }
 
 /** The same format from a topology without rules, for a broker that runs already. */
-export function emulatorConfigOf({ queues, topics }: Topology): string {
+export function emulatorConfigOf({ queues = [], topics = [] }: Topology): string {
   const Queues = queues.map(spelled);
   const Topics = topics.map(({ subscriptions = [], ...topic }) => ({
     ...spelled(topic),
@@ -193,10 +193,19 @@ function textOf(value: unknown): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(withoutComments(text.replace(/^\uFEFF/, '')));
   } catch (error) {
     throw invalid(`it is not JSON: ${String(error)}`);
   }
+}
+
+/** A string, a comment, or a comma behind which a list or an object ends. */
+const TOKENS =
+  /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\/|,(?=(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*[\]}])/g;
+
+/** Microsoft's file has comments, and its reader forgives a comma too many. Lines stay where they are. */
+function withoutComments(text: string): string {
+  return text.replace(TOKENS, (token) => (token.startsWith('"') ? token : token.replace(/[^\n]/g, ' ')));
 }
 
 function invalid(why: string): BrokerError {

@@ -124,7 +124,8 @@ export interface TopicDescription extends EntityDescription, Partitioned {
   subscriptions?: SubscriptionDescription[];
 }
 
+/** What is left out is none. */
 export interface Topology {
-  queues: QueueDescription[];
-  topics: TopicDescription[];
+  queues?: QueueDescription[];
+  topics?: TopicDescription[];
 }

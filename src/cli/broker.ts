@@ -7,6 +7,7 @@ import { addBrokerFaultCommand } from './broker-fault.ts';
 import { addBrokerStatusCommand } from './broker-status.ts';
 import { dataFolder } from './data-folder.ts';
 import { documented, type Finish } from './documented.ts';
+import { openEmulatorPort } from './emulator-port.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { reportCrash } from './failure.ts';
 import { row } from './host.ts';
@@ -22,6 +23,7 @@ interface BrokerCommandOptions {
   readonly memory?: true;
   readonly tls?: true;
   readonly config?: string;
+  readonly tier: 'standard' | 'premium';
   readonly control?: true;
   readonly virtualTime?: true;
   readonly verbose?: true;
@@ -37,7 +39,13 @@ export function addBrokerCommand(program: Command, finish: Finish): void {
     .addOption(dataOption())
     .addOption(new Option('--memory', 'keep nothing on disk (default: off)').conflicts('data'))
     .option('--tls', "TLS with the broker's own certificate authority, beside plain AMQP (default: off)")
-    .option('--config <file>', "entities in the format of Microsoft's emulator (default: none)")
+    .option(
+      '--config <file>',
+      "entities in the format of Microsoft's emulator, whose port 5300 answers too (default: none)",
+    )
+    .addOption(
+      new Option('--tier <tier>', 'whose limits hold').choices(['standard', 'premium']).default('standard'),
+    )
     .option('--control', 'let `quorate broker fault` and `advance` steer it, from this folder (default: off)')
     .option(
       '--virtual-time',
@@ -70,6 +78,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const folder = options.memory ? undefined : dataFolder(options.data);
   const starting = startBroker({
     data: folder ?? { memory: true },
+    tier: options.tier,
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.tls ? { tls: true } : {}),
     ...(options.virtualTime ? { clock: 'virtual' as const } : {}),
@@ -81,6 +90,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   });
   if (startup.kind === 'cut short') return startup.code;
   const { value: broker } = startup;
+  const emulatorPort = topology ? await openEmulatorPort(broker.port) : undefined;
   // First and bare: a script reads one line.
   terminal.line(broker.connectionString);
   if (broker.caFile !== undefined) row(terminal, 'trust', `NODE_EXTRA_CA_CERTS=${shellWord(broker.caFile)}`);
@@ -94,10 +104,12 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const asData = `--data ${shellWord(steeredFrom)}`;
   if (control) row(terminal, 'control', `quorate broker fault <kind> ${asData}`);
   if (options.virtualTime) row(terminal, 'time', `stands still; quorate broker advance <duration> ${asData}`);
+  if (emulatorPort) row(terminal, 'http', emulatorPort.says);
   row(terminal, 'stop', 'Ctrl+C or SIGTERM');
 
   const end = await Promise.race([lifecycle.stopped, broker.closed]);
   await control?.close();
+  await emulatorPort?.close();
   await broker.stop();
   if ('reason' in end) throw new QuorateError('INTERNAL', `The broker has stopped: ${end.reason}.`);
   if (end.kind === 'crash') return reportCrash(end.error, options.verbose ?? false);

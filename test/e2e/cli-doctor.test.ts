@@ -76,7 +76,7 @@ describe('the doctor', () => {
       offers: { requiresDuplicateDetection: false },
       remediation: { duplicateDetectionHistoryTimeWindow: 'PT1M' },
     };
-    const queues = topology.queues
+    const queues = (topology.queues ?? [])
       .filter(({ name }) => name !== 'agent.scan')
       .map((queue) => ({ ...queue, ...planted[queue.name] }));
     const { code, stdout } = await examine({ ...topology, queues });

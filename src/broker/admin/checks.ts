@@ -38,21 +38,15 @@ export function checkUnchanged<D extends object>(
   return { ...wanted, ...kept };
 }
 
-/** Forwarding leads to another queue or topic that exists, and never out of sessions. */
-export function checkForwarding(
-  namespace: Namespace,
-  path: string,
-  of: Forwarding & { requiresSession?: boolean },
-): void {
-  if (of.forwardTo !== undefined && of.requiresSession) {
-    throw adminErrors.badRequest('Auto-forwarding is not supported for an entity that requires sessions.');
-  }
+/** Forwarding leads to a queue or topic that exists, or back: there messages end as dead letters after four hops. */
+export function checkForwarding(namespace: Namespace, path: string, of: Forwarding): void {
+  const [home] = entityKey(path).split(entityKey(SUBSCRIPTIONS));
   for (const address of [of.forwardTo, of.forwardDeadLetteredMessagesTo]) {
     const target = targetPath(address);
     if (target === undefined) continue;
-    const [topic] = entityKey(path).split(entityKey(SUBSCRIPTIONS));
-    if (entityKey(target) === topic) {
-      throw adminErrors.badRequest(`Auto-forwarding from '${path}' to itself is not allowed.`);
+    if (entityKey(target) === home) {
+      if (address === of.forwardTo) continue;
+      throw adminErrors.badRequest(`Dead letters of '${path}' cannot be forwarded to itself.`);
     }
     if (!namespace.destination(target)) {
       throw adminErrors.badRequest(`The auto-forwarding destination entity '${target}' does not exist.`);
@@ -60,10 +54,16 @@ export function checkForwarding(
   }
 }
 
-/** Premium sizes begin where those of the standard tier end. */
+/** The standard tier has one size, and premium sizes begin where it ends. */
 export function checkMessageSize({ limits }: Namespace, kilobytes: number | undefined): void {
+  if (kilobytes === undefined) return;
+  if (limits.tier !== 'premium') {
+    if (kilobytes === LIMITS.standardKilobytes) return;
+    throw adminErrors.badRequest(
+      `The value for 'MaxMessageSizeInKilobytes' must be ${LIMITS.standardKilobytes} in the standard tier, and is ${kilobytes}.`,
+    );
+  }
   const [min, max] = LIMITS.premiumKilobytes;
-  if (limits.tier !== 'premium' || kilobytes === undefined) return;
   if (kilobytes < min || kilobytes > max) {
     throw adminErrors.badRequest(
       `The value for 'MaxMessageSizeInKilobytes' must be between ${min} and ${max}, and is ${kilobytes}.`,

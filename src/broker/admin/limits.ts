@@ -7,6 +7,7 @@ export const LIMITS = {
   deliveries: [1, 2000],
   megabytes: [1, 81_920],
   kilobytes: [1, Number.MAX_SAFE_INTEGER],
+  standardKilobytes: 256,
   premiumKilobytes: [1024, 102_400],
 } as const;
 

@@ -88,11 +88,11 @@ export function writeQueue(queue: QueueDescription, counts: Counts, facts: Facts
   };
 }
 
-/** In the scheme that the client used: some compare it with what they sent. */
+/** In the scheme that the client used, and as URLs are written: some compare it with what they sent. */
 export function absolute(host: string, entity: string | undefined): string | undefined {
   if (entity === undefined) return undefined;
   const [, scheme] = /^([a-z]+):/i.exec(entity) ?? [];
-  return `${scheme ?? 'sb'}://${host}/${targetPath(entity)}`;
+  return `${(scheme ?? 'sb').toLowerCase()}://${host.toLowerCase()}/${targetPath(entity)}`;
 }
 
 /** A queue or topic that nobody has used yet was accessed in the year 1, .NET's first. */

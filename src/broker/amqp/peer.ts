@@ -6,7 +6,7 @@ import { isWithin } from '../core/plan.ts';
 import type { Queue } from '../core/queue.ts';
 import type { QueueEntity } from '../core/queue-entity.ts';
 import type { Topic } from '../core/topic.ts';
-import { type ServiceError, serviceErrors } from '../errors.ts';
+import { ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
 import { Claims } from './cbs.ts';
 import type { ConnectedClient } from './connected-client.ts';
@@ -241,6 +241,7 @@ export class Peer {
     if (home && home.receivers >= MAX_RECEIVERS)
       return refuse(sender, serviceErrors.tooManyReceivers(home.path));
     const wanted = askedSession(source?.filter);
+    if (wanted instanceof ServiceError) return refuse(sender, wanted);
     if (queue.sessions) {
       if (wanted === undefined) return refuse(sender, sessionRequired());
       this.#receives(

@@ -2,18 +2,21 @@
  * The filter of an attach that asks for a session: a name, or null for the next one. Most clients send it plain, the one
  * for Go as a described value, and go-amqp reads no other in the answer (`Filter.Unmarshal` in its exported_types.go).
  */
+import { type ServiceError, serviceErrors } from '../errors.ts';
 import { types } from './rhea.ts';
 
 const SESSION_FILTER = 'com.microsoft:session-filter';
 
 type Filters = Readonly<Record<string, unknown>> | null | undefined;
 
-/** Undefined = no session is asked for. */
-export function askedSession(filters: Filters): string | null | undefined {
+/** Undefined = no session is asked for; a ServiceError = something that is no session. */
+export function askedSession(filters: Filters): string | null | undefined | ServiceError {
   if (!filters || !(SESSION_FILTER in filters)) return undefined;
   const asked = filters[SESSION_FILTER];
   const value = isDescribed(asked) ? asked.value : asked;
-  return typeof value === 'string' ? value : null;
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return null;
+  return serviceErrors.invalid('The session id in the session filter is neither a string nor null.');
 }
 
 /** The answer names the session in the shape of the question. */

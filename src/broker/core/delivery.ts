@@ -6,6 +6,9 @@ import type { Consumer, Holder, Lock, Session, StoredMessage } from './records.t
 /** Ready messages that a queue keeps in memory; more are on disk only. */
 export const MOST_IN_MEMORY = 2000;
 
+/** A long backlog is forwarded commit by commit. */
+export const MOST_FORWARDING = 500;
+
 /** How a queue hands its messages out: one by one under message locks, or session by session under session locks. */
 export interface Delivery {
   /** After a start, with all that waits on disk. */

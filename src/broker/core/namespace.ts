@@ -96,7 +96,7 @@ export class Namespace {
   }
 
   /** Creates what is missing and updates what is there, all of it or nothing; never removes. */
-  declare({ queues, topics }: Topology): void {
+  declare({ queues = [], topics = [] }: Topology): void {
     this.change((plan) => {
       for (const queue of queues) plan.queue(queue);
       for (const { subscriptions = [], ...topic } of topics) {

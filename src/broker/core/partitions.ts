@@ -10,7 +10,8 @@ export function checkPartition(messages: readonly Envelope[], detectsDuplicates:
   for (const message of messages) {
     const { sessionId } = message;
     const key = partitionKey(message);
-    if (sessionId !== undefined && key !== undefined && sessionId !== key) {
+    // The empty session has no say in where it lies.
+    if (sessionId && key !== undefined && sessionId !== key) {
       throw serviceErrors.notAllowed(
         `The SessionId '${sessionId}' and the PartitionKey '${key}' of a message for a partitioned entity must be the same.`,
       );
@@ -25,12 +26,12 @@ export function checkPartition(messages: readonly Envelope[], detectsDuplicates:
 
 /** Ids are told apart within a partition key only. */
 export function idWithinPartition(message: Envelope): string {
-  const key = message.sessionId ?? partitionKey(message);
+  const key = message.sessionId || partitionKey(message);
   return key === undefined ? (message.messageId ?? '') : `${key}\n${message.messageId}`;
 }
 
 function placeOf(message: Envelope): string | undefined {
-  return message.sessionId ?? partitionKey(message) ?? message.messageId;
+  return message.sessionId || (partitionKey(message) ?? message.messageId);
 }
 
 function partitionKey(message: Envelope): string | undefined {

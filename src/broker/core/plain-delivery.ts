@@ -2,13 +2,11 @@ import type { Alarm } from '../clock.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
-import { type Delivery, type DeliveryOwner, MOST_IN_MEMORY } from './delivery.ts';
+import { type Delivery, type DeliveryOwner, MOST_FORWARDING, MOST_IN_MEMORY } from './delivery.ts';
 import { Line, type Page } from './line.ts';
 import { type Consumer, type Holder, Lock, type StoredMessage } from './records.ts';
 import { WaitingLine } from './waiting-line.ts';
 
-/** A long backlog is forwarded commit by commit. */
-const MOST_FORWARDING = 500;
 /** Each is a write: those of a receiver that took thousands and left end in several commits, with others in between. */
 const MOST_EXPIRING = 100;
 const NEXT_EXPIRING_MS = 1;

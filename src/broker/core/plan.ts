@@ -38,6 +38,8 @@ export class Plan {
       if (kind !== 'queue' && kind !== 'subscription') continue;
       const { forwardTo, forwardDeadLettersTo } = queueSettings(JSON.parse(description));
       for (const target of [forwardTo, forwardDeadLettersTo]) this.#checkTarget(path, target);
+      if (forwardDeadLettersTo !== undefined && entityKey(forwardDeadLettersTo) === entityKey(path))
+        throw invalid(path, 'its dead letters cannot be forwarded to itself');
     }
     return [...this.#rows.values()];
   }
@@ -105,7 +107,6 @@ export class Plan {
   /** The destination has to exist; a change that does not speak of it may find that it has gone since. */
   #checkTarget(path: string, target: string | undefined): void {
     if (target === undefined) return;
-    if (entityKey(target) === entityKey(path)) throw invalid(path, 'it cannot forward to itself');
     const kind = this.#row(target)?.kind;
     if (kind !== 'queue' && kind !== 'topic') {
       throw invalid(path, `there is no queue or topic '${target}' to forward to`);

@@ -3,7 +3,13 @@ import type { Alarm } from '../clock.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
-import { type Delivery, type DeliveryOwner, MOST_IN_MEMORY, type Reading } from './delivery.ts';
+import {
+  type Delivery,
+  type DeliveryOwner,
+  MOST_FORWARDING,
+  MOST_IN_MEMORY,
+  type Reading,
+} from './delivery.ts';
 import type { Page } from './line.ts';
 import { type Consumer, type Hold, type Holder, Lock, type Session, type StoredMessage } from './records.ts';
 import { SessionLine, type SessionWaiter } from './session-line.ts';
@@ -19,6 +25,7 @@ export class SessionDelivery implements Delivery, Pump {
   readonly #holds = new Map<Session, Hold>();
   readonly #alarm: Alarm;
   readonly #touched = new Set<Session>();
+  readonly #forwarding = new Set<StoredMessage>();
 
   constructor(core: Core, owner: DeliveryOwner) {
     this.#core = core;
@@ -130,6 +137,7 @@ export class SessionDelivery implements Delivery, Pump {
   }
 
   left(message: StoredMessage): void {
+    if (this.#forwarding.delete(message)) this.#core.committer.touch(this);
     if (!message.session) return;
     message.session.messages -= 1;
     this.#sessions.forgetIfIdle(message.session);
@@ -168,12 +176,41 @@ export class SessionDelivery implements Delivery, Pump {
   }
 
   pump(): void {
+    if (this.#owner.forwards) return this.#forward();
     for (const session of this.#touched) {
       this.#touched.delete(session);
       if (session.hold) this.#serve(session.hold);
       else this.#offer(session);
     }
     this.#line.match();
+  }
+
+  /** Session by session, each in its order; nobody receives from a queue that forwards. */
+  #forward(): void {
+    this.#touched.clear();
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const { session } of this.waiting()) {
+        moved = true;
+        if (session && !this.#forwardAll(session)) return;
+      }
+    }
+  }
+
+  /** False = enough is on its way. */
+  #forwardAll(session: Session): boolean {
+    const next = () => this.#firstOf(session, MOST_FORWARDING);
+    for (let message = next(); message; message = next()) {
+      if (this.#forwarding.size >= MOST_FORWARDING) return false;
+      if (message.expiresAt > 0 && message.expiresAt <= this.#core.alarms.now()) {
+        this.#owner.expire([message]);
+        continue;
+      }
+      this.take(message);
+      this.#forwarding.add(message);
+      this.#owner.forward(message);
+    }
+    return true;
   }
 
   lock(message: StoredMessage, holder: Holder | undefined): Lock {

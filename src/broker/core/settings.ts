@@ -68,9 +68,6 @@ export function queueSettings(of: QueueDescription | SubscriptionDescription): Q
     throw invalid(of.name, `maxDeliveryCount ${maxDeliveryCount} is not a whole number above 0`);
   }
   const forwardTo = targetPath(of.forwardTo);
-  if (forwardTo !== undefined && of.requiresSession) {
-    throw invalid(of.name, 'auto-forwarding is not for entities that require sessions');
-  }
   return {
     requiresSession: of.requiresSession ?? false,
     lockMs,

@@ -256,7 +256,9 @@ test.each([
   ['a window of a second', { requiresDuplicateDetection: true, duplicateDetectionHistoryTimeWindow: 'PT1S' }],
   ['deletion after a minute', { autoDeleteOnIdle: 'PT1M' }],
   ['a destination that is not there', { forwardTo: 'nowhere' }],
-  ['itself as destination', { forwardTo: 'q' }],
+  ['itself as destination of its dead letters', { forwardDeadLetteredMessagesTo: 'q' }],
+  ['a message size of the premium tier', { maxMessageSizeInKilobytes: 1024 }],
+  ['a smaller message size', { maxMessageSizeInKilobytes: 255 }],
   ['metadata without end', { userMetadata: 'x'.repeat(1025) }],
   [
     'Manage alone',
@@ -382,6 +384,12 @@ test('a deleted subscription takes its copies along and leaves those of the othe
     code: 'MessagingEntityNotFound',
   });
   expect(await second.status()).toEqual([]);
+});
+
+test('the standard tier has one size of messages, which may be said', async () => {
+  const admin = adminClient(await testBroker());
+  const described = await admin.createQueue('q', { maxMessageSizeInKilobytes: 256 });
+  expect(await admin.updateQueue(described)).toMatchObject({ maxMessageSizeInKilobytes: 256 });
 });
 
 // atomManagement.spec.ts, "MaxMessageSizeInKilobytes"; .../service-bus-premium-messaging#large-messages-support

@@ -141,6 +141,16 @@ test('who asks for a session may drain it before there is one', async () => {
   expect(flowOf(await peer.hears(FLOW, 1))).toEqual({ count: 10, credit: 0, drain: true });
 });
 
+test.each([uint(7), list()])('a session whose name is no string is refused', async (name) => {
+  const broker = await testBroker(queues({ name: 'q', requiresSession: true }));
+  const peer = await RawPeer.opened(broker);
+  onTestFinished(() => peer.hangUp());
+  await peer.begins(1);
+  const filter = map(symbol('com.microsoft:session-filter'), name);
+  peer.say(1, attach({ address: 'q', role: RECEIVER, source: source('q', filter) }));
+  expect((await peer.hears(DETACH, 1)).text).toContain('com.microsoft:argument-error');
+});
+
 test('the way back of requests can be drained', async () => {
   const broker = await testBroker(queues({ name: 'q' }));
   const peer = await RawPeer.opened(broker);

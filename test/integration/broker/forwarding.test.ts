@@ -145,10 +145,39 @@ test('scheduled messages set out when they are due, and what waits when forwardi
 
 test.each<[string, QueueDescription[]]>([
   ['to nowhere', [{ name: 'a', forwardTo: 'missing' }]],
-  ['to itself', [{ name: 'a', forwardTo: 'A' }]],
-  ['of sessions', [{ name: 'b' }, { name: 'a', requiresSession: true, forwardTo: 'b' }]],
+  ['of dead letters to itself', [{ name: 'a', forwardDeadLetteredMessagesTo: 'A' }]],
 ])('forwarding %s is refused', async (_, described) => {
   await expect(testBroker(queues(...described))).rejects.toMatchObject({ code: 'BROKER_TOPOLOGY_INVALID' });
+});
+
+// azure-sdk-for-net, ServiceBusManagementClientLiveTests: created by the service. What it does then is UNV.
+test('what leads back to itself ends after four hops, and sessions go on in their order', async () => {
+  const broker = await testBroker({
+    topology: {
+      queues: [{ name: 'plain' }, { name: 'by-session', requiresSession: true }],
+      topics: [{ name: 't', subscriptions: [{ name: 's' }] }],
+    },
+  });
+  const admin = adminClient(broker);
+  const client = testClient(broker);
+  await admin.createQueue('round', { forwardTo: 'round' });
+  await admin.createSubscription('t', 'back', { forwardTo: 't' });
+  await admin.createQueue('from', { requiresSession: true, forwardTo: 'by-session' });
+  await admin.createQueue('also', { requiresSession: true, forwardTo: 'plain' });
+  await client.createSender('round').sendMessages({ body: 1 });
+  expect(await transferDeadLetters(client, 'round')).toMatchObject([
+    { body: 1, deadLetterReason: 'MaxTransferHopCountExceeded' },
+  ]);
+  await client.createSender('t').sendMessages({ body: 2 });
+  expect((await received(client, 't/Subscriptions/s', 5)).map(({ body }) => body)).toEqual([2, 2, 2, 2, 2]);
+
+  const messages = Array.from({ length: 40 }, (_, body) => ({ body, sessionId: body % 2 ? 'odd' : 'even' }));
+  for (const name of ['from', 'also']) await client.createSender(name).sendMessages(messages);
+  const odd = messages.filter(({ sessionId }) => sessionId === 'odd').map(({ body }) => body);
+  const session = await client.acceptSession('by-session', 'odd');
+  expect((await session.receiveMessages(20)).map(({ body }) => body as unknown)).toEqual(odd);
+  const bodies = (await received(client, 'plain', 40)).map(({ body }) => body as number);
+  expect(bodies.filter((body) => body % 2)).toEqual(odd);
 });
 
 test('a destination that is deleted, full or disabled sends what comes to the transfer dead letters', async () => {

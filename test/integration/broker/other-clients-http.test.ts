@@ -78,12 +78,12 @@ test('a partitioned entity has 16 times the size, and what cannot be changed is 
 });
 
 // createAuthorizationRulesForTest; TestAdminClient_Queue_Forwarding
-test('times of authorization rules and the scheme of a forwarding address come back as they were sent', async () => {
+test('times of authorization rules come back as they were sent, a forwarding address with scheme and host in lower case', async () => {
   const broker = await testBroker(queues({ name: 'to' }));
   const rule = (name: string, time: string) =>
     `<AuthorizationRule><Rights>${RULE}</Rights>${time}<KeyName>${name}</KeyName></AuthorizationRule>`;
   const rules = rule('old', '<CreatedTime>2022-01-12T01:28:26Z</CreatedTime>') + rule('new', '');
-  const forward = `<ForwardTo>https://localhost:${broker.port}/to</ForwardTo>`;
+  const forward = `<ForwardTo>HTTPS://LocalHost:${broker.port}/to</ForwardTo>`;
   const content = `<QueueDescription><AuthorizationRules>${rules}</AuthorizationRules>${forward}</QueueDescription>`;
   const { text } = await ask(broker, 'q', { content });
   expect(text.match(/<CreatedTime>[^<]*/g)).toEqual(['<CreatedTime>2022-01-12T01:28:26Z']);

@@ -37,6 +37,8 @@ test('a session and a partition key that differ are refused where there are part
   };
   expect(await send('q', 'other')).toBe('amqp:not-allowed');
   expect(await send('q', 'key')).toBe('accepted');
+  // The empty session beside any key.
+  expect(await send('q', '')).toBe('accepted');
   expect(await send('whole', 'other')).toBe('accepted');
 });
 

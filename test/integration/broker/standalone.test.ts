@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,7 +9,9 @@ import { promisify } from 'node:util';
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test } from 'vitest';
 import { topologyOfEmulatorConfig } from '../../../src/broker/index.ts';
+import { openEmulatorPort } from '../../../src/cli/emulator-port.ts';
 import { adminClient } from './admin-client.ts';
+import { testBroker } from './kit.ts';
 
 // learn.microsoft.com/azure/service-bus-messaging/test-locally-with-service-bus-emulator
 
@@ -113,9 +116,9 @@ const CONFIG = {
 test("the emulator's Config.json and its connection string work as they are", async () => {
   const file = join(await folder(), 'Config.json');
   await writeFile(file, JSON.stringify(CONFIG));
-  const { child, connectionString } = await startCommand('--memory', '--config', file);
+  const { child, connectionString } = await startCommand('--memory', '--tier', 'premium', '--config', file);
   expect(connectionString).toMatch(
-    /^Endpoint=sb:\/\/127\.0\.0\.1:\d+;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;$/,
+    /^Endpoint=sb:\/\/127\.0\.0\.1:\d+\/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;$/,
   );
   const admin = adminClient({ connectionString });
   expect(await admin.getQueue('queue.1')).toMatchObject({
@@ -136,6 +139,40 @@ test("the emulator's Config.json and its connection string work as they are", as
   expect(await of('subscription.1')).toEqual([[1, undefined]]);
   expect(await of('subscription.2')).toEqual([[2, 'seen']]);
   expect(await stopped(child)).toBe(0);
+});
+
+test("a configuration may have comments and commas as Microsoft's own has, and its strings keep theirs", () => {
+  const text = `{ // the namespace
+    "UserConfig": { "Namespaces": [ { "Name": "n", /* one
+      queue */ "Queues": [ { "Name": "q", "Properties": { "UserMetadata": "/* \\" // , ] */" }, }, ], } ] } }`;
+  expect(topologyOfEmulatorConfig(text)).toEqual({
+    queues: [{ name: 'q', userMetadata: '/* " // , ] */' }],
+    topics: [],
+  });
+});
+
+test('a broker needs no topics, and its address ends as clients write it', async () => {
+  const broker = await testBroker({ topology: { queues: [{ name: 'q' }] } });
+  expect(broker.connectionString).toContain(`Endpoint=sb://127.0.0.1:${broker.port}/;`);
+  await broker.declare({ topics: [{ name: 't' }] });
+  expect((await broker.status()).map(({ name }) => name)).toEqual(['q', 't']);
+});
+
+test("what comes to the emulator's HTTP port is answered; somebody else's port is left alone", async () => {
+  const broker = await testBroker({ topology: { queues: [{ name: 'q' }] } });
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as AddressInfo;
+  const without = await openEmulatorPort(broker.port, port);
+  expect(without.says).toContain(`not on ${port}`);
+  await without.close();
+  await new Promise((resolve) => taken.close(resolve));
+  const emulator = await openEmulatorPort(broker.port, port);
+  const health = await fetch(`http://127.0.0.1:${port}/health`);
+  expect(await health.json()).toEqual({ status: 'healthy' });
+  await emulator.close();
+  await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
 });
 
 test('a filter without a FilterType is what is written there, and never lets everything through', () => {
