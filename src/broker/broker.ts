@@ -36,6 +36,7 @@ import type { Store } from './store/store.ts';
 import { type Certificates, keptCertificates } from './transport/certificates.ts';
 import { HttpSide } from './transport/http.ts';
 import { Listener } from './transport/listener.ts';
+import { isLoopback } from './transport/origins.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 const LOOPBACK = '127.0.0.1';
@@ -131,6 +132,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     const authority = new Authority(
       signersOf(keys, (resource) => rulesAbove(namespace, resource)),
       Date.now,
+      options.unsignedTokens ?? isLoopback(options.host ?? LOOPBACK),
     );
     const handshakeMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
     const server = new AmqpServer(
@@ -144,7 +146,13 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     const status = () => statusOf(core, namespace);
     const { faults } = core;
     const admin = createAdminHandler({ namespace, authority, startedAt: Date.now(), status, faults });
-    const http = new HttpSide(admin, (stream) => server.accept(stream), handshakeMs, server.holdings);
+    const http = new HttpSide(
+      admin,
+      (stream) => server.accept(stream),
+      handshakeMs,
+      server.holdings,
+      options.allowOrigins ?? [],
+    );
     const running = createControl({
       core,
       namespace,

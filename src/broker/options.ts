@@ -16,6 +16,13 @@ export interface BrokerOptions {
   keys?: Keys;
   /** TLS beside plain AMQP and HTTP on the same port, with a certificate of the broker's own authority. */
   tls?: boolean;
+  /** Web pages that may speak to it, such as `https://app.example`; '*' = all. By default none but its own address. */
+  allowOrigins?: readonly string[];
+  /**
+   * Takes tokens of Entra ID although it cannot check who has signed them; by default only where it listens on this
+   * machine alone.
+   */
+  unsignedTokens?: boolean;
   /** How long a client may take to say what it speaks, to open its connection, or over one HTTP request; default 20 s. */
   handshakeTimeoutMs?: number;
   /** Limit of the data file in pages of 4 KB. */

@@ -23,6 +23,7 @@ interface BrokerCommandOptions {
   readonly memory?: true;
   readonly tls?: true;
   readonly config?: string;
+  readonly allowOrigin?: string[];
   readonly tier: 'standard' | 'premium';
   readonly control?: true;
   readonly virtualTime?: true;
@@ -45,6 +46,10 @@ export function addBrokerCommand(program: Command, finish: Finish): void {
     )
     .addOption(
       new Option('--tier <tier>', 'whose limits hold').choices(['standard', 'premium']).default('standard'),
+    )
+    .option(
+      '--allow-origin <origins...>',
+      'web pages that may speak to it, such as https://app.example (default: none)',
     )
     .option('--control', 'let `quorate broker fault` and `advance` steer it, from this folder (default: off)')
     .option(
@@ -79,6 +84,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const starting = startBroker({
     data: folder ?? { memory: true },
     tier: options.tier,
+    ...(options.allowOrigin ? { allowOrigins: options.allowOrigin } : {}),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.tls ? { tls: true } : {}),
     ...(options.virtualTime ? { clock: 'virtual' as const } : {}),

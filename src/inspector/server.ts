@@ -43,6 +43,8 @@ export async function createInspectorServer(options: InspectorOptions): Promise<
 
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_INBOUND_BYTES });
   server.on('upgrade', (request, socket, head) => {
+    // From here on nobody else listens to it; a peer that hangs up while it is refused must not end the process.
+    socket.on('error', () => socket.destroy());
     if (!isOwnRequest(request, port)) {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
@@ -121,21 +123,34 @@ async function answer(
       'content-security-policy': type === SVG ? CHART_POLICY : POLICY,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
+      // An image is shown by any page unless it is said that it is not to be.
+      'cross-origin-resource-policy': 'same-origin',
       'cache-control': 'no-store',
     });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
   if (!isOwnRequest(request, request.socket.localPort ?? 0)) return send(403, 'text/plain', 'Forbidden\n');
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'Read only\n');
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  const url = URL.parse(request.url ?? '/', 'http://localhost');
+  if (!url) return send(400, 'text/plain', 'No address\n');
   const asset = pageAsset(url.pathname);
   if (asset !== undefined) return send(200, asset.type, asset.body);
   const named = CHART_PATH.exec(url.pathname)?.[1];
   if (named === undefined) return send(404, 'text/plain', 'Not found\n');
-  const type = decodeURIComponent(named);
+  const type = decoded(named);
+  if (type === undefined) return send(400, 'text/plain', 'No address\n');
   // An actor may still run by an older definition than the latest of its type.
   const actor = store.get(url.searchParams.get('actor') ?? '');
   const definition = actor?.type === type ? actor.definition : store.definitionOf(type);
   if (definition === undefined) return send(404, 'text/plain', 'No actor of this type was seen yet\n');
   send(200, SVG, await render(definition));
+}
+
+/** Undefined if a percent sign in it leads nowhere. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }

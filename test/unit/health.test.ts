@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Health } from '../../src/contract/runtime.ts';
 import { createHealthServer, type HealthServer } from '../../src/health.ts';
+import { MALFORMED_URLS, statusOf } from '../kit/malformed-urls.ts';
 
 let server: HealthServer | undefined;
 afterEach(() => server?.close());
@@ -20,6 +21,7 @@ describe('the health port', () => {
     expect(await get('/readyz')).toEqual([503, { ready: false, why: 'it is stopping' }]);
     expect((await get('/healthz'))[0]).toBe(200);
     expect((await get('/other'))[0]).toBe(404);
+    for (const url of MALFORMED_URLS) expect(await statusOf(Number(new URL(server.url).port), url)).toBe(404);
   });
 
   it('that is taken is one clear error', async () => {

@@ -43,7 +43,8 @@ async function handle(
   const path = (request.url ?? '/').replace(/\?.*$/, '');
   if (path === '/health') return reply(response, 200, 'application/json', '{"status":"healthy"}');
   try {
-    const url = new URL(request.url ?? '/', `http://${host}`);
+    const url = URL.parse(request.url ?? '/', `http://${host}`);
+    if (!url) throw adminErrors.badRequest('The address cannot be read.');
     const site: Site = {
       scheme: 'encrypted' in request.socket ? 'https' : 'http',
       host,

@@ -67,7 +67,10 @@ function serve(socket: Socket, control: BrokerControl, token: string): void {
   socket.on('data', () => {
     if (socket.bytesRead > MAX_CALL_BYTES) socket.destroy();
   });
-  createInterface({ input: socket }).once('line', (line) => {
+  const lines = createInterface({ input: socket });
+  // It tells of the socket's errors again.
+  lines.on('error', () => socket.destroy());
+  lines.once('line', (line) => {
     clearTimeout(late);
     const request = parse(line);
     if (!request || !same(request.token, token)) return void socket.destroy();

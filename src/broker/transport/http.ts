@@ -3,11 +3,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import type { Holdings } from './holdings.ts';
+import { originAllowed } from './origins.ts';
 
 const WEB_SOCKET_PATH = '/$servicebus/websocket';
 /** Of the clients for .NET, Java, JavaScript and Python; of the one for Go. */
 const SUBPROTOCOLS = ['AMQPWSB10', 'amqp'];
 const MAX_WEB_SOCKET_BYTES = 4 * 1024 * 1024;
+const FOREIGN = 'This web page is not allowed to speak to the broker (allowOrigins, --allow-origin).\n';
 /** Answers to pings that nobody reads. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
@@ -31,6 +33,7 @@ export class HttpSide {
     amqp: (stream: Duplex) => void,
     requestMs: number,
     holdings: Holdings,
+    origins: readonly string[],
   ) {
     this.#requestMs = requestMs;
     this.#server = createServer((request, response) => {
@@ -39,10 +42,18 @@ export class HttpSide {
         this.open -= 1;
       });
       response.on('finish', () => this.#expect(request.socket));
-      handle(request, response);
+      if (originAllowed(request, origins)) handle(request, response);
+      else response.writeHead(403, { 'Content-Type': 'text/plain' }).end(FOREIGN);
     });
     this.#server.on('clientError', (_, socket) => socket.destroy());
     this.#server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      if (!originAllowed(request, origins)) {
+        socket.end(
+          `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: ${FOREIGN.length}\r\n\r\n${FOREIGN}`,
+        );
+        return;
+      }
       // The client for Java asks for the whole URL (`createUpgradeRequest` in qpid-proton-j-extensions).
       const path = (request.url ?? '/').replace(/^https?:\/\/[^/]*|\/?(\?.*)?$/gi, '');
       const offered = (request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);

@@ -41,6 +41,18 @@ async function say(port: number, bytes: string | Buffer): Promise<string> {
   return text(socket).catch(() => '');
 }
 
+test('a caller that breaks off ends nothing', async () => {
+  const { data, address } = await controlled();
+  for (const bytes of ['', '{"token":', 'x\n']) {
+    const socket = connect({ host: '127.0.0.1', port: address.port });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.write(bytes);
+    socket.resetAndDestroy();
+  }
+  expect(await reachControl(data).nextDue()).toBeUndefined();
+});
+
 test('whoever can read the file steers the broker, errors with their codes included', async () => {
   const { data, broker } = await controlled();
   const control = reachControl(data);

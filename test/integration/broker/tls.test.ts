@@ -19,7 +19,7 @@ const CLIENT = fileURLToPath(new URL('./tls-client-process.ts', import.meta.url)
 test('clients with a credential, a connection string or web sockets meet the broker on one port', async () => {
   const broker = await testBroker({ tls: true });
   expect(broker.connectionString).toMatch(
-    /^Endpoint=sb:\/\/localhost:\d+;SharedAccessKeyName=[^;]+;SharedAccessKey=[^;]+;$/,
+    /^Endpoint=sb:\/\/localhost:\d+\/;SharedAccessKeyName=[^;]+;SharedAccessKey=[^;]+;$/,
   );
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: broker.caFile };
   const run = promisify(execFile);

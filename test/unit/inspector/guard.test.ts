@@ -13,6 +13,30 @@ it.each([
   ['an opaque origin', { host: '127.0.0.1:4321', origin: 'null' }, false],
   ['a rebound name', { host: 'evil.example:4321', origin: 'http://evil.example:4321' }, false],
   ['a rebound name without an origin', { host: 'evil.example:4321' }, false],
+  ['an image of our page', { host: '127.0.0.1:4321', 'sec-fetch-site': 'same-origin' }, true],
+  ['the address bar', { host: '127.0.0.1:4321', 'sec-fetch-site': 'none' }, true],
+  ['an image on a page of another site', { host: '127.0.0.1:4321', 'sec-fetch-site': 'cross-site' }, false],
+  ['an image on a page of another port', { host: '127.0.0.1:4321', 'sec-fetch-site': 'same-site' }, false],
+  [
+    'a link of another site',
+    {
+      host: '127.0.0.1:4321',
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    },
+    true,
+  ],
+  [
+    'a frame of another site',
+    {
+      host: '127.0.0.1:4321',
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'iframe',
+    },
+    false,
+  ],
   ['another port in Host', { host: '127.0.0.1:1' }, false],
   ['no Host', {}, false],
 ])('%s', (_, headers, allowed) => {

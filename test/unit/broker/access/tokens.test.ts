@@ -46,6 +46,7 @@ test('a grant is worth what its key is worth now', () => {
   const authority = new Authority(
     signersOf({}, () => [{ path: 'q', rules }]),
     () => NOW,
+    false,
   );
   const grant = authority.check('sas', token('sb://h/q', 'one', 'k'), 'sb://h/q');
   if (grant instanceof ServiceError) throw grant;

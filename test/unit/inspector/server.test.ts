@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { createInspectorServer } from '../../../src/inspector/server.ts';
+import { MALFORMED_URLS, statusOf } from '../../kit/malformed-urls.ts';
+
+async function inspector(): Promise<number> {
+  const server = await createInspectorServer({ port: 0 });
+  onTestFinished(() => server.close());
+  return Number(new URL(server.url).port);
+}
+
+async function dialled(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+const upgrade = (port: number, more: string) =>
+  `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${more}\r\n`;
+
+// An error that nobody listens to ends the process; here it fails the test.
+it.each([
+  ['refused by its origin', 'Origin: https://foreign.example\r\n'],
+  ['without a key', ''],
+  ['that is whole', 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'],
+])('survives an upgrade %s whose socket is reset', async (_, more) => {
+  const port = await inspector();
+  for (let round = 0; round < 10; round += 1) {
+    const socket = await dialled(port);
+    socket.write(upgrade(port, more));
+    if (round % 2) await once(socket, 'data');
+    socket.resetAndDestroy();
+  }
+  expect(await statusOf(port, '/')).toBe(200);
+});
+
+it.each([...MALFORMED_URLS, '/machines/%.svg'])('answers %j by a 4xx', async (url) => {
+  const status = await statusOf(await inspector(), url);
+  expect(status).toBeGreaterThanOrEqual(400);
+  expect(status).toBeLessThan(500);
+});
+
+it('shows nothing to pages of other sites', async () => {
+  const port = await inspector();
+  const foreign = { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' };
+  for (const path of ['/', '/machines/review.svg']) expect(await statusOf(port, path, foreign)).toBe(403);
+  const answer = await fetch(`http://127.0.0.1:${port}/machines/review.svg`);
+  expect(answer.headers.get('cross-origin-resource-policy')).toBe('same-origin');
+});
