@@ -21,7 +21,7 @@ export async function acceptOn(
   if (reply.kind === 'cancelled') void accepting?.then(giveBack, () => {});
   if (reply.kind === 'cancelled' || isConnectionTrouble(reply.error)) link.retire();
   link.release();
-  throw reply.kind === 'failed' ? reply.error : new Error('The connection was lost.');
+  throw reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('The connection was lost.'));
 }
 
 export function giveBack(receiver: ServiceBusSessionReceiver): Promise<void> {

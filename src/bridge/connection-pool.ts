@@ -1,5 +1,5 @@
 // Clients (one AMQP connection each) shared by links, so that no connection carries too many of them. A client whose
-// connection is lost is not used again.
+// connection is lost, or could not be made, is not used again.
 import type { ServiceBusClient } from '@azure/service-bus';
 import type { WatchedClient } from './connection.ts';
 import type { ConnectionWatch } from './sockets.ts';

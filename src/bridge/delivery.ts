@@ -44,7 +44,7 @@ export function createDelivery({ senders, toPath, endpoint, duplicateWindowMs }:
       const { sender, watch } = senders.get(toPath(entity));
       const reply = await watch.run((signal) => attempt(sender, signal));
       if (reply.kind === 'done') return reply.value;
-      const why = reply.kind === 'failed' ? reply.error : new Error('the connection was lost');
+      const why = reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('the connection was lost'));
       error = toQuorateError(why, `${what} ${entity} at ${endpoint}`);
       if (reply.kind === 'failed' && !isWorthRepeating(why)) break;
       await pause(backoff.next());

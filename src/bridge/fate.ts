@@ -11,13 +11,13 @@ export interface RequestSignal {
 class Request implements RequestSignal {
   aborted = false;
   readonly #listeners = new Set<(this: RequestSignal, event: unknown) => void>();
-  readonly cancel: () => void;
+  readonly cancel: (why: Error | undefined) => void;
 
-  constructor(onCancel: () => void) {
-    this.cancel = () => {
+  constructor(onCancel: (why: Error | undefined) => void) {
+    this.cancel = (why) => {
       this.aborted = true;
       for (const listener of this.#listeners) listener.call(this, { type: 'abort' });
-      onCancel();
+      onCancel(why);
     };
   }
 
@@ -33,8 +33,8 @@ class Request implements RequestSignal {
 export type Reply<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** The lock was lost meanwhile: what the request did is unknown. */
-  | { readonly kind: 'cancelled' };
+  /** The lock or the connection was lost meanwhile: what the request did is unknown. `why` is of a connection that failed. */
+  | { readonly kind: 'cancelled'; readonly why?: Error };
 
 /** Open until it is sealed; sealing it cancels every request in flight and refuses later ones. */
 export class Fate {
@@ -45,17 +45,19 @@ export class Fate {
     return this.#sealed;
   }
 
-  seal(): void {
+  seal(why?: Error): void {
     if (this.#sealed) return;
     this.#sealed = true;
-    for (const request of this.#requests) request.cancel();
+    for (const request of this.#requests) request.cancel(why);
     this.#requests.clear();
   }
 
   run<T>(start: (signal: RequestSignal) => Promise<T>): Promise<Reply<T>> {
     if (this.#sealed) return Promise.resolve({ kind: 'cancelled' });
     return new Promise((resolve) => {
-      const request = new Request(() => resolve({ kind: 'cancelled' }));
+      const request = new Request((why) =>
+        resolve(why === undefined ? { kind: 'cancelled' } : { kind: 'cancelled', why }),
+      );
       this.#requests.add(request);
       const end = (reply: Reply<T>): void => {
         this.#requests.delete(request);

@@ -34,7 +34,7 @@ export function createShelf(
     const { receiver, watch } = open();
     const reply = await watch.run(() => run(receiver));
     if (reply.kind === 'done') return reply.value;
-    const error = reply.kind === 'failed' ? reply.error : new Error('the connection was lost');
+    const error = reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('the connection was lost'));
     throw isMessageGone(error) ? error : toQuorateError(error, `${what} ${path} at ${endpoint}`);
   };
 

@@ -4,6 +4,7 @@
 // lost while something was being closed. A socket belongs to the client in whose calls it was made.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import diagnostics from 'node:diagnostics_channel';
+import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Socket } from 'node:net';
 import { Fate, type Reply, type RequestSignal } from './fate.ts';
 
@@ -15,13 +16,25 @@ function onSocket(message: unknown): void {
   const watch = owner.getStore();
   if (watch === undefined) return;
   const { socket } = message as { readonly socket: Socket };
+  const emitter: EventEmitter = socket;
+  const onError = (error: Error): void => {
+    if (portOf(error) === watch.port) watch.lost(undefined, error);
+  };
+  emitter.once(errorMonitor, onError);
   // Nothing of AMQP is written before it is connected.
   socket.once('connect', () => {
+    emitter.off(errorMonitor, onError);
     if (socket.remotePort !== watch.port) return;
     socket.setNoDelay(true);
     watch.opened(socket);
     socket.once('close', () => watch.lost(socket));
   });
+}
+
+/** Of a connection attempt: to one address, or to all that the host has. */
+function portOf(error: unknown): unknown {
+  if (error instanceof AggregateError) return portOf(error.errors[0]);
+  return (error as { readonly port?: unknown } | undefined)?.port;
 }
 
 /** Code of others that the SDK calls: its sockets are its own. */
@@ -63,13 +76,15 @@ export class OpenSockets {
   }
 }
 
+type LostListener = (why: Error | undefined) => void;
+
 /** One client's connection. */
 export class ConnectionWatch {
   readonly port: number;
   /** Sockets of this client that are connected. */
   readonly #open: OpenSockets;
   #fate = new Fate();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<LostListener>();
 
   constructor(port: number, open = new OpenSockets()) {
     this.port = port;
@@ -89,7 +104,7 @@ export class ConnectionWatch {
   }
 
   /** Gives what stops the listening. */
-  onLost(listener: () => void): () => void {
+  onLost(listener: LostListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -98,11 +113,12 @@ export class ConnectionWatch {
     this.#open.add(socket);
   }
 
-  lost(socket?: Socket): void {
+  /** `why` is of an attempt to connect that failed: the SDK is not left to repeat it, for it may wait for itself then. */
+  lost(socket?: Socket, why?: Error): void {
     if (socket !== undefined) this.#open.remove(socket);
     const fate = this.#fate;
     this.#fate = new Fate();
-    fate.seal();
-    for (const listener of this.#listeners) listener();
+    fate.seal(why);
+    for (const listener of this.#listeners) listener(why);
   }
 }

@@ -34,7 +34,7 @@ export class TaskReceiver {
   constructor(options: TaskReceiverOptions) {
     this.#options = options;
     const { link, path, deadLetters, concurrency } = options;
-    this.#unwatch = link.watch.onLost(() => this.#lose());
+    this.#unwatch = link.watch.onLost((why) => this.#lose(why));
     this.#receiver = link.client.createReceiver(path, {
       ...RECEIVER_OPTIONS,
       receiveMode: 'peekLock',
@@ -44,7 +44,10 @@ export class TaskReceiver {
       this.#receiver.subscribe(
         {
           processMessage: (raw) => options.onMessage(raw, this),
-          processError: ({ error }) => Promise.resolve(options.onError(error)),
+          // What it says of a lost connection is about its own end.
+          processError: async ({ error }) => {
+            if (!this.#lost) options.onError(error);
+          },
         },
         {
           autoCompleteMessages: false,
@@ -68,7 +71,7 @@ export class TaskReceiver {
   async renewLock(raw: ServiceBusReceivedMessage): Promise<Date> {
     const reply = await this.request((receiver) => receiver.renewMessageLock(raw));
     if (reply.kind === 'done') return reply.value;
-    throw reply.kind === 'failed' ? reply.error : new Error('The connection was lost.');
+    throw reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('The connection was lost.'));
   }
 
   /** An unsettled message blocks the link after 2,047 others, also when its lock has long run out. */
@@ -88,9 +91,10 @@ export class TaskReceiver {
     this.#options.link.release();
   }
 
-  #lose(): void {
+  #lose(why: Error | undefined): void {
     this.#lost = true;
     this.#unwatch();
+    if (why !== undefined) this.#options.onError(why);
     // Keeps the SDK from bringing the link back.
     void this.drain().then(() => this.close());
     this.#options.onLost();

@@ -47,9 +47,9 @@ export function createTopologyKeeper(options: TopologyKeeperOptions): TopologyKe
       if (reply.kind === 'done') return reply.value;
       const again = backoff.next();
       if (!lost || backoff.failures > MOST_LOSSES) {
-        throw reply.kind === 'failed'
-          ? reply.error
-          : new QuorateError('CONNECTION_FAILED', `the connection to ${endpoint} was lost again and again`);
+        if (reply.kind === 'failed') throw reply.error;
+        if (reply.why !== undefined) throw toQuorateError(reply.why, `connecting to ${endpoint}`);
+        throw new QuorateError('CONNECTION_FAILED', `the connection to ${endpoint} was lost again and again`);
       }
       await pause(again);
     }

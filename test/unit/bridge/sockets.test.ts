@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConnectionWatch, outside } from '../../../src/bridge/sockets.ts';
 
@@ -63,6 +63,32 @@ describe('ConnectionWatch', () => {
     expect(opened.map(({ noDelay }) => noDelay)).toEqual([false, false, false]);
     for (const { socket } of opened) await close(socket);
     expect(lost).toBe(0);
+  });
+
+  it('tells that a connection could not be made, and why', async () => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port: closed } = free.address() as AddressInfo;
+    free.close();
+    await once(free, 'close');
+    const watch = new ConnectionWatch(closed);
+    const whys: unknown[] = [];
+    watch.onLost((why) => void whys.push(why));
+    const pending = watch.run(() => new Promise(() => {}));
+    const socket = watch.within(() => connect(closed, '127.0.0.1'));
+    await once(socket, 'error');
+    expect(whys).toMatchObject([{ code: 'ECONNREFUSED' }]);
+    expect(await pending).toMatchObject({ kind: 'cancelled', why: { code: 'ECONNREFUSED' } });
+    // An error of one that was made is a loss, and said once.
+    const made = new ConnectionWatch(port);
+    made.onLost((why) => void whys.push(why));
+    const other = made.within(() => connect(port, '127.0.0.1'));
+    await once(other, 'connect');
+    other.on('error', () => {});
+    other.destroy(Object.assign(new Error('reset'), { port }));
+    await new Promise((resolve) => other.once('close', resolve));
+    expect(whys).toHaveLength(2);
+    expect(whys[1]).toBeUndefined();
   });
 
   it('tells nobody who has stopped listening', () => {
