@@ -22,11 +22,10 @@ import {
 } from './contract/entities.ts';
 import type { Payloads, ResultStore } from './contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
+import { SESSION_WINDOW } from './contract/sizes.ts';
 import type { TaskBody } from './contract/wire.ts';
 import type { Registration } from './registration.ts';
 
-/** Messages of one session in flight: how much backlog one batch of turns can fold (I12). */
-const SESSION_WINDOW = 64;
 /** A busy session lets others in after this long (I14). */
 const HOLD_QUANTUM_MS = 100;
 /** More turns waiting for a thread than it does in a few milliseconds. */

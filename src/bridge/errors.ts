@@ -55,6 +55,11 @@ export function isMessageGone(thrown: unknown): boolean {
   return sdkError(thrown).code === 'MessageNotFound';
 }
 
+/** Refused for its size, and for nothing else. */
+export function isTooLarge(thrown: unknown): boolean {
+  return sdkError(thrown).code === 'MessageSizeExceeded';
+}
+
 /** Settled by a request whose answer was not waited for. */
 export function isAlreadySettled(thrown: unknown): boolean {
   return /already settled/i.test(sdkError(thrown).message);

@@ -3,6 +3,7 @@ import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Json } from '../contract/json.ts';
 import type { Disposition, HeldSession, Logger, Taken } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
+import { isTooLarge } from './errors.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { CONNECTION_LOST, SessionLink } from './session-link.ts';
@@ -97,11 +98,12 @@ export class LiveSession implements HeldSession {
     return arrival.kind === 'interrupted' ? (this.#interruption() ?? { kind: 'closing' }) : arrival;
   }
 
-  async commit(state: Json): Promise<'committed' | 'lost'> {
+  async commit(state: Json): Promise<'committed' | 'refused' | 'lost'> {
     // I1: no write may start when the lease could end before it arrives.
     if (!(await this.#lease?.isSafe())) return this.#lose('no lease left to commit under');
     const reply = await this.#link.writeState(state);
-    return reply.kind === 'done' ? this.#did('committed') : 'lost';
+    if (reply.kind === 'done') return this.#did('committed');
+    return reply.kind === 'failed' && isTooLarge(reply.error) ? 'refused' : 'lost';
   }
 
   async settle(message: InboundMessage, disposition: Disposition): Promise<'settled' | 'lost'> {

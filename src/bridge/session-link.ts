@@ -7,7 +7,7 @@ import type { Disposition } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
 import { clearerOf } from './clear-state.ts';
 import { fromReceivedMessage } from './codec.ts';
-import { isConnectionLoss, isMessageGone, sdkError, toQuorateError } from './errors.ts';
+import { isConnectionLoss, isMessageGone, isTooLarge, sdkError, toQuorateError } from './errors.ts';
 import { Fate, type Reply, type RequestSignal } from './fate.ts';
 import { settleWith } from './settle.ts';
 import { atMost } from './waiting.ts';
@@ -84,10 +84,15 @@ export class SessionLink {
   }
 
   /** `null` clears the state: the session is gone with its last message. */
-  writeState(state: Json): Promise<Reply<void>> {
+  async writeState(state: Json): Promise<Reply<void>> {
     const clear = state === null ? clearerOf(this.#receiver) : undefined;
     if (clear !== undefined) return this.#ask('clearing the state', clear);
-    return this.#ask('committing', (abortSignal) => this.#receiver.setSessionState(state, { abortSignal }));
+    const reply = await this.#fate.run((abortSignal) =>
+      this.#receiver.setSessionState(state, { abortSignal }),
+    );
+    // One that is refused for its size has changed nothing, and the lock is as good as before.
+    if (reply.kind === 'failed' && !isTooLarge(reply.error)) this.#fail('committing', reply.error);
+    return reply;
   }
 
   async settle(message: InboundMessage, disposition: Disposition): Promise<Reply<void>> {

@@ -46,8 +46,11 @@ export interface HeldSession {
   readState(): Promise<{ readonly kind: 'state'; readonly state: unknown } | { readonly kind: 'lost' }>;
   /** Waits for at least one message, then gives all that are at hand, oldest first, at most `max`. */
   take(options: { readonly max: number; readonly idleMs: number }): Promise<Taken>;
-  /** The one commit (I2); null clears the state, and the session is gone. 'lost' also when the outcome is unknown: the link is closed then (I1). */
-  commit(state: Json): Promise<'committed' | 'lost'>;
+  /**
+   * The one commit (I2); null clears the state, and the session is gone. 'refused' when it is too large: nothing has changed,
+   * and the lock is still held. 'lost' also when the outcome is unknown: the link is closed then (I1).
+   */
+  commit(state: Json): Promise<'committed' | 'refused' | 'lost'>;
   settle(message: InboundMessage, disposition: Disposition): Promise<'settled' | 'lost'>;
   /** Deferred messages by number; what is not there any more is left out. */
   receiveDeferred(sequenceNumbers: readonly number[]): Promise<readonly InboundMessage[]>;

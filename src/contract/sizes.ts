@@ -13,6 +13,9 @@ export const MAX_CLAIM_BYTES = 32 * 1024 * 1024;
 /** Of a caller's key: it travels as a property. */
 export const MAX_KEY_LENGTH = 4_096;
 
+/** Messages of one session in flight: how much backlog one batch of turns can fold (I12). */
+export const SESSION_WINDOW = 64;
+
 /** Sections, annotations and the names of fields. */
 const FRAME_BYTES = 512;
 

@@ -42,6 +42,8 @@ export class FakeQueue {
   /** Messages with a time of their own, by the number that cancels them; only a test lets that time come. */
   readonly scheduled = new Map<number, WireMessage>();
   #numbers = 1_000_000;
+  /** Of a session state; what the Standard tier takes, if not told otherwise. */
+  limit = 256 * 1024;
   #ids = new Set<string>();
 
   put(...messages: readonly InboundMessage[]): void {
@@ -134,8 +136,10 @@ class Process {
         for (const { sequenceNumber } of messages) this.#given.add(sequenceNumber);
         return messages.length === 0 ? { kind: 'idle' } : { kind: 'messages', messages };
       },
-      commit: async (state) =>
-        (await this.#do({ kind: 'commit', state }, () => queue.keep(state))) ? 'committed' : 'lost',
+      commit: async (state) => {
+        if (!this.#lost && Buffer.byteLength(JSON.stringify(state)) > queue.limit) return 'refused';
+        return (await this.#do({ kind: 'commit', state }, () => queue.keep(state))) ? 'committed' : 'lost';
+      },
       settle: async ({ sequenceNumber: number }, disposition) =>
         (await this.#do({ kind: 'settle', number, disposition }, () => queue.settle(number, disposition)))
           ? 'settled'

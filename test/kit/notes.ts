@@ -1,5 +1,6 @@
 // Messages for the note machine, and what it says about itself: shared by the tests of the commit protocol.
 import type { SessionState } from '../../src/actors/host/session-state.ts';
+import { decodeState } from '../../src/actors/host/written-state.ts';
 import type { Json } from '../../src/contract/json.ts';
 import type { InboundMessage } from '../../src/contract/wire.ts';
 import type { FakeQueue } from './fake-queue.ts';
@@ -21,8 +22,9 @@ export const reply = (execution: string, output: Json = 'end'): InboundMessage =
   inbound('reply', { kind: 'reply', execution, outcome: { status: 'done', output } });
 
 export function stateOf(queue: FakeQueue): SessionState {
-  if (queue.state === null) throw new Error('there is no state');
-  return queue.state as SessionState;
+  const decoded = decodeState(queue.state, '', () => true, 0);
+  if (decoded.kind === 'state') return decoded.state;
+  throw new Error(decoded.kind === 'none' ? 'there is no state' : decoded.why);
 }
 
 export function notesOf(queue: FakeQueue): (number | string)[] {

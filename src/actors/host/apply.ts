@@ -127,18 +127,18 @@ async function conclude(
     next = claimed.next;
     if (next.state !== undefined) bytes = checkStateSize(next.state);
   } catch (error) {
-    const { code, message } = toErrorJson(error, 'MACHINE_THREW');
-    // Too large to commit: found here, before the commit. Alone, it is this message's fault.
-    const taken = items.slice(0, result.verdicts.length);
-    if (taken.length > 1) {
-      for (const item of taken) if ((await applyItems(held, [item], settlements)) === 'lost') return 'lost';
-      return 'held';
-    }
-    const [item] = taken;
-    return item === undefined ? 'held' : refuse(held, item, { code, message }, settlements);
+    return narrow(
+      held,
+      items.slice(0, result.verdicts.length),
+      toErrorJson(error, 'MACHINE_THREW'),
+      settlements,
+    );
   }
   if (next.state !== undefined) {
-    if ((await held.commit(next.state, bytes)) === 'lost') return 'lost';
+    const committed = await held.tryCommit(next.state, bytes);
+    if (committed.kind === 'lost') return 'lost';
+    if (committed.kind === 'refused')
+      return narrow(held, items.slice(0, result.verdicts.length), committed.error, settlements);
     for (const number of settled) held.settled.delete(number);
     inspectCommit(host, held.address, result);
     writeLogs(host, held.address, result);
@@ -161,6 +161,21 @@ async function conclude(
   }
   settlements.push(...next.dispositions);
   return 'held';
+}
+
+/** What these lead to cannot be committed, found before the commit or by the broker. Alone, it is this message's fault. */
+async function narrow(
+  held: HeldActor,
+  items: readonly Item[],
+  error: ErrorJson,
+  settlements: Settlement[],
+): Promise<Progress> {
+  if (items.length > 1) {
+    for (const item of items) if ((await applyItems(held, [item], settlements)) === 'lost') return 'lost';
+    return 'held';
+  }
+  const [item] = items;
+  return item === undefined ? 'held' : refuse(held, item, error, settlements);
 }
 
 /** The state does not fit the machine: no message is to blame, and none may be lost. */

@@ -14,6 +14,7 @@ import { answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
+import { BOUNDS } from './session-state.ts';
 import { actorSpan } from './trace.ts';
 import { current, tellWatchers, withWatchers } from './watch.ts';
 
@@ -37,6 +38,7 @@ export interface BatchContext {
   readonly actor: ActorAddress;
   readonly epoch: string;
   readonly now: number;
+  /** How long peers and keys are remembered; an ended actor, too. */
   readonly duplicateWindowMs: number;
   readonly retentionMs: number;
   /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
@@ -65,11 +67,12 @@ export function nextState(
   context: BatchContext,
 ): NextState {
   const taken = items.slice(0, result.verdicts.length);
-  const judged: Judged[] = taken.map(({ message, input }, at) => ({
-    message,
-    input,
-    verdict: result.verdicts[at] as Verdict,
-  }));
+  let room = BOUNDS.deferred - Object.keys(state.deferred).length;
+  const judged: Judged[] = taken.map(({ message, input }, at) => {
+    const verdict = result.verdicts[at] as Verdict;
+    const isTooEarly = verdict.kind === 'early' && room-- <= 0;
+    return { message, input, verdict: isTooEarly ? TOO_EARLY : verdict };
+  });
   const dispositions = judged.map((one) => settledAs(one, context.actor));
   const answers = judged.flatMap(({ message, input, verdict }) => answerTo(message, input, verdict));
   const dropped = judged.filter(isDropped).length;
@@ -94,7 +97,7 @@ export function nextState(
   const started = state.core === null ? judged.find(isBirth) : undefined;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
   const given = started?.message.properties[PROPERTY.family];
-  const family = typeof given === 'string' ? given : state.family;
+  const family = typeof given === 'string' && given.length <= BOUNDS.pathLength ? given : state.family;
   const encoded = encodeEffects(result.effects, {
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
@@ -134,11 +137,20 @@ export function nextState(
   };
 }
 
+/** The piece before it never came, while hundreds behind it did. The answer itself is not touched by that. */
+const TOO_EARLY: Verdict = {
+  kind: 'rejected',
+  error: {
+    code: 'QUOTA_EXCEEDED',
+    message: `${BOUNDS.deferred} pieces of answers wait already for one that should have come before them`,
+  },
+};
+
 /** What became of these messages; their attempts are over. */
 function remembered(
   state: SessionState,
   judged: readonly Judged[],
-  { actor, settled, now, duplicateWindowMs }: BatchContext,
+  { actor, settled, now, ...memory }: BatchContext,
 ): Pick<SessionState, 'inbox' | 'deferred' | 'attempts' | 'dropped'> {
   const over = new Set(judged.map(({ message }) => message.sequenceNumber));
   const attempts = Object.entries(state.attempts).filter(
@@ -150,7 +162,7 @@ function remembered(
       judged.map((one) => settledAs(one, actor)),
       settled,
       now,
-      duplicateWindowMs,
+      memory,
     ),
     deferred: nextDeferred(state, judged, settled),
     attempts: Object.fromEntries(attempts),

@@ -4,14 +4,17 @@ import { randomUUID } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { hasClaims, lifeFolder, livesFolder, removeClaims } from '../protocol/claims.ts';
-import type { OpenedState } from './claim-state.ts';
+import type { OpenedState, Stowed } from './claim-state.ts';
 import { stowState } from './claim-state.ts';
 import type { ActorHost } from './host.ts';
 import { publishOutbox } from './outbox.ts';
+import type { OlderPeers } from './peers.ts';
+import { NO_PEERS } from './peers.ts';
 import { rememberedNumbers } from './redelivery.ts';
 import { runAction } from './run-action.ts';
 import { takeAllBack } from './scheduled.ts';
@@ -28,6 +31,8 @@ export const TAKE = { max: 256, idleMs: 700 } as const;
 export const LAST_TAKE = { ...TAKE, idleMs: 50 } as const;
 
 export type Progress = 'held' | 'lost';
+
+export type Committed = { readonly kind: Progress } | { readonly kind: 'refused'; readonly error: ErrorJson };
 
 export interface Settlement {
   readonly message: InboundMessage;
@@ -51,46 +56,76 @@ export class HeldActor {
 
   /** Until then what anchors the cancelled timers is not settled: a crash would leave them where they are (I5). */
   private takingBack: Promise<unknown> | undefined;
+  /** Peers of the committed state that do not lie in the session. */
+  olderPeers: OlderPeers;
   /** Where the committed state lies, when it does not lie in the session. */
   private claim: PayloadRef | undefined;
 
-  constructor(session: HeldSession, host: ActorHost, { state, claim }: OpenedState) {
+  constructor(session: HeldSession, host: ActorHost, { state, claim, olderPeers = NO_PEERS }: OpenedState) {
     this.session = session;
     this.host = host;
     this.address = { type: host.machine.type, id: session.sessionId };
     const known = host.timerMemory.recall(this.name, state.core);
     this.state = { ...state, scheduled: { ...known, ...state.scheduled } };
     this.claim = claim;
+    this.olderPeers = olderPeers;
   }
 
   get name(): string {
     return formatAddress(this.address);
   }
 
-  async commit(state: SessionState, bytes = stateBytes(state)): Promise<Progress> {
-    let written: SessionState;
+  /** For what no message is to blame for. */
+  async commit(state: SessionState): Promise<Progress> {
+    const outcome = await this.tryCommit(state);
+    return outcome.kind === 'refused' ? this.letGo(outcome.error, 'the session state') : outcome.kind;
+  }
+
+  /** `refused`: it is too large, and nothing has changed. `bytes`: of the state as JSON. */
+  async tryCommit(state: SessionState, bytes = stateBytes(state)): Promise<Committed> {
+    const { host, address: actor, olderPeers } = this;
+    let stowed: Stowed;
     try {
-      written = await stowState(state, bytes, this.host.payloads, this.address);
-    } catch (error) {
-      return this.letGo(error);
+      const { payloads } = host;
+      stowed = await stowState(state, bytes, {
+        actor,
+        payloads,
+        olderPeers,
+        memory: host,
+        now: host.clock.now(),
+      });
+    } catch (thrown) {
+      const error = toErrorJson(thrown, 'INTERNAL');
+      return error.code === 'STATE_TOO_LARGE'
+        ? { kind: 'refused', error }
+        : { kind: await this.letGo(thrown) };
     }
     // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
-    const outcome = await this.session.commit(written as never);
+    const outcome = await this.session.commit(stowed.written as never);
     if (outcome === 'lost') {
       this.lost = true;
-      return 'lost';
+      return { kind: 'lost' };
+    }
+    if (outcome === 'refused') {
+      const message = `the broker takes no session state of ${stateBytes(stowed.written)} bytes`;
+      return { kind: 'refused', error: { code: 'STATE_TOO_LARGE', message } };
     }
     this.host.counters.commits++;
-    this.state = state;
-    this.replaceClaim(written.claim);
-    return 'held';
+    this.replaceClaims(stowed);
+    return { kind: 'held' };
   }
 
   /** Nothing reads the former state any more; what is left of it by a crash goes with the actor. */
-  private replaceClaim(claim: PayloadRef | undefined): void {
-    const former = this.claim;
+  private replaceClaims({ state, written: { claim }, olderPeers }: Stowed): void {
+    const formerPeers = this.state.inbox.olderPeers;
+    for (const former of [
+      this.claim,
+      formerPeers?.$payload === state.inbox.olderPeers?.$payload ? undefined : formerPeers,
+    ])
+      if (former !== undefined) this.background(this.host.payloads.remove(former));
+    this.state = state;
     this.claim = claim;
-    if (former !== undefined) this.background(this.host.payloads.remove(former));
+    this.olderPeers = olderPeers;
   }
 
   private background(work: Promise<unknown>): void {
@@ -195,6 +230,7 @@ export class HeldActor {
     this.state = emptyState(this.host.machine.type, this.host.machine.version);
     this.newborn = randomUUID();
     this.claim = undefined;
+    this.olderPeers = NO_PEERS;
     return this.removeLives();
   }
 

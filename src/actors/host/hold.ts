@@ -30,11 +30,12 @@ import { mayBeUnsent, settledBefore } from './redelivery.ts';
 import { applyHeld } from './release.ts';
 import { isRemedy, isUnfinished, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
-import { decodeState, emptyState } from './session-state.ts';
+import { emptyState } from './session-state.ts';
 import { actorSpan } from './trace.ts';
 import { holdUnreadable } from './unreadable.ts';
 import { hostFor, migrate } from './version.ts';
 import { watch } from './watch.ts';
+import { decodeState } from './written-state.ts';
 
 /** Asked from outside, over and over: they get no spans. */
 const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch', 'release', 'purge']);
@@ -50,7 +51,12 @@ interface Batch {
 export async function holdSession(session: HeldSession, host: ActorHost): Promise<void> {
   const read = await session.readState();
   if (read.kind === 'lost') return;
-  const decoded = decodeState(read.state, host.machine.version, (version) => host.older.has(version));
+  const decoded = decodeState(
+    read.state,
+    host.machine.version,
+    (version) => host.older.has(version),
+    host.clock.now(),
+  );
   if (decoded.kind === 'foreign')
     return host.onForeignState(`${host.machine.type}/${session.sessionId}: ${decoded.why}`);
   const written =
@@ -216,7 +222,7 @@ class Hold {
       const known = identitiesOf(message);
       if (known.some((identity) => identities.has(identity)) && (await flush()) === 'lost') return 'lost';
       for (const identity of known) identities.add(identity);
-      const judgement = judge(this.held.state.inbox, message, this.held.settled);
+      const judgement = judge(this.held.state.inbox, message, this.held.settled, this.held.olderPeers);
       if (judgement.kind !== 'new' && !isUnfinished(message, judgement, this.held.state)) {
         if (judgement.kind === 'repeat') this.held.host.counters.dropped++;
         settlements.push({

@@ -2,14 +2,11 @@
 import type { Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
+import type { OlderPeers, Remembered } from './peers.ts';
+import { isRemembered, isRepeat, NO_PEERS, peerOf } from './peers.ts';
 import type { Inbox } from './session-state.ts';
-
-/** Peers remembered an actor; the one that has been silent longest goes first. */
-const MAX_PEERS = 128;
-/** Callers' keys remembered: the broker's duplicate detection knows the rest of the window. */
-const MAX_KEYS = 256;
-/** Far above what can be in hand at once (the receive window and its deferred pieces): a guard, not a policy. */
-const MAX_UNSETTLED = 1_024;
+import { BOUNDS } from './session-state.ts';
+import { keyName } from './written-state.ts';
 
 const NONE: ReadonlySet<number> = new Set();
 
@@ -20,7 +17,12 @@ export type Judgement =
   | { readonly kind: 'repeat' }
   | { readonly kind: 'new' };
 
-export function judge(inbox: Inbox, message: InboundMessage, settled: ReadonlySet<number> = NONE): Judgement {
+export function judge(
+  inbox: Inbox,
+  message: InboundMessage,
+  settled: ReadonlySet<number> = NONE,
+  olderPeers: OlderPeers = NO_PEERS,
+): Judgement {
   // One whose deferral is confirmed comes back to be applied.
   if (!settled.has(message.sequenceNumber)) {
     const recorded = inbox.unsettled.find(([sequenceNumber]) => sequenceNumber === message.sequenceNumber);
@@ -28,12 +30,11 @@ export function judge(inbox: Inbox, message: InboundMessage, settled: ReadonlySe
   }
   const peer = peerOf(message);
   if (peer !== undefined) {
-    const last = inbox.peers.find(([name]) => name === peer.name);
-    if (last !== undefined && (peer.turn < last[1] || (peer.turn === last[1] && peer.index <= last[2])))
-      return { kind: 'repeat' };
+    const last = inbox.peers.find(([name]) => name === peer.name) ?? olderPeers.get(peer.name);
+    if (last !== undefined && isRepeat(peer, last)) return { kind: 'repeat' };
   }
-  const key = message.properties[PROPERTY.key];
-  if (typeof key === 'string' && inbox.keys.some(([known]) => known === key)) return { kind: 'repeat' };
+  const key = keyOf(message);
+  if (key !== undefined && inbox.keys.some(([known]) => known === key)) return { kind: 'repeat' };
   return { kind: 'new' };
 }
 
@@ -43,47 +44,44 @@ export function record(
   applied: readonly { readonly message: InboundMessage; readonly disposition: Disposition }[],
   settled: ReadonlySet<number>,
   now: number,
-  duplicateWindowMs: number,
+  memory: Remembered,
 ): Inbox {
-  const peers = new Map(inbox.peers.map(([name, turn, index]) => [name, [turn, index] as const]));
-  const keys = inbox.keys.filter(([, at]) => now - at < duplicateWindowMs);
+  const peers = new Map(
+    inbox.peers.flatMap((peer) => (isRemembered(peer[3], now, memory) ? [[peer[0], peer] as const] : [])),
+  );
+  const keys = inbox.keys.filter(([, at]) => now - at < memory.duplicateWindowMs);
   for (const { message, disposition } of applied) {
     if (disposition.kind === 'defer') continue;
     const peer = peerOf(message);
     if (peer !== undefined) {
       peers.delete(peer.name);
-      peers.set(peer.name, [peer.turn, peer.index]);
+      peers.set(peer.name, [peer.name, peer.turn, peer.index, now]);
     }
-    const key = message.properties[PROPERTY.key];
-    if (typeof key === 'string') keys.push([key, now]);
+    const key = keyOf(message);
+    if (key !== undefined) keys.push([key, now]);
   }
   return {
+    ...inbox,
     unsettled: [
       ...inbox.unsettled.filter(([sequenceNumber]) => !settled.has(sequenceNumber)),
       ...applied.map(({ message, disposition }) => [message.sequenceNumber, disposition] as const),
-    ].slice(-MAX_UNSETTLED),
-    peers: [...peers].slice(-MAX_PEERS).map(([name, [turn, index]]) => [name, turn, index] as const),
-    keys: keys.slice(-MAX_KEYS),
+    ].slice(-BOUNDS.unsettled),
+    peers: [...peers.values()],
+    keys: keys.slice(-BOUNDS.keys),
   };
 }
 
 /** What a message is known by beside its number: two of one batch that share it are the same one sent twice. */
 export function identitiesOf(message: InboundMessage): string[] {
   const peer = peerOf(message);
-  const key = message.properties[PROPERTY.key];
+  const key = keyOf(message);
   return [
     ...(peer === undefined ? [] : [`${peer.name}/${peer.turn}/${peer.index}`]),
-    ...(typeof key === 'string' ? [`key ${key}`] : []),
+    ...(key === undefined ? [] : [`key ${key}`]),
   ];
 }
 
-/** Only actors number their effects; a timer is an effect on oneself and is judged by its token instead. */
-function peerOf(message: InboundMessage): { name: string; turn: number; index: number } | undefined {
-  if (message.subject !== 'event' && message.subject !== 'start' && message.subject !== 'stop')
-    return undefined;
-  const { [PROPERTY.from]: from, [PROPERTY.incarnation]: incarnation } = message.properties;
-  const { [PROPERTY.turn]: turn, [PROPERTY.index]: index } = message.properties;
-  if (typeof from !== 'string' || typeof incarnation !== 'string') return undefined;
-  if (typeof turn !== 'number' || typeof index !== 'number') return undefined;
-  return { name: `${from}#${incarnation}`, turn, index };
+function keyOf({ properties }: InboundMessage): string | undefined {
+  const key = properties[PROPERTY.key];
+  return typeof key === 'string' ? keyName(key) : undefined;
 }

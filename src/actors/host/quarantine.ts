@@ -6,10 +6,10 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import type { HeldActor, Progress, Settlement } from './held-actor.ts';
 import { record } from './inbox.ts';
 import type { Quarantine, SessionState } from './session-state.ts';
+import { BOUNDS } from './session-state.ts';
+import { toDifferences } from './written-state.ts';
 
-/** About 90 KB of the state. What comes beyond is dead-lettered, and can be redriven. */
-const MAX_HELD = 8_000;
-
+const MAX_MESSAGE_LENGTH = 4_000;
 const DEFER: Disposition = { kind: 'defer' };
 
 export function isStandingStill(state: SessionState): boolean {
@@ -19,7 +19,8 @@ export function isStandingStill(state: SessionState): boolean {
 /** Begins a quarantine, or ends the attempt to leave one. */
 function withQuarantine(state: SessionState, { code, message }: ErrorJson, now: number): SessionState {
   const { held = [], since = now } = state.quarantine ?? {};
-  return { ...state, quarantine: { code, message, since, held } };
+  // Every message that is held or refused says it again.
+  return { ...state, quarantine: { code, message: message.slice(0, MAX_MESSAGE_LENGTH), since, held } };
 }
 
 /** Puts these messages behind those that are held already; what does not fit is dead-lettered. */
@@ -31,24 +32,20 @@ export async function holdBack(
   const { state, host } = held;
   const standing = state.quarantine;
   if (standing === undefined || messages.length === 0) return 'held';
-  const known = new Set(standing.held);
-  let room = MAX_HELD - standing.held.length;
+  const numbers = withRoomFor(standing.held, messages);
+  const known = new Set(numbers);
   const judged = messages.map((message): Settlement => {
-    const fits = known.has(message.sequenceNumber) || room-- > 0;
+    const fits = known.has(message.sequenceNumber);
     return { message, disposition: fits ? DEFER : overflow(standing) };
   });
-  const numbers = judged
-    .filter(({ disposition }) => disposition.kind === 'defer')
-    .map(({ message }) => message.sequenceNumber);
-  for (const number of numbers) known.add(number);
-  const inbox = record(state.inbox, judged, held.settled, host.clock.now(), host.duplicateWindowMs);
+  const inbox = record(state.inbox, judged, held.settled, host.clock.now(), host);
   // Attempts of what is held are counted anew when it is released: the fault may be fixed by then.
   const attempts = Object.entries(state.attempts).filter(([number]) => !known.has(Number(number)));
   const next: SessionState = {
     ...state,
     inbox,
     attempts: Object.fromEntries(attempts),
-    quarantine: { ...standing, held: [...known].sort((a, b) => a - b) },
+    quarantine: { ...standing, held: numbers },
   };
   const settled = [...held.settled];
   if ((await held.commit(next)) === 'lost') return 'lost';
@@ -57,11 +54,26 @@ export async function holdBack(
   return 'held';
 }
 
-function overflow({ code, message }: Quarantine): Disposition {
+/** Held so far, and as many of these as there is room for; ascending. */
+function withRoomFor(held: readonly number[], messages: readonly InboundMessage[]): number[] {
+  const known = new Set(held);
+  const ascending = (): number[] => [...known].sort((a, b) => a - b);
+  const added = messages.map(({ sequenceNumber }) => sequenceNumber).filter((number) => !known.has(number));
+  for (const number of added) if (known.size < BOUNDS.held) known.add(number);
+  let numbers = ascending();
+  for (let last = added.pop(); last !== undefined; last = added.pop()) {
+    if (toDifferences(numbers).length <= BOUNDS.heldBytes) break;
+    known.delete(last);
+    numbers = ascending();
+  }
+  return numbers;
+}
+
+function overflow({ code, message, held }: Quarantine): Disposition {
   return {
     kind: 'deadLetter',
     reason: 'ACTOR_QUARANTINED',
-    description: `${MAX_HELD} messages wait already, for the actor stands still: ${code}: ${message}`,
+    description: `${held.length} messages wait already, for the actor stands still: ${code}: ${message}`,
   };
 }
 

@@ -66,7 +66,7 @@ async function begin({ held, message }: Remedy): Promise<Progress> {
   const { state, host, settled } = held;
   if (state.quarantine === undefined) return 'held';
   const applied = [{ message, disposition: { kind: 'complete' } as const }];
-  const inbox = record(state.inbox, applied, settled, host.clock.now(), host.duplicateWindowMs);
+  const inbox = record(state.inbox, applied, settled, host.clock.now(), host);
   const known = [...settled];
   const next = { ...state, inbox, quarantine: { ...state.quarantine, releasing: true as const } };
   if ((await held.commit(next)) === 'lost') return 'lost';

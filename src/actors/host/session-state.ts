@@ -1,5 +1,4 @@
 // What one session state holds (I2): the pure core beside outbox, inbox, dispositions, timers' numbers, attempts and trace.
-import { z } from 'zod';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
@@ -7,12 +6,39 @@ import type { Disposition } from '../../contract/ports.ts';
 import type { GatherPolicy } from '../../contract/scatter.ts';
 import type { CoreState } from '../../contract/turn.ts';
 import type { WireMessage } from '../../contract/wire.ts';
+import type { Peer } from './peers.ts';
 
-export const STATE_FORMAT = 1;
-/** Core and outbox lie in the payload store: hosts that do not know of that leave such an actor alone (I14). */
-export const CLAIMED_FORMAT = 2;
-/** Standard tier: 256 KB. The rest is room for what one more commit adds. */
-export const MAX_STATE_BYTES = 256 * 1024 - 4 * 1024;
+/** Hosts that know only earlier ones leave such an actor alone (I14). 1 and 2 are read as well (written-state.ts). */
+export const STATE_FORMAT = 3;
+/** As written. The Standard tier takes 256 KB. What is larger is put into the payload store (claim-state.ts). */
+export const MAX_STATE_BYTES = 200_000;
+
+/**
+ * What always lies in the session, whatever becomes of the payload store, and how much of it there is at most. All of it
+ * together stays below MAX_STATE_BYTES as written; a test fills each to its bound at once. What may grow with use (core,
+ * outbox, numbers of scheduled messages, watchers, peers that have been silent for a while) goes to the payload store.
+ */
+export const BOUNDS = {
+  /** Dispositions. In hand at once are SESSION_WINDOW active messages, the deferred pieces, and a slice of a release. */
+  unsettled: 512,
+  /** Reasons and descriptions in them, and what a quarantine says: bytes, cut alike where they are more. */
+  textBytes: 36_000,
+  /** Recent peers; the others lie in the payload store (peers.ts). */
+  peers: 256,
+  /** Callers' keys, as hashes: the broker's duplicate detection knows the rest of the window. */
+  keys: 256,
+  /** Early pieces of answers. What comes beyond is dead-lettered. */
+  deferred: 256,
+  /** Messages whose attempts are counted. */
+  attempts: 512,
+  /** Messages that a quarantine holds back, and bytes of their numbers as written. What comes beyond is dead-lettered. */
+  held: 8_000,
+  heldBytes: 48_000,
+  /** Each costs a message a batch. */
+  watchers: 16,
+  /** Of the folder of the family. */
+  pathLength: 512,
+} as const;
 
 /** A fan-out waiting to be expanded: tasks [cursor, total) are still to be sent. */
 export interface ScatterEntry {
@@ -43,9 +69,11 @@ export type OutboxEntry =
 export interface Inbox {
   /** Applied, not yet known to be settled: sequence number and what is to become of the message (I4, I5). */
   readonly unsettled: readonly (readonly [sequenceNumber: number, disposition: Disposition])[];
-  /** Last effect applied per peer incarnation: `type/id#incarnation` -> [turn, index]. Bounded, oldest out. */
-  readonly peers: readonly (readonly [peer: string, turn: number, index: number])[];
-  /** Callers' own keys and when they came (epoch ms), for one duplicate window. */
+  /** Last effect applied per peer incarnation, of those that were heard lately. */
+  readonly peers: readonly Peer[];
+  /** Where the others lie. */
+  readonly olderPeers?: PayloadRef;
+  /** Callers' own keys, hashed, and when they came (epoch ms), for one duplicate window. */
   readonly keys: readonly (readonly [key: string, at: number])[];
 }
 
@@ -66,7 +94,7 @@ export interface Quarantine {
 }
 
 export interface SessionState {
-  readonly format: typeof STATE_FORMAT | typeof CLAIMED_FORMAT;
+  readonly format: typeof STATE_FORMAT;
   readonly type: string;
   readonly version: string;
   /** null while only attempts at a first start are counted, and as written when they are claimed. */
@@ -84,7 +112,7 @@ export interface SessionState {
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
   readonly dropped: number;
-  /** Where core and outbox lie, in a state as it is written. */
+  /** Where core, outbox, scheduled and watchers lie, in a state as it is written. */
   readonly claim?: PayloadRef;
   /** Folder of the actor that this one descends from: what its agents store lives as long. Absent: its own. */
   readonly family?: string;
@@ -109,40 +137,6 @@ export function emptyState(type: string, version: string): SessionState {
   };
 }
 
-// Only the frame is checked here: it decides whether this build may touch the state at all (I14).
-const frame = z.looseObject({ format: z.number().int(), type: z.string(), version: z.string() });
-
-export type DecodedState =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'state'; readonly state: SessionState }
-  | { readonly kind: 'foreign'; readonly why: string };
-
-export function decodeState(
-  raw: unknown,
-  ownVersion: string,
-  isRegistered: (version: string) => boolean = () => false,
-): DecodedState {
-  if (raw === null || raw === undefined) return { kind: 'none' };
-  const parsed = frame.safeParse(raw);
-  if (!parsed.success) return { kind: 'foreign', why: 'the session state was not written by Quorate' };
-  if (parsed.data.format !== STATE_FORMAT && parsed.data.format !== CLAIMED_FORMAT) {
-    return { kind: 'foreign', why: `state format ${parsed.data.format}, this build reads ${CLAIMED_FORMAT}` };
-  }
-  const { version } = parsed.data;
-  if (isNewer(version, ownVersion) && !isRegistered(version)) {
-    return { kind: 'foreign', why: `written by machine version ${version}, this host runs ${ownVersion}` };
-  }
-  return { kind: 'state', state: raw as SessionState };
-}
-
-const NUMBERED = /^\d+(\.\d+)*$/;
-const byNumber = new Intl.Collator('en', { numeric: true });
-
-/** Only dotted numbers have an order; of two hashes nobody can say which is newer. */
-function isNewer(version: string, own: string): boolean {
-  return NUMBERED.test(version) && NUMBERED.test(own) && byNumber.compare(version, own) > 0;
-}
-
-export function stateBytes(state: SessionState): number {
+export function stateBytes(state: object): number {
   return Buffer.byteLength(JSON.stringify(state));
 }

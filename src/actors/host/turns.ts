@@ -10,6 +10,7 @@ import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
 import { canStart, type Item } from './batch.ts';
 import type { ActorHost } from './host.ts';
 import type { SessionState } from './session-state.ts';
+import { BOUNDS } from './session-state.ts';
 
 /** Whose last one took a thread down while the host looked on. */
 const MAX_ATTEMPTS = 3;
@@ -46,7 +47,7 @@ export async function runTurn(
       if (attempts > MAX_UNFINISHED) return { kind: 'poison', error: GONE, attempts: attempts - 1 };
       // An unknown actor's event is never run, and must make no state (I13).
       if (current.core !== null || canStart(only.input)) {
-        current = { ...current, attempts: { ...current.attempts, [number]: attempts } };
+        current = { ...current, attempts: counted(current.attempts, number, attempts) };
         if ((await commit(current)) === 'lost') return { kind: 'lost' };
       }
     }
@@ -69,6 +70,16 @@ export async function runTurn(
     if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error: response.error, attempts };
     failed = true;
   }
+}
+
+/** Of more messages than can be in hand the oldest were settled by somebody who could not write it down. */
+function counted(
+  attempts: SessionState['attempts'],
+  number: string,
+  count: number,
+): SessionState['attempts'] {
+  const others = Object.entries(attempts).filter(([other]) => other !== number);
+  return Object.fromEntries([...others.slice(1 - BOUNDS.attempts), [number, count]]);
 }
 
 const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };

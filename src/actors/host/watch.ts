@@ -13,9 +13,7 @@ import { hashId } from '../protocol/ids.ts';
 import { answer, notFound } from './answer.ts';
 import { inspected } from './query.ts';
 import type { OutboxEntry, SessionState, Watcher } from './session-state.ts';
-
-/** Each costs a message a batch. */
-const MAX_WATCHERS = 16;
+import { BOUNDS } from './session-state.ts';
 
 export interface Watched {
   /** The same object when nobody came or went. */
@@ -35,7 +33,7 @@ export function watch(
   if (leaseMs === 0)
     return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
   if (core === null) return { state, answers: [notFound(message, asker)] };
-  if (others.length >= MAX_WATCHERS) return { state, answers: [answer(message, asker, TOO_MANY)] };
+  if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
   const answers = [answer(message, asker, describe(core, []))];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };
@@ -45,7 +43,7 @@ export function watch(
 const TOO_MANY: AnswerBody = {
   kind: 'answer',
   answer: 'error',
-  error: { code: 'QUOTA_EXCEEDED', message: `${MAX_WATCHERS} clients watch this actor already` },
+  error: { code: 'QUOTA_EXCEEDED', message: `${BOUNDS.watchers} clients watch this actor already` },
 };
 
 export function withWatchers(state: SessionState, watchers: readonly Watcher[]): SessionState {

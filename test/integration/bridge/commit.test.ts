@@ -32,6 +32,31 @@ function inTurn(
 }
 
 describe('a commit', () => {
+  it('that is refused for its size has changed nothing, and its lock holds', async () => {
+    const { bridge } = await startWorld();
+    const seen = signal<unknown>();
+    await bridge.publish([toSession('s', 1)]);
+    const pump = bridge.pumpSessions({
+      ...pumpDefaults,
+      onSession: inTurn(async (session) => {
+        await session.take({ max: 1, idleMs: 1_000 });
+        const outcomes = [
+          await session.commit({ turn: 1 }),
+          await session.commit('x'.repeat(256 * 1024)),
+          await session.commit('x'.repeat(400 * 1024)),
+        ];
+        const state = await session.readState();
+        outcomes.push(await session.commit({ turn: 2 }));
+        seen.fire({ outcomes, state });
+      }),
+    });
+    expect(await seen.promise).toEqual({
+      outcomes: ['committed', 'refused', 'refused', 'committed'],
+      state: { kind: 'state', state: { turn: 1 } },
+    });
+    await pump.stop();
+  });
+
   it('whose answer is lost is lost for the writer and there for the next reader', async () => {
     const { world, proxy, far } = await startDistant();
     await world.bridge.publish([toSession('s', 1)]);

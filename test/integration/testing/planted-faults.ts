@@ -11,7 +11,7 @@ export interface PlantedFault {
   readonly edits: readonly Edit[];
 }
 
-const COMMIT = "if ((await held.commit(next.state, bytes)) === 'lost') return 'lost';";
+const COMMIT = 'const committed = await held.tryCommit(next.state, bytes);';
 const PUBLISH = "if ((await held.publish(next.entries)) === 'lost') return 'lost';";
 
 export const PLANTED: readonly PlantedFault[] = [
