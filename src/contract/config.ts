@@ -19,8 +19,8 @@ export interface AgentContext {
   readonly logger: Logger;
   /** Stores a large JSON value and gives its reference. */
   readonly payloads: PayloadStore;
-  /** Sends one piece of the answer ahead; pieces are numbered from 0 and reach the machine in order. */
-  readonly partial: (value: Json, seq?: number) => Promise<void>;
+  /** Sends one piece of the answer ahead. Pieces reach the machine in the order of the calls, and before the answer. */
+  readonly partial: (value: Json) => Promise<void>;
 }
 
 export interface RetryPolicy {

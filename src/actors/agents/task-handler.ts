@@ -35,6 +35,8 @@ import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
 import { withoutLife } from '../protocol/lives.ts';
 import { parseTaskBody } from '../protocol/messages.ts';
 import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
+import type { Pieces } from './pieces.ts';
+import { createPieces } from './pieces.ts';
 import type { Runnable } from './run.ts';
 import { runAttempt } from './run.ts';
 
@@ -154,7 +156,8 @@ async function handle(
 
   counters.started++;
   const stopped = limitSignal({ sources: [lost, host.shutdown] });
-  const context = contextOf(task, message, stopped.signal, host, traceparent);
+  const pieces = piecesOf(task, message, host, traceparent);
+  const context = contextOf(task, message, stopped.signal, host, pieces);
   const attempt = await runAttempt(
     host.name,
     runnable,
@@ -163,6 +166,8 @@ async function handle(
     host.pool,
     host.timeoutMs,
   ).finally(stopped.release);
+  // Also those that the agent did not wait for: behind the answer nobody would take them.
+  await pieces.idle();
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
     const large = excess(outcome);
@@ -324,9 +329,8 @@ function contextOf(
   message: InboundMessage,
   signal: AbortSignal,
   host: TaskHost,
-  traceparent: string | undefined,
+  pieces: Pieces,
 ): AgentContext {
-  let pieces = 0;
   return {
     key: task.key,
     attempt: task.attempt + message.deliveryCount,
@@ -334,31 +338,47 @@ function contextOf(
     deadlineAt: task.deadlineAt,
     logger: host.logger,
     payloads: payloadsWithin(host.payloads, familyOf(message, host.payloads.scope)),
-    partial: async (value, seq = pieces) => {
-      pieces = seq + 1;
-      const border = { of: `agent '${host.name}'`, path: `partial ${seq}`, code: 'OUTPUT_INVALID' } as const;
-      const piece = checkJson(value, border);
-      const { replyTo, replyToSessionId } = message;
-      if (replyTo === undefined || replyToSessionId === undefined) return;
-      await host.bridge.publish([
-        {
-          entity: replyTo,
-          sessionId: replyToSessionId,
-          subject: 'partial',
-          messageId: hashId('partial', task.key, seq),
-          properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(task.execution) },
-          ...(traceparent === undefined ? {} : { traceparent }),
-          body: {
-            kind: 'partial',
-            execution: task.execution,
-            ...(task.branch === null ? {} : { branch: task.branch }),
-            seq,
-            value: piece,
-          },
-        },
-      ]);
+    partial: (value) => {
+      const border = { of: `agent '${host.name}'`, path: 'partial', code: 'OUTPUT_INVALID' } as const;
+      const sent = (async () => pieces.send(checkJson(value, border)))();
+      // For an agent that does not wait for it, and must not end the process.
+      sent.catch((thrown: unknown) => {
+        const { code, message: why } = toErrorJson(thrown, 'CONNECTION_FAILED');
+        host.logger.warn(`a piece of an answer was not sent: ${why}`, { code, task: task.key });
+      });
+      return sent;
     },
   };
+}
+
+function piecesOf(
+  task: TaskBody,
+  message: InboundMessage,
+  host: TaskHost,
+  traceparent: string | undefined,
+): Pieces {
+  const { replyTo, replyToSessionId } = message;
+  const send = async (value: Json, seq: number): Promise<void> => {
+    if (replyTo === undefined || replyToSessionId === undefined) return;
+    await host.bridge.publish([
+      {
+        entity: replyTo,
+        sessionId: replyToSessionId,
+        subject: 'partial',
+        messageId: hashId('partial', task.key, seq),
+        properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(task.execution) },
+        ...(traceparent === undefined ? {} : { traceparent }),
+        body: {
+          kind: 'partial',
+          execution: task.execution,
+          ...(task.branch === null ? {} : { branch: task.branch }),
+          seq,
+          value,
+        },
+      },
+    ]);
+  };
+  return createPieces(send);
 }
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */

@@ -2,8 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ServiceBusClient } from '@azure/service-bus';
 import { describe, expect, it } from 'vitest';
-import type { AgentContext, Role } from '../../../src/contract/config.ts';
+import type { Role } from '../../../src/contract/config.ts';
 import type { CompensationTask, SagaTask } from '../../../src/machines/saga-types.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
@@ -95,6 +96,7 @@ describe('a proposal', () => {
   it('puts pieces that arrive out of order in order, by deferral', async () => {
     const broker = await startBrokerFor(['deal'], ['cheap', 'dear', 'buyer']);
     const seen: { seq: number }[] = [];
+    const begun = Promise.withResolvers<void>();
     let letGo = (): void => {};
     const held = new Promise<void>((resolve) => {
       letGo = resolve;
@@ -105,10 +107,8 @@ describe('a proposal', () => {
           machines: { deal: app('patterns.machine.ts', 'deal') },
           agents: {
             cheap: {
-              run: async (_: unknown, { partial }: AgentContext) => {
-                await partial('second', 1);
-                await partial('third', 2);
-                await partial('first', 0);
+              run: async () => {
+                begun.resolve();
                 await held;
                 return { price: 1 };
               },
@@ -133,6 +133,22 @@ describe('a proposal', () => {
       );
       const { client } = test.runtime;
       await client.start('deal', { id: 'd', input: { request: 'a car' } as never });
+      await begun.promise;
+      // An agent sends them in order: that they come in another is the network's doing.
+      const out = new ServiceBusClient(broker.connectionString);
+      const pieces = [
+        [1, 'second'],
+        [2, 'third'],
+        [0, 'first'],
+      ] as const;
+      for (const [seq, value] of pieces) {
+        await out.createSender('actor.deal').sendMessages({
+          sessionId: 'd',
+          subject: 'partial',
+          body: { kind: 'partial', execution: '1.0', branch: 0, seq, value },
+        });
+      }
+      await out.close();
       await expect
         .poll(async () => (await client.query('deal', 'd')).context)
         .toMatchObject({ partials: { count: 3, last: { cheap: { seq: 2, value: 'third' } } } });

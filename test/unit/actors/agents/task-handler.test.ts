@@ -76,6 +76,34 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
   return { host, handle, published, stored };
 }
 
+describe('pieces of an answer', () => {
+  it('leave in order and before the answer, though nobody waited for them', async () => {
+    const { handle, published } = setUp(((_: unknown, { partial }: AgentContext) => {
+      for (let n = 0; n < 5; n++) void partial(n);
+      return 'end';
+    }) as IoAgent['run']);
+    await handle();
+    expect(published.map(({ subject, body }) => [subject, (body as { seq?: number }).seq])).toEqual([
+      ...[0, 1, 2, 3, 4].map((seq) => ['partial', seq]),
+      ['reply', undefined],
+    ]);
+  });
+
+  it('that cannot be sent are said in the log, and harm nothing, when nobody waits for them', async () => {
+    const warnings: string[] = [];
+    const { handle, published } = setUp(
+      ((_: unknown, { partial }: AgentContext) => {
+        void partial(new Map() as never);
+        return 'end';
+      }) as IoAgent['run'],
+      { logger: { ...silent, warn: (message) => void warnings.push(message) } },
+    );
+    expect(await handle()).toEqual({ kind: 'complete' });
+    expect(published.map(({ subject }) => subject)).toEqual(['reply']);
+    expect(warnings).toEqual([expect.stringContaining('a piece of an answer was not sent')]);
+  });
+});
+
 describe('an answer that JSON would change', () => {
   it.each(NO_JSON)('fails at once, paid once and with its path: $name', async ({ make, fault }) => {
     let runs = 0;
@@ -98,7 +126,7 @@ describe('an answer that JSON would change', () => {
     const first = await piece.handle();
     expect(first.kind === 'deadLetter' && JSON.parse(first.description)).toMatchObject({
       code: 'OUTPUT_INVALID',
-      message: expect.stringContaining('partial 0.at is a Date'),
+      message: expect.stringContaining('partial.at is a Date'),
     });
     expect(piece.published).toEqual([]);
     const payload = setUp(
