@@ -3,6 +3,7 @@ import type { ActorAddress } from './address.ts';
 import type { Effect, ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
+import type { PayloadRef } from './payload.ts';
 import type { BranchError, BranchValue, GatherPolicy } from './scatter.ts';
 
 /** How a worker finds a machine. `path` leads through `implementations.actors` to a child machine's logic. */
@@ -53,6 +54,8 @@ export type TurnInput =
       readonly expiresAt?: number;
       /** Span that produced it (W3C traceparent), kept for the gather's links. */
       readonly traceparent?: string;
+      /** Where its output lies as well: a gather keeps this in its place. */
+      readonly kept?: PayloadRef;
     }
   /** One piece of a streamed answer, numbered from 0; delivered to the machine in order of `seq`. */
   | {
@@ -125,6 +128,15 @@ export interface Timer {
     | { readonly kind: 'deadline'; readonly execution: string };
 }
 
+/** An answer that a gather keeps: its value, or where that lies. */
+export type KeptValue = BranchValue | (Omit<BranchValue, 'value'> & { readonly ref: PayloadRef });
+
+/** A gather whose answers do not fit: it ends with this error at the input that would have been one too many. */
+export interface Overflow {
+  readonly execution: string;
+  readonly error: ErrorJson;
+}
+
 /** A gather in progress: bits, counters and references, never one XState child a branch. */
 export interface GatherState {
   readonly agents: readonly string[];
@@ -137,7 +149,7 @@ export interface GatherState {
   readonly failed: number;
   readonly duplicates: number;
   readonly counts: Readonly<Record<string, number>>;
-  readonly values: readonly BranchValue[];
+  readonly values: readonly KeptValue[];
   readonly errors: readonly BranchError[];
   readonly startedAt: number;
   /** Traceparents of the first accepted replies, at most MAX_GATHER_LINKS. */
@@ -197,6 +209,9 @@ export interface TurnRequest {
   readonly maxEffectBytes: number;
   /** The batch ends before an internal input at which the machine throws, instead of ending the actor (I7). */
   readonly holdsInternal?: true;
+  /** Values that a gather of this batch hands out, by the path that the state knows them by. */
+  readonly payloads?: Readonly<Record<string, Json>>;
+  readonly overflow?: Overflow;
 }
 
 export interface GatherReport {
@@ -214,6 +229,8 @@ export interface StepReport {
 }
 
 export interface TurnResult {
+  /** Nothing was done: it is to be asked again with these among its `payloads`. */
+  readonly needs?: readonly PayloadRef[];
   readonly state: CoreState | null;
   /** In order. `turn` is the number of the turn that asked for it. */
   readonly effects: readonly { readonly turn: number; readonly index: number; readonly effect: Effect }[];

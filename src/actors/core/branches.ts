@@ -19,8 +19,8 @@ export function answerBranch(turn: TurnMachine, input: Reply, scatter: Scatter, 
     draft.folded(fold.countDuplicate());
     return { kind: 'stale', why: `branch ${branch} of scatter ${id} has answered before` };
   }
-  draft.folded(fold.accept(branch, outcome, input.traceparent));
-  endGather(turn, id, scatter, fold.decide());
+  draft.folded(fold.accept(branch, outcome, input.traceparent, input.kept));
+  endGather(turn, id, scatter, overflows(turn, id) ? { kind: 'failed' } : fold.decide());
   return { kind: 'applied' };
 }
 
@@ -37,13 +37,21 @@ export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decis
   if (decision.kind === 'open') return;
   const fold = turn.draft.fold(id, scatter);
   const { childId } = scatter;
-  if (decision.kind === 'done') {
+  const { overflow, payloads } = turn.draft.request;
+  if (decision.kind === 'done' && !overflows(turn, id)) {
+    const output = fold.output(decision.outcome, payloads) as unknown as Json;
     close(turn, id, scatter, decision.outcome);
-    turn.deliverEnd(childId, { status: 'done', output: fold.output(decision.outcome) as unknown as Json });
+    turn.deliverEnd(childId, { status: 'done', output });
     return;
   }
   close(turn, id, scatter, 'failed');
-  turn.deliverEnd(childId, { status: 'error', error: fold.failure(childId) });
+  const error = overflows(turn, id) ? overflow?.error : undefined;
+  turn.deliverEnd(childId, { status: 'error', error: error ?? fold.failure(childId) });
+}
+
+/** Whether its answers do not fit, as its host has found. */
+function overflows({ draft }: TurnMachine, id: string): boolean {
+  return draft.request.overflow?.execution === id;
 }
 
 function close(

@@ -2,9 +2,10 @@
 // until it is decided.
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
+import type { PayloadRef } from '../../contract/payload.ts';
 import type { BranchError, BranchValue, GatherOutput, ScatterPlan } from '../../contract/scatter.ts';
 import { MAX_GATHER_ERRORS } from '../../contract/scatter.ts';
-import type { GatherState } from '../../contract/turn.ts';
+import type { GatherState, KeptValue, TurnRequest } from '../../contract/turn.ts';
 import { MAX_GATHER_LINKS } from '../../contract/turn.ts';
 import { clearBit, decodeBits, emptyBits, encodeBits, hasBit, setBit } from './bits.ts';
 
@@ -43,7 +44,7 @@ export type Decision =
 export class GatherFold {
   readonly #origin: GatherState;
   readonly #bits: Uint8Array;
-  readonly #values: BranchValue[];
+  readonly #values: KeptValue[];
   readonly #errors: BranchError[];
   readonly #links: string[];
   #tally: Tally;
@@ -75,14 +76,17 @@ export class GatherFold {
   }
 
   /** Folds the first answer of a branch. Gives what takes it back. */
-  accept(index: number, outcome: Outcome, traceparent: string | undefined): () => void {
+  accept(index: number, outcome: Outcome, traceparent: string | undefined, kept?: PayloadRef): () => void {
     const before = this.#tally;
     const lengths = [this.#values.length, this.#errors.length, this.#links.length] as const;
     const agent = this.#origin.agents[index % this.#origin.agents.length] ?? '';
     setBit(this.#bits, index);
     if (outcome.status === 'done') {
       this.#tally = { ...before, ok: before.ok + 1, counts: addCounts(before.counts, outcome.output) };
-      if (this.#origin.collect === 'values') this.#values.push({ index, agent, value: outcome.output });
+      if (this.#origin.collect === 'values')
+        this.#values.push(
+          kept === undefined ? { index, agent, value: outcome.output } : { index, agent, ref: kept },
+        );
     } else {
       this.#tally = { ...before, failed: before.failed + 1 };
       if (this.#errors.length < MAX_GATHER_ERRORS) this.#errors.push({ index, agent, error: outcome.error });
@@ -121,7 +125,8 @@ export class GatherFold {
       : { kind: 'failed' };
   }
 
-  output(outcome: GatherOutput['outcome']): GatherOutput {
+  /** Throws PayloadsNeeded when values lie elsewhere and are not among these. */
+  output(outcome: GatherOutput['outcome'], payloads: TurnRequest['payloads'] = {}): GatherOutput {
     const { ok, failed, duplicates, counts } = this.#tally;
     const { total } = this.#origin;
     return {
@@ -132,13 +137,16 @@ export class GatherFold {
       missing: total - ok - failed,
       duplicates,
       counts,
-      values: this.#values.toSorted((a, b) => a.index - b.index),
+      values: resolve(this.#values, payloads).toSorted((a, b) => a.index - b.index),
       errors: this.#errors,
     };
   }
 
   failure(childId: string): ErrorJson {
-    const { ok, failed, missing, total, errors } = this.output('deadline');
+    const { ok, failed } = this.#tally;
+    const { total } = this.#origin;
+    const missing = total - ok - failed;
+    const errors = this.#errors;
     return {
       code: 'GATHER_FAILED',
       message: `gather '${childId}': ${ok} of ${total} branches answered well, ${failed} failed, ${missing} are missing`,
@@ -156,6 +164,28 @@ export class GatherFold {
       links: [...this.#links],
     };
   }
+}
+
+/** A turn reads nothing: its host reads these and asks for the turn again. */
+export class PayloadsNeeded extends Error {
+  readonly refs: readonly PayloadRef[];
+
+  constructor(refs: readonly PayloadRef[]) {
+    super(`${refs.length} values lie in the payload store`);
+    this.refs = refs;
+  }
+}
+
+function resolve(values: readonly KeptValue[], payloads: Readonly<Record<string, Json>>): BranchValue[] {
+  const needed = values.flatMap((kept) =>
+    'ref' in kept && !Object.hasOwn(payloads, kept.ref.$payload) ? [kept.ref] : [],
+  );
+  if (needed.length > 0) throw new PayloadsNeeded(needed);
+  return values.map((kept) =>
+    'ref' in kept
+      ? { index: kept.index, agent: kept.agent, value: payloads[kept.ref.$payload] ?? null }
+      : kept,
+  );
 }
 
 /** Answers may carry `counts`, a record of numbers: their sums are all that a large fan-out keeps. */

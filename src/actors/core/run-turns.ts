@@ -8,6 +8,7 @@ import { addressesOf } from './addresses.ts';
 import { Draft } from './draft.ts';
 import { fail } from './end.ts';
 import { toRejection } from './errors.ts';
+import { PayloadsNeeded } from './gather.ts';
 import { applyInput } from './inputs.ts';
 import { jsonBytes } from './json.ts';
 import { toSentSnapshot } from './snapshots.ts';
@@ -24,12 +25,20 @@ export interface TurnHooks {
 type BatchResult = Omit<TurnResult, 'threadId'>;
 
 export function runTurns(machine: AnyStateMachine, request: TurnRequest, hooks?: TurnHooks): BatchResult {
+  const run = (persisting: 'once' | 'each'): BatchResult => {
+    try {
+      return runBatch(machine, request, hooks, persisting);
+    } catch (thrown) {
+      if (!(thrown instanceof PayloadsNeeded)) throw thrown;
+      return { state: request.state, effects: [], verdicts: [], gathers: [], steps: [], needs: thrown.refs };
+    }
+  };
   try {
-    return runBatch(machine, request, hooks, 'once');
+    return run('once');
   } catch {
     // The snapshot cannot be written down (a BigInt or a Map in the context): the same batch again, looking after every
     // input, finds the one to reject. Turns are pure, so that running them twice does no harm.
-    return runBatch(machine, request, hooks, 'each');
+    return run('each');
   }
 }
 
@@ -86,6 +95,7 @@ function takeInput(
     verdict = applyInput(turn, input);
     if (persisting === 'each') turn.persisted();
   } catch (thrown) {
+    if (thrown instanceof PayloadsNeeded) throw thrown;
     verdict = { kind: 'rejected', error: toRejection(thrown) };
   }
   const violation = hooks?.violation();

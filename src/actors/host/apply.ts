@@ -3,21 +3,18 @@ import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
-import { MAX_CLAIM_BYTES } from '../../contract/sizes.ts';
-import type { TurnResult } from '../../contract/turn.ts';
+import type { Overflow, TurnResult } from '../../contract/turn.ts';
 import { isInternal } from '../../contract/turn.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import type { Item, NextState } from './batch.ts';
 import { endsTombstone, nextState } from './batch.ts';
-import { claimEntries } from './claim-entries.ts';
+import { claimNext } from './claim-entries.ts';
+import { answersDone, keepAnswers, overflowOf, runWithAnswers } from './gather-values.ts';
 import type { HeldActor, Progress, Settlement } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { inspectCommit } from './inspect.ts';
 import { holdBack, isStandingStill, quarantine } from './quarantine.ts';
-import type { SessionState } from './session-state.ts';
-import { stateBytes } from './session-state.ts';
 import { recordEnded } from './trace.ts';
-import { runTurn } from './turns.ts';
 
 /** Before a machine that could not be loaded is tried again. */
 const STUCK_PAUSE_MS = 1_000;
@@ -26,6 +23,8 @@ export async function applyItems(
   held: HeldActor,
   items: readonly Item[],
   settlements: Settlement[],
+  /** Of one item: the gather that it answers ends, for its answers do not fit. */
+  overflow?: Overflow,
 ): Promise<Progress> {
   const { host } = held;
   let left = items;
@@ -33,10 +32,16 @@ export async function applyItems(
     if (isStandingStill(held.state)) return holdBack(held, messagesOf(left), settlements);
     const [first] = left;
     if (first !== undefined && endsTombstone(held.state, first.input)) return forget(held, left, settlements);
-    const outcome = await runTurn(left, held.state, held.address, host, held.newborn, (state) =>
-      held.commit(state),
-    );
+    let outcome: Awaited<ReturnType<typeof runWithAnswers>>;
+    try {
+      left = await keepAnswers(held, left);
+      outcome = await runWithAnswers(held, left, overflow);
+    } catch (thrown) {
+      return held.letGo(thrown);
+    }
     switch (outcome.kind) {
+      case 'unfit':
+        return narrow(held, left, outcome.error, settlements, overflow);
       case 'lost':
         return 'lost';
       case 'stuck':
@@ -69,7 +74,7 @@ export async function applyItems(
         // What the machine throws at is held once everything before it is concluded.
         const stops = verdicts.length === 0 ? unheard : incompatibility(outcome.result);
         if (stops !== undefined) return quarantine(held, stops, messagesOf(left), settlements);
-        const progress = await conclude(held, left, outcome.result, settlements);
+        const progress = await conclude(held, left, outcome.result, settlements, overflow);
         if (progress !== 'held') return progress;
         left = left.slice(verdicts.length);
       }
@@ -103,6 +108,7 @@ async function conclude(
   items: readonly Item[],
   result: TurnResult,
   settlements: Settlement[],
+  overflow: Overflow | undefined,
 ): Promise<Progress> {
   const { host } = held;
   const now = host.clock.now();
@@ -125,24 +131,27 @@ async function conclude(
     const claimed = await claimNext(held, full);
     if (claimed.kind === 'unavailable') return held.letGo(claimed.error);
     next = claimed.next;
-    if (next.state !== undefined) bytes = checkStateSize(next.state);
+    bytes = claimed.bytes;
   } catch (error) {
     return narrow(
       held,
       items.slice(0, result.verdicts.length),
       toErrorJson(error, 'MACHINE_THREW'),
       settlements,
+      overflow,
     );
   }
   if (next.state !== undefined) {
     const committed = await held.tryCommit(next.state, bytes);
     if (committed.kind === 'lost') return 'lost';
     if (committed.kind === 'refused')
-      return narrow(held, items.slice(0, result.verdicts.length), committed.error, settlements);
+      return narrow(held, items.slice(0, result.verdicts.length), committed.error, settlements, overflow);
     for (const number of settled) held.settled.delete(number);
     inspectCommit(host, held.address, result);
     writeLogs(host, held.address, result);
     sayFailures(held, items, result);
+    const taken = items.slice(0, result.verdicts.length);
+    held.discard(answersDone(before, next.state.core, taken, overflow));
   }
   host.counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
   host.counters.dropped += next.dropped;
@@ -169,13 +178,24 @@ async function narrow(
   items: readonly Item[],
   error: ErrorJson,
   settlements: Settlement[],
+  overflow: Overflow | undefined,
 ): Promise<Progress> {
   if (items.length > 1) {
     for (const item of items) if ((await applyItems(held, [item], settlements)) === 'lost') return 'lost';
     return 'held';
   }
   const [item] = items;
-  return item === undefined ? 'held' : refuse(held, item, error, settlements);
+  if (item === undefined) return 'held';
+  if (overflow === undefined) {
+    let ended: Overflow | undefined;
+    try {
+      ended = await overflowOf(held, item, error);
+    } catch (thrown) {
+      return held.letGo(thrown);
+    }
+    if (ended !== undefined) return applyItems(held, items, settlements, ended);
+  }
+  return refuse(held, item, error, settlements);
 }
 
 /** The state does not fit the machine: no message is to blame, and none may be lost. */
@@ -198,34 +218,6 @@ async function forget(
   if ((await held.forget()) === 'lost') return 'lost';
   if (first !== undefined) settlements.push({ message: first.message, disposition: { kind: 'complete' } });
   return rest.length === 0 ? 'held' : applyItems(held, rest, settlements);
-}
-
-/** What is too large to travel is put away first, so that the state holds its reference. */
-async function claimNext(
-  { host, address }: HeldActor,
-  next: NextState,
-): Promise<
-  | { readonly kind: 'claimed'; readonly next: NextState }
-  /** The storage is at fault, and no message. */
-  | { readonly kind: 'unavailable'; readonly error: unknown }
-> {
-  const incarnation = next.state?.core?.incarnation ?? '';
-  try {
-    const entries = await claimEntries(next.entries, host, address, incarnation);
-    const state = next.state === undefined ? {} : { state: { ...next.state, outbox: entries } };
-    return { kind: 'claimed', next: entries === next.entries ? next : { ...next, ...state, entries } };
-  } catch (error) {
-    if (toErrorJson(error, 'INTERNAL').code === 'EFFECT_TOO_LARGE') throw error;
-    return { kind: 'unavailable', error };
-  }
-}
-
-function checkStateSize(state: SessionState): number {
-  const bytes = stateBytes(state);
-  if (bytes <= MAX_CLAIM_BYTES) return bytes;
-  throw Object.assign(new Error(`the state would be ${bytes} bytes, at most ${MAX_CLAIM_BYTES} are kept`), {
-    code: 'STATE_TOO_LARGE',
-  });
 }
 
 function describe({ error, attempts }: { readonly error: ErrorJson; readonly attempts: number }): string {

@@ -1,12 +1,49 @@
-// What is too large to travel is put away before the commit (I2): the outbox holds messages as they will leave.
+// What is too large to travel is put away before the commit (I2): the outbox holds messages as they will leave. What no store
+// takes is found here, and not by the broker.
 import type { ActorAddress } from '../../contract/address.ts';
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
+import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../contract/sizes.ts';
 import { claimLarge, isSmall, jsonBytes, lifeFolder, tooLarge } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
+import type { NextState } from './batch.ts';
+import type { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
-import type { OutboxEntry, ScatterEntry } from './session-state.ts';
+import type { OutboxEntry, ScatterEntry, SessionState } from './session-state.ts';
+import { stateBytes } from './session-state.ts';
+
+/** What is too large to travel is put away first, so that the state holds its reference; `bytes`: of the state. */
+export async function claimNext(
+  { host, address }: HeldActor,
+  next: NextState,
+): Promise<
+  | { readonly kind: 'claimed'; readonly next: NextState; readonly bytes: number }
+  /** The storage is at fault, and no message. */
+  | { readonly kind: 'unavailable'; readonly error: unknown }
+> {
+  const incarnation = next.state?.core?.incarnation ?? '';
+  try {
+    const entries = await claimEntries(next.entries, host, address, incarnation);
+    if (next.state === undefined) return { kind: 'claimed', next: { ...next, entries }, bytes: 0 };
+    const state = entries === next.entries ? next.state : { ...next.state, outbox: entries };
+    return { kind: 'claimed', next: { ...next, state, entries }, bytes: checkStateSize(state) };
+  } catch (error) {
+    if (TOO_LARGE.has(toErrorJson(error, 'INTERNAL').code)) throw error;
+    return { kind: 'unavailable', error };
+  }
+}
+
+const TOO_LARGE = new Set(['EFFECT_TOO_LARGE', 'STATE_TOO_LARGE']);
+
+function checkStateSize(state: SessionState): number {
+  const bytes = stateBytes(state);
+  if (bytes <= MAX_CLAIM_BYTES) return bytes;
+  throw new QuorateError(
+    'STATE_TOO_LARGE',
+    `the state would be ${bytes} bytes, at most ${MAX_CLAIM_BYTES} are kept`,
+  );
+}
 
 /** The same array when everything is small. Throws EFFECT_TOO_LARGE, or what the storage threw. */
 export async function claimEntries(

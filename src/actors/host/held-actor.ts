@@ -128,6 +128,11 @@ export class HeldActor {
     this.olderPeers = olderPeers;
   }
 
+  /** Nothing refers to these any more. */
+  discard(refs: readonly PayloadRef[]): void {
+    for (const ref of refs) this.background(this.host.payloads.remove(ref));
+  }
+
   private background(work: Promise<unknown>): void {
     const done: Promise<unknown> = work
       .catch((error: unknown) => this.warn('a payload was not removed', error))

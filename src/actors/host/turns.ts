@@ -27,6 +27,9 @@ export type TurnOutcome =
   | { readonly kind: 'stuck'; readonly error: ErrorJson }
   | { readonly kind: 'lost' };
 
+/** Of gathers that end in these turns. */
+export type Answers = Pick<TurnRequest, 'payloads' | 'overflow'>;
+
 export async function runTurn(
   items: readonly Item[],
   state: SessionState,
@@ -35,6 +38,7 @@ export async function runTurn(
   /** The incarnation of an actor that one of the items starts. */
   newborn: string,
   commit: (state: SessionState) => Promise<'held' | 'lost'>,
+  answers: Answers = {},
 ): Promise<TurnOutcome> {
   const [only] = items;
   let current = state;
@@ -51,7 +55,7 @@ export async function runTurn(
         if ((await commit(current)) === 'lost') return { kind: 'lost' };
       }
     }
-    const response = await inPool(items, current, actor, host, newborn);
+    const response = await inPool(items, current, actor, host, newborn, answers);
     if (response.kind === 'turn') return { kind: 'ran', result: response.result };
     if (response.kind !== 'failed')
       return {
@@ -90,6 +94,7 @@ function inPool(
   address: ActorAddress,
   host: ActorHost,
   newborn: string,
+  answers: Answers,
 ) {
   const request: TurnRequest = {
     machine: host.machine,
@@ -101,6 +106,7 @@ function inPool(
     incarnation: state.core?.incarnation ?? newborn,
     maxEffectBytes: MAX_EFFECT_BYTES,
     ...(host.onPoison === 'quarantine' ? { holdsInternal: true as const } : {}),
+    ...answers,
   };
   const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
   // Under a batch that is not worth a span, a turn is none either.

@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { AnyActorLogic } from 'xstate';
 import { assign, setup } from 'xstate';
 import { INERT_LOGIC } from '../../../../src/actors/core/inert.ts';
+import { runTurns } from '../../../../src/actors/core/run-turns.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { GatherOutput, ScatterPlan } from '../../../../src/contract/scatter.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
 import type { TurnInput } from '../../../../src/contract/turn.ts';
 import type { Batch } from './turns.ts';
-import { effectsOf, NOW, TestActor } from './turns.ts';
+import { effectsOf, NOW, request, TestActor } from './turns.ts';
 
 const scatter: AnyActorLogic = Object.assign({ ...INERT_LOGIC }, { [SCATTER_LOGIC]: true });
 
@@ -222,6 +223,33 @@ describe('replies', () => {
       { index: 2, agent: 'lint', value: 'y-lint' },
       { index: 3, agent: 'style', value: 'y-style' },
     ]);
+  });
+
+  it('whose values lie elsewhere are asked for before they are handed out, and nothing is done until they are there', () => {
+    const { actor } = gathering({ collect: 'values' });
+    const ref = { $payload: 'somewhere', bytes: 9 };
+    actor.take(ok(0), { ...ok(1, 'elsewhere'), kept: ref } as TurnInput, ok(2));
+    const before = actor.state;
+    const asked = actor.take(ok(3));
+    expect(asked).toMatchObject({ needs: [ref], verdicts: [], effects: [], state: before });
+    const payloads = { somewhere: 'elsewhere' };
+    const { verdicts } = runTurns(machine, request({ registry, state: before, inputs: [ok(3)] }));
+    expect(verdicts).toEqual([]);
+    const done = runTurns(machine, request({ registry, state: before, inputs: [ok(3)], payloads }));
+    expect(done.verdicts).toEqual([{ kind: 'applied' }]);
+    expect(done.state?.snapshot).toMatchObject({
+      context: { got: { values: [{}, { index: 1, agent: 'lint', value: 'elsewhere' }, {}, {}] } },
+    });
+  });
+
+  it('end the gather that they overflow, with the error that their host has made', () => {
+    const { actor } = gathering({ collect: 'values' });
+    actor.take(ok(0));
+    const error = { code: 'STATE_TOO_LARGE', message: 'too large', data: { answers: [] } };
+    const overflow = { execution: '1.0', error };
+    const ended = runTurns(machine, request({ registry, state: actor.state, inputs: [ok(1)], overflow }));
+    expect(ended.gathers).toMatchObject([{ outcome: 'failed' }]);
+    expect(ended.state?.snapshot).toMatchObject({ value: 'end', context: { got: error } });
   });
 
   it('keep the first 20 errors and the first 128 links', () => {
