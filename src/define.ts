@@ -1,5 +1,6 @@
 // Typed identity helpers for configurations: they change nothing and check nothing (`resolveConfig` does).
 import type { AnyStateMachine } from 'xstate';
+import type { CheckedAgents } from './contract/agents.ts';
 import type {
   AgentConfig,
   AgentContext,
@@ -8,10 +9,13 @@ import type {
   MachineConfig,
   QuorateConfig,
 } from './contract/config.ts';
-import type { Json } from './contract/json.ts';
+import type { Answer } from './contract/json.ts';
 
-/** Keeps the literal types, so that `connect<typeof config>()` knows machine types, ids, events, inputs and outputs. */
-export function defineConfig<const C extends QuorateConfig>(config: C): C {
+/**
+ * Keeps the literal types, so that `connect<typeof config>()` knows machine types, ids, events, inputs and outputs.
+ * Where `defineMachine<typeof m>` says what a machine asks of an agent (`agent<Out, In>`), its `run` is held to it.
+ */
+export function defineConfig<const C extends QuorateConfig>(config: C & CheckedAgents<C>): C {
   return config;
 }
 
@@ -24,10 +28,10 @@ export function defineMachine<M extends AnyStateMachine>(
 
 /** What the agent's function takes is what it declares: Quorate hands it the JSON that the machine asked with. */
 export interface TypedIoAgent<I> extends Omit<IoAgent, 'run'> {
-  readonly run: (input: I, context: AgentContext) => Promise<Json | void> | Json | void;
+  readonly run: (input: I, context: AgentContext) => Promise<Answer> | Answer;
 }
 
-export function defineAgent<I>(agent: TypedIoAgent<I>): IoAgent;
+export function defineAgent<I>(agent: TypedIoAgent<I>): TypedIoAgent<I>;
 export function defineAgent(agent: CpuAgent): CpuAgent;
 export function defineAgent(agent: AgentConfig): AgentConfig {
   return agent;

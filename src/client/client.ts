@@ -5,7 +5,7 @@ import { SpanKind } from '@opentelemetry/api';
 import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { checkActorId, checkEvent, checkJson } from '../contract/border.ts';
-import type { CallOptions, QuorateClient } from '../contract/client.ts';
+import type { CallOptions, QuorateClient, StartOptions } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { actorQueue } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
@@ -16,7 +16,7 @@ import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../contract/telemetry.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
-import { throwIfAborted } from '../signals.ts';
+import { limitSignal, throwIfAborted } from '../signals.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createRequests } from './requests.ts';
 import { watchActor } from './watch.ts';
@@ -111,37 +111,45 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     if (body.answer !== done) throw unexpected(body);
   };
 
+  const begin = (
+    type: string,
+    { id, input, ...call }: StartOptions<unknown>,
+    properties: NonNullable<WireMessage['properties']> = {},
+  ): ReturnType<QuorateClient['start']> =>
+    traced('start', type, id, async (trace) => {
+      const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
+      const given = checkInput(input, `${type}/${id}`);
+      const make = (asker: unknown): WireMessage =>
+        message(type, id, { kind: 'start', input: given, asker: asker as Json }, { ...trace, properties });
+      const body = await ask(type, id, call, make, late);
+      if (body.answer === 'started' || body.answer === 'exists')
+        return { address: { type, id }, answer: body.answer };
+      throw unexpected(body);
+    });
+
   const client: QuorateClient = {
-    start: (type, { id, input, ...call }) =>
-      traced('start', type, id, async (trace) => {
-        const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
-        const make = (asker: unknown): WireMessage =>
-          message(
-            type,
-            id,
-            {
-              kind: 'start',
-              input: checkInput(input, `${type}/${id}`),
-              asker: asker as Json,
-            },
-            trace,
-          );
-        const body = await ask(type, id, call, make, late);
-        if (body.answer === 'started' || body.answer === 'exists')
-          return { address: { type, id }, answer: body.answer };
-        throw unexpected(body);
-      }),
+    start: (type, given) => begin(type, given),
     run: async (type, { id, input, ...call }) => {
-      const started = client.start(type, { id, ...(input === undefined ? {} : { input }), ...call });
-      const result = client.result(type, id, call).catch(async (thrown: unknown) => {
+      const given = checkInput(input, `${type}/${id}`);
+      const over = new AbortController();
+      const { signal, release } = limitSignal({ sources: [over.signal, call.signal] });
+      const waiting = { ...call, signal };
+      const started = begin(type, { id, input: given, ...call }, { [PROPERTY.sameInput]: true });
+      const result = client.result(type, id, waiting).catch(async (thrown: unknown) => {
         // Why there is no actor is said by its start.
         await started;
         if (!isNotFound(thrown)) throw thrown;
         // It was asked for before the start had left, whose input goes through the payload store.
-        return client.result(type, id, call);
+        return client.result(type, id, waiting);
       });
-      const [, output] = await Promise.all([started, result]);
-      return output;
+      try {
+        const [, output] = await Promise.all([started, result]);
+        return output;
+      } finally {
+        // Nobody waits for the end of an actor whose start was refused.
+        over.abort();
+        release();
+      }
     },
     send: (type, id, event, call) =>
       traced('send', type, id, async (trace) => {

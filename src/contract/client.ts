@@ -66,7 +66,8 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   ): Promise<{ readonly address: ActorAddress; readonly answer: 'started' | 'exists' }>;
   /**
    * `start` and `result` in one, sooner than one after the other: both leave together. Idempotent as `start` is:
-   * of an id that was started before it gives the result of that. Throws what `start` and `result` throw.
+   * of an id that was started before with the same input it gives the result of that, with another it throws
+   * START_CONFLICT. Throws what `start` and `result` throw.
    */
   run<T extends MachineType<C>>(
     type: T,

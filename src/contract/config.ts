@@ -2,7 +2,7 @@
 
 import type { AnyStateMachine } from 'xstate';
 import { z } from 'zod';
-import type { Json } from './json.ts';
+import type { Answer, Json } from './json.ts';
 import type { PayloadCodec, PayloadStore } from './payload.ts';
 import type { Logger } from './ports.ts';
 
@@ -45,7 +45,7 @@ interface AgentCommon {
 /** Runs on the event loop: model calls, tools, I/O. Throw an error with `retryable: false` to fail at once. */
 export interface IoAgent extends AgentCommon {
   // oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own input types
-  readonly run: (input: any, context: AgentContext) => Promise<Json | void> | Json | void;
+  readonly run: (input: any, context: AgentContext) => Promise<Answer> | Answer;
 }
 
 /** Runs in a worker thread: an exported `(input, { key, attempt }) => output` of a module. */

@@ -72,6 +72,8 @@ export const ERROR_HINTS = {
   RESULTS_UNREADABLE:
     'Move the file that the message names out of the way: tasks whose results were in it are done again.',
   RESULT_TIMEOUT: 'The actor is still running; ask again, or wait longer.',
+  START_CONFLICT:
+    'Take another id for another input; `result` gives what the first input led to, and `start` tells no inputs apart.',
   STATE_INCOMPATIBLE:
     'Register the version that wrote the state under `versions`, or give the machine a `migrate`; then `quorate actors release`.',
   STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',

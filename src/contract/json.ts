@@ -5,3 +5,24 @@ export type JsonObject = { readonly [key: string]: Json };
 
 /** An XState event as it crosses the wire. */
 export type EventJson = { readonly type: string } & { readonly [key: string]: Json };
+
+/** What functions, dates, maps, sets, bytes and promises have, and plain objects do not. */
+interface Unlike {
+  readonly [Symbol.toStringTag]?: never;
+  readonly toJSON?: never;
+  readonly bind?: never;
+}
+
+/**
+ * What an agent gives back. `Json` itself would refuse an `interface`, which has no index signature; what lies deeper in an
+ * object is checked when it is given back.
+ */
+export type Answer =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | void
+  | readonly unknown[]
+  | (object & Unlike);

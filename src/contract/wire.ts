@@ -19,6 +19,8 @@ export const PROPERTY = {
   key: 'quorate-key',
   /** Epoch ms after which nobody waits for this message any more. */
   deadline: 'quorate-deadline',
+  /** Of a start by `run`: refused where the actor was started with another input. */
+  sameInput: 'quorate-same-input',
   attempt: 'quorate-attempt',
   execution: 'quorate-execution',
   branch: 'quorate-branch',

@@ -9,7 +9,7 @@ import type { Registry, TurnInput, TurnResult, Verdict } from '../../contract/tu
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { lifeFolder } from '../protocol/claims.ts';
-import { hashId } from '../protocol/ids.ts';
+import { hashId, inputId } from '../protocol/ids.ts';
 import { answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
@@ -74,7 +74,9 @@ export function nextState(
     return { message, input, verdict: isTooEarly ? TOO_EARLY : verdict };
   });
   const dispositions = judged.map((one) => settledAs(one, context.actor));
-  const answers = judged.flatMap(({ message, input, verdict }) => answerTo(message, input, verdict));
+  const started = state.core === null ? judged.find(isBirth) : undefined;
+  const startedWith = (started === undefined ? undefined : inputOf(started, result)) ?? state.input;
+  const answers = judged.flatMap((one) => answerTo(one, result, startedWith));
   const dropped = judged.filter(isDropped).length;
   const changed =
     judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||
@@ -94,7 +96,6 @@ export function nextState(
 
   const core = result.state;
   const { actor, epoch } = context;
-  const started = state.core === null ? judged.find(isBirth) : undefined;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
   const given = started?.message.properties[PROPERTY.family];
   const family = typeof given === 'string' && given.length <= BOUNDS.pathLength ? given : state.family;
@@ -133,6 +134,7 @@ export function nextState(
       ),
       ...(family === undefined ? {} : { family }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(startedWith === undefined ? {} : { input: startedWith }),
     },
   };
 }
@@ -145,6 +147,15 @@ const TOO_EARLY: Verdict = {
     message: `${BOUNDS.deferred} pieces of answers wait already for one that should have come before them`,
   },
 };
+
+/** Of children nobody asks: their ids follow from their parents. */
+function inputOf({ input }: Judged, { state }: TurnResult): string | undefined {
+  if (state === null) return undefined;
+  if (input.kind === 'event') return inputId(state.incarnation, input.start?.input ?? null);
+  return input.kind === 'start' && input.parent === undefined
+    ? inputId(state.incarnation, input.input)
+    : undefined;
+}
 
 /** What became of these messages; their attempts are over. */
 function remembered(
@@ -280,10 +291,14 @@ export function hasEarlyPieces(
   );
 }
 
-function answerTo(message: InboundMessage, input: TurnInput, verdict: Verdict): OutboxEntry[] {
+function answerTo(one: Judged, result: TurnResult, startedWith: string | undefined): OutboxEntry[] {
+  const { message, input, verdict } = one;
   if (input.kind === 'start' && input.asker !== undefined) {
     if (verdict.kind === 'applied')
       return [answer(message, input.asker, { kind: 'answer', answer: 'started' })];
+    const isOther = startedWith !== undefined && startedWith !== inputOf(one, result);
+    if (verdict.kind === 'exists' && isOther && message.properties[PROPERTY.sameInput] === true)
+      return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: conflict(message) })];
     if (verdict.kind === 'exists')
       return [answer(message, input.asker, { kind: 'answer', answer: 'exists' })];
     if (verdict.kind === 'rejected')
@@ -291,6 +306,10 @@ function answerTo(message: InboundMessage, input: TurnInput, verdict: Verdict): 
   }
   if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker)];
   return [];
+}
+
+function conflict({ sessionId = '' }: InboundMessage): ErrorJson {
+  return { code: 'START_CONFLICT', message: `actor ${sessionId} was started with another input` };
 }
 
 function expiry(actor: ActorAddress, incarnation: string, { now, retentionMs }: BatchContext): OutboxEntry {

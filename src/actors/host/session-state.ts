@@ -118,6 +118,8 @@ export interface SessionState {
   readonly family?: string;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
+  /** What it was started with, where a client started it (ids.ts inputId); absent in states of older hosts. */
+  readonly input?: string;
 }
 
 export const EMPTY_INBOX: Inbox = { unsettled: [], peers: [], keys: [] };

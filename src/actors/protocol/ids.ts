@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
+import type { Json } from '../../contract/json.ts';
 
 /** 32 characters of base64url: 192 bits, well inside the 128 characters that Service Bus allows. */
 export function hashId(...parts: readonly (string | number)[]): string {
@@ -48,4 +49,18 @@ export function answerMessageId(requestMessageId: string, purpose: string): stri
 
 export function deadLetterMessageId(entity: string, sequenceNumber: number, purpose: string): string {
   return hashId('dead-letter', entity, sequenceNumber, purpose);
+}
+
+/** What a life was started with, told from anything else; two actors with the same input have nothing in common. */
+export function inputId(incarnation: string, input: Json): string {
+  return hashId('input', incarnation, canonical(input));
+}
+
+/** The same text for the same value, in whatever order its fields were written. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))))
+      : item,
+  );
 }

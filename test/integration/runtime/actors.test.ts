@@ -40,9 +40,12 @@ describe('an actor', () => {
     expect(await client.run('asker', { id: 'a', input: { question: 'why' } as never })).toEqual({
       answer: '3!',
     });
-    expect(await client.run('asker', { id: 'a', input: { question: 'what' } as never })).toEqual({
+    expect(await client.run('asker', { id: 'a', input: { question: 'why' } as never })).toEqual({
       answer: '3!',
     });
+    const other = { id: 'a', input: { question: 'what' } as never };
+    await expect(client.run('asker', other)).rejects.toMatchObject({ code: 'START_CONFLICT' });
+    expect(await client.start('asker', other)).toMatchObject({ answer: 'exists' });
     // Its input goes through the payload store, and the wait arrives before it.
     const question = 'x'.repeat(300_000);
     expect(await client.run('asker', { id: 'b', input: { question } as never })).toEqual({

@@ -134,8 +134,8 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i10-no-ttl-on-inboxes',
     guard: 'a time to live of 0 is none to the SDK',
     file: 'src/bridge/codec.ts',
-    find: 'Math.max(1, message.timeToLiveMs)',
-    replace: 'message.timeToLiveMs',
+    find: 'Math.max(1, ttl)',
+    replace: 'ttl',
   },
   {
     invariant: 'i11-no-silence',

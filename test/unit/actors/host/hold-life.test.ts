@@ -52,6 +52,61 @@ describe('a start', () => {
   });
 });
 
+describe('a start that insists on its input', () => {
+  const insisting = (input: Json) => start({ properties: { 'quorate-same-input': true } }, { asker, input });
+  const answerTo = async (queue: FakeQueue, ...messages: InboundMessage[]): Promise<unknown[]> => {
+    const before = queue.sent.length;
+    queue.put(...messages);
+    await queue.hold(fakeHost(noteMachine));
+    return queue.sent
+      .slice(before)
+      .filter(({ subject }) => subject === 'answer')
+      .map(({ body }) => {
+        const { answer, error } = body as { answer: string; error?: { code: string } };
+        return error?.code ?? answer;
+      });
+  };
+  const input: Json = { b: [1, { d: 2, c: null }], a: 'x' };
+
+  it('exists with the same input, in whatever order its fields come, and conflicts with another', async () => {
+    const queue = new FakeQueue();
+    expect(await answerTo(queue, insisting(input))).toEqual(['started']);
+    const table: [Json, string][] = [
+      [{ a: 'x', b: [1, { c: null, d: 2 }] }, 'exists'],
+      [{ a: 'x', b: [{ c: null, d: 2 }, 1] }, 'START_CONFLICT'],
+      [{ a: 'x', b: [1, { c: null, d: '2' }] }, 'START_CONFLICT'],
+      [{ a: 'x' }, 'START_CONFLICT'],
+      [null, 'START_CONFLICT'],
+    ];
+    for (const [other, answer] of table)
+      expect(await answerTo(queue, insisting(other)), JSON.stringify(other)).toEqual([answer]);
+    expect(await answerTo(queue, start({}, { asker, input: 'other' }))).toEqual(['exists']);
+  });
+
+  it('is told so in one batch with the first, after the end too, and no more once it is forgotten', async () => {
+    const queue = new FakeQueue();
+    const both = await answerTo(queue, insisting(1), insisting(2), insisting(1));
+    expect(both).toEqual(['started', 'START_CONFLICT', 'exists']);
+    await answerTo(queue, event('finish'));
+    expect(stateOf(queue).core?.status).toBe('done');
+    expect(await answerTo(queue, insisting(2))).toEqual(['START_CONFLICT']);
+    const expiry = queue.sent.find(({ subject }) => subject === 'timer');
+    await answerTo(queue, { ...note(0), subject: 'timer', body: expiry?.body });
+    expect(await answerTo(queue, insisting(2))).toEqual(['started']);
+  });
+
+  it('knows the input of an event that brought the start, and says nothing of a life before this was kept', async () => {
+    const queue = new FakeQueue();
+    queue.put(inbound('event', { kind: 'event', event: { type: 'note', n: 1 }, start: { input: 7 } }));
+    await queue.hold(fakeHost(noteMachine));
+    expect(await answerTo(queue, insisting(8))).toEqual(['START_CONFLICT']);
+    expect(await answerTo(queue, insisting(7))).toEqual(['exists']);
+    const { input: _input, ...older } = stateOf(queue);
+    queue.state = older;
+    expect(await answerTo(queue, insisting(8))).toEqual(['exists']);
+  });
+});
+
 describe('a tombstone', () => {
   const expiryOf = (queue: FakeQueue) => {
     const wire = queue.sent.find(({ subject }) => subject === 'timer');

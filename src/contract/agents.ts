@@ -1,0 +1,61 @@
+// What an agent may answer, and whether it fits what the machines of its configuration ask of the agent of its name.
+import type { PromiseActorLogic, StateMachine } from 'xstate';
+import type { AgentContext, MachineConfig, QuorateConfig } from './config.ts';
+import type { Answer, Json } from './json.ts';
+
+/** The logic that a machine's setup({ actors }) has under a name. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own machines
+type Any = any;
+type LogicOf<M, Name> =
+  M extends StateMachine<Any, Any, Any, infer A, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any>
+    ? Extract<A, { readonly src: Name }> extends { readonly logic: infer L }
+      ? L
+      : never
+    : never;
+
+/** `agent<Out, In>` of each machine whose type is known. */
+type AskedOf<C extends QuorateConfig, Name> = {
+  [T in keyof C['machines']]: C['machines'][T] extends MachineConfig<infer M> ? LogicOf<M, Name> : never;
+}[keyof C['machines']];
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** Nothing to compare with where either side says `Json`, which is any, or where an agent's own types are not known. */
+type Fits<Run, In, Out> = Run extends (input: infer Given, ...rest: never[]) => infer Answered
+  ? [Json] extends [In | Given]
+    ? FitsOutput<Awaited<Answered>, Out>
+    : [In] extends [Given]
+      ? FitsOutput<Awaited<Answered>, Out>
+      : false
+  : true;
+
+type FitsOutput<Answered, Out> = [Answer] extends [Answered]
+  ? true
+  : [Json] extends [Out]
+    ? true
+    : [Answered] extends [Out]
+      ? true
+      : [Answered] extends [void]
+        ? [null] extends [Out]
+          ? true
+          : [undefined] extends [Out]
+            ? true
+            : false
+        : false;
+
+type Checked<Agent, Logic> = [Logic] extends [never]
+  ? unknown
+  : IsAny<Logic> extends true
+    ? unknown
+    : Agent extends { readonly run: infer Run }
+      ? Logic extends PromiseActorLogic<infer Out, infer In>
+        ? Fits<Run, In, Out> extends true
+          ? unknown
+          : { readonly run: (input: In, context: AgentContext) => Out | Promise<Out> }
+        : unknown
+      : unknown;
+
+/** What `defineConfig` asks beside a configuration: each `run` takes and gives what the machines say. */
+export type CheckedAgents<C extends QuorateConfig> = {
+  readonly agents?: { readonly [Name in keyof C['agents']]: Checked<C['agents'][Name], AskedOf<C, Name>> };
+};
