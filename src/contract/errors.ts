@@ -65,7 +65,7 @@ export const ERROR_HINTS = {
   PAYLOAD_NOT_FOUND:
     'Payloads last as long as their actors: pass on what is in them, not their references, to whoever lives longer.',
   PAYLOAD_UNREADABLE:
-    'Configure the codec that the message names under `payloadCodecs`, with the key that it had; then redrive.',
+    'Configure the codec that the message names under `payloadCodecs`, with the key that it had; then redrive, or release the actor.',
   PRODUCTION_NEEDS_NAMESPACE:
     "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
   QUOTA_EXCEEDED: 'The entity or the disk is full; receive or purge messages, or raise the limit.',

@@ -2,13 +2,15 @@
 // the session state says where. Inbox, dispositions and attempts stay in the session: they are needed whatever becomes of it.
 import { randomUUID } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
-import { QuorateError } from '../../contract/errors.ts';
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef, Payloads } from '../../contract/payload.ts';
-import { jsonBytes, lifeFolder } from '../protocol/claims.ts';
+import type { CoreState, ParentLink } from '../../contract/turn.ts';
+import { isUnreadable, jsonBytes, lifeFolder } from '../protocol/claims.ts';
 import type { OlderPeers, Remembered } from './peers.ts';
 import { mergePeers, openPeers, putPeers } from './peers.ts';
-import type { SessionState } from './session-state.ts';
+import type { Outline, SessionState } from './session-state.ts';
 import { BOUNDS, MAX_STATE_BYTES } from './session-state.ts';
 import type { WrittenState } from './written-state.ts';
 import { toWritten } from './written-state.ts';
@@ -38,7 +40,7 @@ export async function stowState(given: SessionState, bytes: number, context: Sto
   // Nothing is written larger than it is kept; whether it is written smaller is only worth knowing where it matters.
   if (bytes <= MAX_STATE_BYTES || bytesOf(whole) <= MAX_STATE_BYTES)
     return { written: whole, state, olderPeers };
-  const written = state.core === null ? whole : await claim(whole, state.core.incarnation, context);
+  const written = state.core === null ? whole : await claim(whole, state.core, context);
   const left = bytesOf(written);
   if (left > MAX_STATE_BYTES)
     throw new QuorateError(
@@ -50,13 +52,26 @@ export async function stowState(given: SessionState, bytes: number, context: Sto
 
 async function claim(
   { core, outbox, scheduled, watchers, ...rest }: WrittenState,
-  incarnation: string,
+  living: CoreState,
   { payloads, actor }: StowContext,
 ): Promise<WrittenState> {
   const claimed: Claimed = { core, outbox, scheduled, ...(watchers === undefined ? {} : { watchers }) };
-  const folder = lifeFolder(payloads.scope, actor, incarnation);
+  const folder = lifeFolder(payloads.scope, actor, living.incarnation);
   const ref = await payloads.put(folder, `state-${randomUUID()}`, claimed as unknown as Json);
-  return { ...rest, core: null, outbox: [], scheduled: {}, claim: ref };
+  const written: WrittenState = { ...rest, core: null, outbox: [], scheduled: {}, claim: ref };
+  const outlined: WrittenState = { ...written, outline: outlineOf(living) };
+  return bytesOf(outlined) <= MAX_STATE_BYTES ? outlined : written;
+}
+
+function outlineOf({ incarnation, turn, startedAt, parent, waiters }: CoreState): Outline {
+  const { system: _, ...link } = parent ?? {};
+  return {
+    incarnation,
+    turn,
+    startedAt,
+    waiters: waiters.slice(-BOUNDS.outlinedWaiters),
+    ...(parent === undefined ? {} : { parent: link as ParentLink }),
+  };
 }
 
 /** The recent peers leave the session together, when there are too many of them. */
@@ -77,15 +92,36 @@ export interface OpenedState {
   /** Where it lies, if it does not lie in the session: to be removed when another has taken its place. */
   readonly claim?: PayloadRef;
   readonly olderPeers?: OlderPeers;
+  /** Why the older peers are not there: the state is whole but for them. */
+  readonly peersLost?: ErrorJson;
 }
 
 /** Throws PAYLOAD_NOT_FOUND or PAYLOAD_UNREADABLE, or what the storage threw. */
 export async function openState(written: SessionState, payloads: Payloads): Promise<OpenedState> {
-  const { claim: ref, ...rest } = written;
-  const olderPeers = await openPeers(written.inbox.olderPeers, payloads);
-  if (ref === undefined) return { state: written, olderPeers };
+  const { claim: ref, outline: _, ...rest } = written;
+  const peers = await readPeers(written.inbox.olderPeers, payloads);
+  if (ref === undefined) return { state: withoutPeers(written, peers), ...peers };
   const claimed = (await payloads.get(ref)) as unknown as Claimed;
-  return { state: { ...rest, ...claimed }, claim: ref, olderPeers };
+  return { state: withoutPeers({ ...rest, ...claimed }, peers), claim: ref, ...peers };
+}
+
+type ReadPeers = Pick<OpenedState, 'olderPeers' | 'peersLost'>;
+
+async function readPeers(ref: PayloadRef | undefined, payloads: Payloads): Promise<ReadPeers> {
+  try {
+    return { olderPeers: await openPeers(ref, payloads) };
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    return { peersLost: error };
+  }
+}
+
+/** Their file is kept, for a codec may only be missing here; no state names it any more. */
+function withoutPeers(state: SessionState, { peersLost }: ReadPeers): SessionState {
+  if (peersLost === undefined) return state;
+  const { olderPeers: _, ...inbox } = state.inbox;
+  return { ...state, inbox };
 }
 
 function bytesOf(written: WrittenState): number {

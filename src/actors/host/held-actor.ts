@@ -54,6 +54,9 @@ export class HeldActor {
   /** Numbers of messages whose payload could not be read: it is kept, for a codec may only be missing here. */
   readonly unread = new Set<number>();
 
+  /** Its core is lost: what stands for it must not be committed before its end (lost-state.ts). */
+  outlined = false;
+
   /** Until then what anchors the cancelled timers is not settled: a crash would leave them where they are (I5). */
   private takingBack: Promise<unknown> | undefined;
   /** Peers of the committed state that do not lie in the session. */
@@ -119,7 +122,7 @@ export class HeldActor {
   private replaceClaims({ state, written: { claim }, olderPeers }: Stowed): void {
     const formerPeers = this.state.inbox.olderPeers;
     for (const former of [
-      this.claim,
+      this.claim?.$payload === claim?.$payload ? undefined : this.claim,
       formerPeers?.$payload === state.inbox.olderPeers?.$payload ? undefined : formerPeers,
     ])
       if (former !== undefined) this.background(this.host.payloads.remove(former));

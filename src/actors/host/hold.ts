@@ -1,6 +1,7 @@
 // One held session: receive, turn, commit, publish, settle. The order of these five is the whole protocol (I1, I2, I5).
 import { SpanKind } from '@opentelemetry/api';
 import type { ReplyAddress } from '../../contract/effect.ts';
+import { toErrorJson } from '../../contract/errors.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import {
   ATTR,
@@ -12,6 +13,7 @@ import {
 } from '../../contract/telemetry.ts';
 import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
+import { isUnreadable } from '../protocol/claims.ts';
 import { ofThisLife } from '../protocol/lives.ts';
 import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
@@ -23,7 +25,8 @@ import type { Progress, Settlement } from './held-actor.ts';
 import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
-import { isStandingStill } from './quarantine.ts';
+import { isLost, quarantineLost, takeLost } from './lost-state.ts';
+import { isStandingStill, quarantine } from './quarantine.ts';
 import { answerToQuery } from './query.ts';
 import { readBody } from './read-body.ts';
 import { mayBeUnsent, settledBefore } from './redelivery.ts';
@@ -62,8 +65,17 @@ export async function holdSession(session: HeldSession, host: ActorHost): Promis
   const written =
     decoded.kind === 'state' ? decoded.state : emptyState(host.machine.type, host.machine.version);
   const opened = await openState(written, host.payloads).catch((thrown: unknown) => ({ thrown }));
-  if ('thrown' in opened) return holdUnreadable(session, host, written, opened.thrown);
-  await new Hold(new HeldActor(session, hostFor(host, opened.state), opened)).run();
+  if (!('thrown' in opened)) {
+    const held = new HeldActor(session, hostFor(host, opened.state), opened);
+    // It could not tell what it had applied before from what is new.
+    if (opened.peersLost !== undefined && (await quarantine(held, opened.peersLost, [], [])) === 'lost')
+      return;
+    return new Hold(held).run();
+  }
+  const error = toErrorJson(opened.thrown, 'CONNECTION_FAILED');
+  if (!isUnreadable(error.code)) return holdUnreadable(session, host, written, error);
+  const held = await quarantineLost(session, host, written, error);
+  if (!held.lost) await new Hold(held).run();
 }
 
 class Hold {
@@ -139,8 +151,16 @@ class Hold {
       if (!isStandingStill(this.held.state) && (await migrate(this.held)) === 'lost') return 'lost';
     }
     const batch: Batch = { active: messages, settlements: [], fetched: new Set() };
-    if (this.isAnchored(batch) && (await this.catchUp(batch)) === 'lost') return 'lost';
-    if ((await this.round(messages, batch)) === 'lost') return 'lost';
+    const rest = isLost(this.held.state) ? await takeLost(this.held, messages, batch.settlements) : messages;
+    if (rest === 'lost') return 'lost';
+    if (isLost(this.held.state)) {
+      this.held.settle(batch.settlements, batch.fetched);
+      return 'held';
+    }
+    // What stands for a lost core ends before anything is applied.
+    if (!this.held.outlined && this.isAnchored(batch) && (await this.catchUp(batch)) === 'lost')
+      return 'lost';
+    if ((await this.round(rest, batch)) === 'lost') return 'lost';
     if ((await this.applyDeferred(batch)) === 'lost') return 'lost';
     this.held.settle(batch.settlements, batch.fetched);
     return 'held';

@@ -34,10 +34,10 @@ export function isRemedy(body: ActorBody, { quarantine }: SessionState): body is
 export function isUnfinished(
   { subject }: InboundMessage,
   judgement: Judgement,
-  { core }: SessionState,
+  { core, claim }: SessionState,
 ): boolean {
-  if (judgement.kind !== 'recorded' || judgement.disposition.kind !== 'complete' || core === null)
-    return false;
+  if (judgement.kind !== 'recorded' || judgement.disposition.kind !== 'complete') return false;
+  if (core === null) return claim !== undefined && (subject === 'purge' || subject === 'stop');
   return subject === 'purge' || (subject === 'stop' && core.status === 'active');
 }
 
@@ -64,7 +64,7 @@ export async function remedy(todo: Remedy): Promise<Progress> {
 /** Recorded as applied before anything that was held is: it is the anchor of all that (I5). */
 async function begin({ held, message }: Remedy): Promise<Progress> {
   const { state, host, settled } = held;
-  if (state.quarantine === undefined) return 'held';
+  if (state.quarantine === undefined || held.outlined) return 'held';
   const applied = [{ message, disposition: { kind: 'complete' } as const }];
   const inbox = record(state.inbox, applied, settled, host.clock.now(), host);
   const known = [...settled];
@@ -86,7 +86,10 @@ async function release(todo: Remedy, asker: ReplyAddress): Promise<Progress> {
 /** Whoever waits for the actor is told; what was held back has become stale. */
 async function stop({ held, message, catchUp }: Remedy): Promise<Progress> {
   const applied = await applyItems(held, [{ message, input: { kind: 'stop' } }], []);
-  return applied === 'lost' ? 'lost' : catchUp();
+  if (applied === 'lost') return 'lost';
+  if (held.outlined && held.state.core?.status === 'active')
+    return held.letGo(new Error('its state is lost, and it could not be stopped now'), 'not stopped');
+  return catchUp();
 }
 
 function say({ held, message }: Remedy, asker: ReplyAddress, body: AnswerBody): Promise<Progress> {

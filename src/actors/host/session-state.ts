@@ -36,6 +36,8 @@ export const BOUNDS = {
   heldBytes: 48_000,
   /** Each costs a message a batch. */
   watchers: 16,
+  /** In the outline of a claimed core, which is left out where it does not fit. */
+  outlinedWaiters: 32,
   /** Of the folder of the family. */
   pathLength: 512,
 } as const;
@@ -93,6 +95,12 @@ export interface Quarantine {
   readonly releasing?: true;
 }
 
+/** Of a core that lies in the payload store. */
+export interface Outline extends Pick<CoreState, 'incarnation' | 'turn' | 'startedAt' | 'parent'> {
+  /** The last of them. */
+  readonly waiters: CoreState['waiters'];
+}
+
 export interface SessionState {
   readonly format: typeof STATE_FORMAT;
   readonly type: string;
@@ -112,8 +120,10 @@ export interface SessionState {
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
   readonly dropped: number;
-  /** Where core, outbox, scheduled and watchers lie, in a state as it is written. */
+  /** Where core, outbox, scheduled and watchers lie, in a state as it is written, and in one that could not be read. */
   readonly claim?: PayloadRef;
+  /** With `claim`: what the end of the actor needs should its core never be read again. */
+  readonly outline?: Outline;
   /** Folder of the actor that this one descends from: what its agents store lives as long. Absent: its own. */
   readonly family?: string;
   /** Trace context of the start: what every span of this actor hangs under. */

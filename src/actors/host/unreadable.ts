@@ -1,6 +1,6 @@
-// An actor whose state lies in the payload store and cannot be read there now. Nothing may be applied, and nothing is lost:
-// its messages stay where they are, in order, for a host that can read it. Only a purge needs no state.
-import { toErrorJson } from '../../contract/errors.ts';
+// An actor whose state lies in a payload store that does not answer now. Nothing may be applied, and nothing is lost: its messages
+// stay where they are, in order, for a host that can read it. Only a purge needs no state.
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer } from './answer.ts';
@@ -15,10 +15,9 @@ export async function holdUnreadable(
   session: HeldSession,
   host: ActorHost,
   state: SessionState,
-  thrown: unknown,
+  { code, message }: ErrorJson,
 ): Promise<void> {
   const held = new HeldActor(session, host, { state });
-  const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
   host.logger.error(`the state cannot be read: ${message}`, { code, actor: held.name });
   const taken = await session.take(TAKE);
   if (taken.kind !== 'messages') return;

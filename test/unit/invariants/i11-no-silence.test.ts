@@ -2,8 +2,12 @@
 import { expect, it } from 'vitest';
 import { createDeadLetterHandler } from '../../../src/actors/agents/dead-letters.ts';
 import type { WireMessage } from '../../../src/contract/wire.ts';
+import { fakeHost } from '../../kit/fake-host.ts';
+import { FakeQueue } from '../../kit/fake-queue.ts';
 import { inbound } from '../../kit/inbound.ts';
+import { memoryPayloads, memoryStorage } from '../../kit/memory-storage.ts';
 import { noteMachine } from '../../kit/note-machine.ts';
+import { event, query, start } from '../../kit/notes.ts';
 import { TestActor } from '../actors/core/turns.ts';
 
 it('I11: the asker of a dead task is told, and a copy waits for a person', async () => {
@@ -66,4 +70,16 @@ it('I11: so does the one after it, though both share a timer', () => {
     actor.passDeadline();
   }
   expect(actor.state?.snapshot).toMatchObject({ context: { notes: ['in time', 'DEADLINE_EXCEEDED'] } });
+});
+
+it('I11: who asks for an actor whose state is gone is told so', async () => {
+  const storage = memoryStorage();
+  const host = () => fakeHost(noteMachine, { payloads: memoryPayloads(storage) });
+  const queue = new FakeQueue();
+  queue.put(start(), event('pad', { bytes: 400_000 }));
+  await queue.hold(host());
+  storage.files.clear();
+  queue.put(query());
+  await queue.hold(host());
+  expect(queue.sent.at(-1)?.body).toMatchObject({ answer: 'error', error: { code: 'PAYLOAD_NOT_FOUND' } });
 });

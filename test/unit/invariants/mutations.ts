@@ -141,7 +141,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i11-no-silence',
     guard: 'the asker is told of a dead letter',
     file: 'src/actors/agents/dead-letters.ts',
-    find: 'await tellAsker(message, error, host);',
+    find: 'await publishAll(replies, host);',
     replace: '',
   },
   {
@@ -157,6 +157,13 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/actors/core/timers.ts',
     find: 'if (next < Number.POSITIVE_INFINITY) watchDeadline(draft, next);',
     replace: '',
+  },
+  {
+    invariant: 'i11-no-silence',
+    guard: 'a state that is gone is said to be',
+    file: 'src/actors/host/hold.ts',
+    find: 'if (!isUnreadable(error.code)) return',
+    replace: "if (error.code !== '') return",
   },
   {
     invariant: 'i12-group-commit',
@@ -175,7 +182,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i14-fair',
     guard: 'a state of a newer version is left alone',
-    file: 'src/actors/host/session-state.ts',
+    file: 'src/actors/host/written-state.ts',
     find: 'if (isNewer(version, ownVersion) && !isRegistered(version))',
     replace: 'if (version === ownVersion && version === null)',
   },

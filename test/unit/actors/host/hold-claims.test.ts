@@ -102,26 +102,25 @@ describe('a large state', () => {
     expect([queue.active.size, stateOf(queue).core]).toEqual([0, null]);
   });
 
-  it('that cannot be read leaves every message where it is, until it can', async () => {
+  it('of a store that does not answer leaves every message where it is, until it does', async () => {
     const storage = memoryStorage();
     const queue = await grown(storage);
-    queue.put(note(1), note(2));
-    const kept = new Map(storage.files);
-    storage.files.clear();
+    queue.put(note(1), note(2), query());
+    storage.fail = (operation) => (operation === 'read' ? new Error('no answer') : undefined);
     const host = hostOn(storage);
     const commits = queue.commits().length;
     await queue.hold(host);
-    expect(host.problems.join()).toContain('is not there');
-    expect([queue.active.size, queue.commits().length]).toEqual([2, commits]);
-    for (const [path, bytes] of kept) storage.files.set(path, bytes);
+    expect(host.problems.join()).toContain('no answer');
+    expect([queue.active.size, queue.commits().length]).toEqual([3, commits]);
+    storage.fail = undefined;
     await queue.hold(hostOn(storage));
     expect(emitted(queue)).toEqual([1, 2]);
   });
 
-  it('that cannot be read can be purged', async () => {
+  it('of a store that does not answer can be purged', async () => {
     const storage = memoryStorage();
     const queue = await grown(storage);
-    storage.files.clear();
+    storage.fail = (operation) => (operation === 'read' ? new Error('no answer') : undefined);
     queue.put(note(1), purge());
     await queue.hold(hostOn(storage));
     expect(queue.state).toBeNull();

@@ -1,0 +1,154 @@
+// An actor whose core is gone from the payload store, or is packed by a codec that is not here (PAYLOAD_NOT_FOUND,
+// PAYLOAD_UNREADABLE). It is quarantined with its claim: who asks is told the code at once, what comes is held back in order. A
+// release reads it again. A stop or purge ends it by what the session knows of it (Outline).
+import type { ReplyAddress } from '../../contract/effect.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
+import type { Disposition, HeldSession } from '../../contract/ports.ts';
+import type { CoreState } from '../../contract/turn.ts';
+import type { ActorBody, AnswerBody, InboundMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { ANSWER_TTL_MS } from '../protocol/answers.ts';
+import { withoutClaims } from '../protocol/claims.ts';
+import { hashId } from '../protocol/ids.ts';
+import { parseActorBody } from '../protocol/messages.ts';
+import { answer } from './answer.ts';
+import { openState } from './claim-state.ts';
+import type { Progress, Settlement } from './held-actor.ts';
+import { HeldActor } from './held-actor.ts';
+import type { ActorHost } from './host.ts';
+import { judge } from './inbox.ts';
+import { holdBack } from './quarantine.ts';
+import { isUnfinished } from './remedy.ts';
+import type { OutboxEntry, SessionState } from './session-state.ts';
+
+const COMPLETE: Disposition = { kind: 'complete' };
+
+/** In hand, only a state that could not be read has its claim with it. */
+export function isLost({ claim }: SessionState): boolean {
+  return claim !== undefined;
+}
+
+/** Says so once: in the log, to the clients that wait for its result, and in the state. */
+export async function quarantineLost(
+  session: HeldSession,
+  host: ActorHost,
+  written: SessionState,
+  error: ErrorJson,
+): Promise<HeldActor> {
+  const { claim, quarantine, outline } = written;
+  const { code, message } = error;
+  const { held = [], since = host.clock.now() } = quarantine ?? {};
+  const lost: SessionState = { ...written, quarantine: { code, message, since, held } };
+  const actor = new HeldActor(session, host, claim === undefined ? { state: lost } : { state: lost, claim });
+  if (quarantine?.code === code && quarantine.releasing !== true) return actor;
+  host.logger.error(`quarantined, for its state cannot be read: ${message}`, { code, actor: actor.name });
+  // A commit that follows would make this message for nobody: they are told first, under ids that do not change.
+  const told = (outline?.waiters ?? []).map((to) => failure(actor, to, error));
+  if ((await actor.publish(told)) === 'held') await actor.commit(lost);
+  return actor;
+}
+
+function failure({ name, state }: HeldActor, to: ReplyAddress, error: ErrorJson): OutboxEntry {
+  const { entity, sessionId, correlationId } = to;
+  const body: AnswerBody = { kind: 'answer', answer: 'error', error };
+  return {
+    kind: 'message',
+    message: {
+      entity,
+      sessionId,
+      correlationId,
+      subject: 'answer',
+      timeToLiveMs: ANSWER_TTL_MS,
+      messageId: hashId('lost', name, state.claim?.$payload ?? '', sessionId, correlationId),
+      properties: { [PROPERTY.format]: WIRE_FORMAT },
+      body: body as unknown as Json,
+    },
+  };
+}
+
+/** Gives what is left for an actor that has been given an outline to end with. */
+export async function takeLost(
+  held: HeldActor,
+  messages: readonly InboundMessage[],
+  settlements: Settlement[],
+): Promise<readonly InboundMessage[] | 'lost'> {
+  const back: InboundMessage[] = [];
+  const answers: OutboxEntry[] = [];
+  const flush = async (): Promise<Progress> =>
+    (await holdBack(held, back, settlements)) === 'lost' ? 'lost' : held.publish(answers);
+  for (const [at, message] of messages.entries()) {
+    const judgement = judge(held.state.inbox, message, held.settled);
+    if (judgement.kind !== 'new' && !isUnfinished(message, judgement, held.state)) {
+      const disposition = judgement.kind === 'recorded' ? judgement.disposition : COMPLETE;
+      settlements.push({ message, disposition });
+      continue;
+    }
+    // What was claimed may be gone as well: only what stands in the message itself is looked at here.
+    const parsed = parseActorBody(withoutClaims(message));
+    if (!parsed.ok) {
+      const disposition = { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why } as const;
+      settlements.push({ message, disposition });
+      continue;
+    }
+    const { body } = parsed;
+    if (body.kind === 'stop' || body.kind === 'purge') {
+      if ((await flush()) === 'lost') return 'lost';
+      held.state = outlined(held.state);
+      held.outlined = true;
+      return messages.slice(at);
+    }
+    if (body.kind === 'release' && (await isBack(held))) {
+      // The next holder finds it readable, and this message where it is.
+      if ((await flush()) === 'lost') return 'lost';
+      held.lost = true;
+      return 'lost';
+    }
+    const asker = askerOf(body);
+    if (asker === undefined) back.push(message);
+    else {
+      if (asker !== 'nobody') answers.push(answer(message, asker, refusal(held.state)));
+      settlements.push({ message, disposition: COMPLETE });
+    }
+  }
+  return (await flush()) === 'lost' ? 'lost' : [];
+}
+
+/** Whoever is answered by what an actor is now. The end of a watch needs no answer. */
+function askerOf(body: ActorBody): ReplyAddress | 'nobody' | undefined {
+  if (body.kind === 'watch') return body.leaseMs === 0 ? 'nobody' : body.asker;
+  if (body.kind === 'query' || body.kind === 'await' || body.kind === 'release') return body.asker;
+  return body.kind === 'start' ? body.asker : undefined;
+}
+
+function refusal({ quarantine }: SessionState): AnswerBody {
+  const { code = 'PAYLOAD_NOT_FOUND', message = '' } = quarantine ?? {};
+  return { kind: 'answer', answer: 'error', error: { code, message: `its state: ${message}` } };
+}
+
+async function isBack({ state, host }: HeldActor): Promise<boolean> {
+  return openState(state, host.payloads).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What its end needs, in the place of its core. What it held is let go of by the release that its stop is. */
+function outlined({ claim, outline, quarantine, ...rest }: SessionState): SessionState {
+  const { incarnation = `lost-${hashId(claim?.$payload ?? '')}`, turn = 0, startedAt = 0 } = outline ?? {};
+  const core: CoreState = {
+    status: 'active',
+    incarnation,
+    turn,
+    snapshot: { status: 'active', value: null, context: null, children: {} },
+    tags: [],
+    executions: {},
+    timers: {},
+    waiters: outline?.waiters ?? [],
+    startedAt,
+    ...(outline?.parent === undefined ? {} : { parent: outline.parent }),
+  };
+  const standing =
+    quarantine === undefined ? {} : { quarantine: { ...quarantine, releasing: true as const } };
+  return { ...rest, core, ...standing };
+}
