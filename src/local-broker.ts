@@ -92,27 +92,41 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
   const { port, connectionString } = owned ?? (joined as { port: number; connectionString: string });
 
   const stopping = new AbortController();
+  /** Its thread may hang or die, or its disk fail: then it is opened again, here or by a guest. */
+  const own = (broker: Broker): void => {
+    owned = broker;
+    void broker.closed.then(({ reason }) => {
+      if (stopping.signal.aborted || owned !== broker) return;
+      owned = undefined;
+      logger.error(`the embedded broker is gone: ${reason}. It is started again on the same data`, { port });
+    });
+  };
   const watch = async (): Promise<void> => {
+    let said: string | undefined;
     for (let misses = 0; !stopping.signal.aborted; ) {
       await sleep(WATCH_MS, undefined, { signal: stopping.signal, ref: false }).catch(() => undefined);
       if (stopping.signal.aborted || owned !== undefined) continue;
       misses = (await listens(port)) ? 0 : misses + 1;
       if (misses < 2) continue;
       try {
-        owned = await open(port);
-        if (owned !== undefined) {
-          if (stopping.signal.aborted) await owned.stop();
-          else logger.info('the owner of the broker is gone; this process has taken it over', { port });
+        const broker = await open(port);
+        if (broker === undefined) continue;
+        if (stopping.signal.aborted) {
+          await broker.stop();
+          continue;
         }
+        own(broker);
+        said = undefined;
+        logger.info('the owner of the broker is gone; this process has taken it over', { port });
       } catch (error) {
-        logger.warn(
-          `could not take the broker over: ${error instanceof Error ? error.message : String(error)}`,
-          { port },
-        );
+        const why = error instanceof Error ? error.message : String(error);
+        if (why !== said) logger.warn(`could not take the broker over: ${why}`, { port });
+        said = why;
       }
     }
   };
-  const watching = owned === undefined ? watch() : Promise.resolve();
+  if (owned !== undefined) own(owned);
+  const watching = watch();
   return {
     connectionString,
     port,

@@ -13,6 +13,7 @@ import { Core } from './core/core.ts';
 import { Housekeeping } from './core/housekeeping.ts';
 import { limitsOf } from './core/limits.ts';
 import { Namespace } from './core/namespace.ts';
+import { ALARM, Pulse } from './core/pulse.ts';
 import type { StoredMessage } from './core/records.ts';
 import { countHandOuts, recover } from './core/recovery.ts';
 import { statusOf } from './core/status.ts';
@@ -59,7 +60,9 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
   const clientAlarms = virtual ? new Alarms(systemClock) : alarms;
   const limits = limitsOf(options.tier, options.maxMessageBytes);
   const failed = (error: unknown) => void shutDown(`the store failed: ${String(error)}`);
-  const core = new Core(store, alarms, limits, failed, clientAlarms);
+  const pulse = new Pulse(options.pulse);
+  const core = new Core(store, alarms, limits, failed, clientAlarms, pulse);
+  for (const each of [alarms, clientAlarms]) each.onRing = () => pulse.at(ALARM);
   const certificateFolder = options.tls
     ? (folder ?? mkdtempSync(join(tmpdir(), 'quorate-broker-')))
     : undefined;
@@ -85,6 +88,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
   };
   const endTime = () => {
     housekeeping?.stop();
+    pulse.stop();
     control?.end();
     alarms.stop();
     clientAlarms.stop();
@@ -176,6 +180,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     const plainly = describeConnection(port, keys, undefined);
     if (folder !== undefined)
       writeBrokerRecord(folder, { pid: process.pid, port, connectionString: plainly });
+    pulse.start();
     return {
       port,
       connectionString,

@@ -43,6 +43,8 @@ class HeapAlarm implements Alarm {
 
 export class Alarms {
   readonly #clock: Clock;
+  /** Told before an alarm rings. */
+  onRing: () => void = () => {};
   readonly #heap: HeapAlarm[] = [];
   #armedAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
@@ -96,6 +98,7 @@ export class Alarms {
     for (let first = this.#heap[0]; first?.at !== undefined && first.at <= now; first = this.#heap[0]) {
       first.at = undefined;
       this.#remove(first);
+      this.onRing();
       first.ring();
     }
     this.#arm();

@@ -44,6 +44,8 @@ export interface BrokerOptions {
 
 export interface LocalBrokerOptions extends Omit<BrokerOptions, 'clock'> {
   clock?: Clock | 'virtual' | VirtualTime;
+  /** Where another thread sees it live. */
+  pulse?: SharedArrayBuffer;
 }
 
 export interface EntityStatus {
@@ -71,7 +73,7 @@ export interface Broker extends BrokerControl {
   status(): Promise<EntityStatus[]>;
   /** What happened since the start, by name; `connections` and `endpoints` (AMQP sessions and links) are those open now. */
   counters(): Promise<Record<string, number>>;
-  /** Resolves once, when the broker has stopped or failed. */
-  readonly closed: Promise<{ reason: string }>;
+  /** Resolves once, when the broker has stopped or failed; `died` when its thread hung or ended by itself. */
+  readonly closed: Promise<{ reason: string; died?: true }>;
   stop(): Promise<void>;
 }

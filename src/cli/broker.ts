@@ -1,6 +1,7 @@
 // `quorate broker`: the embedded broker by itself, for any Service Bus client, until SIGINT or SIGTERM.
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import type { Broker } from '../broker/index.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { addBrokerAdvanceCommand } from './broker-advance.ts';
 import { addBrokerFaultCommand } from './broker-fault.ts';
@@ -81,21 +82,23 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const topology =
     options.config === undefined ? undefined : topologyOfEmulatorConfig(await textOf(options.config));
   const folder = options.memory ? undefined : dataFolder(options.data);
-  const starting = startBroker({
-    data: folder ?? { memory: true },
-    tier: options.tier,
-    ...(options.allowOrigin ? { allowOrigins: options.allowOrigin } : {}),
-    ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.tls ? { tls: true } : {}),
-    ...(options.virtualTime ? { clock: 'virtual' as const } : {}),
-    // Connection strings that were written for the emulator go on working.
-    ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
-  });
-  const startup = await startUnlessStopped(starting, (started) => started.stop(), lifecycle, terminal, {
+  const start = (port: number | undefined): Promise<Broker> =>
+    startBroker({
+      data: folder ?? { memory: true },
+      tier: options.tier,
+      ...(options.allowOrigin ? { allowOrigins: options.allowOrigin } : {}),
+      ...(port === undefined ? {} : { port }),
+      ...(options.tls ? { tls: true } : {}),
+      ...(options.virtualTime ? { clock: 'virtual' as const } : {}),
+      // Connection strings that were written for the emulator go on working.
+      ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
+    });
+  const stop = (started: Broker): Promise<void> => started.stop();
+  const startup = await startUnlessStopped(start(options.port), stop, lifecycle, terminal, {
     verbose: options.verbose ?? false,
   });
   if (startup.kind === 'cut short') return startup.code;
-  const { value: broker } = startup;
+  let { value: broker } = startup;
   const emulatorPort = topology ? await openEmulatorPort(broker.port) : undefined;
   // First and bare: a script reads one line.
   terminal.line(broker.connectionString);
@@ -106,14 +109,23 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   const steered = options.control || options.virtualTime;
   // A broker in memory has no folder of its own, and is steered from where it would be.
   const steeredFrom = folder ?? dataFolder(undefined);
-  const control = steered ? await openControlSide(broker, steeredFrom) : undefined;
+  let control = steered ? await openControlSide(broker, steeredFrom) : undefined;
   const asData = `--data ${shellWord(steeredFrom)}`;
   if (control) row(terminal, 'control', `quorate broker fault <kind> ${asData}`);
   if (options.virtualTime) row(terminal, 'time', `stands still; quorate broker advance <duration> ${asData}`);
   if (emulatorPort) row(terminal, 'http', emulatorPort.says);
   row(terminal, 'stop', 'Ctrl+C or SIGTERM');
 
-  const end = await Promise.race([lifecycle.stopped, broker.closed]);
+  let end = await Promise.race([lifecycle.stopped, broker.closed]);
+  while ('reason' in end && end.died) {
+    // One in memory has nothing to be started on again.
+    if (folder === undefined) break;
+    process.stderr.write(`the broker is gone: ${end.reason}. It is started again on the same data\n`);
+    await control?.close();
+    broker = await start(broker.port);
+    if (steered) control = await openControlSide(broker, steeredFrom);
+    end = await Promise.race([lifecycle.stopped, broker.closed]);
+  }
   await control?.close();
   await emulatorPort?.close();
   await broker.stop();

@@ -3,10 +3,27 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBroker, startBroker } from '../../src/broker/index.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  type Broker,
+  createBroker,
+  declareAtRunning,
+  readBrokerRecord,
+  startBroker,
+} from '../../src/broker/index.ts';
 import type { LocalBroker } from '../../src/local-broker.ts';
 import { openLocalBroker } from '../../src/local-broker.ts';
+
+const brokers: Broker[] = [];
+vi.mock('../../src/broker/index.ts', async (load) => {
+  const actual = await load<typeof import('../../src/broker/index.ts')>();
+  const start: typeof actual.startBroker = async (options) => {
+    const broker = await actual.startBroker(options);
+    brokers.push(broker);
+    return broker;
+  };
+  return { ...actual, startBroker: start };
+});
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const topology = { queues: [{ name: 'q' }], topics: [] };
@@ -92,6 +109,36 @@ describe('the local broker', () => {
       await owner.stop();
     }
   });
+
+  it('starts again on the same data when its broker ends by itself, and says why', async () => {
+    const said: string[] = [];
+    const broker = await openLocalBroker({
+      data,
+      port: 0,
+      maxPages: undefined,
+      topology,
+      logger: { ...silent, error: (line) => void said.push(line) },
+    });
+    opened.push(broker);
+    const record = readBrokerRecord(data);
+    if (record === undefined) throw new Error('there is no record');
+    await brokers.at(-1)?.stop();
+    const more = { queues: [{ name: 'more' }], topics: [] };
+    await expect
+      .poll(
+        () =>
+          declareAtRunning(record, more).then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 60_000 },
+      )
+      .toBe(true);
+    expect(broker.owns()).toBe(true);
+    expect(said).toEqual([
+      expect.stringMatching(/^the embedded broker is gone: .+ started again on the same data$/),
+    ]);
+  }, 90_000);
 
   it('does not join a broker whose entities are of another kind', async () => {
     const other = { queues: [{ name: 'q', requiresSession: true }], topics: [] };

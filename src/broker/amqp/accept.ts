@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Connection } from 'rhea';
+import type { Pulse } from '../core/pulse.ts';
 import type { Holding, Holdings } from '../transport/holdings.ts';
 import type { Turns } from '../transport/turns.ts';
 import { Dispositions } from './dispositions.ts';
@@ -31,6 +32,7 @@ export interface Shared {
   readonly holdings: Holdings;
   readonly endpoints: Endpoints;
   readonly unsettled: AllUnsettled;
+  readonly pulse: Pulse;
 }
 
 /** Serves one socket, or whatever else carries bytes both ways. */

@@ -3,6 +3,7 @@
  * slices that leave time for other connections, or not before the peer has read what it was told.
  */
 import type { Duplex } from 'node:stream';
+import { ANSWERS, type Pulse, WAITING } from '../core/pulse.ts';
 import { passedThrough } from '../transport/garbage.ts';
 import type { Holding, Holdings } from '../transport/holdings.ts';
 import { type Taker, type Turns, Usage } from '../transport/turns.ts';
@@ -26,12 +27,17 @@ export interface Listening {
   readonly saslDone: boolean;
 }
 
+let connections = 0;
+
 export class Incoming implements Taker {
   readonly #socket: Duplex;
   readonly #guard: Guard;
   readonly #holding: Holding;
   readonly #holdings: Holdings;
   readonly #turns: Turns;
+  readonly #pulse: Pulse;
+  /** For who looks at a broker that hangs. */
+  readonly #number = ++connections;
   readonly #usage: Usage;
   readonly #to: Listening;
   readonly #reader = new FrameReader();
@@ -48,7 +54,7 @@ export class Incoming implements Taker {
     socket: Duplex,
     guard: Guard,
     holding: Holding,
-    shared: { readonly turns: Turns; readonly holdings: Holdings },
+    shared: { readonly turns: Turns; readonly holdings: Holdings; readonly pulse: Pulse },
     to: Listening,
   ) {
     this.#socket = socket;
@@ -56,6 +62,7 @@ export class Incoming implements Taker {
     this.#holding = holding;
     this.#holdings = shared.holdings;
     this.#turns = shared.turns;
+    this.#pulse = shared.pulse;
     this.#usage = new Usage(shared.turns);
     this.#to = to;
   }
@@ -82,7 +89,9 @@ export class Incoming implements Taker {
       now = this.#turns.now();
     }
     // What the answers cost is part of it.
+    this.#pulse.at(ANSWERS);
     this.#to.answer();
+    this.#pulse.at(WAITING);
     this.#usage.add(this.#turns.now() - start);
     this.#holding.set('input', this.#reader.held);
     this.#queued = more;
@@ -117,6 +126,7 @@ export class Incoming implements Taker {
       if (inSasl && this.#to.saslDone) this.#guard.authenticated();
       const frame = this.#reader.next(this.#guard.expectsHeader);
       if (!frame) return false;
+      this.#pulse.frame(this.#number, frame[CODE_AT] ?? 0);
       if (this.#guard.admit(frame)) this.#to.take(keepable(frame));
       // rhea's SASL answers a little later, and what follows depends on its answer.
       if (inSasl && this.#guard.inSasl) this.#hold((released) => setImmediate(released));

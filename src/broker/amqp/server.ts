@@ -57,6 +57,7 @@ export class AmqpServer {
       holdings: new Holdings(Math.max(HELD_BYTES, core.limits.messageBytes * HELD_MESSAGES)),
       endpoints: new Endpoints(),
       unsettled: new AllUnsettled(),
+      pulse: core.pulse,
     };
     namespace.disabled = (path) => {
       for (const { peer } of this.#clients.values()) peer.disabled(path);

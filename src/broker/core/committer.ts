@@ -1,5 +1,6 @@
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import { type Store, StoreFullError } from '../store/store.ts';
+import { COMMITTED, HANDING_OUT, Pulse, WAITING } from './pulse.ts';
 
 /**
  * One durable operation. Memory changes only in `applied`, so that a refused operation has nothing to undo;
@@ -33,6 +34,7 @@ export class Committer {
   readonly #store: Store;
   readonly #failed: (error: unknown) => void;
   readonly #now: () => number;
+  readonly #pulse: Pulse;
   #pending: Change[] = [];
   #gathered: Change[] | undefined;
   #scheduled = false;
@@ -42,7 +44,13 @@ export class Committer {
   commits = 0;
   operations = 0;
 
-  constructor(store: Store, failed: (error: unknown) => void, now: () => number = () => performance.now()) {
+  constructor(
+    store: Store,
+    failed: (error: unknown) => void,
+    now: () => number = () => performance.now(),
+    pulse = new Pulse(),
+  ) {
+    this.#pulse = pulse;
     this.#store = store;
     this.#failed = failed;
     this.#now = now;
@@ -129,10 +137,12 @@ export class Committer {
     } finally {
       this.#flushing = false;
     }
+    this.#pulse.at(HANDING_OUT);
     for (const pump of this.#touched) {
       this.#touched.delete(pump);
       pump.pump();
     }
+    this.#pulse.at(WAITING);
   }
 
   #commit(batch: Change[]): void {
@@ -140,21 +150,25 @@ export class Committer {
     try {
       if (batch.some((change) => change.write)) {
         this.commits += 1;
-        this.#store.transaction(() => {
-          for (const change of batch) change.write?.(this.#store);
-        });
+        this.#pulse.onDisk(() =>
+          this.#store.transaction(() => {
+            for (const change of batch) change.write?.(this.#store);
+          }),
+        );
       }
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
       for (const change of batch) this.#commitAlone(change);
       return;
     }
+    this.#pulse.at(COMMITTED);
     for (const change of batch) change.applied();
   }
 
   /** On a full store each operation stands for itself: those that fit succeed, those that free space always do. */
   #commitAlone(change: Change): void {
-    const attempt = () => this.#store.transaction(() => change.write?.(this.#store));
+    const attempt = () =>
+      this.#pulse.onDisk(() => this.#store.transaction(() => change.write?.(this.#store)));
     try {
       if (change.frees) this.#store.withReserve(attempt);
       else attempt();

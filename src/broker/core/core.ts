@@ -7,6 +7,7 @@ import { Bodies } from './bodies.ts';
 import { type Change, Committer } from './committer.ts';
 import { Counters } from './counters.ts';
 import type { Limits } from './limits.ts';
+import { Pulse } from './pulse.ts';
 import type { StoredMessage } from './records.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -21,6 +22,7 @@ export class Core {
   readonly counters = new Counters();
   readonly faults = new FaultPort();
   readonly limits: Limits;
+  readonly pulse: Pulse;
   /** Undefined = not throttled. */
   throttle: Throttle | undefined;
   /** Undefined where nothing survives the process. */
@@ -33,12 +35,14 @@ export class Core {
     limits: Limits,
     failed: (error: unknown) => void,
     clientAlarms: Alarms = alarms,
+    pulse = new Pulse(),
   ) {
+    this.pulse = pulse;
     this.store = store;
     this.alarms = alarms;
     this.clientAlarms = clientAlarms;
     this.limits = limits;
-    this.committer = new Committer(store, failed);
+    this.committer = new Committer(store, failed, undefined, pulse);
     this.bodies = new Bodies(store);
   }
 

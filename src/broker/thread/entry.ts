@@ -8,12 +8,16 @@ import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol
 
 if (isMainThread || !parentPort) throw new Error('The broker thread must not run on the main thread.');
 const port = parentPort;
-const { options, time } = workerData as ThreadData;
+const { options, time, pulse } = workerData as ThreadData;
 
 const say = (message: FromThread) => port.postMessage(message);
 
 try {
-  const broker = await createBroker(time ? { ...options, clock: new VirtualClock(time) } : options);
+  const broker = await createBroker({
+    ...options,
+    pulse,
+    ...(time ? { clock: new VirtualClock(time) } : {}),
+  });
   port.on('message', (call: ToThread) => void answer(broker, call));
   const { port: listening, connectionString, caFile } = broker;
   say({ kind: 'ready', port: listening, connectionString, caFile });

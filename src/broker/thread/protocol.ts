@@ -9,6 +9,7 @@ export interface ThreadData {
   options: Omit<BrokerOptions, 'clock'>;
   /** Of a virtual clock, which both sides read. */
   time: SharedArrayBuffer | undefined;
+  pulse: SharedArrayBuffer;
 }
 
 export type CallName = 'declare' | 'status' | 'counters' | 'stop';

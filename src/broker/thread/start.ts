@@ -1,9 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { remoteControl } from '../control/calls.ts';
 import { virtualClockOf } from '../control/virtual-clock.ts';
+import { Pulse } from '../core/pulse.ts';
 import { BrokerError } from '../errors.ts';
 import type { Broker, BrokerOptions, EntityStatus } from '../options.ts';
 import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
+import { HUNG_AFTER_MS, watch } from './watchdog.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -14,11 +16,29 @@ interface Pending {
 const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 const YOUNG_GENERATION_MB = 24;
 
+/** For tests: another thread in its place. */
+export interface ThreadSettings {
+  readonly entry?: URL;
+  readonly hungAfterMs?: number;
+}
+
 /** Runs the broker in its own thread, so that a busy application never delays it. */
-export function startBroker({ clock: asked, ...options }: BrokerOptions): Promise<Broker> {
+export function startBroker(
+  { clock: asked, ...options }: BrokerOptions,
+  {
+    entry = new URL(`./entry${EXTENSION}`, import.meta.url),
+    hungAfterMs = HUNG_AFTER_MS,
+  }: ThreadSettings = {},
+): Promise<Broker> {
   const clock = virtualClockOf(asked);
-  const workerData: ThreadData = { kind: 'quorate-broker', options, time: clock?.shared };
-  const worker = new Worker(new URL(`./entry${EXTENSION}`, import.meta.url), {
+  const pulse = new Pulse();
+  const workerData: ThreadData = {
+    kind: 'quorate-broker',
+    options,
+    time: clock?.shared,
+    pulse: pulse.shared,
+  };
+  const worker = new Worker(entry, {
     // The default young generation keeps 100 MB for garbage that a smaller one collects as fast.
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     workerData,
@@ -29,20 +49,31 @@ export function startBroker({ clock: asked, ...options }: BrokerOptions): Promis
   let closedReason: string | undefined;
 
   return new Promise((resolveStart, rejectStart) => {
-    let resolveClosed: (value: { reason: string }) => void = () => {};
-    const closed = new Promise<{ reason: string }>((resolve) => {
+    let resolveClosed: (value: { reason: string; died?: true }) => void = () => {};
+    const closed = new Promise<{ reason: string; died?: true }>((resolve) => {
       resolveClosed = resolve;
     });
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
-    const end = (reason: string) => {
+    const end = (reason: string, died: boolean) => {
+      watchdog.stop();
+      const first = closedReason === undefined;
       closedReason ??= reason;
       const error = new BrokerError('BROKER_STOPPED', `The broker is not running: ${closedReason}.`);
       for (const call of pending.values()) call.reject(error);
       pending.clear();
       rejectStart(error);
-      resolveClosed({ reason: closedReason });
+      resolveClosed({ reason: closedReason, ...(died && first ? { died } : {}) });
     };
+    const watchdog = watch(
+      pulse,
+      (line) => {
+        // What it holds is free once it has ended, and not before.
+        closedReason = line;
+        void worker.terminate().then(() => resolveClosed({ reason: line, died: true }));
+      },
+      { hungAfterMs },
+    );
 
     const call = (name: ToThread['name'], args: readonly unknown[]): Promise<unknown> => {
       if (closedReason !== undefined) {
@@ -94,10 +125,13 @@ export function startBroker({ clock: asked, ...options }: BrokerOptions): Promis
           return void worker.terminate();
       }
     });
-    worker.once('error', (error) => end(`its thread failed: ${String(error)}`));
+    worker.once('error', (error) => end(`its thread failed: ${String(error)}`, true));
     worker.once(
       'exit',
-      (code) => void setImmediate(() => end(code === 0 ? 'stopped' : `its thread ended with code ${code}`)),
+      (code) =>
+        void setImmediate(() =>
+          end(code === 0 ? 'stopped' : `its thread ended with code ${code}`, code !== 0),
+        ),
     );
   });
 }

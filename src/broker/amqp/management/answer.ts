@@ -1,3 +1,4 @@
+import { registerOperations } from '../../core/pulse.ts';
 import { ServiceError, serviceErrors } from '../../errors.ts';
 import type { ReplyLinks, Said } from '../replies.ts';
 import type { Request } from '../requests.ts';
@@ -27,6 +28,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'com.microsoft:enumerate-rules': enumerateRules,
 };
 
+const NUMBERS = registerOperations(Object.keys(OPERATIONS));
+
 /** What can be part of a transaction; the service knows no more. */
 const TRANSACTIONAL: ReadonlySet<Operation> = new Set([scheduleMessages, updateDisposition]);
 
@@ -43,6 +46,7 @@ export function answerManagement(target: Target, request: Request, replies: Repl
   const body = (request.body ?? {}) as Record<string, unknown>;
   const { counters, faults, throttle } = target.core;
   // Only names that there are: counters are for ever.
+  target.core.pulse.operation(NUMBERS.get(name) ?? 0);
   if (operation) counters.add(`management.${name.replace('com.microsoft:', '')}`);
   const work = (answer: Respond) => {
     try {

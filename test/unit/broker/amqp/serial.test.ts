@@ -12,6 +12,7 @@ import {
 } from '../../../../src/broker/amqp/rhea.ts';
 import { distance, nearest, onWire } from '../../../../src/broker/amqp/serial.ts';
 import { AllUnsettled } from '../../../../src/broker/amqp/unsettled.ts';
+import { Pulse } from '../../../../src/broker/core/pulse.ts';
 import { Holdings } from '../../../../src/broker/transport/holdings.ts';
 import { Turns } from '../../../../src/broker/transport/turns.ts';
 import { frame, NULL, TRUE, uint } from '../../../kit/amqp/encode.ts';
@@ -48,6 +49,7 @@ async function oldServer(served: (sender: Sender) => void): Promise<number> {
     holdings: new Holdings(1e9),
     endpoints: new Endpoints(),
     unsettled: new AllUnsettled(),
+    pulse: new Pulse(),
   };
   const server = createServer((socket) => {
     const connection = acceptSocket(container, socket, 60_000, shared);
