@@ -141,9 +141,7 @@ class Pool implements WorkerPool {
     try {
       response = await threads.run(request, limit.signal);
     } catch (thrown) {
-      response = failed(
-        limit.exceeded() ?? new QuorateError('WORKER_DIED', messageOf(thrown), { cause: thrown }),
-      );
+      response = failed(limit.exceeded() ?? toEnd(thrown));
     } finally {
       limit.end();
     }
@@ -176,6 +174,13 @@ function withdraw(queue: Waiting[], waiting: Waiting): void {
 
 function failed(error: QuorateError): WorkerResponse {
   return { kind: 'failed', error: toErrorJson(error, error.code) };
+}
+
+/** How a thread ended: by itself, because it could not import something, or by what ran in it. */
+function toEnd(thrown: unknown): QuorateError {
+  const ownCode = (thrown as { readonly code?: unknown } | undefined)?.code;
+  const code = ownCode === 'MODULE_NOT_LOADED' ? ownCode : 'WORKER_DIED';
+  return new QuorateError(code, messageOf(thrown), { cause: thrown });
 }
 
 function messageOf(thrown: unknown): string {

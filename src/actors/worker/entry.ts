@@ -2,12 +2,12 @@
 import { performance } from 'node:perf_hooks';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { toErrorJson } from '../../contract/errors.ts';
-import type { Outcome } from '../../contract/outcome.ts';
+import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { TurnRequest } from '../../contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
-import { knownMachine, loadMachine } from './load.ts';
+import { hasFailedImport, knownMachine, loadMachine } from './load.ts';
 import { migrate } from './migrate.ts';
 import { installPurityGuard, runGuarded } from './purity.ts';
 import { runAction, runAgent, runPromise } from './run-logic.ts';
@@ -21,13 +21,27 @@ export function ready(): number {
   return threadId;
 }
 
-/** One request is one Piscina task. Never rejects: what fails is said in the response. */
+/** A thread that cannot import something is replaced, but not again and again within this time. */
+const LEAST_LIFE_MS = 1_000;
+
+/** One request is one Piscina task. Never rejects: what fails is said in the response, or by the end of the thread. */
 export async function serve(request: WorkerRequest): Promise<WorkerResponse> {
   try {
     return await answer(request);
   } catch (thrown) {
-    return { kind: 'failed', error: toErrorJson(thrown, 'MODULE_NOT_LOADED') };
+    const error = toErrorJson(thrown, 'MODULE_NOT_LOADED');
+    if (error.code === 'MODULE_NOT_LOADED' && hasFailedImport() && performance.now() > LEAST_LIFE_MS)
+      return endThread(error);
+    return { kind: 'failed', error };
   }
+}
+
+/** With this request as its last: another thread imports afresh. The pool makes an answer of what is thrown. */
+function endThread({ code, message }: ErrorJson): Promise<never> {
+  setImmediate(() => {
+    throw Object.assign(new Error(message), { code });
+  });
+  return new Promise(() => {});
 }
 
 async function answer(request: WorkerRequest): Promise<WorkerResponse> {

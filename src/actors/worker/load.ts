@@ -5,12 +5,19 @@ import type { MachineRef } from '../../contract/turn.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
 
 const machines = new Map<string, AnyStateMachine>();
+let failed = false;
+
+/** Node keeps a module that could not be imported as such: this thread will never have it, nor what imports it. */
+export function hasFailedImport(): boolean {
+  return failed;
+}
 
 export async function loadExport(module: string, name: string): Promise<unknown> {
   let exports: Readonly<Record<string, unknown>>;
   try {
     exports = (await import(module)) as Readonly<Record<string, unknown>>;
   } catch (thrown) {
+    failed = true;
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     throw new QuorateError('MODULE_NOT_LOADED', `${module}: ${why}`, { cause: thrown });
   }

@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
@@ -60,6 +64,40 @@ describe('a worker pool', () => {
     const workers = pool();
     const slow = [1, 2, 3, 4].map(() => workers.run(agent('sleepFor', { ms: 400 }), { timeoutMs: 1_500 }));
     for (const response of await Promise.all(slow)) expect(response).toMatchObject({ kind: 'outcome' });
+  });
+
+  it.each([
+    [
+      'an agent',
+      (module: string): WorkerRequest => ({ ...agent('run'), module }) as WorkerRequest,
+      'outcome',
+    ],
+    [
+      'a machine',
+      (module: string): WorkerRequest => ({
+        kind: 'describe',
+        machine: { type: 'm', module, export: 'machine', version: '1', path: [] },
+      }),
+      'described',
+    ],
+  ])('imports the module of %s afresh that could not be imported once', async (_, request, kind) => {
+    const folder = await mkdtemp(join(tmpdir(), 'quorate-import-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const xstate = import.meta.resolve('xstate');
+    await writeFile(join(folder, 'part.mjs'), `throw new Error('not today');`);
+    await writeFile(
+      join(folder, 'module.mjs'),
+      `import './part.mjs';
+       import { createMachine } from ${JSON.stringify(xstate)};
+       export const run = () => 1;
+       export const machine = createMachine({ initial: 'a', states: { a: {} } });`,
+    );
+    const workers = pool();
+    const run = () => workers.run(request(pathToFileURL(join(folder, 'module.mjs')).href));
+    expect(await run()).toMatchObject({ kind: 'failed', error: { code: 'MODULE_NOT_LOADED' } });
+    await writeFile(join(folder, 'part.mjs'), '');
+    // The first thread is replaced once it is no longer young.
+    await expect.poll(async () => (await run()).kind).toBe(kind);
   });
 
   it.each([
