@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { QuorateError } from '../src/contract/errors.ts';
 import { createRuntime, type LocalRuntime } from '../src/runtime.ts';
 import { progressOf, say } from './broker/progress.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
@@ -14,11 +15,14 @@ import { temporaryFolder } from './temporary-folder.ts';
 const ACTORS = 100_000;
 const FIRST = 1_000;
 const AT_ONCE = 100;
+/** Of so many one is started, waits with its timer, and is ended later; the others come and go in one turn. */
+const RESTING = 10;
 /** The least: ids that were seen leave with their window. */
 const DUPLICATE_WINDOW_MS = 20_000;
 const RETENTION_MS = 1_000;
 /** The broker looks for what it can give back every ten seconds, and copies its file once a minute at most. */
 const REST_MS = 100_000;
+const PATIENCE_MS = 300_000;
 const FORGOTTEN_LIMIT_MS = 120_000;
 const MB = 1024 * 1024;
 const MOST_GROWTH = 1.2;
@@ -84,8 +88,14 @@ async function live({ client }: LocalRuntime, from: number, to: number): Promise
   const worker = async (): Promise<void> => {
     while (next < to) {
       const at = next++;
-      await client.start('brief', { id: `a${at}` });
-      await client.send('brief', `a${at}`, { type: 'end' });
+      const rests = at % RESTING === 0;
+      const id = `a${at}`;
+      if (rests) await client.start('brief', { id, timeoutMs: PATIENCE_MS });
+      await client.send('brief', id, { type: 'end' }, rests ? {} : { start: {} });
+      // Waited for, so that no backlog grows. On a slow machine it may be forgotten by then.
+      await client.result('brief', id, { timeoutMs: PATIENCE_MS }).catch((error: unknown) => {
+        if (!(error instanceof QuorateError) || error.code !== 'ACTOR_NOT_FOUND') throw error;
+      });
       progress(at);
     }
   };

@@ -113,6 +113,7 @@ async function allLetters({ deadLetters }: QuorateClient): Promise<DeadLetter[]>
     const page: { items: readonly DeadLetter[]; next?: number } = await deadLetters.list({
       from,
       limit: 500,
+      all: true,
     });
     letters.push(...page.items);
     from = page.next;

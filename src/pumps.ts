@@ -1,8 +1,8 @@
 // What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
 
 import { createDeadLetterHandler } from './actors/agents/dead-letters.ts';
-import { inGroups } from './actors/agents/groups.ts';
 import { createOfferHandler } from './actors/agents/offers.ts';
+import { createRemediation } from './actors/agents/remediation.ts';
 import type { Runnable } from './actors/agents/run.ts';
 import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
 import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
@@ -106,19 +106,29 @@ function startActorPumps(context: PumpContext): Pump[] {
 }
 
 /** Offers on their way to their askers, and the dead letters of everything (I11). */
-function startWatchPumps({ bridge, entities, logger, clock, counters, payloads }: PumpContext): Pump[] {
+function startWatchPumps(context: PumpContext): Pump[] {
+  const { bridge, entities, logger, clock, counters, payloads } = context;
+  const remediation = createRemediation({ ...context, retentionMs: context.config.retentionMs });
+  const letters = bridge.pumpTasks({
+    entity: REMEDIATION,
+    concurrency: DEAD_LETTER_CONCURRENCY,
+    onMessage: remediation.onMessage,
+  });
   return [
     bridge.pumpTasks({
       entity: OFFERS,
       concurrency: OFFER_CONCURRENCY,
       onMessage: createOfferHandler(bridge, payloads),
     }),
-    // Set aside, so that they stay and are taken by number (client/dead-letters.ts).
-    bridge.pumpTasks({
-      entity: REMEDIATION,
-      concurrency: DEAD_LETTER_CONCURRENCY,
-      onMessage: inGroups(async (letters) => letters.map(() => ({ kind: 'defer' }))),
-    }),
+    {
+      stop: async () => {
+        await letters.stop();
+        remediation.flush();
+      },
+      get active() {
+        return letters.active;
+      },
+    },
     ...deadLetterSources(entities).map((entity) =>
       bridge.pumpDeadLetters({
         entity,

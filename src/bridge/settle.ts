@@ -65,7 +65,8 @@ function settleAlike(
   raw: ServiceBusReceivedMessage,
   disposition: Exclude<Disposition, { kind: 'complete' }>,
 ): Promise<void> {
-  if (disposition.kind === 'defer') return receiver.deferMessage(raw);
+  if (disposition.kind === 'defer')
+    return receiver.deferMessage(raw, disposition.handled === true ? { [PROPERTY.handled]: true } : {});
   return receiver.deadLetterMessage(raw, {
     deadLetterReason: disposition.reason.slice(0, LONGEST_TEXT),
     deadLetterErrorDescription: disposition.description.slice(0, LONGEST_TEXT),

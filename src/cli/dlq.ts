@@ -20,6 +20,7 @@ interface FilterOptions extends DeadLetterFilter {
   readonly json?: true;
 }
 interface ListOptions extends FilterOptions {
+  readonly all?: true;
   readonly from?: number;
   readonly limit: number;
 }
@@ -40,6 +41,7 @@ export function addDlqCommand(program: Command, finish: Finish): void {
   const list = dlq
     .command('ls')
     .description('List them, oldest first.')
+    .option('--all', 'handled ones too (default: those that wait for somebody)')
     .option('--from <number>', 'begin with this one (default: the oldest)', toNumber)
     .option('--limit <count>', 'at most so many', toNumber, 100);
   documented(addFilters(list), {
@@ -72,7 +74,7 @@ function addRemedy(dlq: Command, finish: Finish, verb: 'redrive' | 'discard', de
     .command(verb)
     .description(description)
     .argument('[numbers...]', 'as listed; or choose by --code, --agent, --actor or --all')
-    .option('--all', 'every one (default: off)')
+    .option('--all', 'every one that waits for somebody (default: off)')
     .option('--dry-run', 'only say what would be done (default: off)');
   if (verb === 'discard') command.option('--yes', 'do not ask (default: ask)');
   documented(addFilters(command), {
@@ -94,20 +96,26 @@ function addFilters(command: Command): Command {
     .addOption(verboseOption());
 }
 
-async function showList({ from, limit, json, data, ...filter }: ListOptions): Promise<ExitCode> {
+async function showList({ all, from, limit, json, data, ...filter }: ListOptions): Promise<ExitCode> {
   const page = await withClient(data, ({ deadLetters }) =>
-    deadLetters.list({ ...filterOf(filter), limit, ...(from === undefined ? {} : { from }) }),
+    deadLetters.list({
+      ...filterOf(filter),
+      ...(all === true ? { all } : {}),
+      limit,
+      ...(from === undefined ? {} : { from }),
+    }),
   );
   if (json) console.log(JSON.stringify(page, undefined, 2));
   else if (page.items.length === 0) console.log('there are no dead letters');
   else {
-    for (const line of tableOf(page.items)) console.log(line);
-    if (page.next !== undefined) console.log(`more: quorate dlq ls --from ${page.next}`);
+    for (const line of tableOf(page.items, all === true)) console.log(line);
+    const more = all === true ? '--all --from' : '--from';
+    if (page.next !== undefined) console.log(`more: quorate dlq ls ${more} ${page.next}`);
   }
   return EXIT.done;
 }
 
-function tableOf(letters: readonly DeadLetter[]): string[] {
+function tableOf(letters: readonly DeadLetter[], all: boolean): string[] {
   const rows = letters.map((letter) => [
     String(letter.number),
     new Date(letter.at).toISOString(),
@@ -115,9 +123,13 @@ function tableOf(letters: readonly DeadLetter[]): string[] {
     letter.actor ?? '',
     letter.agent ?? '',
     letter.code,
+    ...(all ? [letter.handled ? 'yes' : ''] : []),
     oneLine(letter.description),
   ]);
-  return formatRows([['number', 'at', 'kind', 'actor', 'agent', 'code', 'description'], ...rows], [0]);
+  return formatRows(
+    [['number', 'at', 'kind', 'actor', 'agent', 'code', ...(all ? ['handled'] : []), 'description'], ...rows],
+    [0],
+  );
 }
 
 function oneLine(text: string): string {

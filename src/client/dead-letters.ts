@@ -43,6 +43,7 @@ export function createDeadLetters(
       throwIfAborted(signal);
       const page = await shelf().browse({ from: next, max: PAGE });
       for (const message of page) {
+        if (isOwnMessage(message)) continue;
         const letter = toLetter(message);
         if (matches(letter, filter)) yield letter;
       }
@@ -83,7 +84,7 @@ export function createDeadLetters(
 
   const find = async (number: number): Promise<InboundMessage | undefined> => {
     const [message] = await shelf().browse({ from: number, max: 1 });
-    return message?.sequenceNumber === number ? message : undefined;
+    return message?.sequenceNumber === number && !isOwnMessage(message) ? message : undefined;
   };
 
   return {
@@ -123,6 +124,7 @@ function toLetter(message: InboundMessage): DeadLetter {
     code: text(PROPERTY.deadCode),
     reason: text(PROPERTY.deadReason),
     description: text(PROPERTY.deadDescription),
+    handled: properties[PROPERTY.handled] === true,
     ...(actor === undefined ? {} : { actor }),
     ...(agent === '' ? {} : { agent }),
     ...(traceparent === undefined ? {} : { traceparent }),
@@ -136,8 +138,14 @@ function actorOf(entity: string, session: string): string | undefined {
     : undefined;
 }
 
-function matches(letter: DeadLetter, { code, agent, actor }: DeadLetterFilter): boolean {
+/** Marks and sweeps of the queue itself. */
+function isOwnMessage({ subject }: InboundMessage): boolean {
+  return subject === 'mark' || subject === 'sweep';
+}
+
+function matches(letter: DeadLetter, { code, agent, actor, all }: DeadLetterFilter): boolean {
   return (
+    (all === true || !letter.handled) &&
     (code === undefined || letter.code === code) &&
     (agent === undefined || letter.agent === agent) &&
     (actor === undefined || letter.actor === actor || letter.actor?.startsWith(`${actor}/`) === true)
@@ -157,6 +165,7 @@ const SHED: ReadonlySet<string> = new Set([
   PROPERTY.deadDescription,
   PROPERTY.handled,
   PROPERTY.letter,
+  PROPERTY.asked,
 ]);
 
 function redriven(message: InboundMessage, now: number): WireMessage {

@@ -18,6 +18,8 @@ export interface DeadLetter {
   readonly code: string;
   readonly reason: string;
   readonly description: string;
+  /** Its asker has dealt with it, or its sender is an actor that has gone on: nobody has to look at it. */
+  readonly handled: boolean;
   readonly traceparent?: string;
 }
 
@@ -26,6 +28,8 @@ export interface DeadLetterFilter {
   readonly agent?: string;
   /** `type/id`, or a type alone. */
   readonly actor?: string;
+  /** Handled ones too (default: those that wait for somebody). They are removed after the retention time. */
+  readonly all?: boolean;
 }
 
 export interface DeadLetterPage {
@@ -34,7 +38,7 @@ export interface DeadLetterPage {
   readonly next?: number;
 }
 
-/** By number, or all that a filter matches. `{}` matches every one. */
+/** By number, or all that a filter matches. `{}` matches every one that waits for somebody. */
 export type DeadLetterSelection = readonly number[] | DeadLetterFilter;
 
 export interface Remedied {

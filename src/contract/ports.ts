@@ -25,7 +25,8 @@ export type Disposition =
       /** Nobody has to look at it: its sender is an actor, which goes on (PROPERTY.handled). */
       readonly handled?: true;
     }
-  | { readonly kind: 'defer' };
+  /** `handled`: its mark, which nobody has to look at any more (PROPERTY.handled). */
+  | { readonly kind: 'defer'; readonly handled?: true };
 
 export type Taken =
   | { readonly kind: 'messages'; readonly messages: readonly InboundMessage[] }

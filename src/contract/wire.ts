@@ -38,6 +38,8 @@ export const PROPERTY = {
   deadDescription: 'quorate-dead-description',
   /** Of a dead letter and its copy: whoever waited for it has dealt with it (true), or failed because of it (false). */
   handled: 'quorate-handled',
+  /** Of a dead letter's copy: an actor was told, and says whether it handled it. */
+  asked: 'quorate-asked',
   /** Of an error reply: id of the dead letter's copy, for saying whether it was handled. */
   letter: 'quorate-letter',
 } as const;
@@ -134,7 +136,23 @@ export interface EmittedBody {
   readonly event: EventJson;
 }
 
-export type WireBody = ActorBody | TaskBody | OfferBody | AnswerBody | EmittedBody;
+/** What an asker says of a dead letter that it was told of: `letter` is the id of the copy. */
+export interface LetterMark {
+  readonly letter: string;
+  readonly handled: boolean;
+}
+
+export interface MarkBody {
+  readonly kind: 'mark';
+  readonly marks: readonly LetterMark[];
+}
+
+/** To the remediation queue itself: removes handled letters whose retention time is over. */
+export interface SweepBody {
+  readonly kind: 'sweep';
+}
+
+export type WireBody = MarkBody | SweepBody | ActorBody | TaskBody | OfferBody | AnswerBody | EmittedBody;
 
 /** A message as received. `sequenceNumber` is exact: partitioning stays off, so it fits a JS number. */
 export interface InboundMessage {

@@ -42,7 +42,7 @@ export async function readOutcome(
 async function deadLettersOf({ deadLetters }: QuorateClient): Promise<Record<string, number>> {
   const letters = new Map<string, string>();
   for (let from: number | undefined = 0; from !== undefined; ) {
-    const page: Awaited<ReturnType<typeof deadLetters.list>> = await deadLetters.list({ from });
+    const page: Awaited<ReturnType<typeof deadLetters.list>> = await deadLetters.list({ from, all: true });
     for (const { number, kind, code, actor = 'nobody' } of page.items) {
       const { key } = ((await deadLetters.show(number))?.body ?? {}) as { readonly key?: string };
       letters.set(key ?? String(number), steadyName(`${code}: ${kind} of ${actor}`));

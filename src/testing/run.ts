@@ -70,7 +70,7 @@ async function forgetEverything(world: TestWorld, types: readonly string[]): Pro
     await client.actors.purge(type, id).catch(() => {});
   }
   await world.settled();
-  for await (const { outcome } of client.deadLetters.discard({})) void outcome;
+  for await (const { outcome } of client.deadLetters.discard({ all: true })) void outcome;
   world.effects.clear();
 }
 

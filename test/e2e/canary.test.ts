@@ -121,7 +121,7 @@ it('no secret of a run is in anything that the run says or leaves', { timeout: H
   texts.set('the state', JSON.stringify(await client.query('asking', 'a')));
   await client.close();
   texts.set('a diagnosis', said(await runCli(['doctor', '--json'], { cwd, env })));
-  texts.set('dead letters', said(await runCli(['dlq', 'ls', '--json'], { cwd, env })));
+  texts.set('dead letters', said(await runCli(['dlq', 'ls', '--all', '--json'], { cwd, env })));
 
   // Connections that end under a running host bring the SDK's own errors.
   await broker.stop();

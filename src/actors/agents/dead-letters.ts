@@ -1,5 +1,6 @@
-// I11: a dead letter is never silence. Its asker is told at once, a copy waits in the remediation queue, then it is gone
-// from the dead-letter queue. Both ids follow from the dead letter's place, so a crash in between repeats nothing.
+// I11: a dead letter is never silence. A copy waits in the remediation queue, its asker is told, then it is gone from the
+// dead-letter queue. Both ids follow from the dead letter's place, so a crash in between repeats nothing. An actor that is told
+// says later whether it handled it (host/marks.ts), so the copy comes first.
 import { REMEDIATION } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
@@ -31,18 +32,41 @@ export function createDeadLetterHandler(
   const log = createLetterLog(host.logger, host.clock);
   return inGroups(async (messages) => {
     const letters = messages.map((message) => ({ message, error: errorOf(message) }));
-    const replies = letters.flatMap(({ message, error }) => errorReply(message, error, host.entity) ?? []);
-    await publishAll(replies, host);
-    const copies = letters.map(({ message, error }) => remediationCopy(message, error, host.entity));
+    const replies = letters.map(({ message, error }) => errorReply(message, error, host.entity));
+    const copies = letters.map(({ message, error }, at) =>
+      remediationCopy(message, error, host.entity, isToActor(replies[at])),
+    );
     const kept = await publishAll(copies, host);
-    host.counters.deadLetters += letters.length;
-    for (const { message, error } of letters) {
+    await publishAll(
+      replies.flatMap((reply, at) => (reply === undefined ? [] : withLetter(reply, copies[at], kept))),
+      host,
+    );
+    for (const [at, { message, error }] of letters.entries()) {
       const { sequenceNumber: number, sessionId, properties } = message;
-      log({ entity: host.entity, sessionId, number, error, handled: properties[PROPERTY.handled] === true });
+      const copy = copies[at];
+      // Told to the log by whoever sets it aside, once its asker has said what became of it.
+      if (copy !== undefined && kept.has(copy) && isToActor(replies[at])) continue;
+      const handled = properties[PROPERTY.handled] === true;
+      if (!handled) host.counters.deadLetters++;
+      log({ entity: host.entity, sessionId, number, error, handled });
     }
     // What does not fit through a queue a second time stays where it is, for whoever asks for it by number.
     return copies.map((copy) => (kept.has(copy) ? { kind: 'complete' } : { kind: 'defer' }));
   });
+}
+
+function isToActor(reply: WireMessage | undefined): boolean {
+  return reply?.subject === 'reply';
+}
+
+/** Only of a copy that is there can anything be said. */
+function withLetter(
+  reply: WireMessage,
+  copy: WireMessage | undefined,
+  kept: ReadonlySet<WireMessage>,
+): WireMessage {
+  if (copy === undefined || !kept.has(copy) || !isToActor(reply)) return reply;
+  return { ...reply, properties: { ...reply.properties, [PROPERTY.letter]: copy.messageId } };
 }
 
 /** Trying again for ever would help nobody. */
@@ -139,7 +163,12 @@ function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): W
   };
 }
 
-function remediationCopy(message: InboundMessage, error: ErrorJson, entity: string): WireMessage {
+function remediationCopy(
+  message: InboundMessage,
+  error: ErrorJson,
+  entity: string,
+  asked: boolean,
+): WireMessage {
   return {
     entity: REMEDIATION,
     subject: message.subject as WireMessage['subject'],
@@ -154,6 +183,7 @@ function remediationCopy(message: InboundMessage, error: ErrorJson, entity: stri
       [PROPERTY.deadReason]: (message.deadLetterReason ?? 'unknown').slice(0, MAX_CODE_LENGTH),
       [PROPERTY.deadCode]: error.code.slice(0, MAX_CODE_LENGTH),
       [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, 1_000),
+      ...(asked ? { [PROPERTY.asked]: true } : {}),
     },
     body: message.body as Json,
   };

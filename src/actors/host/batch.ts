@@ -13,6 +13,7 @@ import { hashId, inputId } from '../protocol/ids.ts';
 import { answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
+import { markEntries, marksOf } from './marks.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
 import { BOUNDS } from './session-state.ts';
 import { actorSpan } from './trace.ts';
@@ -76,7 +77,10 @@ export function nextState(
   const dispositions = judged.map((one) => settledAs(one, context.actor));
   const started = state.core === null ? judged.find(isBirth) : undefined;
   const startedWith = (started === undefined ? undefined : inputOf(started, result)) ?? state.input;
-  const answers = judged.flatMap((one) => answerTo(one, result, startedWith));
+  const answers = [
+    ...judged.flatMap((one) => answerTo(one, result, startedWith)),
+    ...markEntries(context.actor, marksOf(judged, state.core, result.state)),
+  ];
   const dropped = judged.filter(isDropped).length;
   const changed =
     judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||

@@ -26,6 +26,7 @@ import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { identitiesOf, judge } from './inbox.ts';
 import { isLost, quarantineLost, takeLost } from './lost-state.ts';
+import { markEntries, strayMarks } from './marks.ts';
 import { isStandingStill, quarantine } from './quarantine.ts';
 import { answerToQuery } from './query.ts';
 import { readBody } from './read-body.ts';
@@ -230,6 +231,7 @@ class Hold {
     const { settlements } = batch;
     const queries: { message: InboundMessage; asker: ReplyAddress }[] = [];
     const watches: { message: InboundMessage; body: WatchBody }[] = [];
+    const strays: InboundMessage[] = [];
     let items: Item[] = [];
     const identities = new Set<string>();
     const flush = async (): Promise<Progress> => {
@@ -262,6 +264,7 @@ class Hold {
       const body = ofThisLife(read.body, this.held.state.core?.incarnation ?? this.held.newborn);
       if (body === undefined) {
         this.held.host.counters.dropped++;
+        strays.push(message);
         settlements.push({ message, disposition: { kind: 'complete' } });
         continue;
       }
@@ -293,6 +296,8 @@ class Hold {
       if (alone && (await flush()) === 'lost') return 'lost';
     }
     if ((await flush()) === 'lost' || (await this.takeWatches(watches, settlements)) === 'lost')
+      return 'lost';
+    if ((await this.held.publish(markEntries(this.held.address, strayMarks(strays)))) === 'lost')
       return 'lost';
     return this.answerQueries(queries, settlements);
   }

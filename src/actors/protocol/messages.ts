@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
 import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
-import type { ActorBody, AnswerBody, InboundMessage, OfferBody, TaskBody } from '../../contract/wire.ts';
+import type {
+  ActorBody,
+  AnswerBody,
+  InboundMessage,
+  MarkBody,
+  OfferBody,
+  TaskBody,
+} from '../../contract/wire.ts';
 
 const json = z.custom<Json>((value) => value !== undefined);
 const event = z.looseObject({ type: z.string().min(1).max(256) });
@@ -110,6 +117,11 @@ const answerBody = z.discriminatedUnion('answer', [
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
 ]);
 
+const markBody = z.strictObject({
+  kind: z.literal('mark'),
+  marks: z.array(z.strictObject({ letter: z.string().min(1).max(128), handled: z.boolean() })),
+});
+
 export type Parsed<T> =
   | { readonly ok: true; readonly body: T }
   | { readonly ok: false; readonly why: string };
@@ -128,4 +140,5 @@ function parse<T>(schema: z.ZodType, message: InboundMessage): Parsed<T> {
 export const parseActorBody = (message: InboundMessage): Parsed<ActorBody> => parse(actorBody, message);
 export const parseTaskBody = (message: InboundMessage): Parsed<TaskBody> => parse(taskBody, message);
 export const parseOfferBody = (message: InboundMessage): Parsed<OfferBody> => parse(offerBody, message);
+export const parseMarkBody = (message: InboundMessage): Parsed<MarkBody> => parse(markBody, message);
 export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => parse(answerBody, message);

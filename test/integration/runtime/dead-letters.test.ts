@@ -93,14 +93,46 @@ describe('dead letters', () => {
     const { client } = test.runtime;
     await client.start('asker', { id: '1', input: { question: 'why' } as never });
     const letters = client.deadLetters;
-    await expect.poll(() => numbers(letters)).toHaveLength(1);
-    expect((await letters.list({ agent: 'oracle' })).items).toMatchObject([
-      { actor: 'asker/1', kind: 'task' },
-    ]);
+    // Its asker took the failure, so it is nobody's work any more; it can be done again all the same.
+    const handled = async () => (await letters.list({ agent: 'oracle', all: true })).items;
+    await expect.poll(handled).toMatchObject([{ actor: 'asker/1', kind: 'task', handled: true }]);
+    expect(await numbers(letters)).toEqual([]);
     broken = false;
-    await untilTaken(() => letters.redrive({ agent: 'oracle' }), 'redriven');
+    expect(await all(letters.redrive({ agent: 'oracle' }))).toEqual([]);
+    await untilTaken(() => letters.redrive({ agent: 'oracle', all: true }), 'redriven');
     await expect.poll(() => inputs).toHaveLength(2);
     expect(inputs[1]).toEqual(inputs[0]);
+  });
+
+  it('of tasks whose asker deals with the failure are no warning, and leave after the retention time', async () => {
+    const warned: string[] = [];
+    const warn = (message: string): void => void warned.push(message);
+    const logger = { debug: () => {}, info: () => {}, warn, error: warn };
+    const fail = (): never => {
+      throw Object.assign(new Error('no'), { code: 'E1', retryable: false });
+    };
+    await using test = await startRuntime(
+      {
+        machines: {
+          asker: app('asker.machine.ts', 'asker'),
+          gather: app('gathering.machine.ts', 'gatherTwo'),
+        },
+        agents: { oracle: { run: fail } },
+        retentionMs: 3_000,
+      },
+      { logger },
+    );
+    const { client, counters } = test.runtime;
+    await client.start('asker', { id: 'a', input: { question: 'why' } as never });
+    await client.start('gather', { id: 'g', input: { items: [1, 2, 3, 4] } as never });
+    const letters = client.deadLetters;
+    const every = async () => (await letters.list({ all: true })).items;
+    await expect.poll(every).toHaveLength(5);
+    // One by a transition, four by a gather, which cannot reach its quorum any more.
+    await expect.poll(() => numbers(letters)).toEqual([]);
+    await expect.poll(every, { timeout: 20_000 }).toEqual([]);
+    expect(counters().deadLetters).toBe(0);
+    expect(warned.filter((line) => line.includes('dead letter'))).toEqual([]);
   });
 
   it('are thrown away for good', async () => {

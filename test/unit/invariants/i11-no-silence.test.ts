@@ -37,10 +37,10 @@ it('I11: the asker of a dead task is told, and a copy waits for a person', async
   const reason = { deadLetterReason: 'TTLExpiredException', replyTo: 'actor.m', replyToSessionId: 's' };
   expect(await handle(inbound('task', body, reason))).toEqual({ kind: 'complete' });
   expect(published.map(({ entity, sessionId }) => [entity, sessionId])).toEqual([
-    ['actor.m', 's'],
     ['remediation', undefined],
+    ['actor.m', 's'],
   ]);
-  expect(published[0]?.body).toMatchObject({
+  expect(published[1]?.body).toMatchObject({
     outcome: { status: 'error', error: { code: 'DEADLINE_EXCEEDED' } },
   });
 });

@@ -141,8 +141,8 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i11-no-silence',
     guard: 'the asker is told of a dead letter',
     file: 'src/actors/agents/dead-letters.ts',
-    find: 'await publishAll(replies, host);',
-    replace: '',
+    find: 'replies.flatMap((reply, at) => (reply === undefined ? [] : withLetter(reply, copies[at], kept))),',
+    replace: '[],',
   },
   {
     invariant: 'i11-no-silence',

@@ -24,7 +24,9 @@ async function bury(message: InboundMessage, entity = 'agent.a'): Promise<WireMe
     counters: { deadLetters: 0 },
   });
   expect(await handle(message)).toEqual({ kind: 'complete' });
-  return published;
+  // The copy leaves first: what its asker says of it finds it.
+  expect(published[0]?.entity).toBe('remediation');
+  return published.toReversed();
 }
 
 const task: Json = {
@@ -65,6 +67,15 @@ describe('a dead letter (I11)', () => {
       },
     ]);
     expect(await bury(message)).toEqual(published);
+  });
+
+  it('is named to the actor that is told, which says whether it handled it', async () => {
+    const died = { deadLetterReason: 'TASK_FAILED', deadLetterDescription: 'no' };
+    const [reply, copy] = await bury(inbound('task', task, { ...asked, ...died }));
+    expect(reply?.properties?.['quorate-letter']).toBe(copy?.messageId);
+    expect(copy?.properties?.['quorate-asked']).toBe(true);
+    const [alone] = await bury(inbound('event', { kind: 'event', event: { type: 'x' } }, died), 'actor.c');
+    expect(alone?.properties).not.toHaveProperty('quorate-asked');
   });
 
   it('of an offer or task that lapsed says which', async () => {

@@ -1,0 +1,172 @@
+// The remediation queue: copies of dead letters are set aside there, so that they stay and are taken by number; marks say which
+// of them their askers have dealt with; a sweep removes those once they are old. A letter that an asker knows of is told to the
+// log when its mark has come, or has not come in time.
+import { REMEDIATION } from '../../contract/entities.ts';
+import { toErrorJson } from '../../contract/errors.ts';
+import type { Payloads } from '../../contract/payload.ts';
+import type { Bridge, Clock, Disposition, Logger, Shelf } from '../../contract/ports.ts';
+import type { InboundMessage } from '../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { removeClaims } from '../protocol/claims.ts';
+import { hashId } from '../protocol/ids.ts';
+import { parseMarkBody } from '../protocol/messages.ts';
+import { inGroups } from './groups.ts';
+import { createLetterIndex } from './letter-index.ts';
+import { createLetterLog } from './letter-log.ts';
+
+/** For a mark: the way of a reply to its asker, a turn, and back. */
+const PATIENCE_MS = 5_000;
+/** A copy that another process has in hand is set aside within that; else its mark comes again. */
+const PAUSES_MS = [0, 50, 200, 750, 2_000];
+const MARKED_AT_ONCE = 16;
+const PAGE = 100;
+/** Sweeps are so far apart, in parts of the retention time, within these bounds. */
+const SWEEPS = 10;
+const LEAST_BETWEEN_MS = 1_000;
+const MOST_BETWEEN_MS = 300_000;
+
+export interface RemediationHost {
+  readonly bridge: Pick<Bridge, 'publish' | 'shelf'>;
+  readonly payloads: Pick<Payloads, 'remove'>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly counters: { deadLetters: number };
+  readonly retentionMs: number;
+}
+
+export interface Remediation {
+  readonly onMessage: (message: InboundMessage) => Promise<Disposition>;
+  /** Says now what waits for its mark. */
+  readonly flush: () => void;
+}
+
+interface Waiting {
+  readonly timer: NodeJS.Timeout;
+  readonly letter: InboundMessage;
+}
+
+export function createRemediation(host: RemediationHost): Remediation {
+  const { bridge, clock } = host;
+  const log = createLetterLog(host.logger, clock);
+  const waiting = new Map<string, Waiting>();
+  let opened: Shelf | undefined;
+  const shelf = (): Shelf => (opened ??= bridge.shelf(REMEDIATION));
+  const index = createLetterIndex(shelf);
+  let swept = 0;
+
+  const say = (letter: InboundMessage, handled: boolean): void => {
+    const text = (name: string): string => String(letter.properties[name] ?? '');
+    if (!handled) host.counters.deadLetters++;
+    log({
+      entity: text(PROPERTY.deadFrom),
+      sessionId: text(PROPERTY.deadSession),
+      number: letter.sequenceNumber,
+      error: { code: text(PROPERTY.deadCode), message: text(PROPERTY.deadDescription) },
+      handled,
+    });
+  };
+  const told = (id: string, handled: boolean): void => {
+    const known = waiting.get(id);
+    if (known === undefined) return;
+    clearTimeout(known.timer);
+    waiting.delete(id);
+    say(known.letter, handled);
+  };
+  /** Perhaps another process has taken its mark. */
+  const look = async ({ messageId, sequenceNumber }: InboundMessage): Promise<void> => {
+    const [found] = await shelf()
+      .browse({ from: sequenceNumber, max: 1 })
+      .catch(() => [undefined]);
+    const isGone = found !== undefined && found.sequenceNumber !== sequenceNumber;
+    told(messageId, isGone || found?.properties[PROPERTY.handled] === true);
+  };
+  const awaitMark = (letter: InboundMessage): void => {
+    const timer = setTimeout(() => void look(letter), PATIENCE_MS);
+    timer.unref();
+    waiting.set(letter.messageId, { timer, letter });
+  };
+
+  /** One sweep for all that is marked at about the same time: its id is the same, so a repeat is dropped. */
+  const expectSweep = async (): Promise<void> => {
+    const between = Math.min(Math.max(host.retentionMs / SWEEPS, LEAST_BETWEEN_MS), MOST_BETWEEN_MS);
+    const next = Math.floor(clock.now() / between) + 1;
+    if (next === swept) return;
+    await bridge.publish([
+      {
+        entity: REMEDIATION,
+        subject: 'sweep',
+        messageId: hashId('sweep', next),
+        properties: { [PROPERTY.format]: WIRE_FORMAT },
+        notBefore: Math.ceil(next * between + host.retentionMs),
+        body: { kind: 'sweep' },
+      },
+    ]);
+    swept = next;
+  };
+
+  const setAside = inGroups(async (letters) => {
+    for (const letter of letters) {
+      index.put(letter.messageId, letter.sequenceNumber);
+      if (letter.properties[PROPERTY.asked] === true && letter.deliveryCount === 0) awaitMark(letter);
+    }
+    if (letters.some(({ properties }) => properties[PROPERTY.handled] === true)) await expectSweep();
+    return letters.map(() => ({ kind: 'defer' }));
+  });
+
+  const markOne = async (number: number): Promise<void> => {
+    for (const pause of PAUSES_MS) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      const taken = await shelf().take(number, async () => ({ kind: 'defer', handled: true }));
+      if (taken === 'taken') return;
+      const [found] = await shelf().browse({ from: number, max: 1 });
+      // Sent again or thrown away meanwhile.
+      if (found?.sequenceNumber !== number) return;
+    }
+    throw new Error(`letter ${number} is not set aside yet`);
+  };
+  const mark = async (message: InboundMessage): Promise<Disposition> => {
+    const parsed = parseMarkBody(message);
+    if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
+    const { marks } = parsed.body;
+    const handled = marks.filter((one) => one.handled).map(({ letter }) => letter);
+    const numbers = await index.locate(handled, message.sequenceNumber);
+    for (let from = 0; from < numbers.length; from += MARKED_AT_ONCE)
+      await Promise.all(numbers.slice(from, from + MARKED_AT_ONCE).map(markOne));
+    if (numbers.length > 0) await expectSweep();
+    for (const one of marks) told(one.letter, one.handled);
+    return { kind: 'complete' };
+  };
+
+  const sweep = async (): Promise<Disposition> => {
+    const until = clock.now() - host.retentionMs;
+    for (let from = 0; ; ) {
+      const page = await shelf().browse({ from, max: PAGE });
+      const last = page.at(-1);
+      if (last === undefined) return { kind: 'complete' };
+      for (const { sequenceNumber, properties, enqueuedAt } of page) {
+        if (properties[PROPERTY.handled] !== true || enqueuedAt > until) continue;
+        await shelf().take(sequenceNumber, async (letter) => {
+          await removeClaims(letter, host.payloads);
+          return { kind: 'complete' };
+        });
+      }
+      from = last.sequenceNumber + 1;
+    }
+  };
+
+  return {
+    onMessage: async (message) => {
+      if (message.subject !== 'mark' && message.subject !== 'sweep') return setAside(message);
+      try {
+        return await (message.subject === 'mark' ? mark(message) : sweep());
+      } catch (thrown) {
+        const { code, message: why } = toErrorJson(thrown, 'CONNECTION_FAILED');
+        host.logger.debug(`a ${message.subject} of dead letters comes again: ${why}`, { code });
+        throw thrown;
+      }
+    },
+    flush: () => {
+      for (const id of waiting.keys()) told(id, false);
+    },
+  };
+}
