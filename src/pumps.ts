@@ -8,7 +8,7 @@ import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
 import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
 import { createTaskHandler, DEFAULT_RETRY } from './actors/agents/task-handler.ts';
 import { holdSession } from './actors/host/hold.ts';
-import type { HostCounters, OlderVersion } from './actors/host/host.ts';
+import type { ActorHost, HostCounters, OlderVersion } from './actors/host/host.ts';
 import { TimerMemory } from './actors/host/scheduled.ts';
 import type { AgentConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
@@ -88,12 +88,9 @@ function startActorPumps(context: PumpContext): Pump[] {
       duplicateWindowMs,
       retentionMs,
       turnTimeoutMs,
-      onForeignState: (why: string): void => {
-        logger.error(`${why}; this host takes no more actors of type ${type}`, { type });
-        void pump.stop();
-      },
+      onForeignState: createForeignLog(type, logger),
     };
-    const pump = bridge.pumpSessions({
+    return bridge.pumpSessions({
       entity: actorQueue(type),
       maxSessions: config.sessions,
       window: SESSION_WINDOW,
@@ -101,8 +98,17 @@ function startActorPumps(context: PumpContext): Pump[] {
       isSaturated: () => pool.waitingTurns >= threads * SATURATED_TURNS_PER_THREAD,
       onSession: (session) => holdSession(session, host),
     });
-    return pump;
   });
+}
+
+/** Once for each version that this host does not know: its actors come again and again until another host serves them. */
+function createForeignLog(type: string, logger: Logger): ActorHost['onForeignState'] {
+  const said = new Set<string>();
+  return (actor, why) => {
+    if (said.has(why)) return;
+    said.add(why);
+    logger.error(`${actor}: ${why}; actors of type ${type} like it are left to other hosts`, { type });
+  };
 }
 
 /** Offers on their way to their askers, and the dead letters of everything (I11). */

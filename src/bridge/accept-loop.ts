@@ -23,6 +23,7 @@ export class AcceptLoop<T> {
   readonly #options: AcceptLoopOptions<T>;
   readonly #pace = createAcceptPace();
   readonly #backoff = createBackoff();
+  readonly #refusals = createBackoff();
   #underWay = 0;
   #pause: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -38,12 +39,23 @@ export class AcceptLoop<T> {
   }
 
   /** Starts nothing for a moment: sessions are held in vain, or the connection is gone. */
-  holdOff(): void {
+  holdOff(ms = this.#backoff.next()): void {
     if (this.#stopped || this.#pause !== undefined) return;
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       this.fill();
-    }, this.#backoff.next());
+    }, ms);
+  }
+
+  /** A session came that is for another host. Others are looked for at a slower pace; what is held goes on meanwhile. */
+  refused(): void {
+    this.#pace.nothingCame();
+    this.holdOff(this.#refusals.next());
+  }
+
+  /** A session came that is for this one. */
+  served(): void {
+    this.#refusals.reset();
   }
 
   stop(): void {

@@ -73,7 +73,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
 
   return {
     ensureTopology: (entities) => topology.ensure(entities),
-    publish: (messages) => publisher.publish(messages),
+    publish: (messages, when) => publisher.publish(messages, when),
     cancelScheduled: (entity, sequenceNumbers) => publisher.cancelScheduled(entity, sequenceNumbers),
     pumpSessions: (session) => keep(new SessionPump(session, sessionContext(session.entity))),
     pumpTasks: (task) => pumpTasks(task, false),

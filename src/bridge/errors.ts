@@ -82,6 +82,8 @@ export function isWrongKind(thrown: unknown): boolean {
 
 /** The broker did not refuse it: it was not reached, was busy, or did not answer. */
 export function isWorthRepeating(thrown: unknown): boolean {
+  // Not the broker's answer: the request was given up here.
+  if (thrown instanceof QuorateError) return false;
   const { code } = sdkError(thrown);
   return MAPPED[code] === undefined && code !== 'MessageNotFound';
 }

@@ -1,6 +1,6 @@
 // Plain sends to one entity: one batch in flight, in order; what comes meanwhile makes up the next batch (I12).
 import type { ServiceBusMessageBatch } from '@azure/service-bus';
-import { QuorateError } from '../contract/errors.ts';
+import { QuorateError, tooLate } from '../contract/errors.ts';
 import type { Parcel } from './call.ts';
 import { toServiceBusMessage } from './codec.ts';
 import type { Delivery } from './delivery.ts';
@@ -59,7 +59,11 @@ export class Outlet {
         delivery.run({
           entity,
           what,
-          attempt: (sender, abortSignal) => sender.sendMessages(batch, { abortSignal }),
+          attempt: async (sender, abortSignal) => {
+            // A batch that was made in time, and is repeated too late.
+            if (parcels.some(({ call }) => call.late)) throw tooLate();
+            return sender.sendMessages(batch, { abortSignal });
+          },
         }),
       );
       for (const { call, index } of parcels) call.accepted(index);
@@ -75,7 +79,7 @@ export class Outlet {
     let looked = 0;
     for (const parcel of this.#waiting) {
       if (packed.length === BATCH_MESSAGES || batch.sizeInBytes >= BATCH_BYTES) break;
-      if (!parcel.call.failed) {
+      if (!parcel.call.late) {
         const verdict = tryAdd(batch, parcel);
         if (verdict === 'full') break;
         if (verdict === 'added') packed.push(parcel);

@@ -1,6 +1,6 @@
 // Everything this process sends: plain messages in batches, scheduled ones by request.
 import { context, trace } from '@opentelemetry/api';
-import type { Logger, Published } from '../contract/ports.ts';
+import type { Logger, Published, PublishOptions } from '../contract/ports.ts';
 import type { WireMessage } from '../contract/wire.ts';
 import { PublishCall } from './call.ts';
 import type { Delivery } from './delivery.ts';
@@ -25,8 +25,11 @@ export class Publisher {
     this.#options = options;
   }
 
-  publish(messages: readonly WireMessage[]): Promise<readonly Published[]> {
-    const call = new PublishCall(messages.length);
+  publish(
+    messages: readonly WireMessage[],
+    { mayBegin }: PublishOptions = {},
+  ): Promise<readonly Published[]> {
+    const call = new PublishCall(messages.length, mayBegin);
     const from = trace.getSpanContext(context.active());
     const { wallMs } = this.#options.time.instant();
     for (const [index, message] of messages.entries()) {

@@ -1,6 +1,6 @@
 // Messages that become visible later. A request carries one enqueue time and brings back the numbers that cancel.
 import Long from 'long';
-import { QuorateError } from '../contract/errors.ts';
+import { QuorateError, tooLate } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
 import { headerBytes, MAX_SEND_BYTES } from '../contract/sizes.ts';
 import type { Parcel } from './call.ts';
@@ -83,7 +83,10 @@ export class Scheduler {
         delivery.run({
           entity,
           what: 'scheduling at',
-          attempt: (sender, abortSignal) => sender.scheduleMessages(messages, due, { abortSignal }),
+          attempt: async (sender, abortSignal) => {
+            if (parcels.some(({ call }) => call.late)) throw tooLate();
+            return sender.scheduleMessages(messages, due, { abortSignal });
+          },
         }),
       );
       for (const [at, { call, index }] of parcels.entries()) {

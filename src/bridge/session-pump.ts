@@ -134,13 +134,17 @@ export class SessionPump implements Pump {
     this.#held.add(session);
     session.begin();
     if (this.#isStopping()) session.beginClosing();
+    let outcome: 'refused' | void = undefined;
     try {
-      await this.#options.onSession(session);
+      outcome = await this.#options.onSession(session);
     } catch (thrown) {
       const { entity, sessionId } = session;
       this.#context.logger.error('session handler failed', { entity, sessionId, error: String(thrown) });
     }
-    if (!session.productive && !this.#isStopping()) await this.#slowDown(session);
+    // Given back at once: a host that can serve it waits for its lock.
+    if (outcome === 'refused') this.#loop.refused();
+    else if (session.productive) this.#loop.served();
+    else if (!this.#isStopping()) await this.#slowDown(session);
     this.#held.delete(session);
   }
 

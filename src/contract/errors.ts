@@ -106,6 +106,14 @@ export class QuorateError extends Error {
   }
 }
 
+/** I2: a send that did not begin in time. Its outbox is read anew before anything of it is sent. */
+export function tooLate(): QuorateError {
+  return new QuorateError(
+    'ABORTED',
+    'not sent: its commit is older than half the duplicate window, so it is looked at anew first',
+  );
+}
+
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(ERROR_HINTS, code);
 }

@@ -68,8 +68,11 @@ export interface SessionPumpOptions {
   readonly holdQuantumMs: number;
   /** Whether turns wait for threads already: no further session is accepted then. */
   readonly isSaturated?: () => boolean;
-  /** Called once a session; the session is released when the promise settles. */
-  readonly onSession: (session: HeldSession) => Promise<void>;
+  /**
+   * Called once a session; the session is released when the promise settles. 'refused': it is for another host, and nothing
+   * was done to it. While such sessions come, fewer are accepted (I14).
+   */
+  readonly onSession: (session: HeldSession) => Promise<'refused' | void>;
 }
 
 export interface TaskPumpOptions {
@@ -102,11 +105,16 @@ export interface Shelf {
   ): Promise<'taken' | 'gone'>;
 }
 
+export interface PublishOptions {
+  /** Asked before each send: once it says no, what has not left fails (I2). */
+  readonly mayBegin?: () => boolean;
+}
+
 export interface Bridge {
   /** Per declared entity what is missing or set wrongly; nothing with `apply` on. Throws TOPOLOGY_MISMATCH naming all. */
   ensureTopology(entities: readonly EntityDeclaration[]): Promise<void>;
   /** Accepted = on the broker's disk. Results in the order given. Sends of one call and of calls close in time are batched per entity. Order per entity is kept. */
-  publish(messages: readonly WireMessage[]): Promise<readonly Published[]>;
+  publish(messages: readonly WireMessage[], options?: PublishOptions): Promise<readonly Published[]>;
   /** Returns the numbers under which nothing is scheduled: active by now, or a repeat that the broker dropped. */
   cancelScheduled(entity: string, sequenceNumbers: readonly number[]): Promise<readonly number[]>;
   pumpSessions(options: SessionPumpOptions): Pump;

@@ -34,14 +34,14 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
       await options.onSession(new WatchedSession(session, life));
     },
   });
-  const publish = async (messages: readonly WireMessage[]): ReturnType<Bridge['publish']> => {
+  const publish: Bridge['publish'] = async (messages, options) => {
     if (messages.length === 0) return [];
     const place = placeOf(messages);
     const pass = async (step: Act['step']): Promise<void> => {
       if (!(await life.pass({ ...place, step }))) await life.death;
     };
     const send = async (some: readonly WireMessage[]): ReturnType<Bridge['publish']> => {
-      const published = await Promise.race([bridge.publish(some), life.death]);
+      const published = await Promise.race([bridge.publish(some, options), life.death]);
       effects.sent(some);
       return published;
     };

@@ -82,7 +82,7 @@ export function fakeHost(
     duplicateWindowMs: 60_000,
     retentionMs: 5_000,
     turnTimeoutMs: 1_000,
-    onForeignState: say,
+    onForeignState: (actor, why) => say(`${actor}: ${why}`),
     requests,
     problems,
     ...more,

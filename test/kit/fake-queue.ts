@@ -62,7 +62,7 @@ export class FakeQueue {
   }
 
   /** One hold by `host`, until it lets go or its process dies. */
-  async hold(host: ActorHost, options: HoldOptions = {}): Promise<'released' | 'died'> {
+  async hold(host: ActorHost, options: HoldOptions = {}): Promise<'released' | 'refused' | 'died'> {
     const death = Promise.withResolvers<'died'>();
     const process = new Process(this, options, () => death.resolve('died'));
     const bridge = {
@@ -71,7 +71,7 @@ export class FakeQueue {
       cancelScheduled: (_: string, numbers: readonly number[]) => process.cancel(numbers),
     };
     const held = holdSession(process.session(), { ...host, bridge });
-    return Promise.race([held.then(() => 'released' as const), death.promise]);
+    return Promise.race([held.then((outcome) => outcome ?? ('released' as const)), death.promise]);
   }
 
   /** A repeat gets a number too, under which nothing is scheduled. */

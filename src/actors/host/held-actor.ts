@@ -46,6 +46,8 @@ export class HeldActor {
   readonly epoch = randomUUID();
   state: SessionState;
   lost = false;
+  /** When this process last knew that what it holds is the committed state: by reading it, or by a commit (I2). */
+  seenAt: number;
   /** What an actor that is started here is called by; drawn anew with each accept, so that a lost start leaves no trace. */
   newborn: string = randomUUID();
   /** Settlements confirmed and not yet forgotten by a commit, and those under way. */
@@ -72,6 +74,7 @@ export class HeldActor {
     this.state = { ...state, scheduled: { ...known, ...state.scheduled } };
     this.claim = claim;
     this.olderPeers = olderPeers;
+    this.seenAt = host.clock.now();
   }
 
   get name(): string {
@@ -104,6 +107,7 @@ export class HeldActor {
         : { kind: await this.letGo(thrown) };
     }
     // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
+    const beganAt = host.clock.now();
     const outcome = await this.session.commit(stowed.written as never);
     if (outcome === 'lost') {
       this.lost = true;
@@ -114,6 +118,7 @@ export class HeldActor {
       return { kind: 'refused', error: { code: 'STATE_TOO_LARGE', message } };
     }
     this.host.counters.commits++;
+    this.seenAt = beganAt;
     this.replaceClaims(stowed);
     return { kind: 'held' };
   }
@@ -170,6 +175,10 @@ export class HeldActor {
         life,
         family: state.family ?? life,
         span: actorSpan(state.traceparent, actor, incarnation),
+        // What belongs to no commit, answers to questions, is never too late.
+        mayBegin: () =>
+          entries !== state.outbox || host.clock.now() - this.seenAt <= host.duplicateWindowMs / 2,
+        advance: (entry, cursor) => this.commit(withCursor(this.state, entry.execution, cursor)),
         runAction: (entry) => runAction(entry, host, actor, state),
       });
       this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...scheduled } };
@@ -251,4 +260,11 @@ export class HeldActor {
       return this.letGo(error);
     }
   }
+}
+
+function withCursor(state: SessionState, execution: string, cursor: number): SessionState {
+  const outbox = state.outbox.map((entry) =>
+    entry.kind === 'scatter' && entry.execution === execution ? { ...entry, cursor } : entry,
+  );
+  return { ...state, outbox };
 }

@@ -52,7 +52,9 @@ interface Batch {
   readonly fetched: Set<number>;
 }
 
-export async function holdSession(session: HeldSession, host: ActorHost): Promise<void> {
+/** 'refused': a host that knows more is to serve it (I14). */
+export async function holdSession(session: HeldSession, host: ActorHost): Promise<'refused' | void> {
+  const readAt = host.clock.now();
   const read = await session.readState();
   if (read.kind === 'lost') return;
   const decoded = decodeState(
@@ -61,13 +63,16 @@ export async function holdSession(session: HeldSession, host: ActorHost): Promis
     (version) => host.older.has(version),
     host.clock.now(),
   );
-  if (decoded.kind === 'foreign')
-    return host.onForeignState(`${host.machine.type}/${session.sessionId}: ${decoded.why}`);
+  if (decoded.kind === 'foreign') {
+    host.onForeignState(`${host.machine.type}/${session.sessionId}`, decoded.why);
+    return 'refused';
+  }
   const written =
     decoded.kind === 'state' ? decoded.state : emptyState(host.machine.type, host.machine.version);
   const opened = await openState(written, host.payloads).catch((thrown: unknown) => ({ thrown }));
   if (!('thrown' in opened)) {
     const held = new HeldActor(session, hostFor(host, opened.state), opened);
+    held.seenAt = readAt;
     // It could not tell what it had applied before from what is new.
     if (opened.peersLost !== undefined && (await quarantine(held, opened.peersLost, [], [])) === 'lost')
       return;

@@ -41,6 +41,6 @@ export interface ActorHost {
   readonly duplicateWindowMs: number;
   readonly retentionMs: number;
   readonly turnTimeoutMs: number;
-  /** A session of this type was written by a newer build (I14): stop accepting the type. */
-  readonly onForeignState: (why: string) => void;
+  /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
+  readonly onForeignState: (actor: string, why: string) => void;
 }

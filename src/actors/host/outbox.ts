@@ -4,7 +4,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { actorQueue } from '../../contract/entities.ts';
-import { toErrorJson } from '../../contract/errors.ts';
+import { QuorateError, toErrorJson, tooLate } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Payloads } from '../../contract/payload.ts';
@@ -20,8 +20,10 @@ import { taskMessage } from './encode.ts';
 import { takeBack } from './scheduled.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
 
-/** Tasks made and sent at a time: bounds memory, and what a crash makes the next holder send again. */
+/** Tasks made and sent at a time: bounds memory. */
 const SCATTER_SLICE = 500;
+/** Slices between two commits of the cursor: what a crash makes the next holder send again, at a state write for each 5,000 tasks. */
+const SLICES_A_COMMIT = 10;
 
 export interface OutboxContext {
   readonly actor: ActorAddress;
@@ -36,6 +38,10 @@ export interface OutboxContext {
   readonly family: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether a send may still begin: not too long after the commit that it belongs to (I2). Asked before each. */
+  readonly mayBegin: () => boolean;
+  /** Commits how far a fan-out has left. */
+  readonly advance: (entry: ScatterEntry, cursor: number) => Promise<'held' | 'lost'>;
   /** Runs a named custom action; its failure is logged and blocks nothing. */
   readonly runAction: (entry: OutboxEntry & { kind: 'action' }) => Promise<void>;
 }
@@ -63,7 +69,7 @@ export async function publishOutbox(
     tokens.push(entry.timer);
   }
   if (messages.length > 0) {
-    const published = await context.bridge.publish(messages);
+    const published = await send(messages, context);
     published.forEach(({ sequenceNumber }, at) => {
       const token = tokens[at];
       if (token !== undefined && sequenceNumber !== undefined) scheduled[token] = sequenceNumber;
@@ -86,6 +92,7 @@ async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promi
   const items = await readItems(entry, context);
   if (items === undefined) return;
   const mayBeLarge = hasLargeBranches(entry);
+  let slices = 0;
   for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
     const slice: WireMessage[] = [];
     for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
@@ -94,8 +101,22 @@ async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promi
     }
     const small = mayBeLarge ? await claimBranches(entry, slice, context) : slice;
     if (small === undefined) return;
-    await context.bridge.publish(small);
+    await send(small, context);
+    slices += 1;
+    const cursor = from + SCATTER_SLICE;
+    if (slices % SLICES_A_COMMIT !== 0 || cursor >= entry.total) continue;
+    if ((await context.advance(entry, cursor)) === 'lost')
+      throw new QuorateError('CONNECTION_FAILED', 'the session was lost in the middle of a fan-out');
   }
+}
+
+/** I2: what is sent later than this might be a repeat that nobody recognises, of a turn that another host has gone on from. */
+function send(
+  messages: readonly WireMessage[],
+  { bridge, mayBegin }: OutboxContext,
+): ReturnType<Bridge['publish']> {
+  if (!mayBegin()) throw tooLate();
+  return bridge.publish(messages, { mayBegin });
 }
 
 /** Beside an item and what all share, a branch says what every task says. */

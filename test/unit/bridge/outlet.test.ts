@@ -54,8 +54,8 @@ function outletOver(sender: ServiceBusSender): Outlet {
   return new Outlet({ entity: 'q', delivery });
 }
 
-function push(outlet: Outlet, ids: readonly string[], bytes = 10) {
-  const call = new PublishCall(ids.length);
+function push(outlet: Outlet, ids: readonly string[], bytes = 10, mayBegin = () => true) {
+  const call = new PublishCall(ids.length, mayBegin);
   for (const [index, messageId] of ids.entries()) {
     const message = { entity: 'q', messageId, subject: 'event', body: 'x'.repeat(bytes) } as const;
     outlet.push({ message, call, index } satisfies Parcel);
@@ -104,6 +104,19 @@ describe('Outlet', () => {
     await expect(bad).rejects.toMatchObject({ code: 'INPUT_INVALID' });
     await Promise.all([good, after]);
     expect(batches.flat()).toEqual(['a', 'b']);
+  });
+
+  it('begins no send of a call that waited too long, nor a repeat of one, and sends its neighbours (I2)', async () => {
+    const { sender, batches } = fakeSender();
+    const outlet = outletOver(sender);
+    const late = push(outlet, ['late'], 10, () => false);
+    const good = push(outlet, ['a']);
+    await expect(late).rejects.toMatchObject({ code: 'ABORTED' });
+    await good;
+    let asked = 0;
+    // In time when the batch is made, and no more when it is sent.
+    await expect(push(outlet, ['slow'], 10, () => asked++ === 0)).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(batches).toEqual([['a']]);
   });
 
   it('sends nothing more of a call whose earlier part failed', async () => {

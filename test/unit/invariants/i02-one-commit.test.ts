@@ -22,3 +22,23 @@ it('I2: the effects of a committed turn leave, also when its host dies before it
   await queue.hold(fakeHost(noteMachine));
   expect([notesOf(queue), emitted(queue)]).toEqual([[1], [1]]);
 });
+
+it('I2: a send that could not begin within half the duplicate window waits until the state has been read anew', async () => {
+  const queue = new FakeQueue();
+  queue.put(start());
+  await queue.hold(fakeHost(noteMachine));
+  let now = 1_000_000;
+  const clock = { now: () => now };
+  const host = () => fakeHost(noteMachine, { clock, duplicateWindowMs: 60_000 });
+  queue.put(note(1));
+  const stalled = host();
+  await queue.hold(stalled, {
+    before: ({ kind }) => {
+      if (kind === 'commit') now += 30_001;
+    },
+  });
+  expect([notesOf(queue), emitted(queue)]).toEqual([[1], []]);
+  expect(stalled.problems.join()).toContain('half the duplicate window');
+  await queue.hold(host());
+  expect([notesOf(queue), emitted(queue), queue.repeats]).toEqual([[1], [1], []]);
+});

@@ -23,7 +23,7 @@ it('I14: a state of a newer version is left untouched, and the host says so', as
   const before = queue.state;
   queue.put(note(1));
   const old = fakeHost(noteMachine, { machine: machine('1') });
-  await queue.hold(old);
+  expect(await queue.hold(old)).toBe('refused');
   expect(queue.state).toEqual(before);
   expect(queue.active.size).toBe(1);
   expect(old.problems).toEqual([expect.stringContaining('version 2')]);

@@ -40,6 +40,13 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'Number.isNaN(messages.length) &&',
   },
   {
+    invariant: 'i02-one-commit',
+    guard: 'no send begins too long after its commit',
+    file: 'src/actors/host/outbox.ts',
+    find: 'if (!mayBegin()) throw tooLate();',
+    replace: '',
+  },
+  {
     invariant: 'i03-deterministic-ids',
     guard: 'an id says in which hold its turn ran',
     file: 'src/actors/protocol/ids.ts',

@@ -37,6 +37,8 @@ function setUp(more: Partial<OutboxContext> = {}) {
     },
     clock: { now: () => 1_000 },
     logger: silent,
+    mayBegin: () => true,
+    advance: async () => 'held',
     runAction: async () => {},
     ...more,
   };

@@ -72,6 +72,18 @@ describe('the slices of a scatter', () => {
     }
   });
 
+  it('of a large fan-out are not all sent again: its progress is committed at a bounded cost', async () => {
+    const branches = 12_000;
+    const { queue, steps } = await live(branches, []);
+    // One for the start, and one for each 5,000 tasks that are behind it.
+    expect(queue.steps.filter(({ kind }) => kind === 'commit')).toHaveLength(3);
+    // Before the settlement and the last slices.
+    const crashed = await live(branches, [{ at: steps - 3, fate: 'dies-after' }]);
+    check(crashed.queue, branches);
+    expect(crashed.queue.repeats.length).toBeGreaterThan(0);
+    expect(crashed.queue.repeats.length).toBeLessThanOrEqual(5_000);
+  });
+
   it('survive several crashes, whatever the number of tasks', async () => {
     const random = createRandom();
     for (let run = 0; run < 40; run++) {
