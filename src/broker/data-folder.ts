@@ -3,9 +3,10 @@
  * reads half of one; what cannot be written is refused with its name.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrokerError } from './errors.ts';
+import { closeFile, ownFolder } from './owner-only.ts';
 
 const RECORD = 'broker.json';
 const KEY = 'key';
@@ -70,7 +71,7 @@ export function unwritable(file: string, error: unknown): BrokerError {
 
 export function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    ownFolder(folder);
   } catch (error) {
     throw new BrokerError(
       'BROKER_DATA_UNREADABLE',
@@ -91,7 +92,10 @@ export function keyFile(folder: string): string {
 export function keptKey(folder: string): string {
   const file = keyFile(folder);
   const kept = readKey(file);
-  if (kept !== '') return kept;
+  if (kept !== '') {
+    closeFile(file);
+    return kept;
+  }
   const key = drawKey();
   putFile(file, `${key}\n`);
   return key;

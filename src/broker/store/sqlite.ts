@@ -1,6 +1,7 @@
 /** Opens the broker's data file, or a store in memory, and makes a Store of it. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { ownFile } from '../owner-only.ts';
 import {
   asBrokerError,
   checkThoroughly,
@@ -116,6 +117,7 @@ function openWhole(file: string): DatabaseSync {
   try {
     refuseForeignFile(file);
     refuseDamagedFile(file);
+    ownFile(file);
     return new DatabaseSync(file);
   } catch (error) {
     throw asBrokerError(error, file);

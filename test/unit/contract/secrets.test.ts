@@ -1,4 +1,6 @@
+import { assert, constantFrom, property, string } from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
+import { redact, redactAll } from '../../../src/contract/secrets.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -32,4 +34,113 @@ test('values of secret variables are not shown whatever they look like, others a
 test('a short value is no secret to look for', async () => {
   const { redact } = await secretsIn({ SHORT_KEY: 'on' });
   expect(redact('based on it')).toBe('based on it');
+});
+
+const SECRET = 'hunter2hunter2';
+
+test.each([
+  ['JSON', `{"user":"u","password": "${SECRET}"}`],
+  ['JSON inside of JSON', JSON.stringify({ body: JSON.stringify({ client_secret: SECRET }) })],
+  ['JSON twice inside', JSON.stringify(JSON.stringify({ body: JSON.stringify({ apiKey: SECRET }) }))],
+  ['JSON that was cut', `{"password": "${SECRET}`],
+  ['a quote and a space inside', `{"password": "a\\" ${SECRET}"}`],
+  ['a header', `x-api-key: ${SECRET}`],
+  ['a header with a scheme', `Authorization: Basic ${SECRET}==`],
+  ['a header that is quoted', `'authorization': 'Digest username="u", response="${SECRET}"'`],
+  ['raw headers', `[ 'x-api-key', '${SECRET}' ]`],
+  ['cookies', `Set-Cookie: session=abc; token2=${SECRET}; Path=/`],
+  ['a line of an environment', `export DB_PASSWORD=${SECRET}`],
+  ['a command line', `login --password ${SECRET} --user u`],
+  ['a URL', `https://host/path?access_token=${SECRET}&x=1`],
+  ['YAML', `  client-secret: ${SECRET}`],
+  ['XML', `<ns:Password>${SECRET}</ns:Password>`],
+  ['Ruby', `{ "api_key" => "${SECRET}" }`],
+  ['a scheme alone', `sent Basic ${SECRET}==`],
+  ["GitHub's token", `token: ghp_${SECRET}${SECRET}`],
+  ["GitHub's token alone", `used github_pat_${SECRET}`],
+  ["AWS's", 'AKIAIOSFODNN7HUNTER2HUNTER2'],
+  ["Slack's", `xoxb-123-${SECRET}`],
+  ['a private key', `-----BEGIN RSA PRIVATE KEY-----\n${SECRET}\n-----END RSA PRIVATE KEY-----`],
+])('no secret is shown: %s', (_, text) => {
+  const shown = redact(text);
+  expect(shown.toLowerCase()).not.toContain(SECRET);
+  expect(shown.toLowerCase()).not.toContain('hunter2');
+  expect(shown).toContain('[redacted]');
+});
+
+test.each([
+  'the model used 120 tokens: 100 in, 20 out',
+  'inputTokens=100',
+  'keyboard: de',
+  'monkey=1',
+  'secretary: Ann',
+  'the task waits: 3 s',
+  'https://host/path?design=blue',
+])('what is no secret is shown: %s', (text) => {
+  expect(redact(text)).toBe(text);
+});
+
+test('a field that is called as secrets are is not shown, whatever is in it', () => {
+  const data = {
+    'x-api-key': 'plain',
+    user: 'u',
+    nested: [{ refreshToken: 'a b', tokens: 3, password: '' }],
+  };
+  expect(redactAll(data)).toEqual({
+    'x-api-key': '[redacted]',
+    user: 'u',
+    nested: [{ refreshToken: '[redacted]', tokens: 3, password: '' }],
+  });
+});
+
+const NAMES = [
+  ...['password', 'Password', 'DB_PASSWORD', 'passwd', 'passphrase', 'pwd', 'secret', 'client_secret'],
+  ...['clientSecret', 'token', 'access_token', 'refreshToken', 'x-auth-token', 'api_key', 'apiKey'],
+  ...[
+    'x-api-key',
+    'API-KEY',
+    'accessKey',
+    'AccountKey',
+    'SharedAccessKey',
+    'private_key',
+    'subscription-key',
+  ],
+  ...['authorization', 'Proxy-Authorization', 'signature', 'sig', 'credentials'],
+];
+/** How a name and its value may be written together. */
+const SHAPES: Readonly<Record<string, (name: string, value: string) => string>> = {
+  pair: (name, value) => `${name}=${value}`,
+  header: (name, value) => `${name}: ${value}`,
+  json: (name, value) => JSON.stringify({ a: 1, [name]: value, b: 'c' }),
+  spaced: (name, value) => JSON.stringify({ [name]: value }, undefined, 2),
+  nested: (name, value) => JSON.stringify({ body: JSON.stringify({ [name]: value }) }),
+  inspected: (name, value) => `{ '${name}': '${value}' }`,
+  code: (name, value) => `${name}: '${value}'`,
+  backtick: (name, value) => `${name} = \`${value}\``,
+  scheme: (name, value) => `${name}: Bearer ${value}`,
+  query: (name, value) => `https://host/?x=1&${name}=${value}&y=2`,
+  headers: (name, value) => `["${name}","${value}"]`,
+  flag: (name, value) => `run --${name} ${value} now`,
+  assigned: (name, value) => `headers["${name}"] = "${value}"`,
+};
+
+test('however a secret is called, quoted and set, it is not shown', () => {
+  const words = string({ minLength: 0, maxLength: 20 }).map((text) =>
+    text.replace(/[\s\S]/g, (c) => (/[\w ]/.test(c) ? c : ' ')),
+  );
+  assert(
+    property(constantFrom(...NAMES), constantFrom(...Object.keys(SHAPES)), words, (name, shape, around) => {
+      const text = `${around} ${SHAPES[shape]?.(name, SECRET)} ${around}`;
+      expect(redact(text)).not.toContain(SECRET);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a text without end takes no time without end', () => {
+  for (const piece of ['password', '"', '\\"', 'a'.repeat(50), 'token:', '--x', '<a', '\\', 'Basic ', "['"]) {
+    const started = process.cpuUsage();
+    redact(piece.repeat(100_000 / piece.length));
+    expect(process.cpuUsage(started).user).toBeLessThan(20_000_000);
+  }
 });
