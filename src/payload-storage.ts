@@ -1,12 +1,12 @@
 // The stores that a configuration asks for: a container of Blob storage, or what lies in the data folder.
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataFolderOf, type Target } from './connection.ts';
 import type { ResolvedConfig } from './contract/config.ts';
 import { QuorateError } from './contract/errors.ts';
 import type { Payloads, ResultStore, Storage } from './contract/payload.ts';
 import { createFolderStorage } from './storage/folder.ts';
+import { ownFolder } from './storage/owner-only.ts';
 import { createPacking, type Packing } from './storage/packing.ts';
 import { createPayloads, createResults } from './storage/payloads.ts';
 
@@ -32,7 +32,7 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
   if (config.payloadContainer !== undefined || !isLocal(target))
     return { payloads, results: files, close: () => {} };
   const folder = dataFolderOf(config);
-  await mkdir(folder, { recursive: true });
+  ownFolder(folder);
   const { openResultTable } = await import('./storage/result-table.ts');
   const table = await openResultTable(join(folder, 'results.db'), packing, files);
   const removeFolder = async (path: string): Promise<void> => {

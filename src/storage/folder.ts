@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Storage } from '../contract/payload.ts';
+import { ownFolder } from './owner-only.ts';
 import { checkPath } from './paths.ts';
 
 /** A writer in a folder that goes away under it makes the folder anew; a few times, not for ever. */
@@ -12,7 +13,7 @@ const MAX_TRIES = 5;
 export function createFolderStorage(root: string): Storage {
   const place = (path: string): string => join(root, checkPath(path));
   return {
-    write: (path, bytes) => write(place(path), bytes),
+    write: (path, bytes) => write(place(path), bytes, root),
     read: async (path) => unlessMissing(readFile(place(path))),
     remove: async (path) => {
       const file = place(path);
@@ -28,7 +29,7 @@ export function createFolderStorage(root: string): Storage {
   };
 }
 
-async function write(path: string, bytes: Uint8Array): Promise<void> {
+async function write(path: string, bytes: Uint8Array, root: string): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   for (let tries = 1; ; tries++) {
     try {
@@ -39,6 +40,7 @@ async function write(path: string, bytes: Uint8Array): Promise<void> {
     } catch (error) {
       await rm(temporary, { force: true });
       if (codeOf(error) !== 'ENOENT' || tries === MAX_TRIES) throw error;
+      ownFolder(root);
       await mkdir(dirname(path), { recursive: true });
     }
   }

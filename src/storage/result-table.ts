@@ -4,6 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuorateError } from '../contract/errors.ts';
 import type { ResultStore } from '../contract/payload.ts';
+import { ownFile } from './owner-only.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
 
 /** "QRes", so that no other file is taken for one. */
@@ -47,6 +48,7 @@ export async function openResultTable(
 }
 
 function open(file: string): DatabaseSync {
+  ownFile(file);
   const db = new DatabaseSync(file, { timeout: 0 });
   try {
     prepare(db);

@@ -43,7 +43,7 @@ test('so are the results and payloads of a runtime', async () => {
   const packing = createPacking({ compress: false, codecs: [] });
   const storage = createFolderStorage(join(data, 'payloads'));
   await storage.write('a/b', Buffer.from('x'));
-  expect(modeOf(data)).toBe(0o700);
+  expect(modeOf(join(data, 'payloads'))).toBe(0o700);
   const run = async () => {
     const table = await openResultTable(join(data, 'results.db'), packing, createResults(storage, packing));
     await table.put('f', 'k', 1);
