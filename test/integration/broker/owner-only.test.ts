@@ -12,8 +12,8 @@ import { queues, testClient } from './kit.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o7777;
 /** What anybody but the owner may do with a folder and what lies in it. */
-const openIn = (folder: string) =>
-  ['.', ...readdirSync(folder)].filter((name) => (modeOf(join(folder, name)) & 0o077) !== 0);
+const openIn = (data: string) =>
+  ['.', ...readdirSync(data)].filter((name) => (modeOf(join(data, name)) & 0o077) !== 0);
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'quorate-owner-'));
