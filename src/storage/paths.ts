@@ -2,9 +2,11 @@
 
 const SEGMENT = /^[\w.%-]{1,200}$/;
 
+export function isPath(path: string): boolean {
+  return path.split('/').every((segment) => SEGMENT.test(segment) && !/^\.+$/.test(segment));
+}
+
 export function checkPath(path: string): string {
-  const segments = path.split('/');
-  if (segments.some((segment) => !SEGMENT.test(segment) || /^\.+$/.test(segment)))
-    throw new RangeError(`not a storage path: ${path.slice(0, 80)}`);
+  if (!isPath(path)) throw new RangeError(`not a storage path: ${path.slice(0, 80)}`);
   return path;
 }

@@ -2,14 +2,14 @@
 import { QuorateError } from '../contract/errors.ts';
 import type { PayloadRef, Payloads, ResultStore, Storage } from '../contract/payload.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
-import { checkPath } from './paths.ts';
+import { checkPath, isPath } from './paths.ts';
 
 export function createPayloads(storage: Storage, packing: Packing, scope: string): Payloads {
   return {
     scope,
     put: async (folder, name, value) => {
       const text = JSON.stringify(value);
-      const path = `${folder}/${name}`;
+      const path = checkPath(`${folder}/${name}`);
       const bytes = Buffer.from(text);
       await storage.write(path, await packing.pack(bytes));
       return {
@@ -24,8 +24,11 @@ export function createPayloads(storage: Storage, packing: Packing, scope: string
         throw new QuorateError('PAYLOAD_NOT_FOUND', `payload ${ref.$payload} is not there`);
       return unpackJson(packing, stored);
     },
-    remove: (ref) => storage.remove(ref.$payload),
-    removeFolder: (folder) => storage.removeFolder(folder),
+    // A reference that no storage could have given leads to nothing that could be removed.
+    remove: async ({ $payload }) => {
+      if (isPath($payload)) await storage.remove($payload);
+    },
+    removeFolder: async (folder) => storage.removeFolder(checkPath(folder)),
   };
 }
 

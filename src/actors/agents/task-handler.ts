@@ -21,6 +21,7 @@ import type { InboundMessage, TaskBody, WireMessage } from '../../contract/wire.
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { limitSignal } from '../../signals.ts';
 import {
+  askerFolder,
   claimingPublish,
   familyOf,
   isRefusedForGood,
@@ -226,7 +227,7 @@ type Input =
 /** An input that cannot be read now, for the storage does not answer, leaves the task to its lock. */
 async function inputOf(task: TaskBody, message: InboundMessage, host: TaskHost): Promise<Input> {
   try {
-    const opened = await openClaims(message, host.payloads);
+    const opened = await openClaims(message, host.payloads, askerFolder(message, host.payloads.scope));
     return {
       kind: 'value',
       value: opened === message ? task.input : (opened.body as TaskBody).input,
@@ -280,7 +281,7 @@ async function reply(
   const refusal = answer === undefined ? undefined : await refusalOf(host, answer);
   if (refusal !== undefined) return giveUp(host, refusal);
   // From here on it is answered from the store.
-  await removeClaims(message, host.payloads).catch(() => {});
+  await removeClaims(message, host.payloads, askerFolder(message, host.payloads.scope)).catch(() => {});
   return COMPLETE;
 }
 

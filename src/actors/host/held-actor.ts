@@ -8,7 +8,7 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
-import { hasClaims, lifeFolder, livesFolder, removeClaims } from '../protocol/claims.ts';
+import { hasClaims, inboundFolder, lifeFolder, livesFolder, removeClaims } from '../protocol/claims.ts';
 import type { OpenedState, Stowed } from './claim-state.ts';
 import { stowState } from './claim-state.ts';
 import type { ActorHost } from './host.ts';
@@ -223,11 +223,16 @@ export class HeldActor {
     if (!this.lost) await this.removeClaims(done.filter((settlement) => !isKnown(settlement)));
   }
 
+  /** Where what is on its way to it lies. */
+  get inbound(): string {
+    return inboundFolder(this.host.payloads.scope, this.address);
+  }
+
   private async removeClaims(settlements: readonly Settlement[]): Promise<void> {
     if (settlements.length === 0) return;
-    await Promise.all(settlements.map(({ message }) => removeClaims(message, this.host.payloads))).catch(
-      (error: unknown) => this.warn('a payload was not removed', error),
-    );
+    await Promise.all(
+      settlements.map(({ message }) => removeClaims(message, this.host.payloads, this.inbound)),
+    ).catch((error: unknown) => this.warn('a payload was not removed', error));
   }
 
   /** Not even its end is waited for any more. */

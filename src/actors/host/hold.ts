@@ -258,7 +258,9 @@ class Hold {
         });
         continue;
       }
-      const read = await readBody(message, this.held.host.payloads).catch((thrown: unknown) => ({ thrown }));
+      const read = await readBody(message, this.held.host.payloads, this.held.inbound).catch(
+        (thrown: unknown) => ({ thrown }),
+      );
       if ('thrown' in read) return this.held.letGo(read.thrown);
       if (read.kind === 'refused') {
         const { code, message: description } = read.error;

@@ -17,10 +17,10 @@ export type Read =
   | { readonly kind: 'refused'; readonly error: ErrorJson };
 
 /** Throws what the storage threw: then no message is at fault. */
-export async function readBody(message: InboundMessage, payloads: Payloads): Promise<Read> {
+export async function readBody(message: InboundMessage, payloads: Payloads, inbound: string): Promise<Read> {
   let opened: InboundMessage;
   try {
-    opened = await openClaims(message, payloads);
+    opened = await openClaims(message, payloads, inbound);
   } catch (thrown) {
     const error = toErrorJson(thrown, 'INTERNAL');
     if (!isUnreadable(error.code)) throw thrown;

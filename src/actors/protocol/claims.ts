@@ -31,7 +31,7 @@ export function lifeFolder(scope: string, actor: ActorAddress, incarnation: stri
 }
 
 /** What is on its way to an actor, which may not have begun to live: removed message by message. */
-function inboundFolder(scope: string, actor: ActorAddress): string {
+export function inboundFolder(scope: string, actor: ActorAddress): string {
   return `${ownerFolder(scope, actor)}/in`;
 }
 
@@ -114,10 +114,26 @@ export function hasClaims({ properties }: InboundMessage): boolean {
   return typeof properties[PROPERTY.claimed] === 'string';
 }
 
-/** The message as it was before its claim. Throws PAYLOAD_NOT_FOUND and PAYLOAD_UNREADABLE, or what the storage threw. */
-export async function openClaims(message: InboundMessage, payloads: Payloads): Promise<InboundMessage> {
+/** Whoever can send may write any reference into a message: it counts below the folder of whom it is for, and nowhere else. */
+function isBelow(folder: string | undefined, { $payload }: PayloadRef): boolean {
+  return folder === undefined || $payload.startsWith(`${folder}/`);
+}
+
+/**
+ * The message as it was before its claim; `folder`: below which it must lie. Throws PAYLOAD_NOT_FOUND
+ * and PAYLOAD_UNREADABLE, or what the storage threw.
+ */
+export async function openClaims(
+  message: InboundMessage,
+  payloads: Payloads,
+  folder?: string,
+): Promise<InboundMessage> {
   const claims = claimsOf(message);
   if (claims.length === 0) return message;
+  for (const [, ref] of claims) {
+    if (isBelow(folder, ref)) continue;
+    throw new QuorateError('PAYLOAD_NOT_FOUND', `payload ${ref.$payload} is not the receiver's`);
+  }
   const values = await Promise.all(
     claims.map(async ([field, ref]) => [field, await payloads.get(ref)] as const),
   );
@@ -132,8 +148,10 @@ export function isUnreadable(code: string): boolean {
 export async function removeClaims(
   message: InboundMessage,
   payloads: Pick<Payloads, 'remove'>,
+  folder?: string,
 ): Promise<void> {
-  await Promise.all(claimsOf(message).map(([, ref]) => payloads.remove(ref)));
+  const own = claimsOf(message).filter(([, ref]) => isBelow(folder, ref));
+  await Promise.all(own.map(([, ref]) => payloads.remove(ref)));
 }
 
 /** What a body needs in place of a field that must be an object. */
@@ -149,6 +167,13 @@ export function withoutClaims(message: InboundMessage): InboundMessage {
   return blanks.length === 0
     ? message
     : { ...message, body: { ...(message.body as object), ...Object.fromEntries(blanks) } };
+}
+
+/** Below it lies what a task or an offer brings: it was put away by whoever asks, or on the way back to it. */
+export function askerFolder({ replyTo, replyToSessionId: id }: InboundMessage, scope: string): string {
+  return replyTo?.startsWith(ACTOR_QUEUE) !== true || id === undefined
+    ? `${scope}/unowned`
+    : ownerFolder(scope, { type: replyTo.slice(ACTOR_QUEUE.length), id });
 }
 
 /** Where the results and payloads of a task belong: to the family of its asker. */

@@ -1,6 +1,6 @@
 // What is too large for the broker goes through the payload store, and goes with its actor.
 import { describe, expect, it } from 'vitest';
-import { livesFolder } from '../../../../src/actors/protocol/claims.ts';
+import { inboundFolder, livesFolder } from '../../../../src/actors/protocol/claims.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import { isPayloadRef } from '../../../../src/contract/payload.ts';
 import type { WireMessage } from '../../../../src/contract/wire.ts';
@@ -41,9 +41,10 @@ function bodyOf(message: WireMessage | undefined): Record<string, Json> {
 }
 
 const purge = () => inbound('purge', { kind: 'purge', asker });
+const INBOUND = inboundFolder('test', { type: 'm', id: '1' });
 /** Put on the way as a client puts it. */
-async function largeNote(storage: MemoryStorage, name: string) {
-  const ref = await memoryPayloads(storage).put('test/m/1/in', name, {
+async function largeNote(storage: MemoryStorage, name: string, folder = INBOUND) {
+  const ref = await memoryPayloads(storage).put(folder, name, {
     type: 'note',
     n: 7,
     more: 'x'.repeat(LARGE),
@@ -145,6 +146,20 @@ describe('what is large in a message', () => {
     });
   });
 
+  it.each([
+    inboundFolder('test', { type: 'm', id: 'victim' }),
+    'test/m/victim/life/one',
+    `${INBOUND}-of-another`,
+    'keys',
+  ])('is neither read nor removed where it is not the own: %s', async (folder) => {
+    const storage = memoryStorage();
+    const queue = await started(storage);
+    queue.put(await largeNote(storage, 'secret', folder));
+    await queue.hold(hostOn(storage));
+    expect(emitted(queue)).toEqual([]);
+    expect([...storage.files.keys()]).toEqual([`${folder}/secret`]);
+  });
+
   it('is applied as if it had come in the message, and removed when that is settled', async () => {
     const storage = memoryStorage();
     const queue = await started(storage);
@@ -179,7 +194,7 @@ describe('what is large in a message', () => {
     const storage = memoryStorage();
     const queue = await started(storage);
     const large = await largeNote(storage, 'one');
-    storage.files.set('test/m/1/in/one', Buffer.from('quorate-payload/1 aes-256-gcm\n…'));
+    storage.files.set(`${INBOUND}/one`, Buffer.from('quorate-payload/1 aes-256-gcm\n…'));
     queue.put(large, note(1));
     await queue.hold(hostOn(storage));
     expect(queue.settled.get(large.sequenceNumber)).toMatchObject({
@@ -187,7 +202,7 @@ describe('what is large in a message', () => {
       reason: 'PAYLOAD_UNREADABLE',
     });
     expect(emitted(queue)).toEqual([1]);
-    expect(storage.files.has('test/m/1/in/one')).toBe(true);
+    expect(storage.files.has(`${INBOUND}/one`)).toBe(true);
   });
 
   it.each([
@@ -199,17 +214,17 @@ describe('what is large in a message', () => {
     const queue = await started(storage);
     queue.put(event('ask'));
     await queue.hold(hostOn(storage));
-    const ref = await memoryPayloads(storage).put('test/m/1/in', 'one', 'x'.repeat(LARGE));
+    const ref = await memoryPayloads(storage).put(INBOUND, 'one', 'x'.repeat(LARGE));
     const place = kind === 'partial' ? { seq: 0 } : {};
     const body = { kind, execution: '2.0', ...place, [field]: { ...ref } };
     queue.put(inbound(kind, body, { properties: { [PROPERTY.claimed]: field } }));
     if (stored === undefined) storage.files.clear();
-    else storage.files.set('test/m/1/in/one', stored);
+    else storage.files.set(`${INBOUND}/one`, stored);
     await queue.hold(hostOn(storage));
     const code = stored === undefined ? 'PAYLOAD_NOT_FOUND' : 'PAYLOAD_UNREADABLE';
     expect(notesOf(queue)).toEqual([code]);
     expect([...queue.settled.values()].filter(({ kind: settled }) => settled !== 'complete')).toEqual([]);
-    expect(storage.files.has('test/m/1/in/one')).toBe(stored !== undefined);
+    expect(storage.files.has(`${INBOUND}/one`)).toBe(stored !== undefined);
   });
 
   it('waits when the store does not answer', async () => {
