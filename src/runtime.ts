@@ -48,7 +48,7 @@ export async function composeRuntime<C extends QuorateConfig>(
   seam?: Seam,
 ): Promise<LocalRuntime<C>> {
   const { logger = SILENT, inspection = UNSEEN, env = process.env } = options;
-  const { clock = { now: Date.now } } = options;
+  const { clock: system = { now: Date.now } } = options;
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
   /** Every step is taken, whatever became of those before it. */
@@ -75,7 +75,8 @@ export async function composeRuntime<C extends QuorateConfig>(
     const { payloads, results } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger);
     undo.push(() => connection.close());
-    const opened = await createBridge({ ...resolved, ...connection, logger, clock });
+    const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
+    const { clock } = opened;
     undo.push(() => opened.close());
     const bridge = seam?.bridge(opened) ?? opened;
     // Who owns the broker has just declared the topology in it.

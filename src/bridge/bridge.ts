@@ -1,5 +1,6 @@
 // The whole of Service Bus as the rest of Quorate sees it: contract/ports.ts `Bridge` over @azure/service-bus.
 import type { Bridge, Clock, Logger, Pump, TaskPumpOptions } from '../contract/ports.ts';
+import { type BrokerClock, createBrokerClock, skewText } from './broker-clock.ts';
 import { type ConnectionOptions, type Connector, createConnector } from './connection.ts';
 import { createConnectionPool } from './connection-pool.ts';
 import { createDelivery } from './delivery.ts';
@@ -33,6 +34,8 @@ export interface BridgeOptions {
 
 /** A bridge that a test can cut off. */
 export interface CuttableBridge extends Bridge {
+  /** The broker's, as this process can tell it. */
+  readonly clock: BrokerClock;
   /** As if the process had died: every connection ends without a goodbye, and none is opened any more. */
   cut(): Promise<void>;
 }
@@ -44,12 +47,14 @@ export async function createBridge(options: BridgeOptions): Promise<CuttableBrid
 
 function assemble(options: BridgeOptions, connector: Connector): CuttableBridge {
   const { prefix, lockDurationMs, duplicateWindowMs, logger } = options;
-  const time = createTimeSource(options.clock);
+  const { clock: system = { now: Date.now } } = options;
+  const time = createTimeSource(system);
+  const clock = createBrokerClock({ system, onSkew: (aheadMs) => logger.warn(skewText(aheadMs)) });
   const toPath = (entity: string): string => `${prefix}${entity}`;
   const endpoint = `${connector.host}:${connector.port}`;
   const senders = createSenders(() => connector.createClient('sending'));
   const delivery = createDelivery({ senders, toPath, endpoint, duplicateWindowMs });
-  const publisher = new Publisher({ senders, delivery, time, logger });
+  const publisher = new Publisher({ senders, delivery, clock, logger });
   const taking = createConnectionPool(() => connector.createClient('taking'));
   const topology = createTopologyKeeper({ ...options, connector, endpoint, toPath });
   const pumps = new Set<Pump>();
@@ -64,14 +69,16 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     pool: createConnectionPool(() => connector.createClient('committing')),
     lockDurationMs,
     time,
+    clock,
     logger,
   });
   const pumpTasks = (task: TaskPumpOptions, deadLetters: boolean): Pump => {
     const path = toPath(task.entity);
-    return keep(new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, logger }));
+    return keep(new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, clock, logger }));
   };
 
   return {
+    clock,
     ensureTopology: (entities) => topology.ensure(entities),
     publish: (messages, when) => publisher.publish(messages, when),
     cancelScheduled: (entity, sequenceNumbers) => publisher.cancelScheduled(entity, sequenceNumbers),

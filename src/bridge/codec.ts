@@ -61,6 +61,7 @@ export function fromReceivedMessage(received: ServiceBusReceivedMessage): Inboun
     deadLetterReason,
     deadLetterErrorDescription,
     deadLetterSource,
+    timeToLive,
   } = received;
   const correlationId = toText(received.correlationId);
   return {
@@ -71,6 +72,7 @@ export function fromReceivedMessage(received: ServiceBusReceivedMessage): Inboun
     sequenceNumber: received.sequenceNumber?.toNumber() ?? 0,
     deliveryCount: received.deliveryCount ?? 0,
     enqueuedAt: received.enqueuedTimeUtc?.getTime() ?? 0,
+    ...(timeToLive === undefined ? {} : { timeToLiveMs: timeToLive }),
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(replyTo === undefined ? {} : { replyTo }),

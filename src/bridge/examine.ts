@@ -184,7 +184,7 @@ async function clock(client: ServiceBusClient, path: string): Promise<Finding> {
           check: 'clock',
           status: 'wrong',
           text,
-          fix: 'synchronise this machine with NTP: deadlines and timers are off by as much',
+          fix: 'synchronise this machine with NTP: Quorate goes by the broker, but logs and agents’ own clocks are off by as much',
         }
       : { check: 'clock', status: 'ok', text };
   } finally {

@@ -3,6 +3,7 @@ import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Json } from '../contract/json.ts';
 import type { Disposition, HeldSession, Logger, Taken } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
+import type { BrokerClock } from './broker-clock.ts';
 import { isTooLarge } from './errors.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -20,6 +21,7 @@ export interface SessionContext {
   /** How long it may go on while they do. */
   readonly holdQuantumMs: number;
   readonly time: TimeSource;
+  readonly clock: BrokerClock;
   readonly logger: Logger;
   readonly watch: ConnectionWatch;
   readonly onClockAhead: () => void;
@@ -55,11 +57,17 @@ export class LiveSession implements HeldSession {
   static async open(receiver: ServiceBusSessionReceiver, context: SessionContext): Promise<LiveSession> {
     const session = new LiveSession(receiver, context);
     const link = session.#link;
+    const { clock, lockDurationMs } = context;
+    clock.granted(link.lockedUntilMs - lockDurationMs);
     const lease = await LeaseKeeper.start({
-      configuredMs: context.lockDurationMs,
+      configuredMs: lockDurationMs,
       lockedUntilMs: link.lockedUntilMs,
       time: context.time,
-      renew: (patienceMs) => link.renew(patienceMs),
+      renew: async (patienceMs) => {
+        const lockedUntilMs = await link.renew(patienceMs);
+        if (lockedUntilMs !== undefined) clock.granted(lockedUntilMs - lockDurationMs);
+        return lockedUntilMs;
+      },
       onOver: (why) => session.#lose(why),
       onClockAhead: context.onClockAhead,
     });
@@ -71,7 +79,12 @@ export class LiveSession implements HeldSession {
   /** Nothing is received before. */
   begin(): void {
     this.#begunAt = this.#context.time.instant().monotonicMs;
-    if (!this.lost) this.#link.subscribe(this.#context.window, (message) => this.#intake.push(message));
+    if (this.lost) return;
+    const { window, clock } = this.#context;
+    this.#link.subscribe(window, (message) => {
+      clock.reached(message.enqueuedAt);
+      this.#intake.push(message);
+    });
   }
 
   /** Whether anything was committed or settled: a session held in vain is not to be offered again at once. */

@@ -74,12 +74,13 @@ export class NamedSessionPump implements Pump {
     { watch }: PooledClient,
     onHeld: () => void,
   ): Promise<void> {
-    const { time, logger, lockDurationMs } = this.#context;
+    const { time, clock, logger, lockDurationMs } = this.#context;
     const session = await LiveSession.open(receiver, {
       entity: this.#options.entity,
       lockDurationMs,
       window: WINDOW,
       time,
+      clock,
       logger,
       watch,
       othersWait: () => false,

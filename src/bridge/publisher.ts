@@ -1,18 +1,17 @@
 // Everything this process sends: plain messages in batches, scheduled ones by request.
 import { context, trace } from '@opentelemetry/api';
-import type { Logger, Published, PublishOptions } from '../contract/ports.ts';
+import type { Clock, Logger, Published, PublishOptions } from '../contract/ports.ts';
 import type { WireMessage } from '../contract/wire.ts';
 import { PublishCall } from './call.ts';
 import type { Delivery } from './delivery.ts';
 import { Outlet } from './outlet.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Senders } from './senders.ts';
-import type { TimeSource } from './time.ts';
 
 export interface PublisherOptions {
   readonly senders: Senders;
   readonly delivery: Delivery;
-  readonly time: TimeSource;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -31,10 +30,10 @@ export class Publisher {
   ): Promise<readonly Published[]> {
     const call = new PublishCall(messages.length, mayBegin);
     const from = trace.getSpanContext(context.active());
-    const { wallMs } = this.#options.time.instant();
+    const now = this.#options.clock.now();
     for (const [index, message] of messages.entries()) {
       // What is due already needs no number to cancel it by.
-      const later = message.notBefore !== undefined && message.notBefore > wallMs;
+      const later = message.notBefore !== undefined && message.notBefore > now;
       const way = later ? this.#scheduler(message.entity) : this.#outlet(message.entity);
       way.push({ message, call, index, from });
     }

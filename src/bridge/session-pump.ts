@@ -4,6 +4,7 @@ import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Logger, Pump, SessionPumpOptions } from '../contract/ports.ts';
 import { acceptOn, giveBack } from './accept.ts';
 import { AcceptLoop } from './accept-loop.ts';
+import type { BrokerClock } from './broker-clock.ts';
 import { RECEIVER_OPTIONS } from './codec.ts';
 import type { ConnectionPool, PooledClient } from './connection-pool.ts';
 import { LiveSession } from './held-session.ts';
@@ -18,6 +19,7 @@ export interface SessionPumpContext {
   readonly pool: ConnectionPool;
   readonly lockDurationMs: number;
   readonly time: TimeSource;
+  readonly clock: BrokerClock;
   readonly logger: Logger;
 }
 
@@ -46,7 +48,6 @@ export class SessionPump implements Pump {
   readonly #holds = new Set<Promise<void>>();
   #recheck: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
-  #clockAheadSaid = false;
 
   constructor(options: SessionPumpOptions, context: SessionPumpContext) {
     this.#options = options;
@@ -152,7 +153,7 @@ export class SessionPump implements Pump {
     receiver: ServiceBusSessionReceiver,
     { watch }: PooledClient,
   ): Promise<LiveSession | undefined> {
-    const { time, logger, lockDurationMs } = this.#context;
+    const { time, clock, logger, lockDurationMs } = this.#context;
     const { entity, window, holdQuantumMs } = this.#options;
     try {
       return await LiveSession.open(receiver, {
@@ -160,11 +161,13 @@ export class SessionPump implements Pump {
         lockDurationMs,
         window,
         time,
+        clock,
         logger,
         watch,
         holdQuantumMs,
         othersWait: () => this.#places.waiting > 0,
-        onClockAhead: () => this.#sayClockAhead(),
+        // Said by the broker's clock, once for all sessions.
+        onClockAhead: () => {},
       });
     } catch {
       // The link was lost before it was used.
@@ -180,13 +183,5 @@ export class SessionPump implements Pump {
 
   #isStopping(): boolean {
     return this.#stopping !== undefined;
-  }
-
-  #sayClockAhead(): void {
-    if (this.#clockAheadSaid) return;
-    this.#clockAheadSaid = true;
-    this.#context.logger.warn('the clock is ahead of the broker, or its locks are shorter than configured', {
-      entity: this.#options.entity,
-    });
   }
 }

@@ -1,7 +1,9 @@
 // Messages of one plain queue as tasks, a fixed number at once, each settled as its handler says.
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import type { Disposition, Logger, Pump, TaskPumpOptions } from '../contract/ports.ts';
+import type { InboundMessage } from '../contract/wire.ts';
 import { createBackoff } from './backoff.ts';
+import type { BrokerClock } from './broker-clock.ts';
 import { fromReceivedMessage } from './codec.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { isAlreadySettled, isLockLost, sdkError } from './errors.ts';
@@ -19,6 +21,7 @@ export interface TaskPumpContext {
   readonly pool: ConnectionPool;
   readonly lockDurationMs: number;
   readonly time: TimeSource;
+  readonly clock: BrokerClock;
   readonly logger: Logger;
 }
 
@@ -96,7 +99,7 @@ export class TaskPump implements Pump {
 
   async #run(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {
     const lock = this.#locks.add(raw);
-    const message = fromReceivedMessage(raw);
+    const message = this.#arrived(raw);
     // Waits only after a connection was lost: its tasks still run when the new one brings others.
     await this.#slots.take();
     try {
@@ -112,6 +115,17 @@ export class TaskPump implements Pump {
     } finally {
       this.#slots.free();
     }
+  }
+
+  /** Its lock was granted as it was handed out: that is when, by the broker's clock. */
+  #arrived(raw: ServiceBusReceivedMessage): InboundMessage {
+    const { clock, lockDurationMs } = this.#context;
+    const message = fromReceivedMessage(raw);
+    if (raw.lockedUntilUtc === undefined) return message;
+    const deliveredAt = raw.lockedUntilUtc.getTime() - lockDurationMs;
+    clock.granted(deliveredAt);
+    clock.reached(message.enqueuedAt);
+    return { ...message, deliveredAt };
   }
 
   async #settle(

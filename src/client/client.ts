@@ -165,7 +165,6 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         await bridge.publish([message(type, id, body, { ...trace, ...own })]);
       }),
     query: async (type, id, call) => {
-      const deadline = clock.now() + timeoutOf(call);
       const late = new QuorateError(
         'RESULT_TIMEOUT',
         `${type}/${id} did not answer the query in time: does a host of it run?`,
@@ -175,7 +174,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           type,
           id,
           { kind: 'query', asker: asker as Json },
-          { properties: { [PROPERTY.deadline]: deadline } },
+          { properties: { [PROPERTY.patience]: timeoutOf(call) } },
         );
       const body = await ask(type, id, call, make, late);
       if (body.answer === 'snapshot') return body.snapshot;

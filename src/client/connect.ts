@@ -42,7 +42,7 @@ export async function connect<C extends QuorateConfig>(
       : target.connection;
   const payloads = await openPayloads(config, target);
   const bridge = await createBridge({ ...config, connection, logger });
-  return createClient<C>({ bridge, payloads, onClose: () => bridge.close() });
+  return createClient<C>({ bridge, payloads, clock: bridge.clock, onClose: () => bridge.close() });
 }
 
 async function localConnectionString(dataFolder: string): Promise<string> {

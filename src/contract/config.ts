@@ -14,7 +14,7 @@ export interface AgentContext {
   readonly attempt: number;
   /** Aborts on time-out, on shutdown and when the task's lock is lost. */
   readonly signal: AbortSignal;
-  /** Epoch ms after which the asker no longer waits. */
+  /** Epoch ms after which the asker no longer waits, by the broker's clock: from `Date.now()` only as far as this machine agrees with it. */
   readonly deadlineAt: number;
   readonly logger: Logger;
   /** Stores a large JSON value and gives its reference. */

@@ -7,7 +7,7 @@ export interface RuntimeOptions {
   /** Default: silent. */
   readonly logger?: Logger;
   readonly inspection?: InspectionSink;
-  /** What turns, timers, deadlines and leases go by; default the system's. It has to agree with the broker's. */
+  /** This machine's; default the system's. Leases go by it; turns, timers and deadlines by the broker's, as seen on its locks. */
   readonly clock?: Clock;
   /** Environment to read; default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;

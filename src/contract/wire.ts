@@ -17,10 +17,12 @@ export const PROPERTY = {
   index: 'quorate-index',
   /** Caller's own key for idempotent sends of a client. */
   key: 'quorate-key',
-  /** Epoch ms after which nobody waits for this message any more. */
+  /** Epoch ms, by the broker's clock, after which nobody waits for this task any more. */
   deadline: 'quorate-deadline',
   /** Of a start by `run`: refused where the actor was started with another input. */
   sameInput: 'quorate-same-input',
+  /** Milliseconds that somebody waits for the answer to this query, from when the broker took it in. */
+  patience: 'quorate-patience',
   attempt: 'quorate-attempt',
   execution: 'quorate-execution',
   branch: 'quorate-branch',
@@ -168,8 +170,10 @@ export interface InboundMessage {
   readonly sequenceNumber: number;
   /** Deliveries before this one: 0 the first time. */
   readonly deliveryCount: number;
-  /** Epoch ms. */
+  /** Epoch ms, by the broker's clock: when it was taken in, and when it was handed out, as far as its lock says so. */
   readonly enqueuedAt: number;
+  readonly deliveredAt?: number;
+  readonly timeToLiveMs?: number;
   readonly deadLetterReason?: string;
   readonly deadLetterDescription?: string;
   /** Entity it was dead-lettered from, as the service says it. */

@@ -221,7 +221,7 @@ async function openClient(
   const connection = { kind: 'connectionString', connectionString: config.connectionString } as const;
   const payloads = await openPayloads(config, targetOf(config, undefined));
   const bridge = await createBridge({ ...config, connection, logger: SILENT, clock });
-  const client = createClient({ bridge, payloads, clock });
+  const client = createClient({ bridge, payloads, clock: bridge.clock });
   return {
     client,
     close: async () => {

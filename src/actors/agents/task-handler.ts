@@ -140,7 +140,8 @@ async function handle(
     return reply(task, message, stored, host, traceparent);
   }
   // Nobody waits any more: the asker's own deadline timer has told it so (I11).
-  if (clock.now() >= task.deadlineAt) return COMPLETE;
+  const deadlineAt = deadlineOf(task, message, clock);
+  if (clock.now() >= deadlineAt) return COMPLETE;
   // Nobody knows whether what it was to do was done.
   if (message.deliveryCount >= MAX_UNFINISHED) {
     return giveUp(host, {
@@ -158,7 +159,7 @@ async function handle(
   counters.started++;
   const stopped = limitSignal({ sources: [lost, host.shutdown] });
   const pieces = piecesOf(task, message, host, traceparent);
-  const context = contextOf(task, message, stopped.signal, host, pieces);
+  const context = contextOf({ ...task, deadlineAt }, message, stopped.signal, host, pieces);
   const attempt = await runAttempt(
     host.name,
     runnable,
@@ -178,14 +179,17 @@ async function handle(
     return reply(task, message, outcome, host, traceparent);
   }
   if (lost.aborted) throw new Error('the lock was lost; the task is somebody else’s now');
-  if (host.shutdown.aborted) return handBack(task, message, host);
+  if (host.shutdown.aborted) return handBack(task, message, host, deadlineAt);
   const attempts = task.attempt;
   const failed = (more: Record<string, Json> = {}): Disposition =>
     giveUp(host, withData(attempt.error, { attempts, ...more }));
   const retryAt = clock.now() + backoff(host.retry, attempts);
-  if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= task.deadlineAt) return failed();
+  if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= deadlineAt) return failed();
   // Left to its lock it would be run again and again, and none of that would be counted.
-  const refusal = await refusalOf(host, again(task, message, host, { attempt: attempts + 1 }, retryAt));
+  const refusal = await refusalOf(
+    host,
+    again(task, message, host, { attempt: attempts + 1 }, deadlineAt, retryAt),
+  );
   if (refusal !== undefined) return failed({ notRetried: refusal.message });
   counters.retried++;
   host.logger.info(
@@ -193,6 +197,16 @@ async function handle(
     { code: attempt.error.code, task: task.key, ...askerOf(message) },
   );
   return COMPLETE;
+}
+
+/**
+ * When nobody waits any more. What is left of its time to live is the broker's own reckoning: no clock of the asker's, nor of
+ * this machine, has a say in it.
+ */
+function deadlineOf(task: TaskBody, message: InboundMessage, clock: Clock): number {
+  const { timeToLiveMs, enqueuedAt, deliveredAt } = message;
+  if (timeToLiveMs === undefined || deliveredAt === undefined) return task.deadlineAt;
+  return clock.now() + timeToLiveMs - Math.max(0, deliveredAt - enqueuedAt);
 }
 
 /** For whom it was done, as a field of a log line. */
@@ -383,8 +397,16 @@ function piecesOf(
 }
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */
-async function handBack(task: TaskBody, message: InboundMessage, host: TaskHost): Promise<Disposition> {
-  const refusal = await refusalOf(host, again(task, message, host, { release: message.sequenceNumber }));
+async function handBack(
+  task: TaskBody,
+  message: InboundMessage,
+  host: TaskHost,
+  deadlineAt: number,
+): Promise<Disposition> {
+  const refusal = await refusalOf(
+    host,
+    again(task, message, host, { release: message.sequenceNumber }, deadlineAt),
+  );
   return refusal === undefined ? COMPLETE : giveUp(host, refusal);
 }
 
@@ -394,10 +416,11 @@ function again(
   message: InboundMessage,
   host: TaskHost,
   change: { attempt?: number; release?: number },
+  deadlineAt: number,
   notBefore?: number,
 ): WireMessage {
   const body = { ...task, attempt: change.attempt ?? task.attempt };
-  const left = Math.max(1, Math.floor(task.deadlineAt - (notBefore ?? host.clock.now())));
+  const left = Math.max(1, Math.floor(deadlineAt - (notBefore ?? host.clock.now())));
   return {
     entity: host.entity,
     subject: 'task',

@@ -367,10 +367,10 @@ function mayStart({ subject, body }: InboundMessage): boolean {
   return subject === 'start' || (subject === 'event' && Object.hasOwn(Object(body), 'start'));
 }
 
-/** A query carries its deadline and is dropped when late (I13). */
-function isLate(message: InboundMessage, now: number): boolean {
-  const deadline = message.properties[PROPERTY.deadline];
-  return typeof deadline === 'number' && deadline < now;
+/** A query says how long its asker waits, and is dropped when late (I13): all of it by the broker's clock. */
+function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolean {
+  const patience = properties[PROPERTY.patience];
+  return typeof patience === 'number' && enqueuedAt + patience < now;
 }
 
 function withTrace(input: Item['input'], message: InboundMessage): Item['input'] {

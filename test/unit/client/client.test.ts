@@ -237,7 +237,7 @@ describe('a time-out that is no time', () => {
     const { client, sent, answer } = setUp();
     const query = client.query('m', '1', { timeoutMs });
     await expect.poll(() => sent.length).toBe(1);
-    expect(Number.isSafeInteger(sent[0]?.properties?.['quorate-deadline'])).toBe(true);
+    expect(Number.isSafeInteger(sent[0]?.properties?.['quorate-patience'])).toBe(true);
     answer(sent[0], { kind: 'answer', answer: 'snapshot', snapshot: { turn: 3 } });
     expect(await query).toMatchObject({ turn: 3 });
   });

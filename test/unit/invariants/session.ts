@@ -38,6 +38,7 @@ export async function openSession(othersWait = (): boolean => false): Promise<Te
     time: { instant: () => ({ monotonicMs: now, wallMs: now }) },
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     watch: new ConnectionWatch(1),
+    clock: { now: () => 0, granted: () => {}, reached: () => {} },
     onClockAhead: () => {},
   });
   session.begin();

@@ -54,6 +54,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     deliveryCount = 0,
     lost = new AbortController().signal,
     properties: InboundMessage['properties'] = {},
+    arrival: Partial<InboundMessage> = {},
   ) =>
     handler(
       inbound(
@@ -69,12 +70,56 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
           deadlineAt: 100_000,
           ...body,
         },
-        { replyTo: 'actor.m', replyToSessionId: 's', deliveryCount, properties },
+        { replyTo: 'actor.m', replyToSessionId: 's', deliveryCount, properties, ...arrival },
       ),
       lost,
     );
   return { host, handle, published, stored };
 }
+
+describe('what a task has left', () => {
+  const never = new AbortController().signal;
+  const NOW = 10_000;
+
+  it.each([
+    { what: 'is its time to live less its wait, whatever the asker’s clock said', deadlineAt: 1, left: 900 },
+    { what: 'is that also where the asker’s clock is ahead', deadlineAt: 9_999_999, left: 900 },
+    {
+      what: 'is not more for a delivery that seems to be before it',
+      deadlineAt: 1,
+      deliveredAt: 5,
+      left: 1_000,
+    },
+  ])('$what', async ({ deadlineAt, left, deliveredAt = 600 }) => {
+    const seen: number[] = [];
+    const { handle, published } = setUp(((_: unknown, context: AgentContext) => {
+      seen.push(context.deadlineAt - NOW);
+      return null;
+    }) as IoAgent['run']);
+    const arrival = { timeToLiveMs: 1_000, enqueuedAt: 500, deliveredAt };
+    await handle({ deadlineAt }, 0, never, {}, arrival);
+    expect([seen, published.length]).toEqual([[left], 1]);
+  });
+
+  it('is nothing once its time to live is over, and by its deadline where it has none', async () => {
+    const { handle, host } = setUp((() => null) as IoAgent['run']);
+    await handle({}, 0, never, {}, { timeToLiveMs: 100, enqueuedAt: 500, deliveredAt: 600 });
+    await handle({ deadlineAt: NOW }, 0, never, {}, { enqueuedAt: 500, deliveredAt: 600 });
+    expect(host.counters.started).toBe(0);
+    await handle({ deadlineAt: NOW + 1 }, 0, never, {}, { enqueuedAt: 500, deliveredAt: 600 });
+    expect(host.counters.started).toBe(1);
+  });
+
+  it('bounds its next attempt', async () => {
+    const { handle, published } = setUp((() => {
+      throw new Error('no');
+    }) as IoAgent['run']);
+    await handle({ deadlineAt: 1 }, 0, never, {}, { timeToLiveMs: 5_000, enqueuedAt: 500, deliveredAt: 600 });
+    expect(published).toMatchObject([{ subject: 'task', notBefore: NOW + 1_000, timeToLiveMs: 3_900 }]);
+    const late = await handle({}, 0, never, {}, { timeToLiveMs: 900, enqueuedAt: 500, deliveredAt: 600 });
+    expect(late.kind).toBe('deadLetter');
+  });
+});
 
 describe('pieces of an answer', () => {
   it('leave in order and before the answer, though nobody waited for them', async () => {
@@ -141,7 +186,7 @@ describe('an answer that JSON would change', () => {
   });
 
   it('leaves undefined fields out', async () => {
-    const { handle, published } = setUp((() => ({ a: 1, b: undefined })) as unknown as IoAgent['run']);
+    const { handle, published } = setUp(() => ({ a: 1, b: undefined }));
     await handle();
     expect(published).toMatchObject([{ body: { outcome: { status: 'done', output: { a: 1 } } } }]);
   });

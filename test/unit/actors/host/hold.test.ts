@@ -134,7 +134,7 @@ describe('a new holder', () => {
   it('sends the outbox again when an input of it comes again, even if others come first (I2)', async () => {
     const queue = await started();
     // A query is never recorded, so nothing says of it that it was there before.
-    queue.put(query({ properties: { [PROPERTY.deadline]: 1 } }), note(1));
+    queue.put(query({ properties: { [PROPERTY.patience]: 1 } }), note(1));
     await queue.hold(host(), { fate: ({ kind }) => (kind === 'publish' ? 'dies-before' : 'done') });
     expect(emitted(queue)).toEqual([]);
     await queue.hold(host(), { takes: [1, 1] });
@@ -237,8 +237,8 @@ describe('what only start may do (I13)', () => {
 
   it('a query is answered without a commit from what is committed; a late one is dropped', async () => {
     const queue = await started();
-    const late = query({ properties: { [PROPERTY.deadline]: 999_999 } });
-    queue.put(query({ properties: { [PROPERTY.deadline]: 1_000_001 } }), late);
+    const late = query({ properties: { [PROPERTY.patience]: 999_999 } });
+    queue.put(query({ properties: { [PROPERTY.patience]: 1_000_001 } }), late);
     await queue.hold(host());
     expect(queue.commits()).toEqual([]);
     expect(queue.sent).toMatchObject([
