@@ -28,6 +28,8 @@ export interface LocalBrokerOptions {
   readonly logger: Logger;
   /** How long to wait for an owner that does not answer. */
   readonly patienceMs?: number;
+  /** For tests: starts a broker. */
+  readonly start?: (options: BrokerOptions) => Promise<Broker>;
 }
 
 export interface LocalBroker {
@@ -41,13 +43,13 @@ export interface LocalBroker {
 export async function openLocalBroker(options: LocalBrokerOptions): Promise<LocalBroker> {
   // Loaded on demand: a production start never loads the broker.
   const { startBroker, readBrokerRecord, declareAtRunning, BrokerError } = await import('./broker/index.ts');
-  const { data, topology, logger } = options;
+  const { data, topology, logger, start = startBroker } = options;
   const pages = options.maxPages === undefined ? {} : { maxPages: options.maxPages };
 
   const open = async (port: number | undefined): Promise<Broker | undefined> => {
     const settings: BrokerOptions = { data, topology, ...pages, ...(port === undefined ? {} : { port }) };
     try {
-      return await startBroker(settings);
+      return await start(settings);
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'BROKER_DATA_IN_USE') return undefined;
       throw error instanceof BrokerError ? toQuorateError(error) : error;

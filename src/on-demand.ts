@@ -5,14 +5,15 @@ import type { Environment } from './config.ts';
 import type { QuorateClient } from './contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from './contract/config.ts';
 import type { RuntimeOptions } from './contract/runtime.ts';
+import { outsideRequests } from './root-context.ts';
 import type { LocalRuntime } from './runtime.ts';
 
 /** Joins the embedded broker of the data folder, or connects to the namespace that options or environment name. */
 export async function connect<C extends QuorateConfig>(
   options: ConnectOptions = {},
 ): Promise<QuorateClient<C>> {
-  const module = await import('./client/connect.ts');
-  return module.connect<C>(options);
+  const module = await outsideRequests(() => import('./client/connect.ts'));
+  return outsideRequests(() => module.connect<C>(options));
 }
 
 /** Hosts actors and agents in this process. Throws a QuorateError whose code says what to mend. */
@@ -20,7 +21,7 @@ export async function createRuntime<C extends QuorateConfig>(
   config: C,
   options: RuntimeOptions = {},
 ): Promise<LocalRuntime<C>> {
-  const module = await import('./runtime.ts');
+  const module = await outsideRequests(() => import('./runtime.ts'));
   return module.createRuntime(config, options);
 }
 

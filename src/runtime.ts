@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { createWorkerPool } from './actors/host/pool.ts';
 import { type CuttableBridge, createBridge } from './bridge/bridge.ts';
 import { toBrokerTopology } from './bridge/topology.ts';
+import { atMost } from './bridge/waiting.ts';
 import { createClient } from './client/client.ts';
 import { resolveConfig } from './config.ts';
 import { type Connection, dataFolderOf, targetOf } from './connection.ts';
@@ -14,11 +15,15 @@ import { openLocalBroker } from './local-broker.ts';
 import { openStores, type Stores } from './payload-storage.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
+import { outsideRequests } from './root-context.ts';
 
 /** Each costs 35 to 40 MB (docs/performance.md); turns need few. */
 const MAX_DEFAULT_THREADS = 4;
 /** One thread is always free for turns, so there are at least two. */
 const MIN_THREADS = 2;
+
+/** A start does not wait longer for the pumps' first connection: `health()` says what is so. */
+const CONNECT_LIMIT_MS = 5_000;
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const UNSEEN: InspectionSink = { actor: () => {}, step: () => {} };
@@ -39,7 +44,7 @@ export function createRuntime<C extends QuorateConfig>(
   config: C,
   options: RuntimeOptions = {},
 ): Promise<LocalRuntime<C>> {
-  return composeRuntime(config, options);
+  return outsideRequests(() => composeRuntime(config, options));
 }
 
 export async function composeRuntime<C extends QuorateConfig>(
@@ -103,6 +108,8 @@ export async function composeRuntime<C extends QuorateConfig>(
       counters,
       shutdown: grace.signal,
     });
+    // A runtime that is there is ready: pumps connect in a moment.
+    if (seam === undefined && pumps.length > 0) await atMost(CONNECT_LIMIT_MS, opened.connected());
     const client = createClient<C>({ bridge, payloads, machineTypes: types, clock });
     undo.push(() => client.close());
     undo.push(async () => {

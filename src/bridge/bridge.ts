@@ -38,6 +38,8 @@ export interface CuttableBridge extends Bridge {
   readonly clock: BrokerClock;
   /** As if the process had died: every connection ends without a goodbye, and none is opened any more. */
   cut(): Promise<void>;
+  /** Resolves as soon as a connection is open. */
+  connected(): Promise<void>;
 }
 
 export async function createBridge(options: BridgeOptions): Promise<CuttableBridge> {
@@ -105,6 +107,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
       return connector.open.count;
     },
     cut: () => connector.open.cut(),
+    connected: () => connector.open.connected(),
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
       await Promise.all([...shelves].map((shelf) => shelf.close()));

@@ -75,6 +75,11 @@ export function isConnectionLoss(thrown: unknown): boolean {
   return /occurred on the AMQP connection/.test(sdkError(thrown).message);
 }
 
+/** The service detaches links that were idle for ten minutes; the SDK attaches them again. */
+export function isIdleEnd(thrown: unknown): boolean {
+  return /IdleTimerExpired/.test(sdkError(thrown).message);
+}
+
 /** A receiver of the wrong kind for the entity: sessions asked of a plain queue, or the other way round. */
 export function isWrongKind(thrown: unknown): boolean {
   return /InvalidOperationError|not-allowed/i.test(sdkError(thrown).message);

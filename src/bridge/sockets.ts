@@ -45,6 +45,7 @@ export function outside<T>(run: () => T): T {
 /** The sockets of a bridge's clients that are connected, whichever client made them. */
 export class OpenSockets {
   readonly #sockets = new Set<Socket>();
+  #waiting: (() => void)[] = [];
   #cut = false;
 
   get count(): number {
@@ -57,7 +58,16 @@ export class OpenSockets {
 
   add(socket: Socket): void {
     this.#sockets.add(socket);
+    for (const resolve of this.#waiting.splice(0)) resolve();
     if (this.#cut) socket.destroy(new Error('The connection was cut.'));
+  }
+
+  /** Resolves as soon as there is one. */
+  connected(): Promise<void> {
+    if (this.#sockets.size > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 
   remove(socket: Socket): void {

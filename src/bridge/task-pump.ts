@@ -6,7 +6,7 @@ import { createBackoff } from './backoff.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import { fromReceivedMessage } from './codec.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { isAlreadySettled, isLockLost, sdkError } from './errors.ts';
+import { isAlreadySettled, isIdleEnd, isLockLost, sdkError } from './errors.ts';
 import { settleWith } from './settle.ts';
 import { Slots } from './slots.ts';
 import { outside } from './sockets.ts';
@@ -153,7 +153,7 @@ export class TaskPump implements Pump {
 
   /** The SDK goes on by itself; said once until a message comes again. */
   #report(error: unknown): void {
-    if (this.#stopping !== undefined || this.#troubled) return;
+    if (this.#stopping !== undefined || this.#troubled || isIdleEnd(error)) return;
     this.#troubled = true;
     const { code, message: why } = sdkError(error);
     this.#context.logger.warn('receiving tasks failed', { entity: this.#options.entity, code, why });

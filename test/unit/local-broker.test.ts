@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Broker,
   createBroker,
@@ -13,17 +13,6 @@ import {
 } from '../../src/broker/index.ts';
 import type { LocalBroker } from '../../src/local-broker.ts';
 import { openLocalBroker } from '../../src/local-broker.ts';
-
-const brokers: Broker[] = [];
-vi.mock('../../src/broker/index.ts', async (load) => {
-  const actual = await load<typeof import('../../src/broker/index.ts')>();
-  const start: typeof actual.startBroker = async (options) => {
-    const broker = await actual.startBroker(options);
-    brokers.push(broker);
-    return broker;
-  };
-  return { ...actual, startBroker: start };
-});
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const topology = { queues: [{ name: 'q' }], topics: [] };
@@ -112,7 +101,13 @@ describe('the local broker', () => {
 
   it('starts again on the same data when its broker ends by itself, and says why', async () => {
     const said: string[] = [];
+    const brokers: Broker[] = [];
     const broker = await openLocalBroker({
+      start: async (options) => {
+        const started = await startBroker(options);
+        brokers.push(started);
+        return started;
+      },
       data,
       port: 0,
       maxPages: undefined,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ConnectionWatch, outside } from '../../../src/bridge/sockets.ts';
+import { ConnectionWatch, OpenSockets, outside } from '../../../src/bridge/sockets.ts';
 
 let server: Server;
 let port: number;
@@ -89,6 +89,20 @@ describe('ConnectionWatch', () => {
     await new Promise((resolve) => other.once('close', resolve));
     expect(whys).toHaveLength(2);
     expect(whys[1]).toBeUndefined();
+  });
+
+  it('tells when a connection of its clients is open', async () => {
+    const sockets = new OpenSockets();
+    const watch = new ConnectionWatch(port, sockets);
+    const told: string[] = [];
+    const waiting = sockets.connected().then(() => told.push('first'));
+    await Promise.resolve();
+    expect(told).toEqual([]);
+    const socket = watch.within(() => connect(port, '127.0.0.1'));
+    await waiting;
+    await sockets.connected();
+    expect(sockets.count).toBe(1);
+    await close(socket);
   });
 
   it('tells nobody who has stopped listening', () => {
