@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { configSchema, ENVIRONMENT, type QuorateConfig, type ResolvedConfig } from './contract/config.ts';
 import { QuorateError } from './contract/errors.ts';
+import { importFault } from './import-fault.ts';
+import { nearest } from './nearest.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,9 +32,39 @@ export async function loadConfig(path: string): Promise<QuorateConfig> {
 export function resolveConfig(config: QuorateConfig, env: Environment = {}): ResolvedConfig {
   const set = environmentFields(env);
   const parsed = configSchema.safeParse({ ...productionDefaults(env), ...config, ...set.fields });
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.flatMap((issue) => describeIssue(issue, [], set.names));
+  const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set.names)) ?? [];
+  lines.push(...misspelt(env), ...homeless(config));
+  if (parsed.success && lines.length === 0) return parsed.data;
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
+}
+
+/** Read elsewhere: by the command line, and by this project's own tests and benches. */
+const OTHER_VARIABLES = /^QUORATE_(LOG$|TEST_|BENCH_|CHAOS_|FUZZ_|MUTATION$|PLANTED$|ROOT$)/;
+/** What Kubernetes sets in every pod beside a service that is called quorate. */
+const OF_KUBERNETES = /^QUORATE_(SERVICE_(HOST|PORT)|PORT_\d+_)/;
+
+/** A variable that nobody reads is one that somebody meant: the embedded broker would start without a word. */
+function misspelt(env: Environment): string[] {
+  const known = Object.keys(ENVIRONMENT);
+  return Object.entries(env).flatMap(([name, value]) => {
+    const isOurs = name.startsWith('QUORATE_') && value !== undefined && value !== '';
+    if (!isOurs || known.includes(name) || OTHER_VARIABLES.test(name) || OF_KUBERNETES.test(name)) return [];
+    const near = nearest(name, [...known, 'QUORATE_LOG']);
+    return [`${name}: there is no such variable${near === undefined ? '' : `; ${near} is meant?`}`];
+  });
+}
+
+/** `loadConfig` has put those of a file beside it; a configuration in code lies nowhere. */
+function homeless({ machines, agents }: QuorateConfig): string[] {
+  const lines = (group: string, entries: unknown): string[] =>
+    Object.entries((entries ?? {}) as Record<string, Located | null>).flatMap(([name, entry]) => {
+      const where = `${group}.${name}`;
+      const module = entry?.module;
+      const why = `is relative, and a configuration in code lies nowhere; write new URL('${String(module)}', import.meta.url)`;
+      const own = isRelative(module) ? [`${where}.module: '${String(module)}' ${why}`] : [];
+      return [...own, ...lines(`${where}.versions`, entry?.versions)];
+    });
+  return [...lines('machines', machines), ...lines('agents', agents)];
 }
 
 async function isFile(path: string): Promise<boolean> {
@@ -44,17 +76,10 @@ async function importModule(url: URL, path: string): Promise<Readonly<Record<str
   try {
     return (await import(url.href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
-    throw new QuorateError('CONFIG_INVALID', `${path} does not load: ${reasonOf(cause)}`, { cause });
+    throw new QuorateError('CONFIG_INVALID', `${path} does not load: ${importFault(cause, url.href)}`, {
+      cause,
+    });
   }
-}
-
-/** Node writes a syntax error's place at the head of the stack, not in its message. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const place =
-    cause instanceof SyntaxError ? /^file:.*?([^/]+:\d+)$/m.exec(cause.stack ?? '')?.[1] : undefined;
-  const message = cause.message.split('\n')[0] ?? '';
-  return place === undefined ? message : `${message} (${place})`;
 }
 
 function pickExport(module: Readonly<Record<string, unknown>>): unknown {
@@ -77,13 +102,17 @@ function withLocations(config: QuorateConfig, base: URL): QuorateConfig {
   return locatedAgents === undefined ? located : { ...located, agents: locatedAgents };
 }
 
+function isRelative(module: URL | string | undefined): boolean {
+  return typeof module === 'string' && /^\.{1,2}\//.test(module);
+}
+
 function locateOne<T>(entry: T, base: URL): T {
   const { module, versions } = (entry ?? {}) as Located;
-  const isRelative = typeof module === 'string' && /^(\.{1,2}\/|\/)/.test(module);
-  if (!isRelative && versions === undefined) return entry;
+  const isPath = typeof module === 'string' && (isRelative(module) || module.startsWith('/'));
+  if (!isPath && versions === undefined) return entry;
   return {
     ...entry,
-    ...(isRelative ? { module: new URL(module, base) } : {}),
+    ...(isPath ? { module: new URL(module, base) } : {}),
     ...(typeof versions === 'object' && versions !== null
       ? {
           versions: Object.fromEntries(
@@ -131,7 +160,16 @@ function describeIssue(
     if (closest !== undefined) return closest.flatMap((inner) => describeIssue(inner, path, names));
   }
   const field = path.map(String).join('.');
-  const variable = names.get(field);
-  const where = variable ?? (field === '' ? 'configuration' : field);
+  // Of a list in a variable the variable is named, and which part of it.
+  const variable = names.get(String(path[0]));
+  const part = path.slice(1).map(String).join('.');
+  const where =
+    variable === undefined
+      ? field === ''
+        ? 'configuration'
+        : field
+      : part === ''
+        ? variable
+        : `${variable} (${part})`;
   return [`${where}: ${issue.message}`];
 }

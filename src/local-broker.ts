@@ -1,15 +1,9 @@
 // The embedded broker as a group of processes sees it: whoever opens the data folder first owns it, the others join, and
 // when the owner dies one of them opens the same data at the same port.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  Broker,
-  BrokerError,
-  BrokerErrorCode,
-  BrokerOptions,
-  BrokerRecord,
-  Topology,
-} from './broker/index.ts';
-import { type ErrorCode, QuorateError } from './contract/errors.ts';
+import type { Broker, BrokerOptions, BrokerRecord, Topology } from './broker/index.ts';
+import { fromBrokerError } from './broker-faults.ts';
+import { QuorateError } from './contract/errors.ts';
 import type { Logger } from './contract/ports.ts';
 import { listens } from './listens.ts';
 
@@ -52,7 +46,7 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       return await start(settings);
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'BROKER_DATA_IN_USE') return undefined;
-      throw error instanceof BrokerError ? toQuorateError(error) : error;
+      throw error instanceof BrokerError ? fromBrokerError(error) : error;
     }
   };
   /** At the port of last time, which others may remember; when nobody asked for it and a stranger has it, at another. */
@@ -75,7 +69,7 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       await declareAtRunning(record, topology, Math.max(LEAST_ANSWER_MS, left));
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'BROKER_DATA_IN_USE') return undefined;
-      throw error instanceof BrokerError ? toQuorateError(error) : error;
+      throw error instanceof BrokerError ? fromBrokerError(error) : error;
     }
     return record;
   };
@@ -164,23 +158,4 @@ function isAlive(pid: number): boolean {
     // Of somebody else.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
-  BROKER_DATA_IN_USE: 'BROKER_DATA_IN_USE',
-  BROKER_DATA_UNREADABLE: 'BROKER_DATA_UNREADABLE',
-  BROKER_DATA_UNWRITABLE: 'BROKER_DATA_UNWRITABLE',
-  BROKER_PORT_IN_USE: 'BROKER_PORT_IN_USE',
-  BROKER_TOPOLOGY_INVALID: 'TOPOLOGY_MISMATCH',
-  BROKER_STORE_FULL: 'QUOTA_EXCEEDED',
-  BROKER_STOPPED: 'CONNECTION_FAILED',
-  BROKER_NOT_QUIET: 'BROKER_NOT_QUIET',
-  BROKER_CLOCK_REAL: 'BROKER_CLOCK_REAL',
-  BROKER_NOT_CONTROLLED: 'BROKER_NOT_CONTROLLED',
-  BROKER_FAULT_INVALID: 'USAGE',
-  BROKER_FAILED: 'CONNECTION_FAILED',
-};
-
-function toQuorateError(error: BrokerError): QuorateError {
-  return new QuorateError(CODES[error.code], error.message, { cause: error });
 }

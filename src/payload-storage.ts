@@ -5,8 +5,7 @@ import { dataFolderOf, type Target } from './connection.ts';
 import type { ResolvedConfig } from './contract/config.ts';
 import { QuorateError } from './contract/errors.ts';
 import type { Payloads, ResultStore, Storage } from './contract/payload.ts';
-import { createFolderStorage } from './storage/folder.ts';
-import { ownFolder } from './storage/owner-only.ts';
+import { createFolderStorage, makeFolder } from './storage/folder.ts';
 import { createPacking, type Packing } from './storage/packing.ts';
 import { createPayloads, createResults } from './storage/payloads.ts';
 
@@ -32,7 +31,7 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
   if (config.payloadContainer !== undefined || !isLocal(target))
     return { payloads, results: files, close: () => {} };
   const folder = dataFolderOf(config);
-  ownFolder(folder);
+  makeFolder(folder);
   const { openResultTable } = await import('./storage/result-table.ts');
   const table = await openResultTable(join(folder, 'results.db'), packing, files);
   const removeFolder = async (path: string): Promise<void> => {

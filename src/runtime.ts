@@ -11,6 +11,7 @@ import type { QuorateConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
 import type { Bridge, InspectionSink, Logger, WorkerPool } from './contract/ports.ts';
 import type { Runtime, RuntimeOptions } from './contract/runtime.ts';
+import { checkHandles } from './file-faults.ts';
 import { openLocalBroker } from './local-broker.ts';
 import { openStores, type Stores } from './payload-storage.ts';
 import { type RuntimeCounters, startPumps } from './pumps.ts';
@@ -69,6 +70,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       MIN_THREADS,
       resolved.workers ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
     );
+    checkHandles(seam === undefined ? threads : 0);
     const pool = seam?.pool ?? createWorkerPool({ threads, turnTimeoutMs: resolved.turnTimeoutMs });
     if (seam === undefined) undo.push(() => pool.close());
     const registration = await registerMachines(resolved, pool);

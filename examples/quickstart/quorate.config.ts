@@ -6,7 +6,8 @@ const summarize = (text: string): Summary => ({
   opening: text.split(/(?<=[.!?])\s/)[0] ?? text,
 });
 
-const machine = { module: './summary.machine.ts', export: 'summary', version: '1' };
+const module = new URL('./summary.machine.ts', import.meta.url);
+const machine = { module, export: 'summary', version: '1' };
 
 export const config = defineConfig({
   machines: { summary: defineMachine<typeof summary>(machine) },

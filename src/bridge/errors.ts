@@ -16,6 +16,9 @@ const MAPPED: Readonly<Record<string, ErrorCode>> = {
   MessageEntityNotFoundError: 'TOPOLOGY_MISMATCH',
 };
 
+/** The network is not asked at all then. */
+const NO_HANDLES = /\bE[MN]FILE\b/;
+
 /** The last of several attempts is the one that tells how things are now. */
 function unwrap(thrown: unknown): unknown {
   return thrown instanceof AggregateError && thrown.errors.length > 0 ? unwrap(thrown.errors.at(-1)) : thrown;
@@ -37,6 +40,8 @@ export function toQuorateError(thrown: unknown, what: string): QuorateError {
   const error = unwrap(thrown);
   if (error instanceof QuorateError) return error;
   const { code, message } = sdkError(error);
+  if (NO_HANDLES.test(message))
+    return new QuorateError('FILES_EXHAUSTED', `${what} failed: ${message}`, { cause: error });
   return new QuorateError(MAPPED[code] ?? 'CONNECTION_FAILED', `${what} failed: ${message}`, {
     cause: error,
   });

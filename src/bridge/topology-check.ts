@@ -36,7 +36,7 @@ async function checkEntity(
     return [`${path}: requiresSession is ${found}, not ${wanted}`];
   } catch (thrown) {
     const error = toQuorateError(thrown, `checking ${path} at ${endpoint}`);
-    if (error.code === 'TOPOLOGY_MISMATCH') return [`${path}: the ${entity.kind} does not exist`];
+    if (error.code === 'TOPOLOGY_MISMATCH') return [`${path}: the ${entity.kind} ${MISSING}`];
     throw error;
   }
 }
@@ -64,6 +64,13 @@ async function requiresSession(client: ServiceBusClient, path: string): Promise<
     if (isWrongKind(thrown) || isHeldElsewhere(thrown)) return false;
     throw thrown;
   }
+}
+
+const MISSING = 'does not exist';
+
+/** Not set wrongly: it can be created. */
+export function isMissing(finding: string): boolean {
+  return finding.endsWith(MISSING);
 }
 
 export function mismatch(findings: readonly string[], remark: string): QuorateError {

@@ -7,7 +7,7 @@ import { createBackoff } from './backoff.ts';
 import type { Connector } from './connection.ts';
 import { toQuorateError } from './errors.ts';
 import { applyEntities, compareEntities, type EntityAdmin } from './topology-admin.ts';
-import { checkEntities, mismatch } from './topology-check.ts';
+import { checkEntities, isMissing, mismatch } from './topology-check.ts';
 import { atMost, pause } from './waiting.ts';
 
 export interface TopologyKeeperOptions {
@@ -24,6 +24,10 @@ const CLOSE_LIMIT_MS = 2_000;
 const MOST_LOSSES = 10;
 const NOT_BY_EMULATORS =
   " An emulator has only the entities of its Config.json: topology 'apply' creates none there.";
+
+/** What exists is never changed by it. */
+const APPLY_CREATES =
+  " With topology: 'apply' (QUORATE_TOPOLOGY=apply) and the right to manage they are created.";
 
 export interface TopologyKeeper {
   /** Throws TOPOLOGY_MISMATCH naming everything that is missing or wrong. */
@@ -79,7 +83,9 @@ export function createTopologyKeeper(options: TopologyKeeperOptions): TopologyKe
       const mayApply = options.topology === 'apply' && options.embedded !== true && !connector.isEmulator;
       const findings = mayApply ? await apply(entities) : await check(entities);
       if (!mayApply && findings.length === 0) findings.push(...(await compare(entities)));
-      if (findings.length > 0) throw mismatch(findings, cannotApply ? NOT_BY_EMULATORS : '');
+      if (findings.length === 0) return;
+      const wouldHelp = !mayApply && !connector.isEmulator && findings.every(isMissing);
+      throw mismatch(findings, cannotApply ? NOT_BY_EMULATORS : wouldHelp ? APPLY_CREATES : '');
     },
   };
 }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrokerError } from './errors.ts';
+import { fileFault } from './file-faults.ts';
 import { closeFile, ownFolder } from './owner-only.ts';
 
 const RECORD = 'broker.json';
@@ -52,7 +53,7 @@ export function putFile(file: string, text: string): void {
     renameSync(draft, file);
   } catch (error) {
     removeDraft(draft);
-    throw unwritable(file, error);
+    throw fileFault(error, file, undefined) ?? unwritable(file, error);
   }
 }
 
@@ -73,14 +74,7 @@ export function prepareFolder(folder: string): void {
   try {
     ownFolder(folder);
   } catch (error) {
-    throw new BrokerError(
-      'BROKER_DATA_UNREADABLE',
-      `There can be no data folder ${folder}: ${String(error)}.`,
-      {
-        folder,
-        why: String(error),
-      },
-    );
+    throw fileFault(error, folder, undefined) ?? unwritable(folder, error);
   }
 }
 
@@ -107,6 +101,8 @@ function readKey(file: string): string {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    const fault = fileFault(error, file, undefined);
+    if (fault !== undefined) throw fault;
     throw new BrokerError('BROKER_DATA_UNREADABLE', `The key ${file} cannot be read: ${String(error)}.`, {
       file,
       why: String(error),

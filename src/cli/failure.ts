@@ -1,7 +1,9 @@
 // How an error looks to a person: its code, what happened, what to do. A stack only with --verbose.
 import { CommanderError } from 'commander';
+import { fromBrokerError, isBrokerError } from '../broker-faults.ts';
 import { ERROR_HINTS, isErrorCode } from '../contract/errors.ts';
 import { redact } from '../contract/secrets.ts';
+import { fileFault } from '../file-faults.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 
 export interface Failure {
@@ -14,7 +16,7 @@ export interface Failure {
 
 export function toFailure(thrown: unknown): Failure {
   if (thrown instanceof CommanderError) return usageFailure(thrown);
-  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const error = ofOurs(thrown);
   const own = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const code = own ?? 'INTERNAL';
   const exit = code === 'USAGE' ? EXIT.usage : code === 'INTERNAL' ? EXIT.internal : EXIT.failed;
@@ -25,6 +27,13 @@ export function toFailure(thrown: unknown): Failure {
     ...(isErrorCode(code) ? { hint: ERROR_HINTS[code] } : {}),
     ...(error.stack === undefined ? {} : { stack: redact(withCauses(error)) }),
   };
+}
+
+/** Codes of docs/errors.md only: the system's own are said as what they mean for a file of ours. */
+function ofOurs(thrown: unknown): Error {
+  if (isBrokerError(thrown)) return fromBrokerError(thrown);
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return fileFault(error, 'a file or socket of this process') ?? error;
 }
 
 /** `error CODE: message`, further lines of the message indented, then the hint. */

@@ -44,7 +44,12 @@ export interface ClientOptions {
 export function createClient<C extends QuorateConfig>(options: ClientOptions): QuorateClient<C> {
   const { payloads, clock = { now: Date.now } } = options;
   const open = whileOpen(options.bridge);
-  const bridge = { ...open.bridge, publish: claimingPublish(open.bridge, payloads) };
+  const publish = claimingPublish(open.bridge, payloads);
+  const bridge = {
+    ...open.bridge,
+    publish: (messages: readonly WireMessage[]) =>
+      publish(messages).catch(sayUnknownType(messages[0]?.entity)),
+  };
   const requests = createRequests(bridge, payloads);
   const watches = new Set<() => Promise<void>>();
 
@@ -222,13 +227,15 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     actors: {
       list: async (type, { from = 0, limit = DEFAULT_PAGE } = {}) => {
-        const { ids, listed } = await bridge.listSessions(actorQueue(type), { skip: from, top: limit });
+        const page = { skip: from, top: limit };
+        const found = bridge.listSessions(actorQueue(type), page).catch(sayUnknownType(actorQueue(type)));
+        const { ids, listed } = await found;
         return listed < limit ? { ids } : { ids, next: from + listed };
       },
       release: (type, id, call) => remedy('release', 'released', type, id, call),
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
     },
-    deadLetters: createDeadLetters(bridge, payloads, clock),
+    deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, clock),
     close: async () => {
       await Promise.race([
         Promise.all([...watches].map((end) => end())),
@@ -240,6 +247,20 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
   };
   return client;
+}
+
+/** A queue of actors that is not there is a type that nobody hosts; its name says more than the service does. */
+function sayUnknownType(entity = ''): (thrown: unknown) => never {
+  return (thrown) => {
+    const prefix = actorQueue('');
+    const isMissing =
+      thrown instanceof QuorateError &&
+      thrown.code === 'TOPOLOGY_MISMATCH' &&
+      !/disabled/i.test(thrown.message);
+    if (!isMissing || !entity.startsWith(prefix)) throw thrown;
+    const message = `no machine type '${entity.slice(prefix.length)}' here: no host of it has made its queue`;
+    throw new QuorateError('MACHINE_NOT_FOUND', message, { cause: thrown });
+  };
 }
 
 function unexpected(body: AnswerBody): Error {

@@ -20,7 +20,7 @@ export const ERROR_HINTS = {
   AGENT_TIMEOUT: 'Raise the `timeoutMs` of the agent, or make it faster.',
   BROKER_DATA_IN_USE: 'Another process owns this data folder; stop it, or let Quorate join it.',
   BROKER_DATA_UNREADABLE:
-    'The data file is damaged; restore it from a copy, or start afresh with `quorate reset`.',
+    'What is in the file is damaged or none of ours: restore a copy. Only if nothing in it is needed, `quorate reset` starts afresh.',
   BROKER_DATA_UNWRITABLE:
     'Make room on the disk, or correct the permissions or what has the name of that file; stored data is untouched.',
   BROKER_CLOCK_REAL: "Start the broker with --virtual-time; in code with clock: 'virtual'.",
@@ -31,7 +31,11 @@ export const ERROR_HINTS = {
   CONFIG_INVALID: 'Correct the field that the message names.',
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',
   CONNECTION_FAILED: 'Check the address and the network; the message names the endpoint.',
+  DATA_UNWRITABLE:
+    'Make room on the disk, or give this process the right to write there, or name another folder with `data`; stored data is untouched.',
   DEADLINE_EXCEEDED: 'The asker stopped waiting; raise the deadline, or look for why the agent was slow.',
+  DISK_FAILED:
+    'Look at the disk and its mount (`dmesg`); nothing says that the data is damaged: start again once it answers, and reset nothing.',
   EFFECT_TOO_LARGE:
     'Split the value; of events for subscribers and of what all branches share only a reference can be large.',
   EVENT_RESERVED:
@@ -42,6 +46,8 @@ export const ERROR_HINTS = {
     'Look for what waits for ever in the scenario; on a slow machine raise timeoutMs, or lower parallel.',
   EXPLORE_UNSTABLE:
     'Make the scenario end the same each time before it is explored: no real time, no randomness.',
+  FILES_EXHAUSTED:
+    'Give the process more file handles (`ulimit -n`, LimitNOFILE= of systemd), or close what holds them; stored data is untouched.',
   FOLDER_EMPTY: 'Choose a folder that holds files to review.',
   FOLDER_UNREADABLE: 'Choose a folder that exists and can be read.',
   GATHER_FAILED: 'Fewer branches answered well than the policy needs; the error data says which failed.',
@@ -53,10 +59,12 @@ export const ERROR_HINTS = {
     'Give the eventless transition or the self-sent event a guard that ends it; a long loop that ends may say so in options.maxIterations.',
   MACHINE_NOT_DURABLE:
     'Write it as the message says: named actions, spawnChild or invoke, registered agents.',
-  MACHINE_NOT_FOUND: 'Register the machine type under `machines` in the configuration.',
+  MACHINE_NOT_FOUND:
+    'Use a type that is registered under `machines`, or register it there; its queue is made when a host of it starts.',
   MACHINE_THREW: 'A guard, action or assign threw; the message holds the reason.',
   MIGRATION_FAILED: 'Correct the `migrate` export of the machine, then `quorate actors release`.',
-  MODULE_NOT_LOADED: 'Check the module path and the export name in the configuration.',
+  MODULE_NOT_LOADED:
+    'Correct what the message names: the path or the export in the configuration, or the module itself.',
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   NOT_BUILT: 'Run `npm run build`.',
   OUTPUT_INVALID:
@@ -78,7 +86,7 @@ export const ERROR_HINTS = {
     'Register the version that wrote the state under `versions`, or give the machine a `migrate`; then `quorate actors release`.',
   STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',
   TASK_FAILED: 'The agent failed on every attempt; the error data holds the last reason.',
-  TOPOLOGY_MISMATCH: "Create or correct the entity that the message names, or use topology: 'apply'.",
+  TOPOLOGY_MISMATCH: 'Create or correct the entities that the message names, and start again.',
   TURN_POISONED: 'The message failed on every attempt; it waits in the remediation queue.',
   TURN_TIMEOUT: 'A turn ran longer than allowed; look for an endless loop in a guard or assign.',
   UNAUTHORIZED: 'Check the key or the role assignment; the message names the endpoint.',

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Storage } from '../contract/payload.ts';
+import { fileFault } from '../file-faults.ts';
 import { ownFolder } from './owner-only.ts';
 import { checkPath } from './paths.ts';
 
@@ -39,10 +40,20 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
       return;
     } catch (error) {
       await rm(temporary, { force: true });
-      if (codeOf(error) !== 'ENOENT' || tries === MAX_TRIES) throw error;
-      ownFolder(root);
+      if (codeOf(error) !== 'ENOENT' || tries === MAX_TRIES)
+        throw fileFault(error, `writing ${path}`) ?? error;
+      makeFolder(root);
       await mkdir(dirname(path), { recursive: true });
     }
+  }
+}
+
+/** A folder for its owner alone. */
+export function makeFolder(path: string): void {
+  try {
+    ownFolder(path);
+  } catch (error) {
+    throw fileFault(error, `making the folder ${path}`) ?? error;
   }
 }
 

@@ -1,9 +1,11 @@
 // Results of tasks as rows of one SQLite file, which all hosts of a data folder share. A task asks for its result and stores it:
 // as a file each that takes ten times the processor time. Only the large ones are files.
+import { appendFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuorateError } from '../contract/errors.ts';
 import type { ResultStore } from '../contract/payload.ts';
+import { fileFault } from '../file-faults.ts';
 import { ownFile } from './owner-only.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
 
@@ -18,6 +20,8 @@ const BUSY_PAUSE_MS = 2;
 /** Of a host that was stopped in the middle of a commit. */
 const MAX_BUSY_MS = 60_000;
 const SQLITE_BUSY = 5;
+/** IOERR, FULL. */
+const DISK = new Set([10, 13]);
 
 export interface ResultTable extends ResultStore {
   removeFolder(folder: string): Promise<void>;
@@ -43,8 +47,22 @@ export async function openResultTable(
     // Also while others make the file.
     return new Table(await unlessBusy(() => open(file)), packing, large);
   } catch (error) {
-    throw new QuorateError('RESULTS_UNREADABLE', `${file}: ${(error as Error).message}`, { cause: error });
+    throw faultOf(error, file);
   }
+}
+
+/** NOTADB, CORRUPT and what `prepare` refuses are in the file; of all else the system is asked by opening it. */
+function faultOf(error: unknown, file: string): QuorateError {
+  try {
+    appendFileSync(file, '');
+  } catch (thrown) {
+    const fault = fileFault(thrown, `the file of results ${file}`);
+    if (fault !== undefined) return fault;
+  }
+  const { message } = error as Error;
+  const sqlite = (error as { errcode?: number }).errcode ?? 0;
+  const code = DISK.has(sqlite & 0xff) ? 'DISK_FAILED' : 'RESULTS_UNREADABLE';
+  return new QuorateError(code, `${file}: ${message}`, { cause: error });
 }
 
 function open(file: string): DatabaseSync {

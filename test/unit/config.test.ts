@@ -70,6 +70,54 @@ describe('resolveConfig', () => {
     );
   });
 
+  it.each([
+    ['a role that is none', { QUORATE_ROLES: 'actor,agents' }, /^QUORATE_ROLES \(0\): /],
+    [
+      'a variable with a letter missing',
+      { QUORATE_NAMESPCE: 'x' },
+      /^QUORATE_NAMESPCE: .*QUORATE_NAMESPACE is meant/,
+    ],
+    ['two letters swapped', { QUORATE_DTAA: 'x' }, /QUORATE_DATA is meant/],
+    [
+      'a variable like none',
+      { QUORATE_COLOUR_OF_LOGS: 'x' },
+      /^QUORATE_COLOUR_OF_LOGS: there is no such variable$/,
+    ],
+  ])('names the variable of %s', (_name, env, line) => {
+    expect(() => resolveConfig({ machines: {} }, env)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(line) }),
+    );
+  });
+
+  it('lets be what others read, and what is empty', () => {
+    const env = {
+      QUORATE_LOG: 'debug',
+      QUORATE_SERVICE_HOST: '10.0.0.1',
+      QUORATE_PORT_5672_TCP_ADDR: '10.0.0.1',
+      QUORATE_NAMESPCE: '',
+      QUORATES: 'x',
+    };
+    expect(resolveConfig({ machines: {} }, env)).toEqual(resolveConfig({ machines: {} }));
+  });
+
+  it.each<[string, object]>([
+    ['machines.m.module', { machines: { m: { module: './m.ts', export: 'm', version: '1' } } }],
+    ['agents.a.module', { machines: {}, agents: { a: { module: '../a.ts', export: 'a' } } }],
+    [
+      'machines.m.versions.0.module',
+      {
+        machines: {
+          m: { module: 'pkg', export: 'm', version: '1', versions: { 0: { module: './o.ts', export: 'm' } } },
+        },
+      },
+    ],
+  ])('says of %s in code that a relative path has no place to begin', (field, config) => {
+    const message = new RegExp(`^${field}: '.*' is relative.*new URL\\('.*', import\\.meta\\.url\\)`);
+    expect(() => resolveConfig(config as QuorateConfig)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(message) }),
+    );
+  });
+
   it('gives every problem a line', () => {
     const config = { machines: {}, port: -1, prefix: '?' };
     expect(() => resolveConfig(config)).toThrow(

@@ -28,7 +28,7 @@ function register(
     replace: async () => {},
     close: async () => {},
   };
-  const machines = { a: { module: './a.js', export: 'a', version: '1' } };
+  const machines = { a: { module: 'file:///a.js', export: 'a', version: '1' } };
   return registerMachines(resolveConfig({ machines, ...more }, {}), pool);
 }
 

@@ -2,7 +2,7 @@
 // dead-letter queue. Both ids follow from the dead letter's place, so a crash in between repeats nothing. An actor that is told
 // says later whether it handled it (host/marks.ts), so the copy comes first.
 import { REMEDIATION } from '../../contract/entities.ts';
-import { toErrorJson } from '../../contract/errors.ts';
+import { isErrorCode, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts';
@@ -104,7 +104,22 @@ function errorOf(message: InboundMessage): ErrorJson {
       : { code: 'DEADLINE_EXCEEDED', message: 'the task lapsed before an agent took it' };
   }
   // Agents' errors travel whole in the description (see task-handler.ts).
-  return parseError(description) ?? { code: reason, message: description };
+  return (
+    parseError(description) ?? {
+      code: codeOf(reason, message.subject),
+      message: describe(reason, description),
+    }
+  );
+}
+
+/** A reason of ours is a code. The service's (MaxDeliveryCountExceeded) and a person's own are in no table. */
+function codeOf(reason: string, subject: string): string {
+  if (isErrorCode(reason)) return reason;
+  return subject === 'task' || subject === 'offer' ? 'TASK_FAILED' : 'TURN_POISONED';
+}
+
+function describe(reason: string, description: string): string {
+  return isErrorCode(reason) || reason === description ? description : `${reason}: ${description}`;
 }
 
 function parseError(text: string): ErrorJson | undefined {
@@ -163,6 +178,11 @@ function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): W
   };
 }
 
+/** Shown to people beside the code: the service's word for a lapsed message is in no table. */
+function reasonOf({ deadLetterReason = 'unknown' }: InboundMessage, { code }: ErrorJson): string {
+  return (deadLetterReason === EXPIRED ? code : deadLetterReason).slice(0, MAX_CODE_LENGTH);
+}
+
 function remediationCopy(
   message: InboundMessage,
   error: ErrorJson,
@@ -180,7 +200,7 @@ function remediationCopy(
       ...message.properties,
       [PROPERTY.deadFrom]: entity,
       [PROPERTY.deadSession]: message.sessionId ?? '',
-      [PROPERTY.deadReason]: (message.deadLetterReason ?? 'unknown').slice(0, MAX_CODE_LENGTH),
+      [PROPERTY.deadReason]: reasonOf(message, error),
       [PROPERTY.deadCode]: error.code.slice(0, MAX_CODE_LENGTH),
       [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, 1_000),
       ...(asked ? { [PROPERTY.asked]: true } : {}),

@@ -1,13 +1,13 @@
 // The entry of every worker thread. Machines are loaded here and nowhere else; the main thread only ever sees data.
 import { performance } from 'node:perf_hooks';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { toErrorJson } from '../../contract/errors.ts';
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
-import type { TurnRequest } from '../../contract/turn.ts';
-import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
+import type { MachineRef, TurnRequest } from '../../contract/turn.ts';
+import type { MachineDescription, WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
-import { hasFailedImport, knownMachine, loadMachine } from './load.ts';
+import { hasFailedImport, knownMachine, loadMachine, machineFault } from './load.ts';
 import { migrate } from './migrate.ts';
 import { installPurityGuard, runGuarded } from './purity.ts';
 import { runAction, runAgent, runPromise } from './run-logic.ts';
@@ -55,10 +55,7 @@ async function answer(request: WorkerRequest): Promise<WorkerResponse> {
       return { kind: 'turns', responses, tookMs: performance.now() - startedAt };
     }
     case 'describe':
-      return {
-        kind: 'described',
-        description: describeMachine(await loadMachine(request.machine), request.machine),
-      };
+      return { kind: 'described', description: await describe(request.machine) };
     case 'migrate':
       return { kind: 'migrated', snapshot: await migrate(request) };
     case 'action':
@@ -67,6 +64,15 @@ async function answer(request: WorkerRequest): Promise<WorkerResponse> {
       return toResponse(await runPromise(request));
     case 'agent':
       return toResponse(await runAgent(request));
+  }
+}
+
+async function describe(ref: MachineRef): Promise<MachineDescription> {
+  const machine = await loadMachine(ref);
+  try {
+    return describeMachine(machine, ref);
+  } catch (thrown) {
+    throw thrown instanceof QuorateError ? thrown : machineFault(thrown, ref);
   }
 }
 

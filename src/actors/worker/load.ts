@@ -1,7 +1,9 @@
 // Loads what a configuration names: modules once a thread, and machines by their path inside a module.
+import { createRequire } from 'node:module';
 import type { AnyStateMachine } from 'xstate';
 import { QuorateError } from '../../contract/errors.ts';
 import type { MachineRef } from '../../contract/turn.ts';
+import { importFault } from '../../import-fault.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
 
 const machines = new Map<string, AnyStateMachine>();
@@ -18,8 +20,9 @@ export async function loadExport(module: string, name: string): Promise<unknown>
     exports = (await import(module)) as Readonly<Record<string, unknown>>;
   } catch (thrown) {
     failed = true;
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new QuorateError('MODULE_NOT_LOADED', `${module}: ${why}`, { cause: thrown });
+    throw new QuorateError('MODULE_NOT_LOADED', `${module}: ${importFault(thrown, module)}`, {
+      cause: thrown,
+    });
   }
   if (!(name in exports)) throw new QuorateError('MODULE_NOT_LOADED', `${module} exports no '${name}'`);
   return exports[name];
@@ -51,4 +54,33 @@ function isMachine(value: unknown): value is AnyStateMachine {
 
 function keyOf(ref: MachineRef): string {
   return JSON.stringify([ref.module, ref.export, ...ref.path]);
+}
+
+/** Beside what XState throws about a machine when it is looked at: whose it is, and whether two copies of XState met. */
+export function machineFault(thrown: unknown, { type, module }: MachineRef): QuorateError {
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  // What XState calls a machine that has no id of its own.
+  const named = why.replaceAll('(machine)', type);
+  return new QuorateError(
+    'MODULE_NOT_LOADED',
+    `machine '${type}' of ${module}: ${named}${otherCopy(module)}`,
+    {
+      cause: thrown,
+    },
+  );
+}
+
+/** Two copies mostly understand each other; of different versions they may not. */
+function otherCopy(module: string): string {
+  try {
+    const own = import.meta.resolve('xstate');
+    const theirs = createRequire(module).resolve('xstate');
+    const folder = (path: string): string =>
+      path.replace(/^file:\/\//, '').replace(/\/xstate\/.*$/, '/xstate');
+    return folder(own) === folder(theirs)
+      ? ''
+      : `; it is made with another copy of xstate, ${folder(theirs)}, than Quorate's, ${folder(own)}: install one`;
+  } catch {
+    return '';
+  }
 }

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { keyFile } from '../data-folder.ts';
 import { BrokerError } from '../errors.ts';
+import { fileFault } from '../file-faults.ts';
 import { OLDEST_FORMAT } from './migrations.ts';
 import { APPLICATION_ID, FORMAT } from './schema.ts';
 import { pragma } from './settings.ts';
@@ -11,10 +12,10 @@ import { pragma } from './settings.ts';
 const SQLITE_BUSY = 5;
 export const SQLITE_FULL = 13;
 /**
- * Of permissions, the disk, and what is in the file: ERROR (our statements do not fit its tables), PERM, READONLY, IOERR,
- * CORRUPT, CANTOPEN, AUTH, NOTADB.
+ * Of what is in the file: ERROR (our statements do not fit its tables), CORRUPT, NOTADB; and IOERR and CANTOPEN where something
+ * else than a file has its name.
  */
-const UNREADABLE = new Set([1, 3, 8, 10, 11, 14, 23, 26]);
+const UNREADABLE = new Set([1, 10, 11, 14, 26]);
 const HEAD_BYTES = 100;
 const LOG_HEADER_BYTES = 32;
 /** With its last bit set or not, by the order of bytes in checksums (sqlite.org/fileformat2.html#walformat). */
@@ -91,6 +92,8 @@ export function asBrokerError(error: unknown, file: string): unknown {
   if (code === SQLITE_BUSY) {
     return new BrokerError('BROKER_DATA_IN_USE', `Another broker uses ${file}.`, { file });
   }
+  const fault = fileFault(error, file, code);
+  if (fault !== undefined) return fault;
   const readable = code === undefined ? !isFileError(error) : !UNREADABLE.has(code);
   return readable ? error : unreadable(file, String(error));
 }

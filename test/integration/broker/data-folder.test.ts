@@ -24,7 +24,7 @@ const OBSTACLES: readonly [string, () => void, string, string, { tls?: true }][]
   ['a folder for its draft', folder(draftOf(RECORD)), RECORD, 'BROKER_DATA_UNWRITABLE', {}],
   ['a folder for the key', folder('key'), 'key', 'BROKER_DATA_UNREADABLE', {}],
   ['a folder for its draft', folder(draftOf('key')), 'key', 'BROKER_DATA_UNWRITABLE', {}],
-  ['a file for the certificates', text('tls'), 'tls', 'BROKER_DATA_UNREADABLE', { tls: true }],
+  ['a file for the certificates', text('tls'), 'tls', 'BROKER_DATA_UNWRITABLE', { tls: true }],
   ['a folder for a certificate', folder('tls/ca.pem'), 'ca.pem', 'BROKER_DATA_UNWRITABLE', { tls: true }],
   ['a folder for the data', folder('broker.db'), 'broker.db', 'BROKER_DATA_UNREADABLE', {}],
   ['a folder for its log', folder('broker.db-wal'), 'broker.db', 'BROKER_DATA_UNREADABLE', {}],

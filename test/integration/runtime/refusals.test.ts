@@ -50,8 +50,8 @@ describe('a wrong key', () => {
   });
 });
 
-describe('an unknown queue', () => {
-  it('is said by the broker to a client that knows no configuration', async () => {
+describe('an unknown type', () => {
+  it('is said by its name to a client that knows no configuration', async () => {
     const broker = await createBroker({
       data: { memory: true },
       port: 0,
@@ -59,9 +59,13 @@ describe('an unknown queue', () => {
     });
     const client = await connect({ connectionString: broker.connectionString, env: {} });
     try {
-      await expect(client.query('nothing', 'x', { timeoutMs: 20_000 })).rejects.toMatchObject({
-        code: 'TOPOLOGY_MISMATCH',
-      });
+      const unknown = {
+        code: 'MACHINE_NOT_FOUND',
+        message: expect.stringContaining("no machine type 'nothing'"),
+      };
+      await expect(client.query('nothing', 'x', { timeoutMs: 20_000 })).rejects.toMatchObject(unknown);
+      await expect(client.send('nothing', 'x', { type: 'y' })).rejects.toMatchObject(unknown);
+      await expect(client.actors.list('nothing')).rejects.toMatchObject(unknown);
     } finally {
       await client.close();
       await broker.stop();

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { BrokerError } from '../../../src/broker/errors.ts';
 import { formatFailure, toFailure } from '../../../src/cli/failure.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 
@@ -18,10 +19,26 @@ describe('toFailure', () => {
     expect(failure.hint).toMatch(/^Start the actor first/);
   });
 
-  it('keeps the code of the system and has no advice of its own for it', () => {
-    const failure = toFailure(Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }));
-    expect(failure).toMatchObject({ code: 'EACCES', exit: 1 });
-    expect(failure.hint).toBeUndefined();
+  it.each([
+    ['EMFILE', 'FILES_EXHAUSTED', /ulimit/],
+    ['ENOSPC', 'DATA_UNWRITABLE', /room on the disk/],
+    ['EACCES', 'DATA_UNWRITABLE', /right to write/],
+    ['EROFS', 'DATA_UNWRITABLE', /another folder/],
+    ['ENOTDIR', 'DATA_UNWRITABLE', /another folder/],
+    ['EEXIST', 'DATA_UNWRITABLE', /another folder/],
+    ['EIO', 'DISK_FAILED', /reset nothing/],
+  ])('says what %s of the system means, and never a code of its own', (code, ours, hint) => {
+    const error = Object.assign(new Error(`${code}: on purpose, open '/data/x'`), { code, syscall: 'open' });
+    const failure = toFailure(error);
+    expect(failure).toMatchObject({ code: ours, message: expect.stringContaining('/data/x'), exit: 1 });
+    expect(failure.hint).toMatch(hint);
+    expect(failure.hint).not.toMatch(/quorate reset|network|out of the way/);
+  });
+
+  it('gives an error of the broker, by its name, the code of the page', () => {
+    const error = new BrokerError('BROKER_TOPOLOGY_INVALID', 'The queue q is declared twice.');
+    expect(toFailure(error)).toMatchObject({ code: 'TOPOLOGY_MISMATCH', exit: 1 });
+    expect(toFailure(new BrokerError('BROKER_FAILED', 'why'))).toMatchObject({ code: 'INTERNAL', exit: 70 });
   });
 
   it.each([[new TypeError('x is undefined')], ['thrown text'], [undefined]])(

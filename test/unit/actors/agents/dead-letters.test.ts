@@ -225,3 +225,20 @@ describe('an offer', () => {
     expect((await handle(inbound('offer', offer))).kind).toBe('deadLetter');
   });
 });
+
+describe('the code of a dead letter', () => {
+  it.each([
+    ['TTLExpiredException', 'task', 'DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'],
+    ['MaxDeliveryCountExceeded', 'task', 'TASK_FAILED', 'MaxDeliveryCountExceeded'],
+    ['MaxDeliveryCountExceeded', 'event', 'TURN_POISONED', 'MaxDeliveryCountExceeded'],
+    ['MACHINE_THREW', 'event', 'MACHINE_THREW', 'MACHINE_THREW'],
+  ])('for %s of a %s is one of docs/errors.md: %s', async (deadLetterReason, subject, code, reason) => {
+    const body = subject === 'task' ? task : { kind: 'event', event: { type: 'x' } };
+    const message = inbound(subject, body, { deadLetterReason, deadLetterDescription: 'as it says' });
+    const published = await bury(message);
+    expect(published.at(-1)?.properties).toMatchObject({
+      'quorate-dead-code': code,
+      'quorate-dead-reason': reason,
+    });
+  });
+});

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { threadId } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
@@ -76,6 +77,48 @@ describe('describe', () => {
   ])('fails for %s', async (_name, machine, code, message) => {
     const response = await pool.run({ kind: 'describe', machine });
     expect(response).toEqual({ kind: 'failed', error: { code, message: expect.stringMatching(message) } });
+  });
+});
+
+describe('a module that does not load', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-module-'));
+  const write = (name: string, text: string): string => {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+    return pathToFileURL(join(folder, name)).href;
+  };
+  const xstate = JSON.stringify(import.meta.resolve('xstate'));
+
+  it.each<[string, string, string, RegExp]>([
+    [
+      'bad syntax in TypeScript',
+      'a/bad.ts',
+      'export const a: number = 1;\nexport const m = = 2;\n',
+      /bad\.ts:2\)/,
+    ],
+    ['bad syntax in JavaScript', 'b/bad.js', 'export const a = 1;\n\nexport const m = = 2;\n', /bad\.js:3\)/],
+    ['what cannot be stripped', 'c/bad.ts', '\nenum A { x }\nexport const m = A.x;\n', /enum.*bad\.ts:2\)/],
+    ['what throws as it loads', 'd/bad.ts', '\n\nnothing();\nexport const m = 1;\n', /nothing.*bad\.ts:3\)/],
+    [
+      'a project of CommonJS',
+      'cjs/m.ts',
+      'export const m: number = 1;\n',
+      /m\.ts:1\); .*CommonJS.*"type": "module".*cjs\/package\.json/,
+    ],
+    [
+      'an initial state that is none',
+      'e/m.ts',
+      `import { createMachine } from ${xstate};\nexport const m = createMachine({ initial: 'nope', states: { a: {} } });\n`,
+      /machine 'order'.*nope.*#order/,
+    ],
+  ])('says where, for %s', async (_name, path, text, message) => {
+    for (const kind of ['module', 'commonjs'])
+      write(kind === 'module' ? 'package.json' : 'cjs/package.json', JSON.stringify({ type: kind }));
+    const machine = { type: 'order', module: write(path, text), export: 'm', version: '1', path: [] };
+    expect(await pool.run({ kind: 'describe', machine })).toEqual({
+      kind: 'failed',
+      error: { code: 'MODULE_NOT_LOADED', message: expect.stringMatching(message) },
+    });
   });
 });
 
