@@ -26,3 +26,12 @@ export type Answer =
   | void
   | readonly unknown[]
   | (object & Unlike);
+
+/** A copy that shares no object with the value: whoever gets it may change it. What is no JSON is handed on as it is. */
+export function copyJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyJson) as T;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, copyJson(item)])) as T;
+}

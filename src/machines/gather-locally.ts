@@ -1,7 +1,7 @@
 // A gather in one process, by the rules of the durable one: the same plan and answers give the same output. Time is the
 // clock of the actor system, so that tests advance it. Offers do not lapse here: their time to live is the broker's.
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
-import type { Json } from '../contract/json.ts';
+import { copyJson, type Json } from '../contract/json.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import { isPayloadRef } from '../contract/payload.ts';
 import type { BranchError, BranchValue, GatherOutput, ScatterPlan } from '../contract/scatter.ts';
@@ -56,7 +56,8 @@ function toBranches({ items, agents: names, shared, policy }: ScatterPlan, agent
       if (implementation === undefined)
         throw new QuorateError('AGENT_NOT_FOUND', `scatter names agent '${agent}'`);
       const task = shared === undefined ? { item } : { item, shared };
-      return { agent, ask: () => implementation(task as never) };
+      // A branch that changes what it is given changes nothing for the others: in Quorate each has its own message.
+      return { agent, ask: () => implementation(copyJson(task) as never) };
     }),
   );
   const needed =

@@ -2,7 +2,7 @@
 import { checkJson } from '../../contract/border.ts';
 import type { AgentConfig, AgentContext, IoAgent } from '../../contract/config.ts';
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
-import type { Json } from '../../contract/json.ts';
+import { copyJson, type Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { WorkerPool } from '../../contract/ports.ts';
 import { redactAll } from '../../contract/secrets.ts';
@@ -44,7 +44,8 @@ async function attemptOf(
 ): Promise<Attempt> {
   if (runnable.kind === 'agent' && 'run' in runnable.config) {
     const { run } = runnable.config;
-    return runInProcess(of, run, input, context, timeoutMs);
+    // A retry and a hand-back send the input on: what this attempt does to its own is not seen there.
+    return runInProcess(of, run, copyJson(input), context, timeoutMs);
   }
   const response = await pool.run(workerRequest(runnable, input, context), {
     signal: context.signal,

@@ -156,6 +156,8 @@ async function handle(
   const input = await inputOf(task, message, host);
   if (input.kind === 'unreadable') return giveUp(host, input.error);
 
+  // Lost while its input was fetched: somebody else may have begun it.
+  if (lost.aborted) throw lostLock();
   counters.started++;
   const stopped = limitSignal({ sources: [lost, host.shutdown] });
   const pieces = piecesOf(task, message, host, traceparent);
@@ -178,7 +180,7 @@ async function handle(
     await results.put(family, task.key, outcome);
     return reply(task, message, outcome, host, traceparent);
   }
-  if (lost.aborted) throw new Error('the lock was lost; the task is somebody else’s now');
+  if (lost.aborted) throw lostLock();
   if (host.shutdown.aborted) return handBack(task, message, host, deadlineAt);
   const attempts = task.attempt;
   const failed = (more: Record<string, Json> = {}): Disposition =>
@@ -213,6 +215,10 @@ function deadlineOf(task: TaskBody, message: InboundMessage, clock: Clock): numb
 function askerOf({ properties }: InboundMessage): { readonly actor?: string } {
   const { [PROPERTY.from]: actor } = properties;
   return typeof actor === 'string' ? { actor } : {};
+}
+
+function lostLock(): Error {
+  return new Error('the lock was lost; the task is somebody else’s now');
 }
 
 /** Sends it, and says why it can never be sent. */

@@ -110,6 +110,17 @@ describe('scatter outside Quorate', () => {
     await expect(gather(agents, { items }).end).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 
+  it('gives each branch its own item and its own shared value, as messages do', async () => {
+    const seen: string[] = [];
+    const greedy = (task: { item: number[]; shared: number[] }) => {
+      seen.push(JSON.stringify(task));
+      task.item.push(9);
+      task.shared.push(9);
+    };
+    await gather({ a: greedy, b: greedy }, { items: [[1], [2]], shared: [0] }).end;
+    expect(seen).toEqual(['[1]', '[1]', '[2]', '[2]'].map((item) => `{"item":${item},"shared":[0]}`));
+  });
+
   it('is over at once without items', async () => {
     expect(await gather({ a: () => 1, b: () => 1 }, { items: [] }).end).toMatchObject({
       outcome: 'all',

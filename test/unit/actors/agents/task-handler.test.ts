@@ -431,4 +431,54 @@ describe('a task', () => {
     const { handle } = setUp(() => 1);
     expect(await handle({ key: '' })).toMatchObject({ kind: 'deadLetter', reason: 'INPUT_INVALID' });
   });
+
+  it('sees in every attempt the input that was sent, whatever an attempt did to its own', async () => {
+    const seen: Json[] = [];
+    const { handle, published } = setUp((input: { messages: string[] }) => {
+      seen.push(structuredClone(input));
+      input.messages.push('added by the agent');
+      throw new Error('429');
+    });
+    const input = { messages: ['hello'] };
+    await handle({ input });
+    const [retry] = published;
+    await handle(retry?.body as Partial<TaskBody>);
+    expect(seen).toEqual([{ messages: ['hello'] }, { messages: ['hello'] }]);
+    expect(published.map(({ body }) => (body as unknown as TaskBody).input)).toEqual([input, input]);
+  });
+
+  it('is handed back at a shutdown with the input that was sent', async () => {
+    const grace = new AbortController();
+    const { handle, published } = setUp(
+      (input: { messages: string[] }) => {
+        input.messages.push('added by the agent');
+        grace.abort();
+        throw new Error('stopped');
+      },
+      { shutdown: grace.signal },
+    );
+    await handle({ input: { messages: ['hello'] } });
+    expect(published).toMatchObject([{ body: { attempt: 1, input: { messages: ['hello'] } } }]);
+  });
+
+  it('is not begun when its lock was lost while its input was fetched', async () => {
+    const lost = new AbortController();
+    const begun: string[] = [];
+    const { handle } = setUp(
+      () => {
+        begun.push('begun');
+      },
+      {
+        results: {
+          get: async () => {
+            lost.abort();
+            return undefined;
+          },
+          put: async () => {},
+        },
+      },
+    );
+    await expect(handle({}, 0, lost.signal)).rejects.toThrow('the lock was lost');
+    expect(begun).toEqual([]);
+  });
 });
