@@ -7,6 +7,8 @@ import type { TimeSource } from './time.ts';
 export interface TaskLock {
   /** Aborts when the lock is gone: whatever the task does from here on, others may do too. */
   readonly lost: AbortSignal;
+  /** By the clock, and not as of the last look: asked before a task that waited is begun. */
+  isHeld(): boolean;
   release(): void;
   /** Nobody settles this message: when its lock has run out, `onExpired` is called instead of a renewal. */
   leave(onExpired: () => void): void;
@@ -53,6 +55,10 @@ export class TaskLocks {
     this.#entries.add(entry);
     return {
       lost: entry.lost.signal,
+      isHeld: () => {
+        if (remainingMs(entry.lease, this.#options.time.instant()) <= 0) this.#end(entry);
+        return !entry.lost.signal.aborted;
+      },
       release: () => this.#entries.delete(entry),
       leave: (onExpired) => {
         entry.onExpired = onExpired;
@@ -91,7 +97,7 @@ export class TaskLocks {
   }
 
   #end(entry: Entry): void {
-    this.#entries.delete(entry);
+    if (!this.#entries.delete(entry)) return;
     entry.lost.abort();
     entry.onExpired?.();
   }

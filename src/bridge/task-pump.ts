@@ -102,6 +102,11 @@ export class TaskPump implements Pump {
     const message = this.#arrived(raw);
     // Waits only after a connection was lost: its tasks still run when the new one brings others.
     await this.#slots.take();
+    // Lost in line: somebody else may have begun it.
+    if (!lock.isHeld()) {
+      this.#slots.free();
+      return from.forget(raw);
+    }
     try {
       const disposition = await outside(() => this.#options.onMessage(message, lock.lost));
       await this.#settle(raw, from, disposition, lock);
