@@ -74,6 +74,7 @@ function topology() {
     declareEntities({
       machineTypes: Object.keys(config.machines),
       logicTypes: [],
+      actionTypes: [],
       agents: Object.keys(config.agents),
       lockDurationMs: LOCK_MS,
       duplicateWindowMs: 600_000,

@@ -7,12 +7,15 @@ import type { Runnable } from './actors/agents/run.ts';
 import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
 import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
 import { createTaskHandler, DEFAULT_RETRY } from './actors/agents/task-handler.ts';
+import { createActionHandler } from './actors/host/action-queue.ts';
+import { Actions } from './actors/host/actions.ts';
 import { holdSession } from './actors/host/hold.ts';
 import type { ActorHost, HostCounters, OlderVersion } from './actors/host/host.ts';
 import { TimerMemory } from './actors/host/scheduled.ts';
 import type { AgentConfig, ResolvedConfig } from './contract/config.ts';
 import type { EntityDeclaration } from './contract/entities.ts';
 import {
+  actionQueue,
   actorQueue,
   agentQueue,
   deadLetterSources,
@@ -20,9 +23,11 @@ import {
   OFFERS,
   REMEDIATION,
 } from './contract/entities.ts';
+import { QuorateError } from './contract/errors.ts';
 import type { Payloads, ResultStore } from './contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from './contract/ports.ts';
 import { SESSION_WINDOW } from './contract/sizes.ts';
+import type { MachineRef } from './contract/turn.ts';
 import type { TaskBody } from './contract/wire.ts';
 import type { Registration } from './registration.ts';
 
@@ -71,7 +76,8 @@ export function startPumps(context: PumpContext): Pump[] {
 function startActorPumps(context: PumpContext): Pump[] {
   const { bridge, config, logger, pool, registration, threads } = context;
   const { duplicateWindowMs, retentionMs, turnTimeoutMs } = config;
-  return [...registration.machines].map(([type, { machine, definition }]) => {
+  const actions = new Actions({ ...context, turnTimeoutMs });
+  const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
     const root = config.machines[type.split('.')[0] ?? ''];
     const own = config.machines[type];
@@ -79,6 +85,7 @@ function startActorPumps(context: PumpContext): Pump[] {
       ...context,
       counters: context.counters.actors,
       timerMemory: new TimerMemory(),
+      actions,
       machine,
       definition,
       older: registration.older.get(type) ?? new Map<string, OlderVersion>(),
@@ -98,6 +105,38 @@ function startActorPumps(context: PumpContext): Pump[] {
       isSaturated: () => pool.waitingTurns >= threads * SATURATED_TURNS_PER_THREAD,
       onSession: (session) => holdSession(session, host),
     });
+  });
+  return [...sessions, ...startActionPumps(context), runningActions(actions, sessions, context.shutdown)];
+}
+
+/** What runs of actions that nobody waits for: a host stops after them, within its grace. */
+function runningActions(actions: Actions, sessions: readonly Pump[], shutdown: AbortSignal): Pump {
+  return {
+    get active() {
+      return actions.running;
+    },
+    stop: async () => {
+      await Promise.all(sessions.map((pump) => pump.stop()));
+      await actions.idle(shutdown);
+    },
+  };
+}
+
+/** Where actors run, their actions run too. */
+function startActionPumps(context: PumpContext): Pump[] {
+  const { bridge, config, registration, threads } = context;
+  return registration.actionTypes.map((type) => {
+    const entity = actionQueue(type);
+    const machine = (version: string): MachineRef => {
+      const own = registration.machines.get(type);
+      const other = registration.older.get(type)?.get(version);
+      const found = own?.machine.version === version ? own : (other ?? own);
+      if (found === undefined) throw new QuorateError('MACHINE_NOT_FOUND', `no machine ${type} here`);
+      return found.machine;
+    };
+    const { turnTimeoutMs } = config;
+    const onMessage = createActionHandler({ ...context, entity, machine, turnTimeoutMs });
+    return bridge.pumpTasks({ entity, concurrency: threads, onMessage });
   });
 }
 

@@ -18,6 +18,8 @@ export interface Registration {
   readonly older: ReadonlyMap<string, ReadonlyMap<string, MachineDescription>>;
   /** Types whose own promise logic runs as agents. */
   readonly logicTypes: readonly string[];
+  /** Types, older versions included, with named actions of their own. */
+  readonly actionTypes: readonly string[];
   readonly registry: Registry;
   /** What all of it needs at the broker. */
   readonly entities: readonly EntityDeclaration[];
@@ -65,13 +67,20 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
     for (const source of description.sources) if (source.kind === 'machine') addOlder(source.description);
   };
   olderRoots.forEach(addOlder);
+  const actionTypes = new Set(
+    [...machines.values(), ...[...older.values()].flatMap((versions) => [...versions.values()])]
+      .filter(({ hasActions }) => hasActions)
+      .map(({ machine }) => machine.type),
+  );
   return {
     machines,
     older,
     logicTypes: [...logicTypes],
+    actionTypes: [...actionTypes],
     entities: declareEntities({
       machineTypes: [...machines.keys()],
       logicTypes: [...logicTypes],
+      actionTypes: [...actionTypes],
       agents: Object.keys(config.agents),
       lockDurationMs: config.lockDurationMs,
       duplicateWindowMs: config.duplicateWindowMs,

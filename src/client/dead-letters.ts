@@ -187,11 +187,16 @@ function redriven(message: InboundMessage, now: number): WireMessage {
         ? { [PROPERTY.key]: key }
         : { [PROPERTY.deadline]: deadlineAt, [PROPERTY.attempt]: 1 }),
     },
-    body: (task?.ok === true ? { ...task.body, attempt: 1, deadlineAt } : message.body) as Json,
+    body: redrivenBody(message, task?.ok === true ? { ...task.body, deadlineAt } : message.body),
     ...(session === '' ? {} : { sessionId: session }),
     ...(replyTo === undefined ? {} : { replyTo }),
     ...(replyToSessionId === undefined ? {} : { replyToSessionId }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(task === undefined ? {} : { timeToLiveMs: REDRIVE_DEADLINE_MS }),
   };
+}
+
+/** What counts its attempts counts them anew. */
+function redrivenBody({ subject }: InboundMessage, body: unknown): Json {
+  return (subject === 'task' || subject === 'action' ? { ...(body as object), attempt: 1 } : body) as Json;
 }

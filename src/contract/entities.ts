@@ -32,10 +32,17 @@ export function logicQueue(type: string): string {
   return `logic.${type}`;
 }
 
+/** Queue of a machine's named actions that their session did not wait for. */
+export function actionQueue(type: string): string {
+  return `action.${type}`;
+}
+
 export interface TopologyNeeds {
   readonly machineTypes: readonly string[];
   /** Machine types that bring promise logic of their own. */
   readonly logicTypes: readonly string[];
+  /** Machine types that have named actions of their own. */
+  readonly actionTypes: readonly string[];
   readonly agents: readonly string[];
   readonly lockDurationMs: number;
   readonly duplicateWindowMs: number;
@@ -54,6 +61,7 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
   return [
     ...needs.machineTypes.map((type) => sessions(actorQueue(type))),
     ...needs.logicTypes.map((type) => tasks(logicQueue(type))),
+    ...needs.actionTypes.map((type) => tasks(actionQueue(type))),
     ...needs.agents.map((agent) => tasks(agentQueue(agent))),
     sessions(REPLIES),
     tasks(OFFERS),

@@ -7,6 +7,8 @@ import { toPlain } from './plain.ts';
 /** code -> what to do about it. The message of an error says what happened; this says how to go on. */
 export const ERROR_HINTS = {
   ABORTED: 'The caller withdrew the request: nothing has to be done.',
+  ACTION_POISONED:
+    'Look for what ends its thread or its host (process.exit, memory, an endless loop); then redrive the dead letter.',
   ACTOR_NOT_FOUND:
     'Start the actor first, or send with `start`; ended actors are remembered for the retention time only.',
   ACTOR_ENDED:

@@ -143,7 +143,12 @@ export interface Bridge {
 export interface WorkerPool {
   run(
     request: WorkerRequest,
-    options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+    options?: {
+      readonly signal?: AbortSignal;
+      readonly timeoutMs?: number;
+      /** A thread has it: from here on an abort ends the thread. */
+      readonly onBegin?: () => void;
+    },
   ): Promise<WorkerResponse>;
   /** Requests waiting for a thread. */
   readonly waiting: number;

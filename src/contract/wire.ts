@@ -83,6 +83,22 @@ export interface TaskBody {
   readonly logic?: { readonly type: string; readonly src: string };
 }
 
+/** A named action that its session did not wait for, with the context as committed. */
+export interface ActionBody {
+  readonly kind: 'action';
+  /** The same for every attempt. */
+  readonly key: string;
+  readonly name: string;
+  readonly params: Json;
+  readonly event: EventJson;
+  readonly context: Json;
+  /** Of the machine that the actor ran on. */
+  readonly version: string;
+  readonly turn: number;
+  /** From 1: times that it was begun, this one included. */
+  readonly attempt: number;
+}
+
 /** An offer on its way to the asker; the broker's TTL ends it. */
 export interface OfferBody {
   readonly kind: 'offer';
@@ -154,7 +170,7 @@ export interface SweepBody {
   readonly kind: 'sweep';
 }
 
-export type WireBody = MarkBody | SweepBody | ActorBody | TaskBody | OfferBody | AnswerBody | EmittedBody;
+export type WireBody = MarkBody | SweepBody | ActorBody | TaskBody | ActionBody | OfferBody | AnswerBody | EmittedBody;
 
 /** A message as received. `sequenceNumber` is exact: partitioning stays off, so it fits a JS number. */
 export interface InboundMessage {

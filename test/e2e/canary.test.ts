@@ -66,6 +66,7 @@ beforeEach(async () => {
   const entities = declareEntities({
     machineTypes: ['asking'],
     logicTypes: [],
+    actionTypes: [],
     agents: ['model', 'refused'],
     lockDurationMs,
     duplicateWindowMs,

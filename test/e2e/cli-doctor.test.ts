@@ -18,6 +18,7 @@ const right = (): Topology =>
     declareEntities({
       machineTypes: ['counter'],
       logicTypes: [],
+      actionTypes: [],
       agents: ['scan'],
       lockDurationMs: 30_000,
       duplicateWindowMs: 600_000,

@@ -14,6 +14,7 @@ export function startBrokerFor(
   const entities = declareEntities({
     machineTypes,
     logicTypes: [],
+    actionTypes: [],
     agents,
     lockDurationMs: LOCK_MS,
     duplicateWindowMs: 600_000,

@@ -1,6 +1,7 @@
 // A host whose worker pool runs turns here, with the real core: what the commit protocol does around them is under test.
 import type { AnyStateMachine } from 'xstate';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
+import { Actions } from '../../src/actors/host/actions.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
 import { TimerMemory } from '../../src/actors/host/scheduled.ts';
 import type { Json } from '../../src/contract/json.ts';
@@ -65,23 +66,27 @@ export function fakeHost(
   const unused = (): never => {
     throw new Error('not in this test');
   };
+  const settings = {
+    pool: more.pool ?? pool,
+    bridge: { publish: unused, cancelScheduled: async () => [] } as unknown as Bridge,
+    payloads: more.payloads ?? memoryPayloads(),
+    clock: more.clock ?? { now: () => 1_000_000 },
+    logger,
+    turnTimeoutMs: 1_000,
+  };
   return {
+    ...settings,
+    actions: new Actions(settings),
     machine: { type: 'm', module: 'none', export: 'none', version: '1', path: [] },
     registry: { agents: { a: { deadlineMs: 60_000 } }, machines: { m: true, peer: true } },
     definition: null,
     older: new Map(),
     onPoison: 'continue',
-    pool,
-    bridge: { publish: unused, cancelScheduled: async () => [] } as unknown as Bridge,
-    payloads: memoryPayloads(),
-    clock: { now: () => 1_000_000 },
-    logger,
     inspection: { actor: () => {}, step: () => {} },
     timerMemory: new TimerMemory(),
     counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
     duplicateWindowMs: 60_000,
     retentionMs: 5_000,
-    turnTimeoutMs: 1_000,
     onForeignState: (actor, why) => say(`${actor}: ${why}`),
     requests,
     problems,

@@ -7,7 +7,7 @@ import { registerMachines } from '../../src/registration.ts';
 
 function describeAs(type: string, sources: readonly SourceDescription[]): MachineDescription {
   const machine = { type, module: 'm', export: 'e', version: '1', path: [] };
-  return { machine, id: type, definition: null, graph: null, events: [], sources };
+  return { machine, id: type, definition: null, graph: null, events: [], hasActions: false, sources };
 }
 
 function register(

@@ -6,7 +6,7 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import type { MachineDescription, SourceDescription } from '../../contract/worker.ts';
 import type { Sources } from './durability.ts';
-import { checkDurable } from './durability.ts';
+import { checkDurable, isBuiltIn } from './durability.ts';
 import { implementedActor, kindOfLogic, nameOfLogic } from './logic.ts';
 
 /** Throws MACHINE_NOT_DURABLE when an actor of this machine could not survive its process. */
@@ -19,6 +19,7 @@ export function describeMachine(machine: AnyStateMachine, ref: MachineRef): Mach
     definition: toDefinition(machine),
     graph: JSON.parse(JSON.stringify(toDirectedGraph(machine))) as Json,
     events: machine.events.filter((type) => type !== '' && !type.startsWith('xstate.')),
+    hasActions: Object.values(machine.implementations.actions).some((action) => !isBuiltIn(action)),
     sources: [...names].map((src) => describeSource(machine, ref, src, invoked)),
   };
 }

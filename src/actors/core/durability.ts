@@ -104,6 +104,6 @@ interface BuiltIn {
 }
 
 /** XState's own actions (assign, raise, sendTo, ...) resolve to data inside the turn. */
-function isBuiltIn(action: unknown): action is BuiltIn {
+export function isBuiltIn(action: unknown): action is BuiltIn {
   return typeof action === 'function' && 'resolve' in action;
 }

@@ -193,7 +193,13 @@ function encode(
         { properties: { [PROPERTY.eventType]: effect.event.type } },
       );
     case 'action':
-      return { kind: 'action', name: effect.name, params: effect.params, event: effect.event };
+      return {
+        kind: 'action',
+        name: effect.name,
+        params: effect.params,
+        event: effect.event,
+        key: effectMessageId('action', { ...context, turn, index }),
+      };
     case 'log':
       return undefined;
   }

@@ -5,6 +5,7 @@ import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
+import type { Json } from '../../contract/json.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
@@ -16,7 +17,6 @@ import { publishOutbox } from './outbox.ts';
 import type { OlderPeers } from './peers.ts';
 import { NO_PEERS } from './peers.ts';
 import { rememberedNumbers } from './redelivery.ts';
-import { runAction } from './run-action.ts';
 import { takeAllBack } from './scheduled.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
 import { emptyState, stateBytes } from './session-state.ts';
@@ -161,7 +161,8 @@ export class HeldActor {
     return 'lost';
   }
 
-  async publish(entries: readonly OutboxEntry[]): Promise<Progress> {
+  /** `unfinished` = times that a holder was gone before the outbox had left. */
+  async publish(entries: readonly OutboxEntry[], unfinished = 0): Promise<Progress> {
     if (entries.length === 0) return 'held';
     const { host, address: actor, state } = this;
     const incarnation = state.core?.incarnation ?? '';
@@ -179,7 +180,17 @@ export class HeldActor {
         mayBegin: () =>
           entries !== state.outbox || host.clock.now() - this.seenAt <= host.duplicateWindowMs / 2,
         advance: (entry, cursor) => this.commit(withCursor(this.state, entry.execution, cursor)),
-        runAction: (entry) => runAction(entry, host, actor, state),
+        beginActions: (actions) =>
+          host.actions.begin(actions, {
+            actor,
+            machine: host.machine,
+            incarnation,
+            life,
+            turn: state.core?.turn ?? 0,
+            context: contextOf(state),
+            traceparent: state.traceparent,
+            unfinished,
+          }),
       });
       this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...scheduled } };
       host.timerMemory.remember(this.name, this.state.core, this.state.scheduled);
@@ -272,4 +283,10 @@ function withCursor(state: SessionState, execution: string, cursor: number): Ses
     entry.kind === 'scatter' && entry.execution === execution ? { ...entry, cursor } : entry,
   );
   return { ...state, outbox };
+}
+
+/** As committed: what the named actions of the commit see. */
+function contextOf({ core }: SessionState): Json {
+  const snapshot = core?.snapshot as { readonly context?: Json } | undefined;
+  return snapshot?.context ?? null;
 }

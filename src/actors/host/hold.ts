@@ -30,7 +30,7 @@ import { markEntries, strayMarks } from './marks.ts';
 import { isStandingStill, quarantine } from './quarantine.ts';
 import { answerToQuery } from './query.ts';
 import { readBody } from './read-body.ts';
-import { mayBeUnsent, settledBefore } from './redelivery.ts';
+import { mayBeUnsent, settledBefore, unfinished } from './redelivery.ts';
 import { applyHeld } from './release.ts';
 import { isRemedy, isUnfinished, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
@@ -150,7 +150,7 @@ class Hold {
       // Its inputs are still here, or may be: then it may never have left (I2).
       if (
         mayBeUnsent(this.held.state, messages) &&
-        (await this.held.publish(this.held.state.outbox)) === 'lost'
+        (await this.held.publish(this.held.state.outbox, unfinished(this.held.state, messages))) === 'lost'
       )
         return 'lost';
       for (const number of settledBefore(this.held.state, messages)) this.held.settled.add(number);

@@ -3,6 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
+import type { Actions } from './actions.ts';
 import type { TimerMemory } from './scheduled.ts';
 
 export interface HostCounters {
@@ -31,6 +32,7 @@ export interface ActorHost {
   readonly migrate?: string;
   readonly onPoison: 'continue' | 'quarantine';
   readonly pool: WorkerPool;
+  readonly actions: Actions;
   readonly bridge: Bridge;
   readonly payloads: Payloads;
   readonly clock: Clock;

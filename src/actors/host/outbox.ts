@@ -16,6 +16,7 @@ import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { claimLarge, isUnreadable, jsonBytes } from '../protocol/claims.ts';
 import { hashId, taskKey } from '../protocol/ids.ts';
 import { inLife } from '../protocol/lives.ts';
+import type { ActionEntry, Handover } from './actions.ts';
 import { taskMessage } from './encode.ts';
 import { takeBack } from './scheduled.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
@@ -42,8 +43,8 @@ export interface OutboxContext {
   readonly mayBegin: () => boolean;
   /** Commits how far a fan-out has left. */
   readonly advance: (entry: ScatterEntry, cursor: number) => Promise<'held' | 'lost'>;
-  /** Runs a named custom action; its failure is logged and blocks nothing. */
-  readonly runAction: (entry: OutboxEntry & { kind: 'action' }) => Promise<void>;
+  /** Begins named actions, in order; gives what of them is left to their queue. */
+  readonly beginActions: (entries: readonly ActionEntry[]) => Promise<readonly Handover[]>;
 }
 
 export interface Published {
@@ -59,8 +60,11 @@ export async function publishOutbox(
   context: OutboxContext,
 ): Promise<Published> {
   const scheduled: Record<string, number> = {};
-  const messages: WireMessage[] = [];
-  const tokens: (string | undefined)[] = [];
+  // Before anything of a later step leaves.
+  const actions = entries.filter((entry) => entry.kind === 'action');
+  const handed = actions.length === 0 ? [] : await context.beginActions(actions);
+  const messages: WireMessage[] = handed.map(({ message }) => message);
+  const tokens: (string | undefined)[] = handed.map(() => undefined);
   for (const entry of entries) {
     if (entry.kind !== 'message') continue;
     const message = withTimeToLive(entry.message, context.clock.now());
@@ -70,7 +74,9 @@ export async function publishOutbox(
   }
   if (messages.length > 0) {
     const published = await send(messages, context);
-    published.forEach(({ sequenceNumber }, at) => {
+    published.forEach((one, at) => {
+      handed[at]?.published(one);
+      const { sequenceNumber } = one;
       const token = tokens[at];
       if (token !== undefined && sequenceNumber !== undefined) scheduled[token] = sequenceNumber;
     });
@@ -82,7 +88,6 @@ export async function publishOutbox(
   );
   for (const entry of entries) {
     if (entry.kind === 'scatter') await expandScatter(entry, context);
-    else if (entry.kind === 'action') await context.runAction(entry);
   }
   return { scheduled, takenBack };
 }

@@ -3,7 +3,7 @@
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { WorkerPool } from '../../contract/ports.ts';
 import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
-import { isShortRequest, startLimit } from '../worker/limit.ts';
+import { type Lane, laneOf, startLimit } from '../worker/limit.ts';
 import type { Threads } from '../worker/threads.ts';
 import { startThreads } from '../worker/threads.ts';
 import { createTurnGroups, type Groupable, toRequest } from './turn-groups.ts';
@@ -33,8 +33,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
 class Pool implements WorkerPool {
   readonly #options: WorkerPoolOptions;
-  /** A session lock waits for them: they go first. */
+  /** A session lock waits for turns: they go first. */
   readonly #turns: Waiting[] = [];
+  readonly #actions: Waiting[] = [];
   readonly #others: Waiting[] = [];
   readonly #groups = createTurnGroups();
   #soon = false;
@@ -49,7 +50,7 @@ class Pool implements WorkerPool {
   }
 
   get waiting(): number {
-    return this.#turns.length + this.#others.length;
+    return this.#turns.length + this.#actions.length + this.#others.length;
   }
 
   get waitingTurns(): number {
@@ -58,14 +59,17 @@ class Pool implements WorkerPool {
 
   run(
     request: WorkerRequest,
-    { signal, timeoutMs }: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+    { signal, timeoutMs, onBegin }: NonNullable<Parameters<WorkerPool['run']>[1]> = {},
   ): Promise<WorkerResponse> {
     return new Promise((respond) => {
-      const isShort = isShortRequest(request);
-      const queue = isShort ? this.#turns : this.#others;
-      const limit = timeoutMs ?? (isShort ? this.#options.turnTimeoutMs : undefined);
+      const lane = laneOf(request);
+      const queue = this.#queue(lane);
+      const limit = timeoutMs ?? (lane === 'others' ? undefined : this.#options.turnTimeoutMs);
       const leave = (): void => withdraw(queue, waiting);
-      const onStart = (): void => signal?.removeEventListener('abort', leave);
+      const onStart = (): void => {
+        signal?.removeEventListener('abort', leave);
+        onBegin?.();
+      };
       const waiting: Waiting = { request, timeoutMs: limit, signal, alone: false, onStart, respond };
       queue.push(waiting);
       signal?.addEventListener('abort', leave, { once: true });
@@ -73,6 +77,10 @@ class Pool implements WorkerPool {
       if (request.kind === 'turn') this.#dispatchSoon();
       else this.#dispatch();
     });
+  }
+
+  #queue(lane: Lane): Waiting[] {
+    return lane === 'turns' ? this.#turns : lane === 'actions' ? this.#actions : this.#others;
   }
 
   async replace(): Promise<void> {
@@ -110,7 +118,11 @@ class Pool implements WorkerPool {
   #dispatch(): void {
     const refusal = this.#closed ? new QuorateError('ABORTED', 'the pool is closed') : this.#threads.broken;
     if (refusal !== undefined) {
-      for (const { respond } of [...this.#turns.splice(0), ...this.#others.splice(0)])
+      for (const { respond } of [
+        ...this.#turns.splice(0),
+        ...this.#actions.splice(0),
+        ...this.#others.splice(0),
+      ])
         respond(failed(refusal));
       return;
     }
@@ -122,9 +134,9 @@ class Pool implements WorkerPool {
     const free = this.#threads.ready - this.#running;
     if (free <= 0) return undefined;
     if (this.#turns.length > 0) return this.#groups.take(this.#turns, free);
-    // One thread is kept for turns: a CPU agent may run for minutes, a session lock must not wait for it.
+    // One thread is kept for turns: an agent or an action may run for minutes, a session lock must not wait for it.
     const room = Math.max(1, this.#options.threads - 1);
-    const other = this.#runningOthers < room ? this.#others.shift() : undefined;
+    const other = this.#runningOthers < room ? (this.#actions.shift() ?? this.#others.shift()) : undefined;
     return other === undefined ? undefined : [other];
   }
 
@@ -133,7 +145,7 @@ class Pool implements WorkerPool {
     const timeoutMs = group[0]?.timeoutMs;
     const signal = group[0]?.signal;
     for (const { onStart } of group) onStart();
-    const others = isShortRequest(request) ? 0 : 1;
+    const others = laneOf(request) === 'turns' ? 0 : 1;
     this.#running += 1;
     this.#runningOthers += others;
     const limit = startLimit(request, timeoutMs, signal);

@@ -12,6 +12,15 @@ export function mayBeUnsent(state: SessionState, first: readonly InboundMessage[
   return !first.some(({ sequenceNumber }) => sequenceNumber > last);
 }
 
+/** How often a holder was gone before the outbox had left: its inputs were delivered so often. */
+export function unfinished({ inbox }: SessionState, first: readonly InboundMessage[]): number {
+  const recorded = new Set(inbox.unsettled.map(([number]) => number));
+  const counts = first
+    .filter(({ sequenceNumber }) => recorded.has(sequenceNumber))
+    .map(({ deliveryCount }) => deliveryCount);
+  return Math.max(0, ...counts);
+}
+
 /** Numbers that the state still remembers and that lie before the first message to come: settled by an earlier holder. */
 export function settledBefore(state: SessionState, first: readonly InboundMessage[]): number[] {
   const head = Math.min(...first.map(({ sequenceNumber }) => sequenceNumber));

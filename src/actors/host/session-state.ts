@@ -59,7 +59,14 @@ export interface ScatterEntry {
 export type OutboxEntry =
   | { readonly kind: 'message'; readonly message: WireMessage; readonly timer?: string }
   | ScatterEntry
-  | { readonly kind: 'action'; readonly name: string; readonly params: Json; readonly event: EventJson }
+  | {
+      readonly kind: 'action';
+      readonly name: string;
+      readonly params: Json;
+      readonly event: EventJson;
+      /** Absent in states of former builds. */
+      readonly key?: string;
+    }
   /** Of a timer: by its number, as far as known. One without a token is of an earlier release. */
   | {
       readonly kind: 'cancel';

@@ -13,7 +13,7 @@ import type { SessionState } from './session-state.ts';
 import { BOUNDS } from './session-state.ts';
 
 /** Whose last one took a thread down while the host looked on. */
-const MAX_ATTEMPTS = 3;
+export const MAX_ATTEMPTS = 3;
 /** Effects of one batch: leaves room in the state for snapshot and inbox. */
 const MAX_EFFECT_BYTES = 96 * 1024;
 /** The fault lies with the deployment, not with the message: never counted as an attempt. */

@@ -52,6 +52,9 @@ export function isSmall(message: WireMessage): boolean {
   return jsonBytes(message.body) <= MAX_BODY_BYTES && headerBytes(message) <= MAX_HEADER_BYTES;
 }
 
+/** Goes with the sender: whoever asked, or what an action of the sender sees. */
+const OWN: ReadonlySet<string> = new Set(['task', 'answer', 'action']);
+
 /** The message as it can travel. `own` is the sender's folder, for what is removed with the sender. */
 export async function claimLarge(
   message: WireMessage,
@@ -63,7 +66,7 @@ export async function claimLarge(
     throw tooLarge(`ids and properties of the ${message.subject}`, headers, MAX_HEADER_BYTES);
   const bytes = jsonBytes(message.body);
   if (bytes <= MAX_BODY_BYTES) return message;
-  const isOwn = message.subject === 'task' || message.subject === 'answer';
+  const isOwn = OWN.has(message.subject);
   const folder = isOwn && own !== undefined ? own : folderOf(message, payloads.scope);
   if (message.entity === EVENTS || folder === undefined)
     throw tooLarge(message.subject, bytes, MAX_BODY_BYTES);
@@ -100,8 +103,11 @@ export function claimingPublish(bridge: Pick<Bridge, 'publish'>, payloads: Paylo
     bridge.publish(await Promise.all(messages.map((message) => claimLarge(message, payloads))));
 }
 
-function claimsOf(message: InboundMessage): readonly (readonly [field: string, ref: PayloadRef])[] {
-  const fields = message.properties[PROPERTY.claimed];
+/** As received, or as sent. */
+type Claimed = Pick<InboundMessage | WireMessage, 'properties' | 'body'>;
+
+function claimsOf(message: Claimed): readonly (readonly [field: string, ref: PayloadRef])[] {
+  const fields = message.properties?.[PROPERTY.claimed];
   if (typeof fields !== 'string') return [];
   const body = message.body as Readonly<Record<string, unknown>> | null;
   return fields.split(',').flatMap((field) => {
@@ -146,7 +152,7 @@ export function isUnreadable(code: string): boolean {
 }
 
 export async function removeClaims(
-  message: InboundMessage,
+  message: Claimed,
   payloads: Pick<Payloads, 'remove'>,
   folder?: string,
 ): Promise<void> {

@@ -38,6 +38,11 @@ export function taskMessageId(key: string, attempt: number, release = 0): string
   return hashId('attempt', key, attempt, release);
 }
 
+/** One attempt of one named action. */
+export function actionMessageId(key: string, attempt: number): string {
+  return hashId('action', key, attempt);
+}
+
 export function replyMessageId(key: string): string {
   return hashId('reply', key);
 }

@@ -4,6 +4,7 @@ import { MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
 import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
 import type {
+  ActionBody,
   ActorBody,
   AnswerBody,
   InboundMessage,
@@ -91,6 +92,18 @@ const taskBody = z.strictObject({
   logic: z.strictObject({ type: z.string(), src: z.string() }).optional(),
 });
 
+const actionBody = z.strictObject({
+  kind: z.literal('action'),
+  key: z.string().min(1).max(128),
+  name: z.string(),
+  params: json,
+  event,
+  context: json,
+  version: z.string(),
+  turn: z.number().int(),
+  attempt: z.number().int().min(1),
+});
+
 const offerBody = z.strictObject({
   kind: z.literal('offer'),
   execution: z.string(),
@@ -139,6 +152,7 @@ function parse<T>(schema: z.ZodType, message: InboundMessage): Parsed<T> {
 
 export const parseActorBody = (message: InboundMessage): Parsed<ActorBody> => parse(actorBody, message);
 export const parseTaskBody = (message: InboundMessage): Parsed<TaskBody> => parse(taskBody, message);
+export const parseActionBody = (message: InboundMessage): Parsed<ActionBody> => parse(actionBody, message);
 export const parseOfferBody = (message: InboundMessage): Parsed<OfferBody> => parse(offerBody, message);
 export const parseMarkBody = (message: InboundMessage): Parsed<MarkBody> => parse(markBody, message);
 export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => parse(answerBody, message);

@@ -3,9 +3,15 @@ import type { ErrorCode } from '../../contract/errors.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 
-/** Requests that others wait for with a session lock in hand; all else is an agent's work. */
-export function isShortRequest({ kind }: WorkerRequest): boolean {
-  return kind === 'turn' || kind === 'turns' || kind === 'describe' || kind === 'action';
+/**
+ * What waits for a thread with whom: turns hold a session lock and go first; an action is to begin before its session goes
+ * on, and may then run for long, as all else may that is an agent's work.
+ */
+export type Lane = 'turns' | 'actions' | 'others';
+
+export function laneOf({ kind }: WorkerRequest): Lane {
+  if (kind === 'turn' || kind === 'turns' || kind === 'describe') return 'turns';
+  return kind === 'action' ? 'actions' : 'others';
 }
 
 export interface Limit {
@@ -26,7 +32,7 @@ export function startLimit(
     error = new QuorateError(code, message);
     controller.abort();
   };
-  const code = isShortRequest(request) ? 'TURN_TIMEOUT' : 'AGENT_TIMEOUT';
+  const code = laneOf(request) === 'others' ? 'AGENT_TIMEOUT' : 'TURN_TIMEOUT';
   const timer =
     timeoutMs === undefined
       ? undefined

@@ -14,6 +14,7 @@ const machines = { counter: app('counter.machine.ts', 'counter') };
 const entities = declareEntities({
   machineTypes: ['counter', 'breaker'],
   logicTypes: ['breaker'],
+  actionTypes: [],
   agents: [],
   lockDurationMs: 30_000,
   duplicateWindowMs: 600_000,

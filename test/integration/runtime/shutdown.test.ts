@@ -13,6 +13,7 @@ import { app, startRuntime } from '../../kit/runtime.ts';
 const entities = declareEntities({
   machineTypes: ['asker', 'counter'],
   logicTypes: [],
+  actionTypes: [],
   agents: ['oracle'],
   lockDurationMs: 30_000,
   duplicateWindowMs: 600_000,

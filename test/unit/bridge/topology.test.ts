@@ -32,6 +32,7 @@ describe('toBrokerTopology', () => {
     const entities = declareEntities({
       machineTypes: ['review'],
       logicTypes: [],
+      actionTypes: [],
       agents: ['lint'],
       lockDurationMs: 30_000,
       duplicateWindowMs: 600_000,

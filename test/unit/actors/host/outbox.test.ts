@@ -39,7 +39,7 @@ function setUp(more: Partial<OutboxContext> = {}) {
     logger: silent,
     mayBegin: () => true,
     advance: async () => 'held',
-    runAction: async () => {},
+    beginActions: async () => [],
     ...more,
   };
   return { sent, context };
