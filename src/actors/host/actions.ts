@@ -52,6 +52,7 @@ export interface ActionScope {
 
 /** What of an action is left to the queue. `published` = the copy is there. */
 export interface Handover {
+  readonly entry: ActionEntry;
   readonly message: WireMessage;
   readonly published: (at: Published) => void;
 }
@@ -157,12 +158,13 @@ export class Actions {
   }
 
   async #handOver(
-    { name, params, event }: ActionEntry,
+    entry: ActionEntry,
     key: string,
     scope: ActionScope,
     status: Status,
     run: Run | undefined,
   ): Promise<Handover> {
+    const { name, params, event } = entry;
     const { actor, machine, context, turn } = scope;
     const { bridge, payloads, clock, turnTimeoutMs } = this.#host;
     const isRunning = status === 'running';
@@ -214,7 +216,7 @@ export class Actions {
           this.#host.logger.debug('the copy of an action was not taken back', { reason: String(thrown) }),
         );
     };
-    return { message, published };
+    return { entry, message, published };
   }
 
   #say(what: string, { code, message }: ErrorJson, actor: ActorAddress, turn: number): void {

@@ -15,6 +15,7 @@ import type { ActorHost } from './host.ts';
 import { inspectCommit } from './inspect.ts';
 import { holdBack, isStandingStill, quarantine } from './quarantine.ts';
 import { recordEnded } from './trace.ts';
+import { publishCommitted } from './undelivered.ts';
 
 /** Before a machine that could not be loaded is tried again. */
 const STUCK_PAUSE_MS = 1_000;
@@ -155,7 +156,8 @@ async function conclude(
   }
   host.counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
   host.counters.dropped += next.dropped;
-  if ((await held.publish(next.entries)) === 'lost') return 'lost';
+  const published = next.state === undefined ? held.publish(next.entries) : publishCommitted(held);
+  if ((await published) === 'lost') return 'lost';
   if (next.state !== undefined) {
     const inputs = items.map(({ input }) => input);
     // Ended once all that left because of it has left: no send begins after the end of what sent it.

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
-import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
@@ -13,6 +13,7 @@ import { hasClaims, inboundFolder, lifeFolder, livesFolder, removeClaims } from 
 import type { OpenedState, Stowed } from './claim-state.ts';
 import { stowState } from './claim-state.ts';
 import type { ActorHost } from './host.ts';
+import type { Carried } from './outbox.ts';
 import { publishOutbox } from './outbox.ts';
 import type { OlderPeers } from './peers.ts';
 import { NO_PEERS } from './peers.ts';
@@ -161,14 +162,22 @@ export class HeldActor {
     return 'lost';
   }
 
+  /** Answers and the like: nothing that the state holds. What their target refuses is said, and not sent. */
+  async publish(entries: readonly OutboxEntry[]): Promise<Progress> {
+    const carried = await this.carryOut(entries);
+    if (carried === 'lost') return 'lost';
+    if (carried.refusal !== undefined) this.warn('an answer was not sent', carried.refusal);
+    return 'held';
+  }
+
   /** `unfinished` = times that a holder was gone before the outbox had left. */
-  async publish(entries: readonly OutboxEntry[], unfinished = 0): Promise<Progress> {
-    if (entries.length === 0) return 'held';
+  async carryOut(entries: readonly OutboxEntry[], unfinished = 0): Promise<Carried | 'lost'> {
+    if (entries.length === 0) return { scheduled: {}, takenBack: Promise.resolve(), left: [] };
     const { host, address: actor, state } = this;
     const incarnation = state.core?.incarnation ?? '';
     const life = lifeFolder(host.payloads.scope, actor, incarnation);
     try {
-      const { scheduled, takenBack } = await publishOutbox(entries, {
+      const carried = await publishOutbox(entries, {
         ...host,
         session: this.session,
         actor,
@@ -192,11 +201,11 @@ export class HeldActor {
             unfinished,
           }),
       });
-      this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...scheduled } };
+      this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...carried.scheduled } };
       host.timerMemory.remember(this.name, this.state.core, this.state.scheduled);
       if (entries.some(({ kind }) => kind === 'cancel'))
-        this.takingBack = Promise.all([this.takingBack, takenBack]);
-      return 'held';
+        this.takingBack = Promise.all([this.takingBack, carried.takenBack]);
+      return carried;
     } catch (error) {
       return this.letGo(error, 'not published yet');
     }

@@ -36,6 +36,7 @@ import { isRemedy, isUnfinished, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
 import { emptyState } from './session-state.ts';
 import { actorSpan } from './trace.ts';
+import { deliver, isWake, publishCommitted, wakeLater } from './undelivered.ts';
 import { holdUnreadable } from './unreadable.ts';
 import { hostFor, migrate } from './version.ts';
 import { watch } from './watch.ts';
@@ -147,12 +148,7 @@ class Hold {
   private async batch(messages: readonly InboundMessage[]): Promise<Progress> {
     if (!this.begun) {
       this.begun = true;
-      // Its inputs are still here, or may be: then it may never have left (I2).
-      if (
-        mayBeUnsent(this.held.state, messages) &&
-        (await this.held.publish(this.held.state.outbox, unfinished(this.held.state, messages))) === 'lost'
-      )
-        return 'lost';
+      if ((await this.finish(messages)) === 'lost') return 'lost';
       for (const number of settledBefore(this.held.state, messages)) this.held.settled.add(number);
       if (!isStandingStill(this.held.state) && (await migrate(this.held)) === 'lost') return 'lost';
     }
@@ -170,6 +166,18 @@ class Hold {
     if ((await this.applyDeferred(batch)) === 'lost') return 'lost';
     this.held.settle(batch.settlements, batch.fetched);
     return 'held';
+  }
+
+  /** What the holder before may have left undone. */
+  private async finish(messages: readonly InboundMessage[]): Promise<Progress> {
+    const { held } = this;
+    if (held.state.quarantine?.undelivered !== undefined) return wakeLater(held);
+    // A purge gives up what has not left: nothing that cannot leave may be in its way.
+    if (messages.some(({ subject }) => subject === 'purge')) return 'held';
+    // Its inputs are still here, or may be: then it may never have left (I2).
+    return mayBeUnsent(held.state, messages)
+      ? publishCommitted(held, unfinished(held.state, messages))
+      : 'held';
   }
 
   /** Deferred pieces whose turn has come run under the anchor of this batch: an active message, settled last (I5). */
@@ -281,6 +289,12 @@ class Hold {
       }
       if (body.kind === 'watch') {
         watches.push({ message, body });
+        continue;
+      }
+      if (isWake(message)) {
+        const catchUp = (): Promise<Progress> => this.catchUp(batch);
+        const delivery = { held: this.held, message, settlements, catchUp };
+        if ((await flush()) === 'lost' || (await deliver(delivery)) === 'lost') return 'lost';
         continue;
       }
       if (isRemedy(body, this.held.state)) {

@@ -35,8 +35,13 @@ function queryAnswer(core: CoreState, { version, quarantine }: SessionState): Qu
     turn: core.turn,
     version,
     gathers,
-    ...(quarantine === undefined ? {} : { quarantine: toInfo(quarantine) }),
+    ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
+}
+
+/** It only waits for a target that may be back in a moment. */
+function isSilent({ undelivered }: Quarantine): boolean {
+  return undelivered !== undefined && undelivered.shown !== true;
 }
 
 function toInfo({ code, message, since, held }: Quarantine): QuarantineInfo {

@@ -6,7 +6,9 @@ import { applyItems } from './apply.ts';
 import type { HeldActor, Progress, Settlement } from './held-actor.ts';
 import type { Judgement } from './inbox.ts';
 import { record } from './inbox.ts';
+import { isStandingStill } from './quarantine.ts';
 import type { SessionState } from './session-state.ts';
+import { deliverNow, giveUpUndelivered } from './undelivered.ts';
 import { migrate } from './version.ts';
 
 export type RemedyBody = Extract<ActorBody, { kind: 'release' | 'purge' | 'stop' }>;
@@ -62,13 +64,17 @@ export async function remedy(todo: Remedy): Promise<Progress> {
 }
 
 /** Recorded as applied before anything that was held is: it is the anchor of all that (I5). */
-async function begin({ held, message }: Remedy): Promise<Progress> {
+async function begin({ held, message, body }: Remedy): Promise<Progress> {
   const { state, host, settled } = held;
   if (state.quarantine === undefined || held.outlined) return 'held';
+  const { undelivered, ...quarantine } = state.quarantine;
+  if (undelivered !== undefined && body.kind === 'release') return deliverNow(held, message);
+  if (undelivered !== undefined) giveUpUndelivered(held);
   const applied = [{ message, disposition: { kind: 'complete' } as const }];
   const inbox = record(state.inbox, applied, settled, host.clock.now(), host);
   const known = [...settled];
-  const next = { ...state, inbox, quarantine: { ...state.quarantine, releasing: true as const } };
+  const outbox = undelivered === undefined ? state.outbox : [];
+  const next = { ...state, inbox, outbox, quarantine: { ...quarantine, releasing: true as const } };
   if ((await held.commit(next)) === 'lost') return 'lost';
   for (const number of known) settled.delete(number);
   return 'held';
@@ -76,7 +82,8 @@ async function begin({ held, message }: Remedy): Promise<Progress> {
 
 async function release(todo: Remedy, asker: ReplyAddress): Promise<Progress> {
   const { held } = todo;
-  if ((await migrate(held)) === 'lost' || (await todo.catchUp()) === 'lost') return 'lost';
+  const isReleased = !isStandingStill(held.state);
+  if (isReleased && ((await migrate(held)) === 'lost' || (await todo.catchUp()) === 'lost')) return 'lost';
   const { quarantine: again } = held.state;
   if (again === undefined) return say(todo, asker, { kind: 'answer', answer: 'released' });
   const { code, message } = again;

@@ -100,6 +100,13 @@ export interface Quarantine {
   readonly held: readonly number[];
   /** What was held is being applied. */
   readonly releasing?: true;
+  /** The outbox holds what its target does not take (undelivered.ts). `shown` = people are told of it. */
+  readonly undelivered?: {
+    readonly since: number;
+    readonly tries: number;
+    readonly forGood?: true;
+    readonly shown?: true;
+  };
 }
 
 /** Of a core that lies in the payload store. */

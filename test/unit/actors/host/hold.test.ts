@@ -101,10 +101,10 @@ describe('one held session', () => {
     });
   });
 
-  it('lets the session go when a send is refused; the next holder sends the same messages under the same ids (I2, I3)', async () => {
+  it('lets the session go when a send is not accepted; the next holder sends the same messages under the same ids (I2, I3)', async () => {
     const queue = await started();
     queue.put(note(1));
-    const refusal = new QuorateError('QUOTA_EXCEEDED', 'full');
+    const refusal = new QuorateError('CONNECTION_FAILED', 'no answer');
     const attempts: string[][] = [];
     const before = (step: { kind: string; messages?: readonly { messageId: string }[] }) => {
       if (step.kind === 'publish') attempts.push((step.messages ?? []).map(({ messageId }) => messageId));

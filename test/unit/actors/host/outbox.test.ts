@@ -170,4 +170,38 @@ describe('publishOutbox', () => {
     };
     await expect(publishOutbox([{ kind: 'message', message }], context)).rejects.toThrow('no');
   });
+
+  it('lets the others leave when a target is refused, and keeps what goes there in order', async () => {
+    const sent: string[] = [];
+    const { context } = setUp({
+      bridge: {
+        publish: async (messages) => {
+          for (const { entity, messageId } of messages) {
+            if (entity === 'gone') throw new QuorateError('TOPOLOGY_MISMATCH', 'gone');
+            if (messageId === 'large') throw new QuorateError('EFFECT_TOO_LARGE', 'large');
+            sent.push(messageId);
+          }
+          return messages.map(() => ({}));
+        },
+        cancelScheduled: async () => [],
+      },
+    });
+    const to = (entity: string, messageId: string, sessionId = 's'): OutboxEntry => ({
+      kind: 'message',
+      message: { entity, messageId, sessionId, subject: 'event', body: null },
+    });
+    const entries = [
+      to('gone', '1'),
+      to('here', 'large'),
+      to('here', 'behind it'),
+      to('here', 'to another', 't'),
+      to('gone', '2'),
+      scatter({ agents: ['b'] }),
+    ];
+    const { left, refusal } = await publishOutbox(entries, context);
+    expect(left).toEqual([entries[0], entries[1], entries[2], entries[4]]);
+    expect(refusal).toMatchObject({ code: 'EFFECT_TOO_LARGE', forGood: true });
+    expect(sent.filter((id) => id === 'to another' || id === 'behind it')).toEqual(['to another']);
+    expect(sent.length).toBeGreaterThan(700);
+  });
 });
