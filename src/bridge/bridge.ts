@@ -5,6 +5,7 @@ import { type ConnectionOptions, type Connector, createConnector } from './conne
 import { createConnectionPool } from './connection-pool.ts';
 import { createDelivery } from './delivery.ts';
 import { toQuorateError } from './errors.ts';
+import { Load } from './load.ts';
 import { NamedSessionPump } from './named-session-pump.ts';
 import { Publisher } from './publisher.ts';
 import { createSenders } from './senders.ts';
@@ -52,6 +53,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
   const { clock: system = { now: Date.now } } = options;
   const time = createTimeSource(system);
   const clock = createBrokerClock({ system, onSkew: (aheadMs) => logger.warn(skewText(aheadMs)) });
+  const load = new Load({ lockDurationMs, time, logger });
   const toPath = (entity: string): string => `${prefix}${entity}`;
   const endpoint = `${connector.host}:${connector.port}`;
   const senders = createSenders(() => connector.createClient('sending'));
@@ -72,11 +74,12 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     lockDurationMs,
     time,
     clock,
+    load,
     logger,
   });
   const pumpTasks = (task: TaskPumpOptions, deadLetters: boolean): Pump => {
     const path = toPath(task.entity);
-    return keep(new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, clock, logger }));
+    return keep(new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, clock, load, logger }));
   };
 
   return {

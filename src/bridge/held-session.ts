@@ -7,6 +7,7 @@ import type { BrokerClock } from './broker-clock.ts';
 import { isTooLarge } from './errors.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
+import type { Load } from './load.ts';
 import { CONNECTION_LOST, SessionLink } from './session-link.ts';
 import type { ConnectionWatch } from './sockets.ts';
 import type { TimeSource } from './time.ts';
@@ -22,6 +23,7 @@ export interface SessionContext {
   readonly holdQuantumMs: number;
   readonly time: TimeSource;
   readonly clock: BrokerClock;
+  readonly load?: Load | undefined;
   readonly logger: Logger;
   readonly watch: ConnectionWatch;
   readonly onClockAhead: () => void;
@@ -41,6 +43,8 @@ export class LiveSession implements HeldSession {
   #begunAt = Number.POSITIVE_INFINITY;
   /** Until then it has not had its turn, however long that takes. */
   #received = false;
+  /** When the messages in hand were given. */
+  #givenAt: number | undefined;
   #closing = false;
   #productive = false;
 
@@ -63,6 +67,7 @@ export class LiveSession implements HeldSession {
       configuredMs: lockDurationMs,
       lockedUntilMs: link.lockedUntilMs,
       time: context.time,
+      load: context.load,
       renew: async (patienceMs) => {
         const lockedUntilMs = await link.renew(patienceMs);
         if (lockedUntilMs !== undefined) clock.granted(lockedUntilMs - lockDurationMs);
@@ -102,18 +107,27 @@ export class LiveSession implements HeldSession {
   }
 
   async take({ max, idleMs }: { readonly max: number; readonly idleMs: number }): Promise<Taken> {
+    const { load, time } = this.#context;
+    if (this.#givenAt !== undefined) load?.served(time.instant().monotonicMs - this.#givenAt);
+    this.#givenAt = undefined;
     const interrupted = this.#interruption();
     if (interrupted !== undefined) return interrupted;
     const crowded = this.#received && this.#context.othersWait();
     if (crowded && this.#heldMs() >= this.#context.holdQuantumMs) return { kind: 'yield' };
     const arrival = await this.#intake.take(max, crowded ? Math.min(idleMs, IDLE_IN_A_CROWD_MS) : idleMs);
-    if (arrival.kind === 'messages') this.#received = true;
+    if (arrival.kind === 'messages') {
+      this.#received = true;
+      this.#givenAt = time.instant().monotonicMs;
+    }
     return arrival.kind === 'interrupted' ? (this.#interruption() ?? { kind: 'closing' }) : arrival;
   }
 
   async commit(state: Json): Promise<'committed' | 'refused' | 'lost'> {
     // I1: no write may start when the lease could end before it arrives.
-    if (!(await this.#lease?.isSafe())) return this.#lose('no lease left to commit under');
+    if (!(await this.#lease?.isSafe())) {
+      if (!this.lost) this.#context.load?.lost();
+      return this.#lose('no lease left to commit under');
+    }
     const reply = await this.#link.writeState(state);
     if (reply.kind === 'done') return this.#did('committed');
     return reply.kind === 'failed' && isTooLarge(reply.error) ? 'refused' : 'lost';

@@ -2,6 +2,7 @@
 // first busy answer and says nothing.
 import { isLockLost } from './errors.ts';
 import { type Lease, type LeasePhase, leasePhase, observeLock, remainingMs, renewInMs } from './lease.ts';
+import type { Load } from './load.ts';
 import type { TimeSource } from './time.ts';
 
 export interface LeaseKeeperOptions {
@@ -9,6 +10,8 @@ export interface LeaseKeeperOptions {
   /** The expiry that the service named when it granted the lock, epoch ms. */
   readonly lockedUntilMs: number;
   readonly time: TimeSource;
+  /** Told how the lock is kept, and asked how late things come. */
+  readonly load?: Pick<Load, 'lost' | 'renewed' | 'lagMs'> | undefined;
   /** Gives the new expiry, epoch ms; `undefined` when it did not answer within `patienceMs`. */
   readonly renew: (patienceMs: number) => Promise<number | undefined>;
   /** Called once, when the lock is gone or can no longer be counted on. */
@@ -57,10 +60,16 @@ export class LeaseKeeper {
     clearTimeout(this.#timer);
   }
 
-  #schedule(pauseMs = renewInMs(this.#lease, this.#options.time.instant())): void {
+  #schedule(pauseMs = this.#pause()): void {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#renew(), pauseMs);
+  }
+
+  /** Earlier where timers come late: there and back again. */
+  #pause(): number {
+    const pause = renewInMs(this.#lease, this.#options.time.instant());
+    return Math.max(pause / 2, pause - 2 * (this.#options.load?.lagMs ?? 0));
   }
 
   #renew(): Promise<void> {
@@ -78,6 +87,8 @@ export class LeaseKeeper {
       const lockedUntilMs = await this.#options.renew(this.#lease.durationMs * PATIENCE);
       if (this.#stopped) return;
       if (lockedUntilMs !== undefined) {
+        const left = remainingMs(this.#lease, this.#options.time.instant());
+        this.#options.load?.renewed(left / this.#lease.durationMs);
         this.#lease = this.#observe(sentAt, lockedUntilMs);
         return this.#schedule();
       }
@@ -97,6 +108,7 @@ export class LeaseKeeper {
   #end(why: string): void {
     if (this.#stopped) return;
     this.stop();
+    this.#options.load?.lost();
     this.#options.onOver(why);
   }
 }

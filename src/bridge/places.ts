@@ -7,12 +7,13 @@ interface Waiting {
 }
 
 export class Places {
-  #free: number;
+  #count: number;
+  #used = 0;
   #closed = false;
   readonly #line = new Set<Waiting>();
 
   constructor(count: number) {
-    this.#free = count;
+    this.#count = count;
   }
 
   /** How many stand in line. */
@@ -20,11 +21,22 @@ export class Places {
     return this.#line.size;
   }
 
+  /** Whether more have a place than there are places now. */
+  get crowded(): boolean {
+    return this.#used > this.#count;
+  }
+
+  /** Who has a place keeps it. */
+  resize(count: number): void {
+    this.#count = count;
+    this.#admit();
+  }
+
   /** False when none came free in time, or the line is closed. */
   take(patienceMs: number): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
-    if (this.#free > 0) {
-      this.#free -= 1;
+    if (this.#used < this.#count) {
+      this.#used += 1;
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
@@ -41,14 +53,21 @@ export class Places {
   }
 
   free(): void {
-    const [first] = this.#line;
-    if (first === undefined) this.#free += 1;
-    else first.answer(true);
+    this.#used -= 1;
+    this.#admit();
   }
 
   /** Sends everybody in line away. */
   close(): void {
     this.#closed = true;
     for (const waiting of this.#line) waiting.answer(false);
+  }
+
+  #admit(): void {
+    for (const first of this.#line) {
+      if (this.#used >= this.#count) return;
+      this.#used += 1;
+      first.answer(true);
+    }
   }
 }

@@ -8,6 +8,7 @@ import type { BrokerClock } from './broker-clock.ts';
 import { RECEIVER_OPTIONS } from './codec.ts';
 import type { ConnectionPool, PooledClient } from './connection-pool.ts';
 import { LiveSession } from './held-session.ts';
+import type { Load } from './load.ts';
 import { Places } from './places.ts';
 import type { TimeSource } from './time.ts';
 import { pause } from './waiting.ts';
@@ -20,6 +21,8 @@ export interface SessionPumpContext {
   readonly lockDurationMs: number;
   readonly time: TimeSource;
   readonly clock: BrokerClock;
+  /** Says how many of the places are to be used now. */
+  readonly load?: Load | undefined;
   readonly logger: Logger;
 }
 
@@ -46,6 +49,7 @@ export class SessionPump implements Pump {
   readonly #held = new Set<LiveSession>();
   /** Those in line too. */
   readonly #holds = new Set<Promise<void>>();
+  readonly #unwatch: (() => void) | undefined;
   #recheck: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -60,7 +64,8 @@ export class SessionPump implements Pump {
       accept: () => this.#accept(),
       onAccepted: (accepted) => this.#take(accepted),
     });
-    this.#loop.fill();
+    this.#unwatch = context.load?.onChange(() => this.#resize());
+    this.#resize();
   }
 
   get active(): number {
@@ -74,6 +79,7 @@ export class SessionPump implements Pump {
 
   async #stop(): Promise<void> {
     this.#loop.stop();
+    this.#unwatch?.();
     this.#places.close();
     clearTimeout(this.#recheck);
     for (const session of this.#held) session.beginClosing();
@@ -90,7 +96,18 @@ export class SessionPump implements Pump {
       }, SATURATED_PAUSE_MS);
       return 0;
     }
-    return maxSessions + Math.min(IN_LINE, maxSessions) - this.#holds.size;
+    const allowed = this.#allowed();
+    return allowed + Math.min(IN_LINE, maxSessions) - this.#holds.size;
+  }
+
+  #allowed(): number {
+    const { maxSessions } = this.#options;
+    return this.#context.load?.allowed(maxSessions) ?? maxSessions;
+  }
+
+  #resize(): void {
+    this.#places.resize(this.#allowed());
+    this.#loop.fill();
   }
 
   async #accept(): Promise<Accepted> {
@@ -115,6 +132,11 @@ export class SessionPump implements Pump {
     if (this.#stopping !== undefined) return giveBack(receiver);
     const session = await this.#open(receiver, link);
     if (session === undefined) return giveBack(receiver);
+    this.#context.load?.take();
+    await this.#keep(session).finally(() => this.#context.load?.release());
+  }
+
+  async #keep(session: LiveSession): Promise<void> {
     if (!(await this.#placed())) {
       await session.release();
       return this.#loop.holdOff();
@@ -153,7 +175,7 @@ export class SessionPump implements Pump {
     receiver: ServiceBusSessionReceiver,
     { watch }: PooledClient,
   ): Promise<LiveSession | undefined> {
-    const { time, clock, logger, lockDurationMs } = this.#context;
+    const { time, clock, load, logger, lockDurationMs } = this.#context;
     const { entity, window, holdQuantumMs } = this.#options;
     try {
       return await LiveSession.open(receiver, {
@@ -162,10 +184,11 @@ export class SessionPump implements Pump {
         window,
         time,
         clock,
+        load,
         logger,
         watch,
         holdQuantumMs,
-        othersWait: () => this.#places.waiting > 0,
+        othersWait: () => this.#places.waiting > 0 || this.#places.crowded,
         // Said by the broker's clock, once for all sessions.
         onClockAhead: () => {},
       });

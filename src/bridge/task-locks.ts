@@ -2,6 +2,7 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { isLockLost } from './errors.ts';
 import { type Lease, observeLock, remainingMs, renewInMs } from './lease.ts';
+import type { Load } from './load.ts';
 import type { TimeSource } from './time.ts';
 
 export interface TaskLock {
@@ -17,6 +18,7 @@ export interface TaskLock {
 export interface TaskLocksOptions {
   readonly lockDurationMs: number;
   readonly time: TimeSource;
+  readonly load?: Load | undefined;
   readonly renew: (raw: ServiceBusReceivedMessage) => Promise<Date>;
 }
 
@@ -53,13 +55,14 @@ export class TaskLocks {
       renewing: false,
     };
     this.#entries.add(entry);
+    this.#options.load?.take();
     return {
       lost: entry.lost.signal,
       isHeld: () => {
         if (remainingMs(entry.lease, this.#options.time.instant()) <= 0) this.#end(entry);
         return !entry.lost.signal.aborted;
       },
-      release: () => this.#entries.delete(entry),
+      release: () => this.#drop(entry),
       leave: (onExpired) => {
         entry.onExpired = onExpired;
       },
@@ -68,7 +71,7 @@ export class TaskLocks {
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#entries.clear();
+    for (const entry of this.#entries) this.#drop(entry);
   }
 
   #look(): void {
@@ -88,6 +91,8 @@ export class TaskLocks {
     try {
       const lockedUntil = await this.#options.renew(entry.raw);
       const { durationMs } = observeLock(this.#options.lockDurationMs, lockedUntil.getTime(), sentAt.wallMs);
+      const left = remainingMs(entry.lease, this.#options.time.instant());
+      this.#options.load?.renewed(left / entry.lease.durationMs);
       entry.lease = { sentAt, durationMs };
     } catch (thrown) {
       if (isLockLost(thrown) && this.#entries.has(entry)) this.#end(entry);
@@ -96,8 +101,16 @@ export class TaskLocks {
     }
   }
 
+  #drop(entry: Entry): boolean {
+    const isHeld = this.#entries.delete(entry);
+    if (isHeld) this.#options.load?.release();
+    return isHeld;
+  }
+
   #end(entry: Entry): void {
-    if (!this.#entries.delete(entry)) return;
+    if (!this.#drop(entry)) return;
+    // One that nobody settles is left to run out.
+    if (entry.onExpired === undefined) this.#options.load?.lost();
     entry.lost.abort();
     entry.onExpired?.();
   }

@@ -7,6 +7,7 @@ import type { BrokerClock } from './broker-clock.ts';
 import { fromReceivedMessage } from './codec.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { isAlreadySettled, isIdleEnd, isLockLost, sdkError } from './errors.ts';
+import type { Load } from './load.ts';
 import { settleWith } from './settle.ts';
 import { Slots } from './slots.ts';
 import { outside } from './sockets.ts';
@@ -22,6 +23,8 @@ export interface TaskPumpContext {
   readonly lockDurationMs: number;
   readonly time: TimeSource;
   readonly clock: BrokerClock;
+  /** Says how many tasks are to run at once now. */
+  readonly load?: Load | undefined;
   readonly logger: Logger;
 }
 
@@ -35,6 +38,9 @@ export class TaskPump implements Pump {
   readonly #tasks = new Set<Promise<void>>();
   readonly #backoff = createBackoff();
   #receiver: TaskReceiver;
+  readonly #unwatch: (() => void) | undefined;
+  /** Credit that is not given back yet: each stands for a message that is not to come now. */
+  readonly #withheld: (() => void)[] = [];
   #reconnecting: NodeJS.Timeout | undefined;
   #troubled = false;
   #stopping: Promise<void> | undefined;
@@ -46,8 +52,10 @@ export class TaskPump implements Pump {
     this.#locks = new TaskLocks({
       lockDurationMs: context.lockDurationMs,
       time: context.time,
+      load: context.load,
       renew: (raw) => this.#receiver.renewLock(raw),
     });
+    this.#unwatch = context.load?.onChange(() => this.#admit());
     this.#receiver = this.#connect();
   }
 
@@ -62,6 +70,8 @@ export class TaskPump implements Pump {
 
   async #stop(): Promise<void> {
     clearTimeout(this.#reconnecting);
+    this.#unwatch?.();
+    for (const resolve of this.#withheld.splice(0)) resolve();
     // What the broker sent before it saw the end of our credit is run, not given back: a lock that is left to itself
     // raises the delivery count.
     await this.#receiver.drain();
@@ -87,6 +97,8 @@ export class TaskPump implements Pump {
     if (this.#stopping !== undefined) return;
     this.#reconnecting = setTimeout(() => {
       this.#receiver = this.#connect();
+      // It has full credit: nothing is withheld from it yet.
+      for (const resolve of this.#withheld.splice(0)) resolve();
     }, this.#backoff.next());
   }
 
@@ -95,6 +107,26 @@ export class TaskPump implements Pump {
     const task = this.#run(raw, from).finally(() => this.#tasks.delete(task));
     this.#tasks.add(task);
     await task;
+    await this.#credit(from);
+  }
+
+  /** The receiver gives the next message when this ends: later, while fewer are to be in hand than were asked for. */
+  #credit(from: TaskReceiver): Promise<void> | undefined {
+    if (from !== this.#receiver || this.#withheld.length >= this.#surplus()) return undefined;
+    return new Promise((resolve) => this.#withheld.push(resolve));
+  }
+
+  #admit(): void {
+    while (this.#withheld.length > this.#surplus()) this.#withheld.pop()?.();
+  }
+
+  #surplus(): number {
+    return this.#stopping === undefined ? this.#options.concurrency - this.#allowed() : 0;
+  }
+
+  #allowed(): number {
+    const { concurrency } = this.#options;
+    return this.#context.load?.allowed(concurrency) ?? concurrency;
   }
 
   async #run(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {

@@ -40,4 +40,20 @@ describe('Places', () => {
     expect(await Promise.all(line)).toEqual([false, false]);
     expect(await places.take(LONG_MS)).toBe(false);
   });
+
+  it('of which there are fewer lets nobody in before there is room, and of which there are more lets in at once', async () => {
+    const places = new Places(2);
+    await Promise.all([places.take(LONG_MS), places.take(LONG_MS)]);
+    places.resize(1);
+    expect(places.crowded).toBe(true);
+    let admitted = 0;
+    const line = [1, 2].map(async () => places.take(LONG_MS).then(() => (admitted += 1)));
+    places.free();
+    expect(places.crowded).toBe(false);
+    await Promise.resolve();
+    expect(admitted).toBe(0);
+    places.resize(3);
+    await Promise.all(line);
+    expect(admitted).toBe(2);
+  });
 });

@@ -1,6 +1,7 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ConnectionPool } from '../../../src/bridge/connection-pool.ts';
+import { Load } from '../../../src/bridge/load.ts';
 import { TaskPump } from '../../../src/bridge/task-pump.ts';
 import type { Disposition } from '../../../src/contract/ports.ts';
 
@@ -11,7 +12,7 @@ interface Handlers {
 }
 
 /** A pump with one place over a receiver that gives what it is told to, whatever the credit. */
-function setUp(renewals: boolean) {
+function setUp(renewals: boolean, { concurrency = 1, load }: { concurrency?: number; load?: Load } = {}) {
   let handlers: Handlers | undefined;
   const settled: string[] = [];
   const receiver = {
@@ -48,7 +49,7 @@ function setUp(renewals: boolean) {
   const pump = new TaskPump(
     {
       entity: 'agent.a',
-      concurrency: 1,
+      concurrency,
       onMessage: async ({ messageId }) => {
         begun.push(messageId);
         return messageId === 'first' ? first.promise : { kind: 'complete' };
@@ -59,15 +60,18 @@ function setUp(renewals: boolean) {
       deadLetters: false,
       pool: { acquire: () => link } as unknown as ConnectionPool,
       lockDurationMs: LOCK_MS,
+      load,
       time: { instant: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) },
       logger: silent,
     },
   );
-  const give = (messageId: string): void => {
+  /** Ends when the receiver may give the next one. */
+  const ended: string[] = [];
+  const give = (messageId: string): Promise<void> | undefined => {
     const raw = { messageId, lockedUntilUtc: new Date(Date.now() + LOCK_MS) };
-    void handlers?.processMessage(raw as ServiceBusReceivedMessage);
+    return handlers?.processMessage(raw as ServiceBusReceivedMessage).then(() => void ended.push(messageId));
   };
-  return { pump, give, begun, settled, finish: () => first.resolve({ kind: 'complete' }) };
+  return { pump, give, ended, begun, settled, finish: () => first.resolve({ kind: 'complete' }) };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -75,8 +79,8 @@ afterEach(() => void vi.useRealTimers());
 
 it('begins a task that waited for a slot while its lock is held', async () => {
   const { pump, give, begun, finish } = setUp(true);
-  give('first');
-  give('second');
+  void give('first');
+  void give('second');
   await vi.advanceTimersByTimeAsync(3 * LOCK_MS);
   finish();
   await vi.advanceTimersByTimeAsync(1);
@@ -86,8 +90,8 @@ it('begins a task that waited for a slot while its lock is held', async () => {
 
 it('does not begin a task whose lock was lost while it waited for a slot', async () => {
   const { give, begun, settled, finish } = setUp(false);
-  give('first');
-  give('second');
+  void give('first');
+  void give('second');
   await vi.advanceTimersByTimeAsync(LOCK_MS);
   finish();
   await vi.advanceTimersByTimeAsync(1);
@@ -97,12 +101,36 @@ it('does not begin a task whose lock was lost while it waited for a slot', async
 
 it('does not begin a task whose lock ran out while the process stood still', async () => {
   const { give, begun, finish } = setUp(true);
-  give('first');
-  give('second');
+  void give('first');
+  void give('second');
   await vi.advanceTimersByTimeAsync(1);
   // No timer ran meanwhile: nobody has looked at the locks.
   vi.setSystemTime(Date.now() + LOCK_MS);
   finish();
   await vi.advanceTimersByTimeAsync(1);
   expect(begun).toEqual(['first']);
+});
+
+it('asks for fewer messages while the process cannot keep up, and for as many as before when it can', async () => {
+  const silent = { debug() {}, info() {}, warn() {}, error() {} };
+  const time = { instant: () => ({ monotonicMs: Date.now(), wallMs: Date.now() }) };
+  const load = new Load({ lockDurationMs: LOCK_MS, time, logger: silent });
+  const { pump, give, ended } = setUp(true, { concurrency: 4, load });
+  void give('first');
+  load.lost();
+  await vi.advanceTimersByTimeAsync(LOCK_MS / 50);
+  expect(load.allowed(4)).toBe(2);
+  // Two may be in hand: the credit of two is kept.
+  for (const name of ['a', 'b', 'c']) void give(name);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ended).toHaveLength(1);
+  load.lost();
+  await vi.advanceTimersByTimeAsync(LOCK_MS / 50);
+  expect(load.allowed(4)).toBe(1);
+  for (const name of ['d', 'e']) void give(name);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ended).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(LOCK_MS);
+  expect(ended).toHaveLength(5);
+  expect(pump.active).toBe(1);
 });
