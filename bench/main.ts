@@ -15,10 +15,11 @@ import { runtime } from './runtime/bench.ts';
 import { soak } from './runtime/soak.ts';
 import { turn } from './runtime/turn.ts';
 import { start } from './start.ts';
+import { starve } from './starve.ts';
 import { takeover } from './takeover.ts';
 
 /** Too long for the rest, or an explanation rather than a promise. */
-const BY_NAME: readonly Bench[] = [soak, turn, leftovers];
+const BY_NAME: readonly Bench[] = [soak, starve, turn, leftovers];
 const USUAL: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump, fanin];
 const BENCHES: readonly Bench[] = [...USUAL, ...BY_NAME];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));

@@ -15,6 +15,7 @@ const RAW = fileURLToPath(new URL('./raw-server.ts', import.meta.url));
 const TICKS_PER_SECOND = 100;
 
 export interface ServerProcess extends AsyncDisposable {
+  readonly pid: number;
   readonly connectionString: string;
   /** From its spawn to the line that says where it listens. */
   readonly startMs: number;
@@ -49,6 +50,7 @@ async function start(args: readonly string[]): Promise<ServerProcess> {
   const connectionString = await firstLine(child, ended);
   const startMs = performance.now() - startedAt;
   return {
+    pid: child.pid ?? 0,
     connectionString,
     startMs,
     residentBytes: () => fromProc(child, 'status', residentIn),
@@ -77,6 +79,15 @@ async function firstLine(child: ChildProcess, ended: Promise<unknown>): Promise<
     throw new Error(`${child.spawnargs.join(' ')} ended before it said where it listens`);
   });
   return Promise.race([line, gone]);
+}
+
+/** Of a process and all its threads, in seconds; 0 where there is no /proc. */
+export function processorSecondsOf(pid: number): number {
+  try {
+    return processorSecondsIn(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return 0;
+  }
 }
 
 /** utime and stime, the 14th and 15th field; the command's name in parentheses may hold anything. */

@@ -1,5 +1,5 @@
 // A host in a process of its own, as a service embeds it (dist). Plain JavaScript, because its memory is measured.
-// Arguments: data folder of the running broker, sessions held at once.
+// Arguments: data folder of the running broker; sessions held at once and locks in ms, each empty for the default.
 import { Session as Inspector } from 'node:inspector/promises';
 import { performance } from 'node:perf_hooks';
 import { createRuntime } from 'quorate';
@@ -7,7 +7,7 @@ import Session from 'rhea/lib/session.js';
 
 const LOOK_EVERY_MS = 2;
 
-const [data, sessions] = process.argv.slice(2);
+const [data, sessions, lockMs] = process.argv.slice(2);
 const machine = (file, name) => ({
   module: new URL(`./machines/${file}.js`, import.meta.url),
   export: name,
@@ -16,6 +16,7 @@ const machine = (file, name) => ({
 
 const inspector = new Inspector();
 let errors = 0;
+const losses = [];
 /** AMQP links that are open, senders and receivers alike. */
 const links = new Set();
 watchLinks(Session.prototype);
@@ -28,13 +29,17 @@ const runtime = await createRuntime(
     },
     agents: { unit: { concurrency: 64, run: () => ({ counts: { done: 1 } }) } },
     data,
-    ...(sessions === undefined ? {} : { sessions: Number(sessions) }),
+    ...(sessions ? { sessions: Number(sessions) } : {}),
+    ...(lockMs ? { lockDurationMs: Number(lockMs) } : {}),
   },
   {
     env: {},
     logger: {
       debug: () => {},
-      info: () => {},
+      info: (message, fields) => {
+        if (message === 'session lost')
+          losses.push({ at: performance.timeOrigin + performance.now(), session: fields.sessionId });
+      },
       warn: (message, fields) => console.error(message, fields ?? ''),
       error: (message, fields) => {
         errors += 1;
@@ -62,6 +67,8 @@ const jobs = {
     return { rss, heap: heapUsed + external, links: links.size };
   },
   errors: async () => errors,
+  /** Sessions whose lock was lost, and when (epoch ms). */
+  losses: async () => losses,
   /** Of the main thread. */
   async startProfile() {
     inspector.connect();

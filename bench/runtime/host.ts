@@ -10,9 +10,16 @@ type HostJobs = {
   untilApplied: (count: number) => Promise<number>;
   memory: () => Promise<{ readonly rss: number; readonly heap: number; readonly links: number }>;
   errors: () => Promise<number>;
+  losses: () => Promise<readonly Loss[]>;
   startProfile: () => Promise<null>;
   stopProfile: () => Promise<CpuProfile>;
 };
+
+/** A session's lock was lost, at an epoch ms. */
+export interface Loss {
+  readonly at: number;
+  readonly session: string;
+}
 
 export type Host = WorkerProcess<HostJobs>;
 
@@ -20,6 +27,7 @@ const ENTRY = fileURLToPath(new URL('./host-entry.js', import.meta.url));
 
 interface HostSettings {
   readonly sessions?: number;
+  readonly lockMs?: number;
   /** Of Node. */
   readonly node?: readonly string[];
   /** Beside this process's own. */
@@ -28,9 +36,9 @@ interface HostSettings {
 
 export async function startHost(
   data: string,
-  { sessions, node = [], env = {} }: HostSettings = {},
+  { sessions, lockMs, node = [], env = {} }: HostSettings = {},
 ): Promise<Host> {
-  const args = sessions === undefined ? [data] : [data, String(sessions)];
+  const args = [data, String(sessions ?? ''), String(lockMs ?? '')];
   const host = startProcess<HostJobs>(ENTRY, args, node, env);
   await host.ask('ready');
   return host;
