@@ -1,10 +1,10 @@
 // Three hosts with the shortest locks while others take the processor from them: what they get done must follow their share
 // of it, and no session may lose its lock again and again.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startNeighbours } from '../test/kit/neighbours.ts';
 import { say } from './broker/progress.ts';
 import { processorSecondsOf, startBroker } from './broker/server-process.ts';
 import { readCommits } from './commits.ts';
@@ -75,7 +75,7 @@ async function run(): Promise<readonly Measurement[]> {
   const quiet = await phase();
   const lostBefore = (await lossesOf(hosts.all)).length;
   for (const pid of pids) setPriority(pid, NICE);
-  const starved = await besideNeighbours(phase);
+  const starved = await beside(phase);
   const losses = (await lossesOf(hosts.all)).slice(lostBefore);
   const again = lostAgain(losses, await readCommits(log));
   return [
@@ -139,16 +139,7 @@ function lostAgain(losses: readonly Loss[], commits: readonly { at: number; acto
   return again;
 }
 
-/** Children of the bench: they end with it, by themselves when it dies, and in any case when their time is over. */
-async function besideNeighbours<T>(work: () => Promise<T>): Promise<T> {
-  const busy = `const end = Date.now() + ${LIMIT_MS * 2}; const parent = process.ppid;
-    while (Date.now() < end && process.ppid === parent) for (let n = 0; n < 1e7; n++);`;
-  const neighbours: ChildProcess[] = Array.from({ length: NEIGHBOURS }, () =>
-    spawn(process.execPath, ['-e', busy], { stdio: 'ignore' }),
-  );
-  try {
-    return await work();
-  } finally {
-    for (const neighbour of neighbours) neighbour.kill('SIGKILL');
-  }
+async function beside<T>(work: () => Promise<T>): Promise<T> {
+  await using _neighbours = startNeighbours(NEIGHBOURS, 2 * LIMIT_MS);
+  return await work();
 }
