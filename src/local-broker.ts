@@ -20,6 +20,8 @@ export interface LocalBrokerOptions {
   readonly maxPages: number | undefined;
   readonly topology: Topology;
   readonly logger: Logger;
+  /** Whether the runtime was given a clock: it may be that of a broker on virtual time. */
+  readonly hasClock?: boolean;
   /** How long to wait for an owner that does not answer. */
   readonly patienceMs?: number;
   /** For tests: starts a broker. */
@@ -63,6 +65,7 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
   const join = async (untilMs: number): Promise<{ port: number; connectionString: string } | undefined> => {
     const record = readBrokerRecord(data);
     if (record === undefined || !(await listens(record.port))) return undefined;
+    if (record.time === 'virtual' && options.hasClock !== true) throw standsStill(data);
     try {
       // The owner may be another application, or `quorate broker`, and not know the entities of this one.
       const left = Math.round(untilMs - performance.now());
@@ -133,6 +136,14 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       await owned?.stop();
     },
   };
+}
+
+/** Deadlines and timers of a host go by a clock: once time was skipped there, each task would be late when it is sent. */
+function standsStill(data: string): QuorateError {
+  return new QuorateError(
+    'BROKER_CLOCK_VIRTUAL',
+    `the broker on ${data} runs on virtual time, and this host on the clock of the machine`,
+  );
 }
 
 /** Its record may be of an owner before it. */

@@ -80,7 +80,7 @@ export async function composeRuntime<C extends QuorateConfig>(
     const stores = await openStores(resolved, targetOf(resolved, env['NODE_ENV']));
     undo.push(async () => stores.close());
     const { payloads, results } = seam?.stores(stores) ?? stores;
-    const connection = await openConnection(resolved, env, entities, logger);
+    const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);
     undo.push(() => connection.close());
     const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
     const { clock } = opened;
@@ -155,6 +155,7 @@ async function openConnection(
   env: NonNullable<RuntimeOptions['env']>,
   entities: readonly EntityDeclaration[],
   logger: Logger,
+  hasClock: boolean,
 ): Promise<Connection> {
   const target = targetOf(config, env['NODE_ENV']);
   if (target.mode !== 'embedded') return { ...target, embedded: false, close: async () => {} };
@@ -164,6 +165,7 @@ async function openConnection(
     maxPages: config.maxPages,
     topology: toBrokerTopology(entities, config.prefix),
     logger,
+    hasClock,
   });
   const { connectionString } = broker;
   return {

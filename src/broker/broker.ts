@@ -179,7 +179,12 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     // Others of this machine speak plainly, so that they need not be told to trust the certificate.
     const plainly = describeConnection(port, keys, undefined);
     if (folder !== undefined)
-      writeBrokerRecord(folder, { pid: process.pid, port, connectionString: plainly });
+      writeBrokerRecord(folder, {
+        pid: process.pid,
+        port,
+        connectionString: plainly,
+        ...(virtual === undefined ? {} : { time: 'virtual' }),
+      });
     pulse.start();
     return {
       port,

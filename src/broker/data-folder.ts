@@ -18,6 +18,8 @@ export interface BrokerRecord {
   pid: number;
   port: number;
   connectionString: string;
+  /** Time stands still until it is skipped: whoever reads another clock is wrong. */
+  time?: 'virtual';
 }
 
 export function readBrokerRecord(folder: string): BrokerRecord | undefined {

@@ -26,6 +26,8 @@ export const ERROR_HINTS = {
   BROKER_DATA_UNWRITABLE:
     'Make room on the disk, or correct the permissions or what has the name of that file; stored data is untouched.',
   BROKER_CLOCK_REAL: "Start the broker with --virtual-time; in code with clock: 'virtual'.",
+  BROKER_CLOCK_VIRTUAL:
+    'Test machines on virtual time with quorate/testing, or give createRuntime the clock of the broker; or start the broker without --virtual-time.',
   BROKER_NOT_CONTROLLED: 'Start the broker with --control, and name its data folder with --data.',
   BROKER_NOT_QUIET:
     'Settle, abandon or close what the message names, or advance with more patience; then advance again.',

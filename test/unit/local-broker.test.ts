@@ -61,6 +61,19 @@ async function leaveRecord(): Promise<number> {
 }
 
 describe('the local broker', () => {
+  it('on virtual time refuses a host that reads another clock, at once', async () => {
+    const broker = await createBroker({ data, port: 0, topology, clock: 'virtual' });
+    try {
+      await expect(open()).rejects.toMatchObject({ code: 'BROKER_CLOCK_VIRTUAL' });
+      const options = { data, port: undefined, maxPages: undefined, topology, logger: silent };
+      const joined = await openLocalBroker({ ...options, hasClock: true });
+      opened.push(joined);
+      expect(joined.port).toBe(broker.port);
+    } finally {
+      await broker.stop();
+    }
+  });
+
   it('comes back at the port it had when it was killed', async () => {
     const port = await leaveRecord();
     expect((await open()).port).toBe(port);
