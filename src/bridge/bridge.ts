@@ -79,7 +79,9 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
   });
   const pumpTasks = (task: TaskPumpOptions, deadLetters: boolean): Pump => {
     const path = toPath(task.entity);
-    return keep(new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, clock, load, logger }));
+    return keep(
+      new TaskPump(task, { path, deadLetters, pool: taking, lockDurationMs, time, clock, load, logger }),
+    );
   };
 
   return {

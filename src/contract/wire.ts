@@ -170,7 +170,15 @@ export interface SweepBody {
   readonly kind: 'sweep';
 }
 
-export type WireBody = MarkBody | SweepBody | ActorBody | TaskBody | ActionBody | OfferBody | AnswerBody | EmittedBody;
+export type WireBody =
+  | MarkBody
+  | SweepBody
+  | ActorBody
+  | TaskBody
+  | ActionBody
+  | OfferBody
+  | AnswerBody
+  | EmittedBody;
 
 /** A message as received. `sequenceNumber` is exact: partitioning stays off, so it fits a JS number. */
 export interface InboundMessage {

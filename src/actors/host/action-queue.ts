@@ -78,9 +78,7 @@ export function createActionHandler(
         return COMPLETE;
       }
       case 'ended':
-        await removeClaims(message, host.payloads, askerFolder(message, host.payloads.scope)).catch(
-          () => {},
-        );
+        await removeClaims(message, host.payloads, askerFolder(message, host.payloads.scope)).catch(() => {});
         return COMPLETE;
     }
   };

@@ -129,11 +129,11 @@ async function publishApart(entries: readonly OutboxEntry[], context: OutboxCont
   const attempt = async (
     entry: OutboxEntry,
     to: readonly string[],
-    send: () => Promise<void>,
+    deliver: () => Promise<void>,
   ): Promise<void> => {
     if (to.some((target) => blocked.has(target))) return void left.push(entry);
     try {
-      await send();
+      await deliver();
     } catch (thrown) {
       const why = refusalOf(thrown);
       if (why === undefined) throw thrown;
@@ -148,7 +148,7 @@ async function publishApart(entries: readonly OutboxEntry[], context: OutboxCont
   for (const handover of actions.length === 0 ? [] : await context.beginActions(actions)) {
     const { entry, message, published } = handover;
     await attempt(entry, [message.entity], async () => {
-      const [one] = await context.bridge.publish([message]);
+      const [one] = await send([message], context);
       if (one !== undefined) published(one);
     });
   }
@@ -158,7 +158,7 @@ async function publishApart(entries: readonly OutboxEntry[], context: OutboxCont
       const { entity, sessionId = '' } = entry.message;
       await attempt(entry, [entity, `${entity}/${sessionId}`], async () => {
         const message = withTimeToLive(entry.message, context.clock.now());
-        const [one] = message === undefined ? [] : await context.bridge.publish([message]);
+        const [one] = message === undefined ? [] : await send([message], context);
         if (entry.timer !== undefined && one?.sequenceNumber !== undefined)
           scheduled[entry.timer] = one.sequenceNumber;
       });

@@ -110,7 +110,9 @@ export interface Delivery {
 export async function deliver({ held, message, settlements, catchUp }: Delivery): Promise<Progress> {
   settlements.push({ message, disposition: { kind: 'complete' } });
   const { quarantine } = held.state;
-  if (quarantine?.undelivered === undefined || quarantine.undelivered.forGood === true) return 'held';
+  // Of a state that cannot be read now there is no outbox either: its release tries.
+  if (held.outlined || quarantine?.undelivered === undefined || quarantine.undelivered.forGood === true)
+    return 'held';
   if ((await deliverNow(held, message)) === 'lost') return 'lost';
   if (held.state.quarantine?.releasing !== true) return 'held';
   return (await migrate(held)) === 'lost' ? 'lost' : catchUp();

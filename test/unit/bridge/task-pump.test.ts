@@ -61,6 +61,7 @@ function setUp(renewals: boolean, { concurrency = 1, load }: { concurrency?: num
       pool: { acquire: () => link } as unknown as ConnectionPool,
       lockDurationMs: LOCK_MS,
       load,
+      clock: { now: Date.now, granted: () => {}, reached: () => {} },
       time: { instant: () => ({ monotonicMs: performance.now(), wallMs: Date.now() }) },
       logger: silent,
     },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createActionHandler } from '../../../../src/actors/host/action-queue.ts';
+import { lifeFolder } from '../../../../src/actors/protocol/claims.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { ActionBody, InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import type { WorkerRequest, WorkerResponse } from '../../../../src/contract/worker.ts';
@@ -124,12 +125,23 @@ describe('the queue of actions', () => {
 
   it('reads a context from the payload store, and removes it when the action is over', async () => {
     const { handle, requests, payloads } = setUp();
-    const ref = await payloads.put('test/life', 'c', { large: true });
+    const own = lifeFolder(payloads.scope, { type: 'm', id: '1' }, 'i');
+    const ref = await payloads.put(own, 'c', { large: true });
     await handle({ context: { ...ref } as Json }, { properties: { 'quorate-claimed': 'context' } });
     expect(requests).toMatchObject([{ context: { large: true } }]);
     await expect(payloads.get(ref)).rejects.toMatchObject({ code: 'PAYLOAD_NOT_FOUND' });
     const again = handle({ context: { ...ref } as Json }, { properties: { 'quorate-claimed': 'context' } });
     expect(await again).toMatchObject({ kind: 'deadLetter', reason: 'PAYLOAD_NOT_FOUND' });
+  });
+
+  it('reads nothing that belongs to another actor, whatever the message names', async () => {
+    const { handle, requests, payloads } = setUp();
+    const foreign = lifeFolder(payloads.scope, { type: 'm', id: '2' }, 'i');
+    const ref = await payloads.put(foreign, 'c', { secret: true });
+    const forged = handle({ context: { ...ref } as Json }, { properties: { 'quorate-claimed': 'context' } });
+    expect(await forged).toMatchObject({ kind: 'deadLetter', reason: 'PAYLOAD_NOT_FOUND' });
+    expect(requests).toEqual([]);
+    expect(await payloads.get(ref)).toEqual({ secret: true });
   });
 
   it('sets aside what is no action', async () => {
