@@ -11,6 +11,7 @@ export type {
   CpuAgent,
   IoAgent,
   MachineConfig,
+  Migration,
   QuorateConfig,
   RetryPolicy,
 } from './contract/config.ts';

@@ -56,6 +56,15 @@ export interface CpuAgent extends AgentCommon {
 
 export type AgentConfig = IoAgent | CpuAgent;
 
+/** What a `migrate` gives where more is to be said than the snapshot. A name is the path of a state, or the id of a child. */
+export interface Migration {
+  readonly snapshot: Json;
+  /** Old name -> new name: timers, invokes and children of these follow. */
+  readonly renamed?: Readonly<Record<string, string>>;
+  /** Old names: timers of these are cancelled, invokes and children stopped. */
+  readonly dropped?: readonly string[];
+}
+
 export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   /** The module that exports the machine; loaded in worker threads only. */
   readonly module: URL | string;
@@ -63,7 +72,7 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   readonly version: string;
   /** Older versions that go on: an actor of one of them stays on it to its end. */
   readonly versions?: Readonly<Record<string, { readonly module: URL | string; readonly export: string }>>;
-  /** Export of `module`, `(snapshot, from) => snapshot`, pure: moves an actor of any other version to this one. */
+  /** Export of `module`, `(snapshot, from) => snapshot | Migration`, pure: moves an actor of any other version to this one. */
   readonly migrate?: string;
   /**
    * What becomes of an actor with a poison message: 'continue' (default) without it, or 'quarantine'. What nobody can send again

@@ -87,7 +87,7 @@ export const ERROR_HINTS = {
   START_CONFLICT:
     'Take another id for another input; `result` gives what the first input led to, and `start` tells no inputs apart.',
   STATE_INCOMPATIBLE:
-    'Register the version that wrote the state under `versions`, or give the machine a `migrate`; then `quorate actors release`.',
+    'Register the version that wrote the state under `versions`, or give the machine a `migrate` that says what it has `renamed` or `dropped`; then `quorate actors release`.',
   STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',
   TASK_FAILED: 'The agent failed on every attempt; the error data holds the last reason.',
   TOPOLOGY_MISMATCH: 'Create or correct the entities that the message names, and start again.',

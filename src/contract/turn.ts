@@ -163,6 +163,8 @@ export type Execution = {
   /** The id under which the machine knows it (`invoke.id`). */
   readonly childId: string;
   readonly src: string;
+  /** By a state that names it: a spawned child's id looks alike. */
+  readonly invoked?: true;
   readonly startedAt: number;
   /** When its asker stops waiting, if it ever does (epoch ms). */
   readonly deadlineAt?: number;

@@ -1,7 +1,7 @@
 // The thread protocol: tagged unions, no logic. One request is one Piscina task of `src/actors/worker`.
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
-import type { MachineRef, TurnRequest, TurnResult } from './turn.ts';
+import type { CoreState, MachineRef, TurnRequest, TurnResult } from './turn.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'turn'; readonly request: TurnRequest }
@@ -9,12 +9,11 @@ export type WorkerRequest =
   | { readonly kind: 'turns'; readonly requests: readonly TurnRequest[] }
   /** Loads a module and says what it holds; refuses what cannot be durable. */
   | { readonly kind: 'describe'; readonly machine: MachineRef }
-  /** Moves a persisted snapshot from another version of its machine to this one, by the machine's own function. */
+  /** Moves an actor from another version of its machine to this one, by the machine's own function. */
   | {
       readonly kind: 'migrate';
-      readonly machine: MachineRef;
+      readonly request: TurnRequest & { readonly state: CoreState };
       readonly export: string;
-      readonly snapshot: Json;
       readonly from: string;
     }
   /** Runs a named custom action after its commit. */
@@ -43,7 +42,7 @@ export type WorkerResponse =
   /** One a request, in their order; `tookMs` for all of them. */
   | { readonly kind: 'turns'; readonly responses: readonly WorkerResponse[]; readonly tookMs: number }
   | { readonly kind: 'described'; readonly description: MachineDescription }
-  | { readonly kind: 'migrated'; readonly snapshot: Json }
+  | { readonly kind: 'migrated'; readonly state: CoreState; readonly effects: TurnResult['effects'] }
   | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly threadId: number }
   /** The request could not be served at all: coded, never thrown across the thread. */
   | { readonly kind: 'failed'; readonly error: ErrorJson };

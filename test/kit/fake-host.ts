@@ -1,23 +1,29 @@
 // A host whose worker pool runs turns here, with the real core: what the commit protocol does around them is under test.
 import type { AnyStateMachine } from 'xstate';
+import { migrateState } from '../../src/actors/core/migration.ts';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
 import { Actions } from '../../src/actors/host/actions.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
 import { TimerMemory } from '../../src/actors/host/scheduled.ts';
+import type { Migration } from '../../src/contract/config.ts';
+import { toErrorJson } from '../../src/contract/errors.ts';
 import type { Json } from '../../src/contract/json.ts';
 import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
 import type { TurnRequest } from '../../src/contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../src/contract/worker.ts';
 import { memoryPayloads } from './memory-storage.ts';
 
+type Move = (snapshot: Json, from: string) => Json | Migration;
+
 function moved(
-  { snapshot, from }: Extract<WorkerRequest, { kind: 'migrate' }>,
-  move: (snapshot: Json, from: string) => Json,
+  machine: AnyStateMachine,
+  { request, export: name, from }: Extract<WorkerRequest, { kind: 'migrate' }>,
+  move: Move,
 ): WorkerResponse {
   try {
-    return { kind: 'migrated', snapshot: move(structuredClone(snapshot), from) };
+    return structuredClone({ kind: 'migrated', ...migrateState(machine, request, { name, from, move }) });
   } catch (thrown) {
-    return { kind: 'failed', error: { code: 'MIGRATION_FAILED', message: String(thrown) } };
+    return { kind: 'failed', error: toErrorJson(thrown, 'MIGRATION_FAILED') };
   }
 }
 
@@ -33,7 +39,7 @@ export interface FakeHostOptions extends Partial<ActorHost> {
   /** Machines of other versions than the host's own. */
   readonly versions?: Readonly<Record<string, AnyStateMachine>>;
   /** Stands in for the export that `migrate` names. */
-  readonly move?: (snapshot: Json, from: string) => Json;
+  readonly move?: Move;
 }
 
 export function fakeHost(
@@ -47,7 +53,7 @@ export function fakeHost(
   const pool: WorkerPool = {
     run: async (request) => {
       requests.push(structuredClone(request));
-      if (request.kind === 'migrate' && move !== undefined) return moved(request, move);
+      if (request.kind === 'migrate' && move !== undefined) return moved(machine, request, move);
       if (request.kind !== 'turn')
         return { kind: 'outcome', outcome: { status: 'done', output: null }, threadId: 1 };
       const other = instead?.(request.request);

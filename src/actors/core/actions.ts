@@ -6,6 +6,7 @@ import type { ActionContext, RaiseParams, SendParams } from './action-context.ts
 import { addressesOf, namesOf } from './addresses.ts';
 import type { Draft } from './draft.ts';
 import { closeExecution, openExecution } from './executions.ts';
+import { isNamedInvoke } from './invokes.ts';
 import { toEventOutside, toOutside } from './json.ts';
 import { resolveSource } from './resolve.ts';
 import type { ReportedAction } from './scope.ts';
@@ -83,6 +84,7 @@ function applySpawn(context: ActionContext, { actorRef, src, input }: SpawnParam
       addressOf,
     ),
     syncSnapshot: actorRef._syncSnapshot === true,
+    ...(isNamedInvoke(machine, actorRef.id) ? { invoked: true as const } : {}),
   });
   if (opened.kind === 'complete')
     pending.push({ childId: actorRef.id, outcome: { status: 'done', output: opened.output } });

@@ -15,6 +15,7 @@ export interface ChildStart {
   readonly src: string;
   readonly input: Json;
   readonly syncSnapshot: boolean;
+  readonly invoked?: true;
 }
 
 /** What the machine must be told at once: the output of a scatter without branches. */
@@ -84,8 +85,8 @@ const EMPTY_GATHER: Json = {
   errors: [],
 };
 
-function common(draft: Draft, { childId, src }: ChildStart) {
-  return { childId, src, startedAt: draft.now };
+function common(draft: Draft, { childId, src, invoked }: ChildStart) {
+  return { childId, src, startedAt: draft.now, ...(invoked === undefined ? {} : { invoked }) };
 }
 
 /** 'answered' when the other side has ended by itself, 'stop' when it is let go of and has to be told. */

@@ -7,6 +7,8 @@ import type { SessionState } from './session-state.ts';
 /** An outbox is known to have left when none of its inputs came and something behind all of them did. */
 export function mayBeUnsent(state: SessionState, first: readonly InboundMessage[]): boolean {
   if (state.outbox.length === 0) return false;
+  // No message tells: it is of a migration.
+  if (state.movedAt !== undefined && state.movedAt === state.core?.turn) return true;
   if (first.some((message) => judge(state.inbox, message).kind === 'recorded')) return true;
   const last = Math.max(...state.inbox.unsettled.map(([number]) => number));
   return !first.some(({ sequenceNumber }) => sequenceNumber > last);

@@ -130,6 +130,8 @@ export interface SessionState {
   /** Sequence number -> attempts begun (I7). */
   readonly attempts: Readonly<Record<string, number>>;
   readonly quarantine?: Quarantine;
+  /** The turn that a migration was, if something left by it. */
+  readonly movedAt?: number;
   /** Absent until somebody watches. */
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */

@@ -1,8 +1,12 @@
 // Which version of its machine an actor runs on, and how it moves to another (I14).
+import type { CoreState, TurnResult } from '../../contract/turn.ts';
+import { lifeFolder } from '../protocol/claims.ts';
+import { encodeEffects } from './encode.ts';
 import type { HeldActor, Progress } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { quarantine } from './quarantine.ts';
 import type { SessionState } from './session-state.ts';
+import { actorSpan } from './trace.ts';
 
 /** Before a module that could not be loaded is tried again. */
 const STUCK_PAUSE_MS = 1_000;
@@ -22,20 +26,24 @@ export async function migrate(held: HeldActor): Promise<Progress> {
   const response = await host.pool.run(
     {
       kind: 'migrate',
-      machine: host.machine,
+      request: {
+        machine: host.machine,
+        registry: host.registry,
+        address: held.address,
+        state: core,
+        inputs: [],
+        now: host.clock.now(),
+        incarnation: core.incarnation,
+        maxEffectBytes: Number.MAX_SAFE_INTEGER,
+      },
       export: host.migrate,
-      snapshot: core.snapshot,
       from: version,
     },
     { timeoutMs: host.turnTimeoutMs },
   );
   if (response.kind === 'migrated') {
     host.logger.info(`moved from version ${version} to ${host.machine.version}`, { actor: held.name });
-    return held.commit({
-      ...state,
-      version: host.machine.version,
-      core: { ...core, snapshot: response.snapshot },
-    });
+    return moveTo(held, response.state, response.effects);
   }
   const error =
     response.kind === 'failed'
@@ -45,4 +53,27 @@ export async function migrate(held: HeldActor): Promise<Progress> {
   host.logger.error(error.message, { code: error.code, actor: held.name });
   await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
   return 'lost';
+}
+
+/** What the migration let go of is told so, once that is committed. */
+async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['effects']): Promise<Progress> {
+  const { state, host, address: actor } = held;
+  const { incarnation } = core;
+  const entries = encodeEffects(effects, {
+    actor,
+    family: state.family ?? lifeFolder(host.payloads.scope, actor, incarnation),
+    epoch: held.epoch,
+    incarnation,
+    span: actorSpan(state.traceparent, actor, incarnation),
+    scheduled: state.scheduled,
+    timers: { before: state.core?.timers ?? {}, after: core.timers },
+    now: host.clock.now(),
+    // An older version started these; none of them is refused for what this one is registered with.
+    isKnownType: () => true,
+  });
+  const scheduled = Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token));
+  const next = { ...state, version: host.machine.version, core, scheduled: Object.fromEntries(scheduled) };
+  if (entries.length === 0) return held.commit(next);
+  if ((await held.commit({ ...next, outbox: entries, movedAt: core.turn })) === 'lost') return 'lost';
+  return held.publish(held.state.outbox);
 }

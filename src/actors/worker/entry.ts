@@ -57,7 +57,7 @@ async function answer(request: WorkerRequest): Promise<WorkerResponse> {
     case 'describe':
       return { kind: 'described', description: await describe(request.machine) };
     case 'migrate':
-      return { kind: 'migrated', snapshot: await migrate(request) };
+      return { kind: 'migrated', ...(await migrate(request)) };
     case 'action':
       return toResponse(await runAction(request));
     case 'promise':

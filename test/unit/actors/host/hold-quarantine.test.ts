@@ -1,13 +1,14 @@
 // An actor that cannot go on stands still; released, it goes on as if nothing had been: whatever crashes in between.
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { assign, createMachine, setup } from 'xstate';
 import type { ActorHost } from '../../../../src/actors/host/host.ts';
+import type { Migration } from '../../../../src/contract/config.ts';
 import type { InboundMessage } from '../../../../src/contract/wire.ts';
 import { type FakeHost, fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue, type Fate } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { noteMachine } from '../../../kit/note-machine.ts';
-import { asker, emitted, event, note, notesOf, query, start, stateOf } from '../../../kit/notes.ts';
+import { asker, emitted, event, note, notesOf, query, reply, start, stateOf } from '../../../kit/notes.ts';
 
 /** A later version, without the state that the actor is in. */
 const shrunk = setup({}).createMachine({
@@ -117,8 +118,24 @@ const backToOpen = (): FakeHost =>
   fakeHost(noteMachine, {
     machine: ref('3'),
     migrate: 'move',
-    move: (snapshot) => ({ ...(snapshot as object), value: 'open', children: {} }),
+    move: (snapshot) => ({ snapshot: { ...(snapshot as object), value: 'open' }, dropped: ['a'] }),
   });
+
+/** The next version calls the state, and what it invokes, otherwise. */
+const renamed = (more: Omit<Migration, 'snapshot'>): FakeHost => {
+  const { asking: before, open, ...rest } = noteMachine.config.states ?? {};
+  const states = { ...rest, open: { ...open, on: { ...(open?.on as object), ask: 'waiting' } } };
+  const waits = { ...before, invoke: { ...(before?.invoke as object), id: 'b' } };
+  const machine = createMachine({
+    ...noteMachine.config,
+    states: { ...states, waiting: waits },
+  } as never).provide(noteMachine.implementations as never);
+  return fakeHost(machine as never, {
+    machine: ref('3'),
+    migrate: 'move',
+    move: (snapshot) => ({ snapshot: { ...(snapshot as object), value: 'waiting' }, ...more }),
+  });
+};
 
 describe('another version', () => {
   it('takes an actor over by its migrate, once its outbox is out', async () => {
@@ -129,6 +146,21 @@ describe('another version', () => {
     expect(host.requests.map(({ kind }) => kind)).toEqual(['migrate', 'turn']);
     expect(notesOf(queue)).toEqual([1]);
     expect(stateOf(queue).version).toBe('3');
+  });
+
+  it('that has renamed the state takes the answer that comes after the migration', async () => {
+    const queue = await asking();
+    queue.put(event('ignored'));
+    await queue.hold(renamed({}));
+    expect(stateOf(queue).quarantine).toMatchObject({
+      code: 'STATE_INCOMPATIBLE',
+      message: expect.stringContaining("'a', running as 'a'"),
+    });
+    queue.put(release(), reply('2.0'), note(2));
+    await queue.hold(renamed({ renamed: { a: 'b' } }));
+    expect(notesOf(queue)).toEqual(['end', 2]);
+    expect(stateOf(queue)).toMatchObject({ version: '3' });
+    expect(stateOf(queue).quarantine).toBeUndefined();
   });
 
   it('whose migrate throws quarantines, and is asked again at the release', async () => {

@@ -1,0 +1,93 @@
+// Names of what a machine waits for: XState makes ids of invokes and `after` events of the state's id, which a rename changes.
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+
+/** `<index>.<state id>` and `xstate.after.<delay>.<state id>`. */
+const GENERATED = /^(?:\d+|xstate\.after\.(?:\d+\.\d+|[^.]+))\./;
+
+export function isGenerated(id: string): boolean {
+  return GENERATED.test(id);
+}
+
+const invokeIds = new WeakMap<AnyStateMachine, ReadonlySet<string>>();
+
+function invokesOf(machine: AnyStateMachine): ReadonlySet<string> {
+  const known = invokeIds.get(machine);
+  if (known !== undefined) return known;
+  const ids = nodesOf(machine.root).flatMap(({ invoke }) => invoke.map(({ id }) => id));
+  const found = new Set(ids);
+  invokeIds.set(machine, found);
+  return found;
+}
+
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return [node, ...(Object.values(node.states) as AnyStateNode[]).flatMap(nodesOf)];
+}
+
+/** Whether it has a name of its own: nobody could tell it from a spawned child in another version of the machine. */
+export function isNamedInvoke(machine: AnyStateMachine, id: string): boolean {
+  return !isGenerated(id) && invokesOf(machine).has(id);
+}
+
+/** What `renamed` and `dropped` say, for this machine. A key is the path of a state, or the id itself; the longest counts. */
+export class Names {
+  readonly #machine: AnyStateMachine;
+  readonly #renamed: readonly (readonly [old: string, name: string])[];
+  readonly #dropped: readonly string[];
+
+  constructor(
+    machine: AnyStateMachine,
+    renamed: Readonly<Record<string, string>> = {},
+    dropped: readonly string[] = [],
+  ) {
+    this.#machine = machine;
+    this.#renamed = Object.entries(renamed).toSorted(([a], [b]) => b.length - a.length);
+    this.#dropped = dropped;
+  }
+
+  isInvoke(id: string): boolean {
+    return invokesOf(this.#machine).has(id);
+  }
+
+  isDropped(id: string): boolean {
+    return this.#dropped.some((key) => id === key || this.#below(id, key) !== undefined);
+  }
+
+  /** `kept`: ids that the machine waits for as they are; a state of the same name does not rename them. */
+  newName(id: string, kept: ReadonlySet<string>): string {
+    const itself = this.#renamed.find(([key]) => key === id);
+    if (itself !== undefined) return kept.has(id) ? id : itself[1];
+    for (const [key, name] of this.#renamed) {
+      const rest = this.#below(id, key);
+      if (rest !== undefined) return `${prefixOf(id)}${this.#stateId(key, name)}${rest}`;
+    }
+    return id;
+  }
+
+  /** As `renamed` and `dropped` may name it. */
+  short(id: string): string {
+    const state = id.slice(prefixOf(id).length);
+    const own = `${this.#machine.id}.`;
+    return state.startsWith(own) ? state.slice(own.length) : state;
+  }
+
+  /** What follows the state of that path, or of that id, in a generated id. */
+  #below(id: string, key: string): string | undefined {
+    const prefix = prefixOf(id);
+    if (prefix === '') return undefined;
+    const state = id.slice(prefix.length);
+    for (const name of [`${this.#machine.id}.${key}`, key])
+      if (state === name || state.startsWith(`${name}.`)) return state.slice(name.length);
+    return undefined;
+  }
+
+  #stateId(key: string, name: string): string {
+    const nodes = nodesOf(this.#machine.root);
+    const named = nodes.find(({ path }) => path.join('.') === name) ?? nodes.find(({ id }) => id === name);
+    if (named !== undefined) return named.id;
+    throw new Error(`\`renamed\` calls '${key}' '${name}', but the machine has no such state`);
+  }
+}
+
+function prefixOf(id: string): string {
+  return GENERATED.exec(id)?.[0] ?? '';
+}
