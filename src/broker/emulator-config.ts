@@ -209,5 +209,5 @@ function withoutComments(text: string): string {
 }
 
 function invalid(why: string): BrokerError {
-  return new BrokerError('BROKER_TOPOLOGY_INVALID', `The emulator configuration cannot be used: ${why}.`);
+  return new BrokerError('BROKER_CONFIG_INVALID', `The emulator configuration cannot be used: ${why}.`);
 }

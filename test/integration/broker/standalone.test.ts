@@ -296,13 +296,15 @@ test.each([
       },
     }),
   ],
-])('a configuration %s is refused in one line', async (_, text) => {
+])('a configuration %s is refused in one line, with what to do', async (_, text) => {
   const file = join(await folder(), 'Config.json');
   await writeFile(file, text);
   const failed = run(process.execPath, [SOURCE, MAIN, 'broker', '--memory', '--port', '0', '--config', file]);
   await expect(failed).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^error BROKER_TOPOLOGY_INVALID: .*[^.]\.\n$/),
+    stderr: expect.stringMatching(
+      /^error (CONFIG_INVALID|TOPOLOGY_MISMATCH): .*[^.]\.\n {2}(Correct the field|Create or correct) .*\.\n$/,
+    ),
   });
 });
 
