@@ -34,6 +34,10 @@ it('moves nothing while the port is blocked, and the broker counts one transfer 
     const { client, counters } = test.runtime;
     await client.start('all', { id: 'g', input: { items: [1, 2, 3, 4, 5, 6, 7, 8] } as never });
     await expect.poll(() => ran).toBe(4);
+    // The start is settled: nothing of its turn has to be sent again.
+    await expect
+      .poll(async () => (await broker.status()).find(({ name }) => name === 'actor.all')?.active)
+      .toBe(0);
     gate.shut();
     hold.on = false;
     // The four that were running end; no reply can leave, no task can come, no turn can be committed.
