@@ -14,7 +14,7 @@ const machines = { counter: app('counter.machine.ts', 'counter') };
 const entities = declareEntities({
   machineTypes: ['counter', 'breaker'],
   logicTypes: ['breaker'],
-  actionTypes: [],
+  actionTypes: ['breaker'],
   agents: [],
   lockDurationMs: 30_000,
   duplicateWindowMs: 600_000,

@@ -12,13 +12,19 @@ export interface PlantedFault {
 }
 
 const COMMIT = 'const committed = await held.tryCommit(next.state, bytes);';
-const PUBLISH = "if ((await held.publish(next.entries)) === 'lost') return 'lost';";
+const PUBLISH =
+  'const published = next.state === undefined ? held.publish(next.entries) : publishCommitted(held);';
 
 export const PLANTED: readonly PlantedFault[] = [
   {
     name: 'publish before commit',
     file: 'src/actors/host/apply.ts',
-    edits: [{ find: COMMIT, replace: `${PUBLISH}\n    ${COMMIT}` }],
+    edits: [
+      {
+        find: COMMIT,
+        replace: `if ((await held.publish(next.entries)) === 'lost') return 'lost';\n    ${COMMIT}`,
+      },
+    ],
   },
   {
     name: 'complete before publish',
