@@ -24,7 +24,7 @@ import type { World } from './scenario.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */
-const STANDSTILL_MS = 5_000;
+const STANDSTILL_MS = 15_000;
 const LOOK_MS = 10;
 /** The broker sees the end of a connection a moment after it was cut. */
 const CUT_SEEN_MS = 20;
