@@ -1,5 +1,5 @@
-// kill -9 at points drawn over committed progress, in every phase: what comes next on the same data goes on, no reply is
-// counted twice, and the output folder is as it must be.
+// kill -9 before and after a commit of every phase: the next process on the same data continues, no reply is counted twice,
+// and the output folder is as it must be.
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ const PRELOAD = fileURLToPath(new URL('../kit/crash-preload.ts', import.meta.url
 const STEPS = ['stage', 'write', 'verify', 'publish'] as const;
 /** Two processes at once on two cores. */
 const LANES = 2;
+const KILLS_AT_LEAST = 20;
 /** Hang limits, of the whole and of one process: over five times what they take on two quiet cores. */
 const RUN_MS = 1_200_000;
 const PROCESS_MS = 240_000;
@@ -22,13 +23,19 @@ type Step = (typeof STEPS)[number];
 
 interface Kill {
   readonly phase: string;
-  readonly failAt?: Step;
   readonly plan: {
     readonly label?: string;
     readonly nth: number;
     readonly when: 'before' | 'after';
     readonly draining?: boolean;
   };
+}
+
+/** One review, in whose processes these kills happen one after the other; the process after the last comes to its end. */
+interface Life {
+  readonly name: string;
+  readonly failAt?: Step;
+  readonly kills: readonly Kill[];
 }
 
 interface Figures {
@@ -125,34 +132,36 @@ function phaseOf(label: string): string | undefined {
   return value === 'scanning' ? 'scan' : undefined;
 }
 
-async function die(kill: Kill, name: string, expected: Figures): Promise<void> {
-  const place = await prepare(name, kill.failAt);
-  const before = await treeOf(place.out);
-  const host = serve(place, kill.plan);
-  if (kill.plan.draining === true) {
-    await host.says(/^ {2}(reviewing|planning|collecting)/m);
-    host.child.kill('SIGTERM');
-  }
+/** Runs until it is killed as planned; one that comes to its end alive was not killed where it should have been. */
+async function die(place: Place, { phase, plan }: Kill): Promise<void> {
+  const host = serve(place, plan);
+  if (plan.draining === true) await host.says(/^ {2}(reviewing|planning|collecting)/m);
+  else
+    await Promise.race([host.says('serving; the inspector stays open'), host.ended]).catch(() => undefined);
+  host.child.kill('SIGTERM');
   const { code, stdout, stderr } = await host.ended;
-  expect(
-    code,
-    `${kill.phase}: it was to die at ${JSON.stringify(kill.plan)}\n${stdout}\n${stderr}`,
-  ).toBeNull();
-  await finish(place, kill.failAt);
-  if (kill.failAt !== undefined) {
-    expect(await treeOf(place.out), kill.phase).toEqual(before);
+  expect(code, `${phase}: it was to die at ${JSON.stringify(plan)}\n${stdout}\n${stderr}`).toBeNull();
+}
+
+async function live({ name, failAt, kills }: Life, expected: Figures): Promise<void> {
+  const place = await prepare(name, failAt);
+  const before = await treeOf(place.out);
+  for (const kill of kills) await die(place, kill);
+  await finish(place, failAt);
+  if (failAt !== undefined) {
+    expect(await treeOf(place.out), name).toEqual(before);
     return;
   }
   const figures = await figuresOf(place);
-  expect(figures.replies, kill.phase).toMatchObject({
+  expect(figures.replies, name).toMatchObject({
     ok: expected.replies.total,
     total: expected.replies.total,
     failed: 0,
     missing: 0,
   });
-  expect(figures.findings.total, kill.phase).toBe(expected.findings.total);
+  expect(figures.findings.total, name).toBe(expected.findings.total);
   const after = (await treeOf(place.out)) ?? {};
-  expect(Object.keys(after).sort(), kill.phase).toEqual([
+  expect(Object.keys(after).sort(), name).toEqual([
     'older',
     'older/notes.txt',
     'plan.json',
@@ -161,57 +170,52 @@ async function die(kill: Kill, name: string, expected: Figures): Promise<void> {
   ]);
 }
 
-it('goes on after kill -9 in every phase, with every reply counted once', {
+/** Before and after one commit of each phase, in the order in which a review comes through them. */
+function killsIn(labels: readonly string[], wanted: (phase: string) => boolean): Kill[] {
+  const byPhase = Map.groupBy(labels, (label) => phaseOf(label) ?? '');
+  return [...byPhase]
+    .filter(([phase]) => phase !== '' && wanted(phase))
+    .flatMap(([phase, own]) => {
+      const label = random.pick(own);
+      return (['before', 'after'] as const).map((when) => ({ phase, plan: { label, nth: 1, when } }));
+    });
+}
+
+it('continues after kill -9 in every phase, with every reply counted once', {
   timeout: RUN_MS,
 }, async () => {
   const whole = await prepare('whole', undefined);
   await finish(whole, undefined);
   const expected = await figuresOf(whole);
-  const kills: Kill[] = [];
-  const add = (
-    labels: readonly string[],
-    failAt: Step | undefined,
-    wanted: (phase: string) => boolean,
-  ): void => {
-    const byPhase = Map.groupBy(labels, (label) => phaseOf(label) ?? '');
-    for (const [phase, own] of byPhase) {
-      if (phase === '' || !wanted(phase)) continue;
-      for (const when of ['before', 'after'] as const) {
-        kills.push({
-          phase,
-          plan: { label: random.pick(own), nth: 1, when },
-          ...(failAt === undefined ? {} : { failAt }),
-        });
-      }
-    }
-  };
-  add(await labelsOf(whole), undefined, () => true);
   // Compensations: what a failing last step undoes is everything.
   const undone = await prepare('undone', 'publish');
   const before = await treeOf(undone.out);
   await finish(undone, 'publish');
   expect(await treeOf(undone.out)).toEqual(before);
-  add(await labelsOf(undone), 'publish', (phase) => phase.startsWith('undo'));
-  // Gathers make many commits of one state: die in the middle of one, too.
-  const gathering = 'review "reviewing"#active';
-  for (const nth of [2 + random.below(2), 2 + random.below(3)]) {
-    kills.push({
-      phase: 'gather',
-      plan: { label: gathering.replaceAll('"', ''), nth, when: random.pick(['before', 'after']) },
-    });
-  }
-  for (const nth of [1, 99]) kills.push({ phase: 'drain', plan: { nth, when: 'before', draining: true } });
-  while (kills.length < 20)
-    kills.push({
-      phase: 'anywhere',
-      plan: { nth: 1 + random.below(10), when: random.pick(['before', 'after']) },
-    });
-  console.log(
-    kills.map(({ phase, plan }) => `${phase} (${plan.when} ${plan.label ?? 'any'} ${plan.nth})`).join('\n'),
-  );
 
+  // A gather makes many commits of one state: die in the middle of one, too.
+  const label = 'review reviewing#active';
+  const inGather = [2 + random.below(2), 2 + random.below(3)].map(
+    (nth): Kill => ({ phase: 'gather', plan: { label, nth, when: random.pick(['before', 'after']) } }),
+  );
+  const inDrain = [1, 99].map(
+    (nth): Kill => ({ phase: 'drain', plan: { nth, when: 'before', draining: true } }),
+  );
+  const lives: Life[] = [
+    { name: 'all', kills: killsIn(await labelsOf(whole), () => true) },
+    {
+      name: 'undo',
+      failAt: 'publish',
+      kills: killsIn(await labelsOf(undone), (phase) => phase.startsWith('undo')),
+    },
+    ...[...inGather, ...inDrain].map((kill, at) => ({ name: `${kill.phase}-${at}`, kills: [kill] })),
+  ];
+  const kills = lives.flatMap(({ kills: own }) => own);
+  console.log(kills.map(({ phase, plan }) => `${phase} (${plan.when} ${plan.label} ${plan.nth})`).join('\n'));
+  expect(kills.length).toBeGreaterThanOrEqual(KILLS_AT_LEAST);
   const phases = Map.groupBy(kills, ({ phase }) => phase);
   for (const phase of [
+    'scan',
     'scatter and gather',
     'gather',
     'proposal',
@@ -223,11 +227,10 @@ it('goes on after kill -9 in every phase, with every reply counted once', {
   ]) {
     expect(phases.get(phase)?.length ?? 0, phase).toBeGreaterThanOrEqual(2);
   }
-  const queue = [...kills.entries()];
+
+  const queue = [...lives];
   const lane = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      await die(next[1], `kill-${next[0]}`, expected);
-    }
+    for (let life = queue.shift(); life !== undefined; life = queue.shift()) await live(life, expected);
   };
   await Promise.all(Array.from({ length: LANES }, lane));
 });

@@ -8,7 +8,7 @@ import { view } from './messages.ts';
 // Whatever text is given, it is refused with a SqlError or gives an answer; nothing else ever leaves the parser.
 // QUORATE_FUZZ_MS sets how long it looks, QUORATE_TEST_SEED repeats a run.
 
-const FUZZ_MS = Number(process.env['QUORATE_FUZZ_MS'] ?? 20_000);
+const FUZZ_MS = Number(process.env['QUORATE_FUZZ_MS'] ?? 4_000);
 const BATCH = 100;
 
 const WORDS = [
