@@ -26,7 +26,6 @@ export interface SessionContext {
   readonly load?: Load | undefined;
   readonly logger: Logger;
   readonly watch: ConnectionWatch;
-  readonly onClockAhead: () => void;
 }
 
 /** While others wait for its place: longer than the way of a message that it sends to itself. */
@@ -74,7 +73,6 @@ export class LiveSession implements HeldSession {
         return lockedUntilMs;
       },
       onOver: (why) => session.#lose(why),
-      onClockAhead: context.onClockAhead,
     });
     session.#lease = lease;
     if (session.lost) lease.stop();

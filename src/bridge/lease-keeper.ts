@@ -16,7 +16,6 @@ export interface LeaseKeeperOptions {
   readonly renew: (patienceMs: number) => Promise<number | undefined>;
   /** Called once, when the lock is gone or can no longer be counted on. */
   readonly onOver: (why: string) => void;
-  readonly onClockAhead: () => void;
 }
 
 /** Parts of a lease: how long one attempt may take, and the pause after a failed one. */
@@ -26,26 +25,35 @@ const RETRY_PAUSE = 0.1;
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   #lease: Lease;
+  /** Whether the expiry told how much of the lock is left. Until a renewal does, nothing is written under it. */
+  #proven: boolean;
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #stopped = false;
 
   private constructor(options: LeaseKeeperOptions) {
     this.#options = options;
-    this.#lease = this.#observe(options.time.instant(), options.lockedUntilMs);
+    const sentAt = options.time.instant();
+    const { durationMs, clockAhead } = observeLock(
+      options.configuredMs,
+      options.lockedUntilMs,
+      sentAt.wallMs,
+    );
+    this.#lease = { sentAt, durationMs };
+    this.#proven = !clockAhead;
   }
 
-  /** Renews first when the granted expiry says nothing, because the clocks disagree. */
+  /** Renews first when the granted expiry says nothing: the clocks disagree, or the grant took long to get here. */
   static async start(options: LeaseKeeperOptions): Promise<LeaseKeeper> {
     const keeper = new LeaseKeeper(options);
-    const { wallMs } = options.time.instant();
-    if (observeLock(options.configuredMs, options.lockedUntilMs, wallMs).clockAhead) await keeper.#renew();
-    else keeper.#schedule();
+    if (keeper.#proven) keeper.#schedule();
+    else await keeper.#renew();
     return keeper;
   }
 
   phase(): LeasePhase {
-    return leasePhase(this.#lease, this.#options.time.instant());
+    const phase = leasePhase(this.#lease, this.#options.time.instant());
+    return phase === 'safe' && !this.#proven ? 'closing' : phase;
   }
 
   /** Whether a write may start now; renews if that is what it takes. */
@@ -88,8 +96,11 @@ export class LeaseKeeper {
       if (this.#stopped) return;
       if (lockedUntilMs !== undefined) {
         const left = remainingMs(this.#lease, this.#options.time.instant());
-        this.#options.load?.renewed(left / this.#lease.durationMs);
-        this.#lease = this.#observe(sentAt, lockedUntilMs);
+        if (this.#proven) this.#options.load?.renewed(left / this.#lease.durationMs);
+        // Granted after it was sent: whatever the clocks say, so much is sure.
+        const { durationMs } = observeLock(this.#options.configuredMs, lockedUntilMs, sentAt.wallMs);
+        this.#lease = { sentAt, durationMs };
+        this.#proven = true;
         return this.#schedule();
       }
     } catch (thrown) {
@@ -97,12 +108,6 @@ export class LeaseKeeper {
     }
     const left = remainingMs(this.#lease, this.#options.time.instant());
     this.#schedule(Math.max(0, Math.min(left, this.#lease.durationMs * RETRY_PAUSE)));
-  }
-
-  #observe(sentAt: Lease['sentAt'], lockedUntilMs: number): Lease {
-    const observed = observeLock(this.#options.configuredMs, lockedUntilMs, sentAt.wallMs);
-    if (observed.clockAhead) this.#options.onClockAhead();
-    return { sentAt, durationMs: observed.durationMs };
   }
 
   #end(why: string): void {

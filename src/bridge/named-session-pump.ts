@@ -85,7 +85,6 @@ export class NamedSessionPump implements Pump {
       watch,
       othersWait: () => false,
       holdQuantumMs: Number.POSITIVE_INFINITY,
-      onClockAhead: () => {},
     });
     this.#session = session;
     session.begin();

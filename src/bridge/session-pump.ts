@@ -189,8 +189,6 @@ export class SessionPump implements Pump {
         watch,
         holdQuantumMs,
         othersWait: () => this.#places.waiting > 0 || this.#places.crowded,
-        // Said by the broker's clock, once for all sessions.
-        onClockAhead: () => {},
       });
     } catch {
       // The link was lost before it was used.

@@ -47,7 +47,7 @@ export class TaskLocks {
   add(raw: ServiceBusReceivedMessage): TaskLock {
     const now = this.#options.time.instant();
     const lockedUntilMs = raw.lockedUntilUtc?.getTime() ?? now.wallMs;
-    const { durationMs } = observeLock(this.#options.lockDurationMs, lockedUntilMs, now.wallMs);
+    const { durationMs, clockAhead } = observeLock(this.#options.lockDurationMs, lockedUntilMs, now.wallMs);
     const entry: Entry = {
       raw,
       lost: new AbortController(),
@@ -56,6 +56,8 @@ export class TaskLocks {
     };
     this.#entries.add(entry);
     this.#options.load?.take();
+    // Nothing is known of what is left of it: a renewal tells.
+    if (clockAhead && raw.lockedUntilUtc !== undefined) void this.#renew(entry);
     return {
       lost: entry.lost.signal,
       isHeld: () => {

@@ -52,6 +52,17 @@ describe('TaskLocks', () => {
     made.stop();
   });
 
+  it('asks at once about a lock of which little seems to be left when the message comes', async () => {
+    const { made, renewals } = locks(() =>
+      Promise.reject(Object.assign(new Error(), { code: 'MessageLockLost' })),
+    );
+    const lock = made.add({ lockedUntilUtc: new Date(Date.now() + 500) } as ServiceBusReceivedMessage);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(renewals).toEqual([0]);
+    expect(lock.lost.aborted).toBe(true);
+    made.stop();
+  });
+
   it('aborts at once when the service says that the lock is lost', async () => {
     const { made } = locks(() => Promise.reject(Object.assign(new Error(), { code: 'MessageLockLost' })));
     const lock = made.add(received());

@@ -39,7 +39,6 @@ export async function openSession(othersWait = (): boolean => false): Promise<Te
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     watch: new ConnectionWatch(1),
     clock: { now: () => 0, granted: () => {}, reached: () => {} },
-    onClockAhead: () => {},
   });
   session.begin();
   return {
