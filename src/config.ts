@@ -160,6 +160,11 @@ function describeIssue(
     if (closest !== undefined) return closest.flatMap((inner) => describeIssue(inner, path, names));
   }
   const field = path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys' && field === '')
+    return issue.keys.map((key) => {
+      const near = nearest(key, Object.keys(configSchema.shape));
+      return `${key}: there is no such field${near === undefined ? '' : `; ${near} is meant?`}`;
+    });
   // Of a list in a variable the variable is named, and which part of it.
   const variable = names.get(String(path[0]));
   const part = path.slice(1).map(String).join('.');

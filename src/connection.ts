@@ -47,7 +47,10 @@ export function targetOf(config: ResolvedConfig, nodeEnv: string | undefined): T
 function endpointOf(connectionString: string): string {
   const match = /Endpoint=(?:sb|amqps?):\/\/([^/;]+)/i.exec(connectionString);
   if (match?.[1] === undefined)
-    throw new QuorateError('CONFIG_INVALID', 'connectionString: no Endpoint=sb://… in it');
+    throw new QuorateError(
+      'CONFIG_INVALID',
+      'connectionString (QUORATE_CONNECTION_STRING): no Endpoint=sb://… in it',
+    );
   return match[1];
 }
 

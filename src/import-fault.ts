@@ -7,10 +7,16 @@ import { fileURLToPath } from 'node:url';
 /** What Node says of the first `import` or `export` in a file that it takes for CommonJS. */
 const AS_COMMONJS = /^Cannot use import statement outside a module$|^Unexpected token 'export'$/;
 
+/** Who asked for a file that is not there, where that is Quorate itself: no news to anybody. */
+function withoutImporter(message: string): string {
+  const [what = '', importer] = message.split(/ imported from (?:file:\/\/)?/);
+  return importer?.startsWith(import.meta.dirname) === true ? what : message;
+}
+
 /** One line: what is wrong, where, and for a project of CommonJS what to do. */
 export function importFault(thrown: unknown, url: string): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  const message = thrown.message.split('\n')[0] ?? '';
+  const message = withoutImporter(thrown.message.split('\n')[0] ?? '');
   const place = placeIn(thrown.stack) ?? (thrown instanceof SyntaxError ? placeOfSyntax(url) : undefined);
   const at = place === undefined ? message : `${message} (${place})`;
   if (!(thrown instanceof SyntaxError) || !AS_COMMONJS.test(message)) return at;

@@ -112,7 +112,8 @@ export async function composeRuntime<C extends QuorateConfig>(
     });
     // A runtime that is there is ready: pumps connect in a moment.
     if (seam === undefined && pumps.length > 0) await atMost(CONNECT_LIMIT_MS, opened.connected());
-    const client = createClient<C>({ bridge, payloads, machineTypes: types, clock });
+    const { mode, endpoint } = connection;
+    const client = createClient<C>({ bridge, payloads, machineTypes: types, clock, endpoint });
     undo.push(() => client.close());
     undo.push(async () => {
       const timer = setTimeout(
@@ -122,7 +123,6 @@ export async function composeRuntime<C extends QuorateConfig>(
       await Promise.all(pumps.map((pump) => pump.stop())).finally(() => clearTimeout(timer));
     });
 
-    const { mode, endpoint } = connection;
     return {
       info: {
         mode,

@@ -35,6 +35,8 @@ export interface BridgeOptions {
 
 /** A bridge that a test can cut off. */
 export interface CuttableBridge extends Bridge {
+  /** Host and port. */
+  readonly endpoint: string;
   /** The broker's, as this process can tell it. */
   readonly clock: BrokerClock;
   /** As if the process had died: every connection ends without a goodbye, and none is opened any more. */
@@ -85,6 +87,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
   };
 
   return {
+    endpoint,
     clock,
     ensureTopology: (entities) => topology.ensure(entities),
     publish: (messages, when) => publisher.publish(messages, when),

@@ -12,7 +12,7 @@ import type { QuorateError } from '../contract/errors.ts';
 import { type ConnectionOptions, createConnector } from './connection.ts';
 import { sdkError, toQuorateError } from './errors.ts';
 import { compareEntities } from './topology-admin.ts';
-import { checkEntities } from './topology-check.ts';
+import { checkEntities, isMissing } from './topology-check.ts';
 import { atMost } from './waiting.ts';
 
 export interface ExamineOptions {
@@ -25,8 +25,9 @@ const CLOSE_LIMIT_MS = 2_000;
 const PROBE_TTL_MS = 60_000;
 /** Deadlines and timers are reckoned on this machine's clock and kept by the broker's. */
 const MAX_SKEW_MS = 2_000;
-const APPLY =
-  'create or correct it; with Manage rights a start with QUORATE_TOPOLOGY=apply creates what is missing';
+const CREATE = 'create it; with Manage rights a start with QUORATE_TOPOLOGY=apply does';
+const DECLARE = 'an emulator has only the entities of its Config.json: declare it there';
+const ANEW = 'it cannot be changed: delete the entity and create it anew';
 
 /** In the order of the checks; ends early where nothing more can be asked. */
 export async function* examine(options: ExamineOptions): AsyncGenerator<Finding, void, undefined> {
@@ -46,7 +47,9 @@ export async function* examine(options: ExamineOptions): AsyncGenerator<Finding,
         status: 'ok',
         text: 'all are there, with and without sessions as they should be',
       };
-    for (const text of found.value) yield { check: 'entities', status: 'wrong', text, fix: APPLY };
+    const create = connector.isEmulator ? DECLARE : CREATE;
+    for (const text of found.value)
+      yield { check: 'entities', status: 'wrong', text, fix: isMissing(text) ? create : ANEW };
 
     if (connector.isEmulator) yield HIDDEN;
     else {
@@ -153,9 +156,7 @@ async function settings(
         check: 'settings',
         status: 'wrong',
         text,
-        fix: /requiresDuplicateDetection|requiresSession/.test(text)
-          ? 'it cannot be changed: delete the entity and create it anew'
-          : 'set it as it says',
+        fix: /requiresDuplicateDetection|requiresSession/.test(text) ? ANEW : 'set it as it says',
       }) as const,
   );
 }

@@ -35,6 +35,8 @@ export interface ClientOptions {
   readonly payloads: Payloads;
   /** Known types, where they are known: a client in another process leaves it to the broker to say that a queue is missing. */
   readonly machineTypes?: readonly string[];
+  /** Where the broker is, for messages. */
+  readonly endpoint?: string;
   /** Default: the system's. */
   readonly clock?: Clock;
   /** Also closes what the client was made with. */
@@ -50,7 +52,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     publish: (messages: readonly WireMessage[]) =>
       publish(messages).catch(sayUnknownType(messages[0]?.entity)),
   };
-  const requests = createRequests(bridge, payloads);
+  const requests = createRequests(bridge, payloads, options.endpoint);
   const watches = new Set<() => Promise<void>>();
 
   const message = (

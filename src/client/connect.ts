@@ -42,7 +42,8 @@ export async function connect<C extends QuorateConfig>(
       : target.connection;
   const payloads = await openPayloads(config, target);
   const bridge = await createBridge({ ...config, connection, logger });
-  return createClient<C>({ bridge, payloads, clock: bridge.clock, onClose: () => bridge.close() });
+  const { clock, endpoint } = bridge;
+  return createClient<C>({ bridge, payloads, clock, endpoint, onClose: () => bridge.close() });
 }
 
 async function localConnectionString(dataFolder: string): Promise<string> {

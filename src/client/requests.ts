@@ -34,7 +34,7 @@ export interface Listening {
   readonly closed: Promise<unknown>;
 }
 
-export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
+export function createRequests(bridge: Bridge, payloads: Payloads, endpoint = 'the broker'): Requests {
   const sessionId = `client-${randomUUID()}`;
   const waiting = new Map<string, Set<(body: AnswerBody) => void>>();
   const closing = new AbortController();
@@ -98,9 +98,15 @@ export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
       throwIfAborted(closing.signal);
       holdSession();
       const { promise: answered, resolve } = Promise.withResolvers<AnswerBody>();
-      const limit = limitSignal({ sources: [signal, closing.signal], timeoutMs, onTimeout });
+      let sent = false;
+      const limit = limitSignal({
+        sources: [signal, closing.signal],
+        timeoutMs,
+        onTimeout: () => (sent ? onTimeout() : unsent(endpoint, timeoutMs)),
+      });
       const send = async (): Promise<AnswerBody> => {
         await bridge.publish([make(askerOf(correlationId))]);
+        sent = true;
         return answered;
       };
       const deafen = hear(correlationId, resolve);
@@ -118,4 +124,9 @@ export function createRequests(bridge: Bridge, payloads: Payloads): Requests {
       await pump?.stop();
     },
   };
+}
+
+/** Whom it was for cannot be blamed. */
+function unsent(endpoint: string, timeoutMs: number): QuorateError {
+  return new QuorateError('CONNECTION_FAILED', `${endpoint} took no message within ${timeoutMs} ms`);
 }

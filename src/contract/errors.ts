@@ -6,17 +6,17 @@ import { toPlain } from './plain.ts';
 
 /** code -> what to do about it. The message of an error says what happened; this says how to go on. */
 export const ERROR_HINTS = {
-  ABORTED: 'The caller withdrew the request: nothing has to be done.',
+  ABORTED: 'The caller withdrew the request, or closed the client: nothing has to be done.',
   ACTION_POISONED:
     'Look for what ends its thread or its host (process.exit, memory, an endless loop); then redrive the dead letter.',
   ACTOR_NOT_FOUND:
     'Start the actor first, or send with `start`; ended actors are remembered for the retention time only.',
   ACTOR_ENDED:
     'Start another one under a new id; under the same id when the retention time is over, or after `quorate actors purge`.',
-  ACTOR_ID_INVALID: 'Use 1 to 128 characters for an actor id.',
+  ACTOR_ID_INVALID:
+    'Use 1 to 128 characters for an actor id, without line breaks or other control characters.',
   ACTOR_STOPPED: 'The actor was stopped before it ended; start another one under a new id.',
-  ACTOR_QUARANTINED:
-    'Mend what the message names, then `quorate actors release`; its messages wait in order.',
+  ACTOR_QUARANTINED: 'Fix what the message names, then `quorate actors release`; its messages wait in order.',
   AGENT_NOT_FOUND:
     'Add the agent to `agents` in the configuration, or implement it in the machine with `fromPromise`.',
   AGENT_TIMEOUT: 'Raise the `timeoutMs` of the agent, or make it faster.',
@@ -31,13 +31,15 @@ export const ERROR_HINTS = {
   BROKER_NOT_CONTROLLED: 'Start the broker with --control, and name its data folder with --data.',
   BROKER_NOT_QUIET:
     'Settle, abandon or close what the message names, or advance with more patience; then advance again.',
-  BROKER_PORT_IN_USE: 'Choose another port with --port, or stop the process that listens there.',
-  CONFIG_INVALID: 'Correct the field that the message names.',
+  BROKER_PORT_IN_USE:
+    'Choose another port with --port or `port` of the configuration, or stop the process that listens there.',
+  CONFIG_INVALID: 'Correct what the message names: a field, a variable or a file.',
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',
   CONNECTION_FAILED: 'Check the address and the network; the message names the endpoint.',
   DATA_UNWRITABLE:
     'Make room on the disk, or give this process the right to write there, or name another folder with `data`; stored data is untouched.',
-  DEADLINE_EXCEEDED: 'The asker stopped waiting; raise the deadline, or look for why the agent was slow.',
+  DEADLINE_EXCEEDED:
+    'The asker stopped waiting: raise `deadlineMs`, or look for why the agent was slow, and whether a host runs it.',
   DISK_FAILED:
     'Look at the disk and its mount (`dmesg`); nothing says that the data is damaged: start again once it answers, and reset nothing.',
   EFFECT_TOO_LARGE:
@@ -57,7 +59,8 @@ export const ERROR_HINTS = {
   GATHER_FAILED: 'Fewer branches answered well than the policy needs; the error data says which failed.',
   IMPURE_TURN:
     'Move clock, randomness and I/O out of the machine into an agent, or use the values the turn gives.',
-  INPUT_INVALID: 'Send plain JSON that fits the schema: the message names the path of what does not.',
+  INPUT_INVALID:
+    'Correct what the message names; inputs and events are plain JSON, and it says the path of what is none.',
   INTERNAL: 'This is a bug; run again with --verbose and report what it prints.',
   MACHINE_LOOPS:
     'Give the eventless transition or the self-sent event a guard that ends it; a long loop that ends may say so in options.maxIterations.',
@@ -65,7 +68,8 @@ export const ERROR_HINTS = {
     'Write it as the message says: named actions, spawnChild or invoke, registered agents.',
   MACHINE_NOT_FOUND:
     'Use a type that is registered under `machines`, or register it there; its queue is made when a host of it starts.',
-  MACHINE_THREW: 'A guard, action or assign threw; the message holds the reason.',
+  MACHINE_THREW:
+    'Correct the guard, action or assign that threw what the message says; an event that is a dead letter can then be redriven.',
   MIGRATION_FAILED: 'Correct the `migrate` export of the machine, then `quorate actors release`.',
   MODULE_NOT_LOADED:
     'Correct what the message names: the path or the export in the configuration, or the module itself.',
@@ -75,23 +79,26 @@ export const ERROR_HINTS = {
     'Return plain JSON: the message names the path of what is none; keep dates as text, and maps as objects.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   PAYLOAD_NOT_FOUND:
-    'Payloads last as long as their actors: pass on what is in them, not their references, to whoever lives longer.',
+    'Payloads last as long as their actors: pass on what is in them, not their references, to an actor that lives longer.',
   PAYLOAD_UNREADABLE:
     'Configure the codec that the message names under `payloadCodecs`, with the key that it had; then redrive, or release the actor.',
   PRODUCTION_NEEDS_NAMESPACE:
     "Set QUORATE_NAMESPACE or QUORATE_CONNECTION_STRING, or configure broker: 'embedded'.",
-  QUOTA_EXCEEDED: 'The entity or the disk is full; receive or purge messages, or raise the limit.',
+  QUOTA_EXCEEDED:
+    'What the message names is full: receive or purge messages, make room on the disk, end a watch, or raise the limit.',
   RESULTS_UNREADABLE:
     'Move the file that the message names out of the way: tasks whose results were in it are done again.',
-  RESULT_TIMEOUT: 'The actor is still running; ask again, or wait longer.',
+  RESULT_TIMEOUT: 'The actor is still running, or no host of its type is: ask again, or wait longer.',
   START_CONFLICT:
     'Take another id for another input; `result` gives what the first input led to, and `start` tells no inputs apart.',
   STATE_INCOMPATIBLE:
     'Register the version that wrote the state under `versions`, or give the machine a `migrate` that says what it has `renamed` or `dropped`; then `quorate actors release`.',
   STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',
-  TASK_FAILED: 'The agent failed on every attempt; the error data holds the last reason.',
+  TASK_FAILED:
+    'The message is what the last attempt failed with, `data.attempts` how many there were: correct the agent, then redrive the dead letter.',
   TOPOLOGY_MISMATCH: 'Create or correct the entities that the message names, and start again.',
-  TURN_POISONED: 'The message failed on every attempt; it waits in the remediation queue.',
+  TURN_POISONED:
+    'Correct what the message says happened on every attempt; then redrive the dead letter, or release the actor.',
   TURN_TIMEOUT: 'A turn ran longer than allowed; look for an endless loop in a guard or assign.',
   UNAUTHORIZED: 'Check the key or the role assignment; the message names the endpoint.',
   WORKER_DIED:

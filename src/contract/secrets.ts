@@ -31,7 +31,8 @@ const BETWEEN = String.raw`\\*["'\x60]?\]?\s*(?:=>|:=|[:=]|(?<=["'])\s*,)\s*`;
 const LOOKS: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
   /(?:set-)?cookie\s*:\s*[^\s"'][^\r\n]*/gi,
-  new RegExp(String.raw`(?:${NAMES})${BETWEEN}(?:${QUOTED}|${BARE})`, 'gi'),
+  // `InvalidSignature:` is the name of an error, and what follows says why.
+  new RegExp(String.raw`(?<!\bInvalid)(?:${NAMES})${BETWEEN}(?:${QUOTED}|${BARE})`, 'gi'),
   // On a command line, and in XML.
   new RegExp(String.raw`--[\w-]{0,40}?(?:${NAMES})\s+(?:${QUOTED}|[^\s-]\S*)`, 'gi'),
   new RegExp(String.raw`<[\w:-]{0,40}?(?:${NAMES})>[^<]*`, 'gi'),

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { QuorateError } from '../contract/errors.ts';
 import type { Storage } from '../contract/payload.ts';
 import { fileFault } from '../file-faults.ts';
 import { ownFolder } from './owner-only.ts';
@@ -53,7 +54,11 @@ export function makeFolder(path: string): void {
   try {
     ownFolder(path);
   } catch (error) {
-    throw fileFault(error, `making the folder ${path}`) ?? error;
+    const what = `making the folder ${path}`;
+    // Its parent is there: no folder can be made in it at all, as in /proc.
+    if (codeOf(error) === 'ENOENT')
+      throw new QuorateError('DATA_UNWRITABLE', `${what}: ${(error as Error).message}`, { cause: error });
+    throw fileFault(error, what) ?? error;
   }
 }
 

@@ -84,8 +84,8 @@ describe('the doctor', () => {
     expect(code).toBe(1);
     const wrong = stdout.split('\n').filter((line) => line.startsWith('wrong'));
     const lines = [
-      /entities +actor\.counter: requiresSession is false, not true; create or correct it/,
-      /entities +agent\.scan: the queue does not exist; create or correct it.*QUORATE_TOPOLOGY=apply/,
+      /entities +actor\.counter: requiresSession is false, not true; it cannot be changed/,
+      /entities +agent\.scan: the queue does not exist; create it.*QUORATE_TOPOLOGY=apply/,
       /settings +actor\.counter: requiresSession is false, not true; it cannot be changed/,
       /settings +replies: lockDuration is PT10S, not PT30S; set it/,
       /settings +offers: requiresDuplicateDetection is false, not true; it cannot be changed/,

@@ -42,7 +42,12 @@ describe('resolveConfig', () => {
   it.each<[string, unknown, Record<string, string>, RegExp]>([
     ['a bad type name', { machines: { 'a/b': MACHINE } }, {}, /^machines\.a\/b: /],
     ['a missing field', { machines: { a: { module: 'm', version: '1' } } }, {}, /^machines\.a\.export: /],
-    ['a field nobody knows', { machines: {}, ports: 1 }, {}, /^configuration: .*"ports"/],
+    [
+      'a field nobody knows',
+      { machines: {}, ports: 1 },
+      {},
+      /^ports: there is no such field; port is meant\?$/,
+    ],
     [
       'an agent without a function',
       { machines: {}, agents: { a: { run: 1 } } },

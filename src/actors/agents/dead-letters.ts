@@ -44,8 +44,8 @@ export function createDeadLetterHandler(
     for (const [at, { message, error }] of letters.entries()) {
       const { sequenceNumber: number, sessionId, properties } = message;
       const copy = copies[at];
-      // Told to the log by whoever sets it aside, once its asker has said what became of it.
-      if (copy !== undefined && kept.has(copy) && isToActor(replies[at])) continue;
+      // Told to the log where it is set aside, under the number by which it is found from then on.
+      if (copy !== undefined && kept.has(copy)) continue;
       const handled = properties[PROPERTY.handled] === true;
       if (!handled) host.counters.deadLetters++;
       log({ entity: host.entity, sessionId, number, error, handled });
@@ -122,7 +122,8 @@ function describe(reason: string, description: string): string {
   return isErrorCode(reason) || reason === description ? description : `${reason}: ${description}`;
 }
 
-function parseError(text: string): ErrorJson | undefined {
+/** An agent's error, as a dead letter carries it; undefined for any other text. */
+export function parseError(text: string): ErrorJson | undefined {
   try {
     const value = JSON.parse(text) as { code?: unknown; message?: unknown } | null;
     return typeof value?.code === 'string' && typeof value.message === 'string'

@@ -14,11 +14,19 @@ const NOBODY: ReadonlySet<string> = new Set(['ACTOR_NOT_FOUND', 'ACTOR_ENDED']);
 export interface LoggedLetter {
   readonly entity: string;
   readonly sessionId: string | undefined;
-  /** In the entity's dead-letter queue. */
+  /** By which `quorate dlq show` finds it; of one that has no copy, in the entity's dead-letter queue. */
   readonly number: number;
   readonly error: ErrorJson;
   /** Nobody needs to look at it. */
   readonly handled: boolean;
+  readonly actor?: string | undefined;
+}
+
+export function actorOf(entity: string, session: string): string | undefined {
+  const prefix = actorQueue('');
+  return entity.startsWith(prefix) && session !== ''
+    ? `${entity.slice(prefix.length)}/${session}`
+    : undefined;
 }
 
 export function createLetterLog(logger: Logger, clock: Clock): (letter: LoggedLetter) => void {
@@ -36,7 +44,10 @@ export function createLetterLog(logger: Logger, clock: Clock): (letter: LoggedLe
     const { entity, error, number, handled } = letter;
     const level = handled ? 'info' : 'warn';
     const fields = { code: error.code, number };
-    if (!NOBODY.has(error.code)) return logger[level](`dead letter in ${entity}: ${error.message}`, fields);
+    if (!NOBODY.has(error.code)) {
+      const whose = letter.actor === undefined ? {} : { actor: letter.actor };
+      return logger[level](`dead letter in ${entity}: ${error.message}`, { ...fields, ...whose });
+    }
     const now = clock.now();
     const actor = targetOf(letter);
     const last = said.get(actor);

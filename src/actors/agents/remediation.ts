@@ -10,9 +10,10 @@ import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { removeClaims } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { parseMarkBody } from '../protocol/messages.ts';
+import { parseError } from './dead-letters.ts';
 import { inGroups } from './groups.ts';
 import { createLetterIndex } from './letter-index.ts';
-import { createLetterLog } from './letter-log.ts';
+import { actorOf, createLetterLog } from './letter-log.ts';
 
 /** For a mark: the way of a reply to its asker, a turn, and back. */
 const PATIENCE_MS = 5_000;
@@ -57,12 +58,16 @@ export function createRemediation(host: RemediationHost): Remediation {
   const say = (letter: InboundMessage, handled: boolean): void => {
     const text = (name: string): string => String(letter.properties[name] ?? '');
     if (!handled) host.counters.deadLetters++;
+    const { replyTo = '', replyToSessionId = '' } = letter;
+    const [entity, sessionId] = [text(PROPERTY.deadFrom), text(PROPERTY.deadSession)];
+    const description = text(PROPERTY.deadDescription);
     log({
-      entity: text(PROPERTY.deadFrom),
-      sessionId: text(PROPERTY.deadSession),
+      entity,
+      sessionId,
       number: letter.sequenceNumber,
-      error: { code: text(PROPERTY.deadCode), message: text(PROPERTY.deadDescription) },
+      error: { code: text(PROPERTY.deadCode), message: parseError(description)?.message ?? description },
       handled,
+      actor: actorOf(entity, sessionId) ?? actorOf(replyTo, replyToSessionId),
     });
   };
   const told = (id: string, handled: boolean): void => {
@@ -107,7 +112,9 @@ export function createRemediation(host: RemediationHost): Remediation {
   const setAside = inGroups(async (letters) => {
     for (const letter of letters) {
       index.put(letter.messageId, letter.sequenceNumber);
-      if (letter.properties[PROPERTY.asked] === true && letter.deliveryCount === 0) awaitMark(letter);
+      if (letter.deliveryCount > 0) continue;
+      if (letter.properties[PROPERTY.asked] === true) awaitMark(letter);
+      else say(letter, letter.properties[PROPERTY.handled] === true);
     }
     if (letters.some(({ properties }) => properties[PROPERTY.handled] === true)) await expectSweep();
     return letters.map(() => ({ kind: 'defer' }));

@@ -76,7 +76,8 @@ async function runInProcess(
   context: AgentContext,
   timeoutMs: number,
 ): Promise<Attempt> {
-  const onTimeout = (): Error => new QuorateError('AGENT_TIMEOUT', `no answer within ${timeoutMs} ms`);
+  const onTimeout = (): Error =>
+    new QuorateError('AGENT_TIMEOUT', `${of} gave no answer within ${timeoutMs} ms`);
   const { signal, aborted, release } = limitSignal({ sources: [context.signal], timeoutMs, onTimeout });
   try {
     const output = await Promise.race([run(input, { ...context, signal }), aborted]);

@@ -1,4 +1,5 @@
 // What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
+import { type ActorAddress, formatAddress } from '../../contract/address.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { isReservedEvent } from '../../contract/events.ts';
 import type { EventJson } from '../../contract/json.ts';
@@ -42,14 +43,16 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
     case 'timer':
       return applyTimer(turn, input);
     case 'stop':
-      finish(draft, 'stopped', { error: STOPPED });
+      finish(draft, 'stopped', { error: stopped(draft.request.address) });
       return APPLIED;
     case 'fail':
       return applyFail(turn, input);
   }
 }
 
-const STOPPED: ErrorJson = { code: 'ACTOR_STOPPED', message: 'the actor was stopped' };
+function stopped(actor: ActorAddress): ErrorJson {
+  return { code: 'ACTOR_STOPPED', message: `${formatAddress(actor)} was stopped` };
+}
 
 type EventInput = Extract<TurnInput, { kind: 'event' }>;
 
@@ -192,8 +195,11 @@ function missDeadline(turn: TurnMachine, id: string, execution: Execution): void
     return endGather(turn, id, execution, draft.fold(id, execution).decideAtDeadline());
   }
   closeExecution(draft, id, 'stop');
-  const message = `'${execution.childId}' (${execution.src}) did not answer within ${draft.now - execution.startedAt} ms`;
-  turn.deliverEnd(execution.childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });
+  const { childId, src, startedAt } = execution;
+  // What XState calls a machine that has no id of its own.
+  const name = childId.replaceAll('(machine)', draft.request.address.type);
+  const message = `'${src}', running as '${name}', did not answer within ${draft.now - startedAt} ms`;
+  turn.deliverEnd(childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });
 }
 
 function applyFail(turn: TurnMachine, { input, error }: Extract<TurnInput, { kind: 'fail' }>): Verdict {

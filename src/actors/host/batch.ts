@@ -10,7 +10,7 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { lifeFolder } from '../protocol/claims.ts';
 import { hashId, inputId } from '../protocol/ids.ts';
-import { answer, notFound } from './answer.ts';
+import { absent, answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
 import { markEntries, marksOf } from './marks.ts';
@@ -78,7 +78,7 @@ export function nextState(
   const started = state.core === null ? judged.find(isBirth) : undefined;
   const startedWith = (started === undefined ? undefined : inputOf(started, result)) ?? state.input;
   const answers = [
-    ...judged.flatMap((one) => answerTo(one, result, startedWith)),
+    ...judged.flatMap((one) => answerTo(one, result, startedWith, context.actor)),
     ...markEntries(context.actor, marksOf(judged, state.core, result.state)),
   ];
   const dropped = judged.filter(isDropped).length;
@@ -226,11 +226,6 @@ function dispositionOf({ message, input, verdict }: Judged, actor: ActorAddress)
   }
 }
 
-function absent(actor: ActorAddress): ErrorJson {
-  const message = `no actor ${formatAddress(actor)}: it was never started, or is forgotten`;
-  return { code: 'ACTOR_NOT_FOUND', message };
-}
-
 function toDeadLetter({ code, message }: ErrorJson) {
   return { kind: 'deadLetter', reason: code, description: message } as const;
 }
@@ -295,25 +290,30 @@ export function hasEarlyPieces(
   );
 }
 
-function answerTo(one: Judged, result: TurnResult, startedWith: string | undefined): OutboxEntry[] {
+function answerTo(
+  one: Judged,
+  result: TurnResult,
+  startedWith: string | undefined,
+  actor: ActorAddress,
+): OutboxEntry[] {
   const { message, input, verdict } = one;
   if (input.kind === 'start' && input.asker !== undefined) {
     if (verdict.kind === 'applied')
       return [answer(message, input.asker, { kind: 'answer', answer: 'started' })];
     const isOther = startedWith !== undefined && startedWith !== inputOf(one, result);
     if (verdict.kind === 'exists' && isOther && message.properties[PROPERTY.sameInput] === true)
-      return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: conflict(message) })];
+      return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: conflict(actor) })];
     if (verdict.kind === 'exists')
       return [answer(message, input.asker, { kind: 'answer', answer: 'exists' })];
     if (verdict.kind === 'rejected')
       return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: verdict.error })];
   }
-  if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker)];
+  if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker, actor)];
   return [];
 }
 
-function conflict({ sessionId = '' }: InboundMessage): ErrorJson {
-  return { code: 'START_CONFLICT', message: `actor ${sessionId} was started with another input` };
+function conflict(actor: ActorAddress): ErrorJson {
+  return { code: 'START_CONFLICT', message: `${formatAddress(actor)} was started with another input` };
 }
 
 function expiry(actor: ActorAddress, incarnation: string, { now, retentionMs }: BatchContext): OutboxEntry {

@@ -332,7 +332,7 @@ class Hold {
     const entries: OutboxEntry[] = [];
     let { state } = this.held;
     for (const { message, body } of watches) {
-      const watched = watch(state, message, body, this.held.host.clock.now());
+      const watched = watch(state, message, body, this.held.address, this.held.host.clock.now());
       state = watched.state;
       entries.push(...watched.answers);
       settlements.push({ message, disposition: { kind: 'complete' } });
@@ -362,7 +362,7 @@ class Hold {
       .filter(({ message }) => !isLate(message, now))
       .map(({ message, asker }) =>
         core === null
-          ? notFound(message, asker)
+          ? notFound(message, asker, this.held.address)
           : answer(message, asker, answerToQuery(core, this.held.state)),
       );
     settlements.push(

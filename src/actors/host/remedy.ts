@@ -49,7 +49,7 @@ export async function remedy(todo: Remedy): Promise<Progress> {
   if (held.state.core === null) {
     // Perhaps purged before, by a holder that died before it removed everything; or 4 bytes that an earlier release left.
     if (body.kind === 'purge' && (await held.forget()) === 'lost') return 'lost';
-    return body.kind === 'stop' ? 'held' : held.publish([notFound(message, body.asker)]);
+    return body.kind === 'stop' ? 'held' : held.publish([notFound(message, body.asker, held.address)]);
   }
   if ((await begin(todo)) === 'lost') return 'lost';
   switch (body.kind) {

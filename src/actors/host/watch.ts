@@ -26,13 +26,14 @@ export function watch(
   state: SessionState,
   message: InboundMessage,
   { asker, leaseMs }: WatchBody,
+  actor: ActorAddress,
   now: number,
 ): Watched {
   const { core, watchers = [] } = state;
   const others = current(watchers, now).filter(({ to }) => !isSame(to, asker));
   if (leaseMs === 0)
     return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
-  if (core === null) return { state, answers: [notFound(message, asker)] };
+  if (core === null) return { state, answers: [notFound(message, asker, actor)] };
   if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
   const answers = [answer(message, asker, describe(core, []))];
   // An ended actor has no more transitions to tell.

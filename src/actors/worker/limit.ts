@@ -36,8 +36,8 @@ export function startLimit(
   const timer =
     timeoutMs === undefined
       ? undefined
-      : setTimeout(() => stop(code, `${request.kind} ran longer than ${timeoutMs} ms`), timeoutMs);
-  const onAbort = (): void => stop('ABORTED', `${request.kind} was withdrawn while it ran`);
+      : setTimeout(() => stop(code, `${nameOf(request)} ran longer than ${timeoutMs} ms`), timeoutMs);
+  const onAbort = (): void => stop('ABORTED', `${nameOf(request)} was withdrawn while it ran`);
   outer?.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
@@ -47,4 +47,22 @@ export function startLimit(
       outer?.removeEventListener('abort', onAbort);
     },
   };
+}
+
+function nameOf(request: WorkerRequest): string {
+  switch (request.kind) {
+    case 'turn':
+    case 'turns':
+      return 'a turn';
+    case 'describe':
+      return `loading machine '${request.machine.type}'`;
+    case 'migrate':
+      return `the migration of machine '${request.request.machine.type}'`;
+    case 'action':
+      return `action '${request.name}' of machine '${request.machine.type}'`;
+    case 'promise':
+      return `'${request.src}' of machine '${request.machine.type}'`;
+    case 'agent':
+      return `'${request.export}' of ${request.module}`;
+  }
 }

@@ -36,16 +36,35 @@ export function knownMachine(ref: MachineRef): AnyStateMachine | undefined {
 export async function loadMachine(ref: MachineRef): Promise<AnyStateMachine> {
   const known = knownMachine(ref);
   if (known !== undefined) return known;
-  let found = await loadExport(ref.module, ref.export);
+  let found = await loadRoot(ref);
   let where = `export '${ref.export}'`;
   for (const src of ref.path) {
     if (isMachine(found)) found = implementedActor(found, src);
     where += `, actor '${src}'`;
   }
   if (!isMachine(found))
-    throw new QuorateError('MODULE_NOT_LOADED', `${ref.module}: ${where} is not an XState machine`);
+    throw new QuorateError(
+      'MODULE_NOT_LOADED',
+      `machine '${ref.type}' of ${ref.module}: ${where} is not an XState machine`,
+    );
   machines.set(keyOf(ref), found);
   return found;
+}
+
+async function loadRoot({ type, module, export: name }: MachineRef): Promise<unknown> {
+  try {
+    return await loadExport(module, name);
+  } catch (thrown) {
+    if (!(thrown instanceof QuorateError)) throw thrown;
+    throw new QuorateError(thrown.code, `machine '${type}' of ${namedAs(type, thrown.message)}`, {
+      cause: thrown.cause,
+    });
+  }
+}
+
+/** XState calls a machine that has no id of its own so. */
+function namedAs(type: string, why: string): string {
+  return why.replaceAll('(machine)', type);
 }
 
 function isMachine(value: unknown): value is AnyStateMachine {
@@ -59,14 +78,10 @@ function keyOf(ref: MachineRef): string {
 /** Beside what XState throws about a machine when it is looked at: whose it is, and whether two copies of XState met. */
 export function machineFault(thrown: unknown, { type, module }: MachineRef): QuorateError {
   const why = thrown instanceof Error ? thrown.message : String(thrown);
-  // What XState calls a machine that has no id of its own.
-  const named = why.replaceAll('(machine)', type);
   return new QuorateError(
     'MODULE_NOT_LOADED',
-    `machine '${type}' of ${module}: ${named}${otherCopy(module)}`,
-    {
-      cause: thrown,
-    },
+    `machine '${type}' of ${module}: ${namedAs(type, why)}${otherCopy(module)}`,
+    { cause: thrown },
   );
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { examine } from '../../../src/bridge/examine.ts';
 import { ACTORS, atEnd, EVENTS, entities, startWorld, statusOf, TASKS } from './kit.ts';
 import { startProxy } from './proxy.ts';
 
@@ -51,5 +52,19 @@ describe('ensureTopology through the data plane', () => {
       code: 'TOPOLOGY_MISMATCH',
       message: expect.stringContaining('Config.json'),
     });
+  });
+
+  it('nor does the doctor advise it there', async () => {
+    const { prefix, broker } = await startWorld();
+    const connection = { kind: 'connectionString', connectionString: broker.connectionString } as const;
+    const wrong = [
+      { kind: 'queue', name: 'gone' },
+      { kind: 'queue', name: TASKS, requiresSession: true },
+    ] as const;
+    const fixes = new Map<string, string | undefined>();
+    for await (const { text, fix } of examine({ connection, prefix, entities: wrong })) fixes.set(text, fix);
+    expect(fixes.get(`${prefix}gone: the queue does not exist`)).toMatch(/Config\.json/);
+    expect(fixes.get(`${prefix}${TASKS}: requiresSession is false, not true`)).toMatch(/delete the entity/);
+    expect([...fixes.values()].join()).not.toMatch(/apply/);
   });
 });

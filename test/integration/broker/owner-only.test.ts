@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBroker } from '../../../src/broker/index.ts';
 import { ownFolder } from '../../../src/broker/owner-only.ts';
-import { createFolderStorage } from '../../../src/storage/folder.ts';
+import { createFolderStorage, makeFolder } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createResults } from '../../../src/storage/payloads.ts';
 import { openResultTable } from '../../../src/storage/result-table.ts';
@@ -63,4 +63,17 @@ test('a folder that everybody shares stays as it is', () => {
   writeFileSync(join(data, 'of-somebody'), '');
   ownFolder(data);
   expect(modeOf(data)).toBe(0o1777);
+});
+
+test('a folder is made with all above it, and not for ever where none can be', () => {
+  const data = join(folder(), 'a', 'b');
+  ownFolder(data);
+  expect([modeOf(data), modeOf(join(data, '..'))]).toEqual([0o700, 0o700]);
+  writeFileSync(join(data, 'file'), '');
+  for (const bad of [join(data, 'file'), join(data, 'file', 'x')]) expect(() => ownFolder(bad)).toThrow();
+  // Node's own recursion spins there.
+  expect(() => ownFolder('/proc/quorate-none')).toThrow('ENOENT');
+  expect(() => makeFolder('/proc/quorate-none')).toThrow(
+    expect.objectContaining({ code: 'DATA_UNWRITABLE' }),
+  );
 });

@@ -73,7 +73,7 @@ describe('formatFailure', () => {
 
   it('is the code, the message and the hint', () => {
     expect(formatFailure(failure, false)).toBe(
-      'error CONFIG_INVALID: a: wrong\n  b: wrong\n  Correct the field that the message names.',
+      'error CONFIG_INVALID: a: wrong\n  b: wrong\n  Correct what the message names: a field, a variable or a file.',
     );
   });
 

@@ -40,3 +40,14 @@ it('fails what nobody can answer any more when it is closed', async () => {
   await expect(unanswered).rejects.toMatchObject({ code: 'ABORTED' });
   await expect(requests.ask(request, options)).rejects.toMatchObject({ code: 'ABORTED' });
 });
+
+it.each([
+  ['a message that the broker did not take is its fault', false, 'CONNECTION_FAILED', /here:5672/],
+  ['one that it took and nobody answers is late', true, 'RESULT_TIMEOUT', /late/],
+])('%s', async (_name, isTaken, code, message) => {
+  const never = { ...bridge([]), publish: () => new Promise<never>(() => {}) };
+  const requests = createRequests(isTaken ? bridge([]) : never, memoryPayloads(), 'here:5672');
+  const asked = requests.ask(request, { timeoutMs: 20, onTimeout: late });
+  await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  await requests.close();
+});

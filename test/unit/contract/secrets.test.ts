@@ -76,6 +76,7 @@ test.each([
   'secretary: Ann',
   'the task waits: 3 s',
   'https://host/path?design=blue',
+  'InvalidSignature: The token has an invalid signature.',
 ])('what is no secret is shown: %s', (text) => {
   expect(redacted(text)).toBe(text);
 });

@@ -155,8 +155,8 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i11-no-silence',
     guard: 'a deadline is an answer',
     file: 'src/actors/core/inputs.ts',
-    find: "turn.deliverEnd(execution.childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });",
-    replace: 'void message;',
+    find: "turn.deliverEnd(childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });",
+    replace: 'void [childId, message];',
   },
   {
     invariant: 'i11-no-silence',

@@ -56,7 +56,11 @@ class Queue {
 function process(queue: Queue) {
   const lines: string[] = [];
   const counters = { deadLetters: 0 };
-  const say = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
+  const said: unknown[] = [];
+  const say = (level: string) => (message: string, fields?: object) => {
+    lines.push(`${level} ${message}`);
+    said.push(fields);
+  };
   const remediation = createRemediation({
     bridge: {
       publish: async (messages) => {
@@ -76,7 +80,7 @@ function process(queue: Queue) {
     await vi.advanceTimersByTimeAsync(10);
     queue.settle(message, await answered);
   };
-  return { deliver, lines, counters, remediation };
+  return { deliver, lines, said, counters, remediation };
 }
 
 const copy = (id: string, properties: Record<string, string | boolean> = { 'quorate-asked': true }) =>
@@ -106,6 +110,17 @@ describe('a letter that an actor was told of', () => {
     expect(counters.deadLetters).toBe(1);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(lines).toHaveLength(2);
+  });
+
+  it('is said with its actor, what its agent said, and the number by which it is shown', async () => {
+    const queue = new Queue();
+    const { deliver, lines, said } = process(queue);
+    const description = JSON.stringify({ code: 'E1', message: 'no such model', data: { attempts: 3 } });
+    const asked = { replyTo: 'actor.review', replyToSessionId: 'r1' };
+    const failed = queue.put({ ...copy('failed', { 'quorate-dead-description': description }), ...asked });
+    await deliver(failed);
+    expect(lines).toEqual(['warn dead letter in agent.a: no such model']);
+    expect(said).toEqual([{ code: 'E1', number: failed.sequenceNumber, actor: 'review/r1' }]);
   });
 
   it('is a warning when no mark has come in five seconds, or when its process ends before', async () => {

@@ -105,7 +105,7 @@ describe('a deadline', () => {
     const { effects } = actor.passDeadline();
     expect(actor.context.got).toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      message: expect.stringContaining('5000 ms'),
+      message: "'model', running as 'child', did not answer within 5000 ms",
     });
     expect(effects).toEqual([]);
     expect(actor.reply('1.0', 'late').verdicts).toMatchObject([{ kind: 'stale' }]);

@@ -53,7 +53,7 @@ describe('describe', () => {
       'a module that is not there',
       { ...logics, module: moduleOf('nowhere') },
       'MODULE_NOT_LOADED',
-      /nowhere/,
+      /^machine 'logics' of \S+nowhere\S+: Cannot find module '\S+nowhere\S+'$/,
     ],
     [
       'an export that is not there',
