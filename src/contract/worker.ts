@@ -9,11 +9,11 @@ export type WorkerRequest =
   | { readonly kind: 'turns'; readonly requests: readonly TurnRequest[] }
   /** Loads a module and says what it holds; refuses what cannot be durable. */
   | { readonly kind: 'describe'; readonly machine: MachineRef }
-  /** Moves an actor from another version of its machine to this one, by the machine's own function. */
+  /** Moves an actor from another version of its machine to this one, by the machine's own function if it has one. */
   | {
       readonly kind: 'migrate';
       readonly request: TurnRequest & { readonly state: CoreState };
-      readonly export: string;
+      readonly export?: string;
       readonly from: string;
     }
   /** Runs a named custom action after its commit. */

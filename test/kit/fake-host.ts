@@ -1,6 +1,6 @@
 // A host whose worker pool runs turns here, with the real core: what the commit protocol does around them is under test.
 import type { AnyStateMachine } from 'xstate';
-import { migrateState } from '../../src/actors/core/migration.ts';
+import { keepState, migrateState } from '../../src/actors/core/migration.ts';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
 import { Actions } from '../../src/actors/host/actions.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
@@ -18,10 +18,14 @@ type Move = (snapshot: Json, from: string) => Json | Migration;
 function moved(
   machine: AnyStateMachine,
   { request, export: name, from }: Extract<WorkerRequest, { kind: 'migrate' }>,
-  move: Move,
+  move: Move | undefined,
 ): WorkerResponse {
   try {
-    return structuredClone({ kind: 'migrated', ...migrateState(machine, request, { name, from, move }) });
+    const state =
+      move === undefined || name === undefined
+        ? keepState(machine, request, from)
+        : migrateState(machine, request, { name, from, move });
+    return structuredClone({ kind: 'migrated', ...state });
   } catch (thrown) {
     return { kind: 'failed', error: toErrorJson(thrown, 'MIGRATION_FAILED') };
   }
@@ -53,7 +57,7 @@ export function fakeHost(
   const pool: WorkerPool = {
     run: async (request) => {
       requests.push(structuredClone(request));
-      if (request.kind === 'migrate' && move !== undefined) return moved(machine, request, move);
+      if (request.kind === 'migrate') return moved(machine, request, move);
       if (request.kind !== 'turn')
         return { kind: 'outcome', outcome: { status: 'done', output: null }, threadId: 1 };
       const other = instead?.(request.request);

@@ -36,6 +36,19 @@ export function migrateState(
   }
 }
 
+/** A new version without a migration takes the state as it is, unless it would lose what runs. */
+export function keepState(
+  machine: AnyStateMachine,
+  request: TurnRequest & { readonly state: CoreState },
+  from: string,
+): Moved {
+  const { state, machine: ref } = request;
+  const of = `version ${ref.version} of machine ${ref.type}, without a migrate from version ${from}`;
+  const active = activeNames(machine, request, state.snapshot, `${of}: the actor's state does not fit`);
+  refuseLoss(machine, state, active, [`${of}, would lose`, 'give it one that returns']);
+  return { state, effects: [] };
+}
+
 type Move = (snapshot: Json, from: string) => unknown;
 
 type Given = Omit<Migration, 'snapshot'> & { readonly snapshot: JsonObject };
@@ -92,7 +105,7 @@ function carryOver(
     ),
   };
   const active = activeNames(machine, request, moved);
-  refuseLoss(machine, executions, timers, active);
+  refuseLoss(machine, { executions, timers }, active, ['it would lose', 'return']);
   const effects = draft.effects;
   return {
     state: {
@@ -170,16 +183,19 @@ interface Active {
   readonly all: readonly string[];
 }
 
-function activeNames(machine: AnyStateMachine, { address, state }: TurnRequest, snapshot: Json): Active {
+function activeNames(
+  machine: AnyStateMachine,
+  { address, state }: TurnRequest,
+  snapshot: Json,
+  fault = 'what it gave does not fit the machine',
+): Active {
   const { childId = address.id, system = {} } = state?.parent ?? {};
   const live = new LiveMachine(machine, { id: childId, sessionId: address.id, names: system });
   try {
     live.restore(snapshot);
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new QuorateError('STATE_INCOMPATIBLE', `what it gave does not fit the machine: ${why}`, {
-      cause: thrown,
-    });
+    throw new QuorateError('STATE_INCOMPATIBLE', `${fault}: ${why}`, { cause: thrown });
   }
   const { _nodes: nodes = [], tags = [], children = {} } = live.snapshot ?? {};
   const invokes = nodes.flatMap(({ invoke }) => invoke.map(({ id }) => id));
@@ -196,9 +212,9 @@ function activeNames(machine: AnyStateMachine, { address, state }: TurnRequest, 
 /** At its end the machine would take no notice, and the actor would wait for ever. */
 function refuseLoss(
   machine: AnyStateMachine,
-  executions: CoreState['executions'],
-  timers: CoreState['timers'],
+  { executions, timers }: Pick<CoreState, 'executions' | 'timers'>,
   active: Active,
+  [loses, remedy]: readonly [loses: string, remedy: string],
 ): void {
   const names = new Names(machine);
   const lost: { readonly what: string; readonly name: string }[] = [];
@@ -214,6 +230,6 @@ function refuseLoss(
   const [first] = [...new Set(lost.map(({ name }) => name))];
   throw new QuorateError(
     'STATE_INCOMPATIBLE',
-    `it would lose ${lost.map(({ what }) => what).join(' and ')}; return { snapshot, renamed: { '${first}': 'its new name' } } to carry over, or { snapshot, dropped: ['${first}'] } to let go`,
+    `${loses} ${lost.map(({ what }) => what).join(' and ')}; ${remedy} { snapshot, renamed: { '${first}': 'its new name' } } to carry over, or { snapshot, dropped: ['${first}'] } to let go`,
   );
 }

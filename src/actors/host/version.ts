@@ -17,12 +17,14 @@ export function hostFor(host: ActorHost, { version, core }: SessionState): Actor
   return older === undefined ? host : { ...host, ...older };
 }
 
-/** Moves a living actor to the version that runs here. To be called when its outbox is out: that was the old version's. */
+/**
+ * Moves a living actor to the version that runs here. To be called when its outbox is out: that was the old version's. Without a
+ * `migrate` nothing is written: the next commit is the new version's, if nothing that runs is lost by it.
+ */
 export async function migrate(held: HeldActor): Promise<Progress> {
   const { state, host } = held;
   const { core, version } = state;
-  if (host.migrate === undefined || core?.status !== 'active' || version === host.machine.version)
-    return 'held';
+  if (core?.status !== 'active' || version === host.machine.version) return 'held';
   const response = await host.pool.run(
     {
       kind: 'migrate',
@@ -36,11 +38,12 @@ export async function migrate(held: HeldActor): Promise<Progress> {
         incarnation: core.incarnation,
         maxEffectBytes: Number.MAX_SAFE_INTEGER,
       },
-      export: host.migrate,
+      ...(host.migrate === undefined ? {} : { export: host.migrate }),
       from: version,
     },
     { timeoutMs: host.turnTimeoutMs },
   );
+  if (response.kind === 'migrated' && host.migrate === undefined) return 'held';
   if (response.kind === 'migrated') {
     host.logger.info(`moved from version ${version} to ${host.machine.version}`, { actor: held.name });
     return moveTo(held, response.state, response.effects);

@@ -2,7 +2,7 @@
 import { QuorateError } from '../../contract/errors.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 import type { Moved } from '../core/migration.ts';
-import { migrateState } from '../core/migration.ts';
+import { keepState, migrateState } from '../core/migration.ts';
 import { loadExport, loadMachine } from './load.ts';
 
 export async function migrate({
@@ -10,6 +10,7 @@ export async function migrate({
   export: name,
   from,
 }: Extract<WorkerRequest, { kind: 'migrate' }>): Promise<Moved> {
+  if (name === undefined) return keepState(await loadMachine(request.machine), request, from);
   const { module } = request.machine;
   const move = await loadExport(module, name);
   if (typeof move !== 'function')

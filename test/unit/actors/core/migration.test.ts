@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { sendTo, setup, spawnChild } from 'xstate';
-import { migrateState } from '../../../../src/actors/core/migration.ts';
+import { keepState, migrateState } from '../../../../src/actors/core/migration.ts';
 import type { Migration } from '../../../../src/contract/config.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import { agent } from '../../../../src/machines/agent.ts';
@@ -42,7 +42,12 @@ function started(config: object): TestActor {
   return actor;
 }
 
-function moved(actor: TestActor, machine: AnyStateMachine, more: Omit<Migration, 'snapshot'>, value = 'new') {
+function moved(
+  actor: TestActor,
+  machine: AnyStateMachine,
+  more: Omit<Migration, 'snapshot'>,
+  value: Json = 'new',
+) {
   const { state } = actor;
   if (state === null) throw new Error('there is no actor');
   const move = (snapshot: Json): Migration => ({ snapshot: { ...(snapshot as object), value }, ...more });
@@ -121,4 +126,104 @@ it('refuses a new name that the machine does not have', () => {
   expect(() => moved(started(config), machineWith('new', config), { renamed: { old: 'nowhere' } })).toThrow(
     expect.objectContaining({ code: 'MIGRATION_FAILED', message: expect.stringContaining("'nowhere'") }),
   );
+});
+
+function kept(actor: TestActor, machine: AnyStateMachine): TestActor {
+  const { state } = actor;
+  if (state === null) throw new Error('there is no actor');
+  const { machine: ref, ...rest } = request({ registry });
+  const result = keepState(machine, { ...rest, machine: { ...ref, version: '2' }, state }, '1');
+  expect(result).toEqual({ state, effects: [] });
+  const next = new TestActor(machine, { registry });
+  next.state = throughJson(result.state);
+  return next;
+}
+
+describe('a new version without a migration', () => {
+  it.each(Object.entries(KINDS))('keeps %s that it has as well', (_what, { config }) => {
+    const next = kept(started(config), machineWith('old', { ...config, on: { go: 'end' } }));
+    expect(next.send('go').verdicts).toEqual([{ kind: 'applied' }]);
+    expect(next.value).toBe('end');
+  });
+
+  it.each(Object.entries(KINDS))('is refused where it has lost %s', (_what, { config, name }) => {
+    for (const states of [
+      { on: { go: 'end' } },
+      { after: { 2000: 'end' }, invoke: { src: 'other', id: 'x' } },
+    ])
+      expect(() => kept(started(config), machineWith('old', states))).toThrow(
+        expect.objectContaining({
+          code: 'STATE_INCOMPATIBLE',
+          message: expect.stringMatching(
+            new RegExp(
+              `^version 2 of machine \\w+, without a migrate from version 1, would lose .*dropped: \\['${name}'`,
+            ),
+          ),
+        }),
+      );
+  });
+
+  it('is refused where the state itself is gone', () => {
+    expect(() => kept(started({}), machineWith('new', {}))).toThrow(
+      expect.objectContaining({
+        code: 'STATE_INCOMPATIBLE',
+        message: expect.stringContaining('does not fit'),
+      }),
+    );
+  });
+});
+
+describe('states in states', () => {
+  /** Two regions with what runs in each, a child with a name and one without. */
+  const deep = (region: string, inner: string, more: object = {}): AnyStateMachine =>
+    setup({ actors: { a: agent(), child } }).createMachine({
+      id: 'order',
+      type: 'parallel',
+      entry: [spawnChild('child', { id: 'kid' }), spawnChild('child')],
+      states: {
+        left: { initial: 'on', states: { on: { after: { 1000: 'off' } }, off: {} } },
+        [region]: {
+          initial: inner,
+          states: {
+            [inner]: { invoke: { src: 'a', input: null, onDone: 'end' }, after: { 5000: 'end' } },
+            end: {},
+          },
+        },
+      },
+      on: { tell: { actions: sendTo('kid', { type: 'hi' }) } },
+      ...more,
+    } as never) as never;
+  const begun = (): TestActor => {
+    const actor = new TestActor(deep('right', 'busy'), { registry });
+    expect(actor.start().verdicts).toEqual([{ kind: 'applied' }]);
+    return actor;
+  };
+  const renamed = { 'right.busy': 'flow.wait' };
+  const to = deep('flow', 'wait');
+  const move = (more: Omit<Migration, 'snapshot'>) => moved(begun(), to, more, { left: 'on', flow: 'wait' });
+
+  it('are carried over by their paths, beside what keeps its name, and all children', () => {
+    const { next, kinds } = move({ renamed });
+    expect(kinds).toEqual([]);
+    expect(Object.keys(next.state?.executions ?? {})).toHaveLength(3);
+    const [agentId = ''] =
+      Object.entries(next.state?.executions ?? {}).find(([, { src }]) => src === 'a') ?? [];
+    next.reply(agentId, 1);
+    expect(next.value).toEqual({ left: 'on', flow: 'end' });
+    for (const token of Object.keys(next.state?.timers ?? {})) next.take({ kind: 'timer', token });
+    expect(next.value).toEqual({ left: 'off', flow: 'end' });
+    expect(next.send('tell').effects).toMatchObject([{ effect: { kind: 'send' } }]);
+  });
+
+  it('are let go of by their paths, and nothing else is', () => {
+    const { next, kinds } = move({ dropped: ['right'] });
+    expect(kinds).toEqual(['cancelTimer']);
+    const { executions = {}, timers = {} } = next.state ?? {};
+    expect(Object.values(executions).map(({ src }) => src)).toEqual(['child', 'child']);
+    expect(Object.values(timers).map(({ what }) => what.kind)).toContain('raise');
+  });
+
+  it('that nothing is said of are named, each of them', () => {
+    expect(() => move({})).toThrow(/'a', running as '0\.order\.right\.busy' and timer '\S+right\.busy'/);
+  });
 });

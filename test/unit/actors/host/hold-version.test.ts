@@ -1,0 +1,162 @@
+// An actor moves to another version of its machine while things run: whatever crashes in between, nothing of them is lost or done twice.
+import { describe, expect, it } from 'vitest';
+import { assign, createMachine, emit } from 'xstate';
+import type { Migration } from '../../../../src/contract/config.ts';
+import { type FakeHost, fakeHost } from '../../../kit/fake-host.ts';
+import { FakeQueue, type Fate } from '../../../kit/fake-queue.ts';
+import { inbound } from '../../../kit/inbound.ts';
+import { note, notesOf, query, reply, start, stateOf } from '../../../kit/notes.ts';
+
+/** Waits in a state of that name for a child and a timer; takes notes meanwhile. */
+function waiting(
+  state: string,
+  version: string,
+  more: Partial<FakeHost> & { readonly says?: Omit<Migration, 'snapshot'> } = {},
+) {
+  const machine = createMachine({
+    id: 'waits',
+    context: { notes: [] as unknown[] },
+    initial: state,
+    states: {
+      [state]: { invoke: { src: 'peer', id: 'kid' }, after: { 1000: 'end' } },
+      end: { entry: assign({ notes: ({ context }) => [...context.notes, 'end'] }) },
+    },
+    on: {
+      note: {
+        actions: [
+          assign({ notes: ({ context, event }) => [...context.notes, (event as { n?: number }).n] }),
+          emit(({ event }) => ({ type: 'noted', n: (event as { n?: number }).n })),
+        ],
+      },
+    },
+  } as never);
+  const { says, ...rest } = more;
+  return fakeHost(machine as never, {
+    machine: { type: 'm', module: 'none', export: 'none', version, path: [] },
+    ...(says === undefined
+      ? {}
+      : {
+          migrate: 'move',
+          move: (snapshot) => ({ snapshot: { ...(snapshot as object), value: state }, ...says }),
+        }),
+    ...rest,
+  });
+}
+
+async function started(): Promise<FakeQueue> {
+  const queue = new FakeQueue();
+  queue.put(start());
+  await queue.hold(waiting('old', '1'));
+  expect(queue.scheduled.size).toBe(1);
+  return queue;
+}
+
+const timer = (queue: FakeQueue) => {
+  const due = [...queue.scheduled.values()].map(({ body }) => inbound('timer', body));
+  queue.scheduled.clear();
+  return due;
+};
+const stops = ({ sent }: FakeQueue) =>
+  sent.filter(({ entity, subject }) => entity === 'actor.peer' && subject === 'stop');
+const dropping = () => waiting('new', '2', { says: { dropped: ['kid', 'old'] } });
+
+describe('a migration that lets go of what runs', () => {
+  it('tells the child and takes the timer back, whichever step its process dies at or loses its lock', async () => {
+    for (const fate of ['dies-before', 'dies-after', 'lost', 'lost-after'] as const satisfies Fate[]) {
+      let reached = true;
+      for (let at = 0; reached; at++) {
+        const queue = await started();
+        queue.put(note(1));
+        let steps = 0;
+        await queue.hold(dropping(), {
+          fate: () => (steps++ === at ? fate : 'done'),
+        });
+        queue.put(note(2));
+        for (let holds = 0; holds < 3; holds++) await queue.hold(dropping());
+        const where = `${fate} at step ${at}`;
+        reached = steps > at;
+        expect(stops(queue), where).toHaveLength(1);
+        expect(queue.scheduled.size, where).toBe(0);
+        expect(notesOf(queue), where).toEqual([1, 2]);
+        expect(stateOf(queue), where).toMatchObject({
+          version: '2',
+          core: { executions: {}, timers: {} },
+        });
+        expect(queue.active.size, where).toBe(0);
+      }
+    }
+  });
+
+  it('is published by the next holder, who finds no message that tells of it', async () => {
+    const queue = await started();
+    queue.put(note(1));
+    let commits = 0;
+    await queue.hold(dropping(), {
+      fate: (step) => (step.kind === 'commit' && commits++ === 0 ? 'dies-after' : 'done'),
+    });
+    expect(stateOf(queue)).toMatchObject({ version: '2', movedAt: stateOf(queue).core?.turn });
+    expect(stops(queue)).toEqual([]);
+    await queue.hold(dropping());
+    expect(stops(queue)).toHaveLength(1);
+  });
+});
+
+it('a timer of a renamed state that is carried over rings in the new one, once', async () => {
+  const queue = await started();
+  queue.put(note(1));
+  await queue.hold(waiting('new', '2', { says: { renamed: { old: 'new' } } }));
+  expect(stops(queue)).toEqual([]);
+  const [ring] = timer(queue);
+  if (ring === undefined) throw new Error('the timer was taken back');
+  queue.put(ring, { ...ring, sequenceNumber: ring.sequenceNumber + 1_000 });
+  await queue.hold(waiting('new', '2', { says: { renamed: { old: 'new' } } }));
+  expect(notesOf(queue)).toEqual([1, 'end']);
+});
+
+describe('a new version without a migration', () => {
+  it('takes over what it has as well, with no commit of its own', async () => {
+    const queue = await started();
+    const before = queue.commits().length;
+    queue.put(query());
+    await queue.hold(waiting('old', '2'));
+    expect(queue.commits()).toHaveLength(before);
+    queue.put(...timer(queue), reply('1.0'));
+    await queue.hold(waiting('old', '2'));
+    expect(notesOf(queue)).toEqual(['end']);
+    expect(stateOf(queue).version).toBe('2');
+  });
+
+  it('quarantines the actor whose child and timer it would lose, and names them; the old one goes on', async () => {
+    const queue = await started();
+    const bare = fakeHost(
+      createMachine({
+        id: 'waits',
+        context: { notes: [] },
+        initial: 'old',
+        states: { old: {}, end: {} },
+      }) as never,
+      { machine: { type: 'm', module: 'none', export: 'none', version: '2', path: [] } },
+    );
+    queue.put(...timer(queue), note(1));
+    await queue.hold(bare);
+    expect(stateOf(queue)).toMatchObject({
+      version: '1',
+      quarantine: {
+        code: 'STATE_INCOMPATIBLE',
+        message: expect.stringMatching(
+          /would lose 'peer', running as 'kid' and timer 'xstate\.after\.1000\.waits\.old'/,
+        ),
+      },
+    });
+    expect(queue.deferred.size).toBe(2);
+    queue.put(
+      inbound('release', {
+        kind: 'release',
+        asker: { entity: 'replies', sessionId: 'c', correlationId: 'c' },
+      }),
+    );
+    await queue.hold(waiting('old', '2'));
+    expect(notesOf(queue)).toEqual(['end', 1]);
+    expect(stateOf(queue).quarantine).toBeUndefined();
+  });
+});
