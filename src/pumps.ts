@@ -61,12 +61,14 @@ export interface PumpContext {
   readonly logger: Logger;
   readonly inspection: InspectionSink;
   readonly counters: RuntimeCounters;
+  readonly onUnsigned: (folder: string) => void;
   /** Aborts when the grace of a shutdown is over. */
   readonly shutdown: AbortSignal;
 }
 
-export function startPumps(context: PumpContext): Pump[] {
-  const { roles } = context.config;
+export function startPumps(given: Omit<PumpContext, 'onUnsigned'>): Pump[] {
+  const { roles } = given.config;
+  const context: PumpContext = { ...given, onUnsigned: createUnsignedLog(given.logger) };
   return [
     ...(roles.includes('actors') ? [...startActorPumps(context), ...startWatchPumps(context)] : []),
     ...(roles.includes('agents') ? startAgentPumps(context) : []),
@@ -147,6 +149,18 @@ function createForeignLog(type: string, logger: Logger): ActorHost['onForeignSta
     if (said.has(why)) return;
     said.add(why);
     logger.error(`${actor}: ${why}; actors of type ${type} like it are left to other hosts`, { type });
+  };
+}
+
+/** Once: either somebody forges messages, or hosts do not share one payload store, and then all of theirs look like that. */
+function createUnsignedLog(logger: Logger): PumpContext['onUnsigned'] {
+  let said = false;
+  return (folder) => {
+    if (said) return;
+    said = true;
+    logger.warn(
+      `a message names ${folder} in the payload store without a signature that counts here: it was forged, or its sender has another payload store or an earlier build; nothing there is read or written (docs/configuration.md)`,
+    );
   };
 }
 

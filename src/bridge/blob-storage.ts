@@ -9,6 +9,8 @@ export type BlobTarget =
   | { readonly kind: 'connectionString'; readonly connectionString: string; readonly container: string };
 
 const NOT_FOUND = 404;
+/** Of a write that asks for nothing to be there. */
+const THERE = new Set([409, 412]);
 /** Removals under way at once. */
 const REMOVALS = 16;
 
@@ -19,6 +21,7 @@ export async function createBlobStorage(target: BlobTarget, create: boolean): Pr
     write: async (path, bytes) => {
       await said(container.getBlockBlobClient(path).uploadData(bytes));
     },
+    create: (path, bytes) => said(createBlob(container, path, bytes)),
     read: (path) => said(download(container, path)),
     remove: async (path) => {
       await said(container.getBlobClient(path).deleteIfExists());
@@ -29,6 +32,18 @@ export async function createBlobStorage(target: BlobTarget, create: boolean): Pr
         yield { path: name, writtenAt: properties.lastModified.getTime() };
     },
   };
+}
+
+async function createBlob(container: ContainerClient, path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await container.getBlockBlobClient(path).uploadData(bytes, { conditions: { ifNoneMatch: '*' } });
+    return true;
+  } catch (error) {
+    const { statusCode, code } = error as { statusCode?: number; code?: unknown };
+    if (THERE.has(statusCode ?? 0) && (code === 'BlobAlreadyExists' || code === 'ConditionNotMet'))
+      return false;
+    throw error;
+  }
 }
 
 /** One request: the SDK's own downloadToBuffer asks for the size first. */

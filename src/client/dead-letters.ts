@@ -27,7 +27,7 @@ const REDRIVE_DEADLINE_MS = 600_000;
 
 export function createDeadLetters(
   bridge: Pick<Bridge, 'publish' | 'shelf'>,
-  payloads: Pick<Payloads, 'remove'>,
+  payloads: Pick<Payloads, 'remove' | 'seal'>,
   clock: Clock = { now: Date.now },
 ): DeadLetters {
   let opened: Shelf | undefined;

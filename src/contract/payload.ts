@@ -9,6 +9,8 @@ export interface PayloadRef {
   readonly bytes: number;
   /** Length, when the value is an array: a scatter fixes its count from it without reading the payload. */
   readonly count?: number;
+  /** Of whoever put it there, by the key of the payload store: a reference without it counts within its own family only. */
+  readonly sig?: string;
 }
 
 export function isPayloadRef(value: unknown): value is PayloadRef {
@@ -33,12 +35,20 @@ export interface PayloadCodec {
 export interface Storage {
   /** Whole or not at all, also after a crash; what was there is replaced. */
   write(path: string, bytes: Uint8Array): Promise<void>;
+  /** False where something is already: that stays as it is. */
+  create(path: string, bytes: Uint8Array): Promise<boolean>;
   read(path: string): Promise<Uint8Array | undefined>;
   /** What is not there is removed already. */
   remove(path: string): Promise<void>;
   /** Everything below. */
   removeFolder(path: string): Promise<void>;
   list(folder: string): AsyncIterable<{ readonly path: string; readonly writtenAt: number }>;
+}
+
+/** Signs what a message says of the payload store, by a key that lies in the store. */
+export interface Seal {
+  sign(...parts: readonly string[]): string;
+  isSigned(mac: unknown, ...parts: readonly string[]): boolean;
 }
 
 /** The claim check of the runtime itself: values in folders that are removed with their owners. */
@@ -50,6 +60,8 @@ export interface Payloads {
   get(ref: PayloadRef): Promise<Json>;
   remove(ref: PayloadRef): Promise<void>;
   removeFolder(folder: string): Promise<void>;
+  /** One read of the store, the first time. Throws what the storage threw. */
+  seal(): Promise<Seal>;
 }
 
 /** Results of tasks under their idempotency keys, in the folder of whom they belong to, stored before the reply leaves. */

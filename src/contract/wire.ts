@@ -32,6 +32,8 @@ export const PROPERTY = {
   claimed: 'quorate-claimed',
   /** Folder for what belongs to the asker: removed with the actor that the asker descends from. */
   family: 'quorate-family',
+  /** Of the family, by the key of the payload store. */
+  familySig: 'quorate-family-sig',
   /** Of a dead letter's copy: where it came from and why. */
   deadFrom: 'quorate-dead-from',
   deadSession: 'quorate-dead-session',

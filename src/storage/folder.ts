@@ -1,7 +1,19 @@
 // A folder as a storage: the default. A write is a temporary file renamed into place, so a reader sees the whole value or
 // none, also after kill -9.
 import { randomUUID } from 'node:crypto';
-import { mkdir, opendir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  opendir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { QuorateError } from '../contract/errors.ts';
 import type { Storage } from '../contract/payload.ts';
@@ -16,6 +28,7 @@ export function createFolderStorage(root: string): Storage {
   const place = (path: string): string => join(root, checkPath(path));
   return {
     write: (path, bytes) => write(place(path), bytes, root),
+    create: (path, bytes) => create(place(path), bytes, root),
     read: async (path) => unlessMissing(readFile(place(path))),
     remove: async (path) => {
       const file = place(path);
@@ -46,6 +59,24 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
       makeFolder(root);
       await mkdir(dirname(path), { recursive: true });
     }
+  }
+}
+
+/** Whole at once where the file system has hard links; of those that want to make the same, one does. */
+async function create(path: string, bytes: Uint8Array, root: string): Promise<boolean> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  await write(temporary, bytes, root);
+  try {
+    await link(temporary, path).catch((error: unknown) => {
+      if (codeOf(error) === 'EEXIST') throw error;
+      return copyFile(temporary, path, constants.COPYFILE_EXCL);
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw fileFault(error, `writing ${path}`) ?? error;
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 

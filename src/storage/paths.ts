@@ -2,11 +2,24 @@
 
 const SEGMENT = /^[\w.%-]{1,200}$/;
 
-export function isPath(path: string): boolean {
+function isPath(path: string): boolean {
   return path.split('/').every((segment) => SEGMENT.test(segment) && !/^\.+$/.test(segment));
 }
 
 export function checkPath(path: string): string {
   if (!isPath(path)) throw new RangeError(`not a storage path: ${path.slice(0, 80)}`);
   return path;
+}
+
+/** Where the keys of payload stores lie. */
+export const KEYS = 'keys';
+
+/** Of a payload or a result: no key is read, written or removed as one. */
+export function checkPayloadPath(path: string): string {
+  if (!isPayloadPath(path)) throw new RangeError(`not the path of a payload: ${path.slice(0, 80)}`);
+  return path;
+}
+
+export function isPayloadPath(path: string): boolean {
+  return isPath(path) && path.split('/')[0] !== KEYS;
 }

@@ -2,14 +2,15 @@
 import { QuorateError } from '../contract/errors.ts';
 import type { PayloadRef, Payloads, ResultStore, Storage } from '../contract/payload.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
-import { checkPath, isPath } from './paths.ts';
+import { checkPayloadPath, isPayloadPath } from './paths.ts';
+import { createSealer } from './seal.ts';
 
 export function createPayloads(storage: Storage, packing: Packing, scope: string): Payloads {
   return {
     scope,
     put: async (folder, name, value) => {
       const text = JSON.stringify(value);
-      const path = checkPath(`${folder}/${name}`);
+      const path = checkPayloadPath(`${folder}/${name}`);
       const bytes = Buffer.from(text);
       await storage.write(path, await packing.pack(bytes));
       return {
@@ -26,16 +27,17 @@ export function createPayloads(storage: Storage, packing: Packing, scope: string
     },
     // A reference that no storage could have given leads to nothing that could be removed.
     remove: async ({ $payload }) => {
-      if (isPath($payload)) await storage.remove($payload);
+      if (isPayloadPath($payload)) await storage.remove($payload);
     },
-    removeFolder: async (folder) => storage.removeFolder(checkPath(folder)),
+    removeFolder: async (folder) => storage.removeFolder(checkPayloadPath(folder)),
+    seal: createSealer(storage, scope),
   };
 }
 
 /** A reference that no storage could have given is one to nothing. */
 async function readAt(storage: Storage, { $payload }: PayloadRef): Promise<Uint8Array | undefined> {
   try {
-    return await storage.read(checkPath($payload));
+    return await storage.read(checkPayloadPath($payload));
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -43,7 +45,7 @@ async function readAt(storage: Storage, { $payload }: PayloadRef): Promise<Uint8
 }
 
 export function createResults(storage: Storage, packing: Packing): ResultStore {
-  const pathOf = (folder: string, key: string): string => `${folder}/result-${key}`;
+  const pathOf = (folder: string, key: string): string => checkPayloadPath(`${folder}/result-${key}`);
   return {
     get: async (folder, key) => {
       const stored = await storage.read(pathOf(folder, key));

@@ -87,6 +87,7 @@ function watchPayloads(payloads: Payloads, life: Life): Payloads {
     get: (ref) => alive(() => payloads.get(ref)),
     remove: (ref) => alive(() => payloads.remove(ref)),
     removeFolder: (folder) => alive(() => payloads.removeFolder(folder)),
+    seal: () => alive(() => payloads.seal()),
   };
 }
 

@@ -98,6 +98,7 @@ export function fakeHost(
     duplicateWindowMs: 60_000,
     retentionMs: 5_000,
     onForeignState: (actor, why) => say(`${actor}: ${why}`),
+    onUnsigned: (folder) => say(`unsigned: ${folder}`),
     requests,
     problems,
     ...more,

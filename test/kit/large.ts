@@ -8,11 +8,13 @@ import { app, startRuntime } from './runtime.ts';
 /** Does not compress well, and is larger than any message by itself. */
 const text = (): string => randomBytes(200_000).toString('base64');
 
-/** `stored` lists the paths in the store now. */
+/** `list` lists the paths in the store now. Its key stays. */
 export async function liveLarge(
   more: Partial<QuorateConfig>,
-  stored: (data: string) => Promise<readonly string[]>,
+  list: (data: string) => Promise<readonly string[]>,
 ): Promise<void> {
+  const stored = async (data: string): Promise<readonly string[]> =>
+    (await list(data)).filter((path) => !/^keys(\/|$)/.test(path));
   const config = defineConfig({
     ...more,
     machines: { large: app('large.machine.ts', 'large') },

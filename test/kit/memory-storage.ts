@@ -2,6 +2,7 @@
 import type { Payloads, Storage } from '../../src/contract/payload.ts';
 import { createPacking } from '../../src/storage/packing.ts';
 import { createPayloads } from '../../src/storage/payloads.ts';
+import { createSealer } from '../../src/storage/seal.ts';
 
 export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
@@ -22,6 +23,12 @@ export function memoryStorage(): MemoryStorage {
       tried('write', path);
       files.set(path, bytes);
     },
+    create: async (path, bytes) => {
+      tried('write', path);
+      if (files.has(path)) return false;
+      files.set(path, bytes);
+      return true;
+    },
     read: async (path) => {
       tried('read', path);
       return files.get(path);
@@ -41,6 +48,10 @@ export function memoryStorage(): MemoryStorage {
   return storage;
 }
 
+/** All of a test file are one store's; the key lies beside what they hold. */
+const sealer = createSealer(memoryStorage(), 'test');
+
 export function memoryPayloads(storage: Storage = memoryStorage()): Payloads {
-  return createPayloads(storage, createPacking({ compress: true, codecs: [] }), 'test');
+  const payloads = createPayloads(storage, createPacking({ compress: true, codecs: [] }), 'test');
+  return { ...payloads, seal: sealer };
 }

@@ -6,7 +6,7 @@ import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { askerFolder, claimingPublish, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
+import { claimingPublish, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { withoutLife } from '../protocol/lives.ts';
 import { parseOfferBody } from '../protocol/messages.ts';
@@ -19,7 +19,7 @@ export function createOfferHandler(
   return async (message) => {
     let opened: InboundMessage;
     try {
-      opened = await openClaims(message, payloads, askerFolder(message, payloads.scope));
+      opened = await openClaims(message, payloads);
     } catch (thrown) {
       const error = toErrorJson(thrown, 'INTERNAL');
       if (!isUnreadable(error.code)) throw thrown;
@@ -44,7 +44,7 @@ export function createOfferHandler(
         body: { kind: 'reply', execution, ...(branch === null ? {} : { branch }), outcome, expiresAt },
       },
     ]);
-    await removeClaims(message, payloads, askerFolder(message, payloads.scope)).catch(() => {});
+    await removeClaims(message, payloads).catch(() => {});
     return { kind: 'complete' };
   };
 }

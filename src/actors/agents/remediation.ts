@@ -28,7 +28,7 @@ const MOST_BETWEEN_MS = 300_000;
 
 export interface RemediationHost {
   readonly bridge: Pick<Bridge, 'publish' | 'shelf'>;
-  readonly payloads: Pick<Payloads, 'remove'>;
+  readonly payloads: Pick<Payloads, 'remove' | 'seal'>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly counters: { deadLetters: number };

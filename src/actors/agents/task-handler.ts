@@ -21,7 +21,6 @@ import type { InboundMessage, TaskBody, WireMessage } from '../../contract/wire.
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { limitSignal } from '../../signals.ts';
 import {
-  askerFolder,
   claimingPublish,
   familyOf,
   isRefusedForGood,
@@ -65,6 +64,8 @@ export interface TaskHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly counters: TaskCounters;
+  /** A task names a folder that nobody has signed who has this payload store. */
+  readonly onUnsigned: (folder: string) => void;
   /** Aborts when the grace of a shutdown is over: what still runs is handed back. */
   readonly shutdown: AbortSignal;
 }
@@ -133,7 +134,8 @@ async function handle(
   traceparent: string | undefined,
 ): Promise<Disposition> {
   const { counters, clock, results } = host;
-  const family = familyOf(message, host.payloads.scope);
+  const { folder: family, refused } = await familyOf(message, host.payloads);
+  if (refused !== undefined) host.onUnsigned(refused);
   const stored = (await storedResult(host, family, task.key)) as unknown as Outcome | undefined;
   if (stored !== undefined) {
     counters.answeredFromStore++;
@@ -161,7 +163,7 @@ async function handle(
   counters.started++;
   const stopped = limitSignal({ sources: [lost, host.shutdown] });
   const pieces = piecesOf(task, message, host, traceparent);
-  const context = contextOf({ ...task, deadlineAt }, message, stopped.signal, host, pieces);
+  const context = contextOf({ ...task, deadlineAt }, message, stopped.signal, host, family, pieces);
   const attempt = await runAttempt(
     host.name,
     runnable,
@@ -247,7 +249,7 @@ type Input =
 /** An input that cannot be read now, for the storage does not answer, leaves the task to its lock. */
 async function inputOf(task: TaskBody, message: InboundMessage, host: TaskHost): Promise<Input> {
   try {
-    const opened = await openClaims(message, host.payloads, askerFolder(message, host.payloads.scope));
+    const opened = await openClaims(message, host.payloads);
     return {
       kind: 'value',
       value: opened === message ? task.input : (opened.body as TaskBody).input,
@@ -301,7 +303,7 @@ async function reply(
   const refusal = answer === undefined ? undefined : await refusalOf(host, answer);
   if (refusal !== undefined) return giveUp(host, refusal);
   // From here on it is answered from the store.
-  await removeClaims(message, host.payloads, askerFolder(message, host.payloads.scope)).catch(() => {});
+  await removeClaims(message, host.payloads).catch(() => {});
   return COMPLETE;
 }
 
@@ -350,6 +352,7 @@ function contextOf(
   message: InboundMessage,
   signal: AbortSignal,
   host: TaskHost,
+  family: string,
   pieces: Pieces,
 ): AgentContext {
   return {
@@ -358,7 +361,7 @@ function contextOf(
     signal,
     deadlineAt: task.deadlineAt,
     logger: host.logger,
-    payloads: payloadsWithin(host.payloads, familyOf(message, host.payloads.scope)),
+    payloads: payloadsWithin(host.payloads, family),
     partial: (value) => {
       const border = { of: `agent '${host.name}'`, path: 'partial', code: 'OUTPUT_INVALID' } as const;
       const sent = (async () => pieces.send(checkJson(value, border)))();

@@ -10,7 +10,7 @@ import type { MachineRef } from '../../contract/turn.ts';
 import type { ActionBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { limitSignal } from '../../signals.ts';
-import { askerFolder, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
+import { isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
 import { actionMessageId } from '../protocol/ids.ts';
 import { parseActionBody } from '../protocol/messages.ts';
 import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
@@ -42,7 +42,7 @@ export function createActionHandler(
   return async (message, lost) => {
     let opened: InboundMessage;
     try {
-      opened = await openClaims(message, host.payloads, askerFolder(message, host.payloads.scope));
+      opened = await openClaims(message, host.payloads);
     } catch (thrown) {
       const error = toErrorJson(thrown, 'INTERNAL');
       if (!isUnreadable(error.code)) throw thrown;
@@ -78,7 +78,7 @@ export function createActionHandler(
         return COMPLETE;
       }
       case 'ended':
-        await removeClaims(message, host.payloads, askerFolder(message, host.payloads.scope)).catch(() => {});
+        await removeClaims(message, host.payloads).catch(() => {});
         return COMPLETE;
     }
   };

@@ -24,11 +24,11 @@ export interface Item {
   readonly input: TurnInput;
   /** It was in hand when a host died: it runs alone, its attempts counted (I7). */
   readonly suspect?: boolean;
+  /** Of a start by a parent: the folder of the family that it was born into. */
+  readonly family?: string;
 }
 
-interface Judged {
-  readonly message: InboundMessage;
-  readonly input: TurnInput;
+interface Judged extends Item {
   readonly verdict: Verdict;
 }
 
@@ -69,10 +69,10 @@ export function nextState(
 ): NextState {
   const taken = items.slice(0, result.verdicts.length);
   let room = BOUNDS.deferred - Object.keys(state.deferred).length;
-  const judged: Judged[] = taken.map(({ message, input }, at) => {
+  const judged: Judged[] = taken.map((item, at) => {
     const verdict = result.verdicts[at] as Verdict;
     const isTooEarly = verdict.kind === 'early' && room-- <= 0;
-    return { message, input, verdict: isTooEarly ? TOO_EARLY : verdict };
+    return { ...item, verdict: isTooEarly ? TOO_EARLY : verdict };
   });
   const dispositions = judged.map((one) => settledAs(one, context.actor));
   const started = state.core === null ? judged.find(isBirth) : undefined;
@@ -101,8 +101,7 @@ export function nextState(
   const core = result.state;
   const { actor, epoch } = context;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
-  const given = started?.message.properties[PROPERTY.family];
-  const family = typeof given === 'string' && given.length <= BOUNDS.pathLength ? given : state.family;
+  const { family = state.family } = started ?? {};
   const encoded = encodeEffects(result.effects, {
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),

@@ -10,6 +10,7 @@ import { MAX_CLAIM_BYTES } from '../../contract/sizes.ts';
 import type { CoreState, Execution, KeptValue, Overflow, TurnRequest } from '../../contract/turn.ts';
 import { isUnreadable, jsonBytes, lifeFolder } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
+import { signRef } from '../protocol/seals.ts';
 import type { Item } from './batch.ts';
 import type { HeldActor } from './held-actor.ts';
 import type { Answers, TurnOutcome } from './turns.ts';
@@ -44,7 +45,7 @@ export async function keepAnswers(held: HeldActor, items: readonly Item[]): Prom
       if (input.outcome.status !== 'done') return item;
       // By its message: another answer of the same branch must not replace the one that was counted.
       const name = `answer-${hashId(message.messageId, message.sequenceNumber)}`;
-      const kept = await held.host.payloads.put(folderOf(held), name, input.outcome.output);
+      const kept = await put(held, name, input.outcome.output);
       return { ...item, input: { ...input, kept } };
     }),
   );
@@ -182,7 +183,13 @@ function toAnswer(kept: KeptValue): Json {
 async function small(held: HeldActor, execution: string, answers: readonly Json[]): Promise<Json> {
   const list = [...answers];
   if (jsonBytes(list) <= MAX_ANSWERS_BYTES) return list;
-  return { ...(await held.host.payloads.put(folderOf(held), `answers-${hashId(execution)}`, list)) };
+  return { ...(await put(held, `answers-${hashId(execution)}`, list)) };
+}
+
+/** An error may hand it to anybody. */
+async function put(held: HeldActor, name: string, value: Json): Promise<PayloadRef> {
+  const { payloads } = held.host;
+  return signRef(await payloads.seal(), 'value', await payloads.put(folderOf(held), name, value));
 }
 
 /** Of the family: a child hands references to parents that outlive it. */

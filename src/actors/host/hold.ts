@@ -15,6 +15,7 @@ import type { InboundMessage, WatchBody } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { isUnreadable } from '../protocol/claims.ts';
 import { ofThisLife } from '../protocol/lives.ts';
+import { signedFamily } from '../protocol/seals.ts';
 import { answer, notFound } from './answer.ts';
 import { applyItems } from './apply.ts';
 import type { Item } from './batch.ts';
@@ -34,7 +35,7 @@ import { mayBeUnsent, settledBefore, unfinished } from './redelivery.ts';
 import { applyHeld } from './release.ts';
 import { isRemedy, isUnfinished, type RemedyBody, remedy } from './remedy.ts';
 import type { OutboxEntry } from './session-state.ts';
-import { emptyState } from './session-state.ts';
+import { BOUNDS, emptyState } from './session-state.ts';
 import { actorSpan } from './trace.ts';
 import { deliver, isWake, publishCommitted, wakeLater } from './undelivered.ts';
 import { holdUnreadable } from './unreadable.ts';
@@ -313,7 +314,9 @@ class Hold {
       // Forgotten before, and what lay in the payload store perhaps not removed yet.
       if (isExpiry(input) && this.held.state.core === null && (await this.held.removeLives()) === 'lost')
         return 'lost';
-      items.push({ message, input, suspect });
+      const family = input.kind === 'start' ? await this.familyOf(message) : {};
+      if (family === 'lost') return 'lost';
+      items.push({ message, input, suspect, ...family });
       if (alone && (await flush()) === 'lost') return 'lost';
     }
     if ((await flush()) === 'lost' || (await this.takeWatches(watches, settlements)) === 'lost')
@@ -321,6 +324,21 @@ class Hold {
     if ((await this.held.publish(markEntries(this.held.address, strayMarks(strays)))) === 'lost')
       return 'lost';
     return this.answerQueries(queries, settlements);
+  }
+
+  /** Of a start: into which family the actor would be born, if it is said by somebody who may say so. */
+  private async familyOf(message: InboundMessage): Promise<Pick<Item, 'family'> | 'lost'> {
+    const { [PROPERTY.family]: given } = message.properties;
+    if (given === undefined) return {};
+    const { payloads, onUnsigned } = this.held.host;
+    try {
+      const family = signedFamily(await payloads.seal(), message);
+      if (family !== undefined && family.length <= BOUNDS.pathLength) return { family };
+    } catch (thrown) {
+      return this.held.letGo(thrown);
+    }
+    onUnsigned(String(given));
+    return {};
   }
 
   /** Harmless to repeat: a watch that is not recorded as applied is a renewal of itself. */

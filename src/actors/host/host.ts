@@ -45,4 +45,6 @@ export interface ActorHost {
   readonly turnTimeoutMs: number;
   /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
   readonly onForeignState: (actor: string, why: string) => void;
+  /** A start names a folder that nobody has signed who has this payload store. */
+  readonly onUnsigned: (folder: string) => void;
 }

@@ -13,9 +13,10 @@ import type { Bridge, Clock, HeldSession, Logger } from '../../contract/ports.ts
 import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
 import type { TaskBody, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { claimLarge, isRefusedForGood, isUnreadable, jsonBytes } from '../protocol/claims.ts';
+import { claimLarge, isRefusedForGood, isUnreadable, jsonBytes, readValue } from '../protocol/claims.ts';
 import { hashId, taskKey } from '../protocol/ids.ts';
 import { inLife } from '../protocol/lives.ts';
+import { sealAll } from '../protocol/seals.ts';
 import type { ActionEntry, Handover } from './actions.ts';
 import { taskMessage } from './encode.ts';
 import { takeBack } from './scheduled.ts';
@@ -205,12 +206,13 @@ async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promi
 }
 
 /** I2: what is sent later than this might be a repeat that nobody recognises, of a turn that another host has gone on from. */
-function send(
+async function send(
   messages: readonly WireMessage[],
-  { bridge, mayBegin }: OutboxContext,
+  { bridge, payloads, mayBegin }: OutboxContext,
 ): ReturnType<Bridge['publish']> {
+  const sealed = await sealAll(messages, payloads);
   if (!mayBegin()) throw tooLate();
-  return bridge.publish(messages, { mayBegin });
+  return bridge.publish(sealed, { mayBegin });
 }
 
 /** Beside an item and what all share, a branch says what every task says. */
@@ -241,9 +243,10 @@ async function claimBranches(
 /** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker goes on. */
 async function readItems(entry: ScatterEntry, context: OutboxContext): Promise<readonly Json[] | undefined> {
   const { items } = entry;
+  const { payloads, life, family } = context;
   if (!isPayloadRef(items)) return items;
   try {
-    return (await context.payloads.get(items)) as readonly Json[];
+    return (await readValue(items, payloads, [life, family])) as readonly Json[];
   } catch (thrown) {
     const error = toErrorJson(thrown, 'INTERNAL');
     if (!isUnreadable(error.code)) throw thrown;

@@ -5,12 +5,13 @@ import { checkJson } from '../../contract/border.ts';
 import { actorQueue, EVENTS } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
-import { isPayloadRef, type PayloadRef, type PayloadStore, type Payloads } from '../../contract/payload.ts';
+import type { PayloadRef, PayloadStore, Payloads } from '../../contract/payload.ts';
 import type { Bridge } from '../../contract/ports.ts';
 import { headerBytes, MAX_BODY_BYTES, MAX_CLAIM_BYTES, MAX_HEADER_BYTES } from '../../contract/sizes.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 import { hashId } from './ids.ts';
+import { type Claimed, claimsOf, isBelow, isSignedRef, signedFamily, signRef } from './seals.ts';
 
 export function jsonBytes(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value));
@@ -80,7 +81,8 @@ export async function claimLarge(
   let left = bytes;
   for (const { field, value, bytes: freed } of bySize) {
     if (left <= MAX_BODY_BYTES) break;
-    const ref: Json = { ...(await payloads.put(folder, hashId(message.messageId, field), value)) };
+    const put = await payloads.put(folder, hashId(message.messageId, field), value);
+    const ref: Json = { ...signRef(await payloads.seal(), 'claim', put) };
     body[field] = ref;
     left += jsonBytes(ref) - freed;
     claimed.push(field);
@@ -103,43 +105,45 @@ export function claimingPublish(bridge: Pick<Bridge, 'publish'>, payloads: Paylo
     bridge.publish(await Promise.all(messages.map((message) => claimLarge(message, payloads))));
 }
 
-/** As received, or as sent. */
-type Claimed = Pick<InboundMessage | WireMessage, 'properties' | 'body'>;
-
-function claimsOf(message: Claimed): readonly (readonly [field: string, ref: PayloadRef])[] {
-  const fields = message.properties?.[PROPERTY.claimed];
-  if (typeof fields !== 'string') return [];
-  const body = message.body as Readonly<Record<string, unknown>> | null;
-  return fields.split(',').flatMap((field) => {
-    const ref = typeof body === 'object' ? body?.[field] : undefined;
-    return isPayloadRef(ref) ? [[field, ref] as const] : [];
-  });
-}
-
 export function hasClaims({ properties }: InboundMessage): boolean {
   return typeof properties[PROPERTY.claimed] === 'string';
 }
 
-/** Whoever can send may write any reference into a message: it counts below the folder of whom it is for, and nowhere else. */
-function isBelow(folder: string | undefined, { $payload }: PayloadRef): boolean {
-  return folder === undefined || $payload.startsWith(`${folder}/`);
+/** Unsigned, a reference counts below the folder of whom its message is for (`inbound`), and nowhere else. */
+async function areOurs(
+  refs: readonly PayloadRef[],
+  payloads: Pick<Payloads, 'seal'>,
+  inbound: string | undefined,
+): Promise<readonly boolean[]> {
+  const near = refs.map((ref) => inbound !== undefined && isBelow(inbound, ref));
+  if (near.every(Boolean)) return near;
+  const seal = await payloads.seal();
+  return refs.map((ref, at) => near[at] === true || isSignedRef(seal, 'claim', ref));
 }
 
+function foreign({ $payload }: PayloadRef): QuorateError {
+  const message = `payload ${$payload.slice(0, MAX_NAMED)} is not signed, and not the receiver's`;
+  return new QuorateError('PAYLOAD_NOT_FOUND', message);
+}
+
+/** Characters of a path that somebody else has written. */
+const MAX_NAMED = 300;
+
 /**
- * The message as it was before its claim; `folder`: below which it must lie. Throws PAYLOAD_NOT_FOUND
+ * The message as it was before its claim; `inbound`: of the actor that it is for. Throws PAYLOAD_NOT_FOUND
  * and PAYLOAD_UNREADABLE, or what the storage threw.
  */
 export async function openClaims(
   message: InboundMessage,
   payloads: Payloads,
-  folder?: string,
+  inbound?: string,
 ): Promise<InboundMessage> {
   const claims = claimsOf(message);
   if (claims.length === 0) return message;
-  for (const [, ref] of claims) {
-    if (isBelow(folder, ref)) continue;
-    throw new QuorateError('PAYLOAD_NOT_FOUND', `payload ${ref.$payload} is not the receiver's`);
-  }
+  const refs = claims.map(([, ref]) => ref);
+  const at = (await areOurs(refs, payloads, inbound)).indexOf(false);
+  const [, refused] = claims[at] ?? [];
+  if (refused !== undefined) throw foreign(refused);
   const values = await Promise.all(
     claims.map(async ([field, ref]) => [field, await payloads.get(ref)] as const),
   );
@@ -151,13 +155,16 @@ export function isUnreadable(code: string): boolean {
   return code === 'PAYLOAD_NOT_FOUND' || code === 'PAYLOAD_UNREADABLE';
 }
 
+/** `inbound` as of `openClaims`: what that would not read is not removed. */
 export async function removeClaims(
   message: Claimed,
-  payloads: Pick<Payloads, 'remove'>,
-  folder?: string,
+  payloads: Pick<Payloads, 'remove' | 'seal'>,
+  inbound?: string,
 ): Promise<void> {
-  const own = claimsOf(message).filter(([, ref]) => isBelow(folder, ref));
-  await Promise.all(own.map(([, ref]) => payloads.remove(ref)));
+  const refs = claimsOf(message).map(([, ref]) => ref);
+  if (refs.length === 0) return;
+  const ours = await areOurs(refs, payloads, inbound);
+  await Promise.all(refs.filter((_, at) => ours[at]).map((ref) => payloads.remove(ref)));
 }
 
 /** What a body needs in place of a field that must be an object. */
@@ -175,22 +182,35 @@ export function withoutClaims(message: InboundMessage): InboundMessage {
     : { ...message, body: { ...(message.body as object), ...Object.fromEntries(blanks) } };
 }
 
-/** Below it lies what a task or an offer brings: it was put away by whoever asks, or on the way back to it. */
-export function askerFolder({ replyTo, replyToSessionId: id }: InboundMessage, scope: string): string {
-  return replyTo?.startsWith(ACTOR_QUEUE) !== true || id === undefined
-    ? `${scope}/unowned`
-    : ownerFolder(scope, { type: replyTo.slice(ACTOR_QUEUE.length), id });
+/** Where the results and payloads of a task belong: to the family of its asker. */
+export interface Family {
+  readonly folder: string;
+  /** It names a folder that does not count: what its asker is called by must do. */
+  readonly refused?: string;
 }
 
-/** Where the results and payloads of a task belong: to the family of its asker. */
-export function familyOf(message: InboundMessage, scope: string): string {
-  const { [PROPERTY.family]: family } = message.properties;
-  if (typeof family === 'string') return family;
+/** Throws what the storage threw. */
+export async function familyOf(
+  message: InboundMessage,
+  payloads: Pick<Payloads, 'seal' | 'scope'>,
+): Promise<Family> {
+  const { [PROPERTY.family]: given } = message.properties;
   const { replyTo, replyToSessionId: id } = message;
   const asker = replyTo?.startsWith(ACTOR_QUEUE) === true ? replyTo.slice(ACTOR_QUEUE.length) : undefined;
-  return asker === undefined || id === undefined
-    ? `${scope}/unowned`
-    : inboundFolder(scope, { type: asker, id });
+  const own =
+    asker === undefined || id === undefined
+      ? `${payloads.scope}/unowned`
+      : `${livesFolder(payloads.scope, { type: asker, id })}/unsigned`;
+  if (typeof given !== 'string') return { folder: own };
+  const folder = signedFamily(await payloads.seal(), message);
+  return folder === undefined ? { folder: own, refused: given.slice(0, MAX_NAMED) } : { folder };
+}
+
+/** What a user's value refers to: signed, or below a folder that is the reader's own. Throws as `openClaims` does. */
+export async function readValue(ref: PayloadRef, payloads: Payloads, own: readonly string[]): Promise<Json> {
+  if (!own.some((folder) => isBelow(folder, ref)) && !isSignedRef(await payloads.seal(), 'value', ref))
+    throw foreign(ref);
+  return payloads.get(ref);
 }
 
 /** The payload store as an agent sees it: addressed by content, in the folder of whoever asked. */
@@ -198,8 +218,9 @@ export function payloadsWithin(payloads: Payloads, folder: string): PayloadStore
   return {
     put: async (given) => {
       const value = checkJson(given, { of: 'payloads.put()', path: 'value', code: 'OUTPUT_INVALID' });
-      return payloads.put(folder, hashId('value', JSON.stringify(value)), value);
+      const ref = await payloads.put(folder, hashId('value', JSON.stringify(value)), value);
+      return signRef(await payloads.seal(), 'value', ref);
     },
-    get: (ref) => payloads.get(ref),
+    get: (ref) => readValue(ref, payloads, [folder]),
   };
 }

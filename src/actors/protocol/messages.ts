@@ -83,7 +83,11 @@ const taskBody = z.strictObject({
   kind: z.literal('task'),
   agent: z.string(),
   input: json,
-  key: z.string().min(1).max(128),
+  // Its result lies under it.
+  key: z
+    .string()
+    .max(128)
+    .regex(/^[\w.%-]+$/, 'is not a key'),
   execution: z.string(),
   branch: z.number().int().min(0).nullable(),
   attempt: z.number().int().min(1),

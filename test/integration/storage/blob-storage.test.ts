@@ -4,11 +4,14 @@ import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createBlobStorage } from '../../../src/bridge/blob-storage.ts';
 import type { Storage } from '../../../src/contract/payload.ts';
+import { createPacking } from '../../../src/storage/packing.ts';
+import { createPayloads } from '../../../src/storage/payloads.ts';
 import { AZURITE_KEY, type Azurite, installAzurite, startAzurite } from '../../kit/azurite.ts';
 import { liveLarge } from '../../kit/large.ts';
 import { startRuntime } from '../../kit/runtime.ts';
 
 const START_MS = 60_000;
+const packing = createPacking({ compress: false, codecs: [] });
 const installed = await installAzurite();
 if (installed.kind === 'unreachable')
   console.log(`skipped: azurite is not installed, and the registry does not answer (${installed.why})`);
@@ -44,6 +47,35 @@ describe.skipIf(installed.kind === 'unreachable')('Blob storage', () => {
     }
     expect(await paths(storage, 'a')).toEqual([]);
     expect(await paths(storage, 'ab')).toEqual(['ab/three']);
+  });
+
+  it('makes the key of its payloads once for all that start together, out of reach of every reference', async () => {
+    const where = target();
+    await createBlobStorage(where, true);
+    const stores = await Promise.all(
+      Array.from({ length: 5 }, async () => {
+        const storage = await createBlobStorage(where, false);
+        return { storage, payloads: createPayloads(storage, packing, 'scope') };
+      }),
+    );
+    const seals = await Promise.all(stores.map(({ payloads }) => payloads.seal()));
+    expect(new Set(seals.map((seal) => seal.sign('x'))).size).toBe(1);
+    const [{ storage, payloads } = {}] = stores;
+    if (storage === undefined || payloads === undefined) throw new Error('no store');
+    const before = await paths(storage, 'keys');
+    expect(before).toEqual(['keys/scope/1']);
+    for (const $payload of [
+      'keys/scope/1',
+      'a/../keys/scope/1',
+      '/keys/scope/1',
+      './keys/scope/1',
+      'keys//scope/1',
+    ]) {
+      await expect(payloads.get({ $payload, bytes: 1 })).rejects.toMatchObject({ code: 'PAYLOAD_NOT_FOUND' });
+      await payloads.remove({ $payload, bytes: 1 });
+    }
+    expect(await paths(storage, 'keys')).toEqual(before);
+    expect(await storage.create('keys/scope/1', bytes('other'))).toBe(false);
   });
 
   it('removes a folder of more blobs than it removes at once', async () => {

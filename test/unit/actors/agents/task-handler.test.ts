@@ -45,6 +45,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     clock: { now: () => 10_000 },
     logger: silent,
     counters: { started: 0, answeredFromStore: 0, retried: 0, failed: 0, running: 0, peak: 0 },
+    onUnsigned: () => {},
     shutdown: new AbortController().signal,
     ...more,
   };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createActionHandler } from '../../../../src/actors/host/action-queue.ts';
 import { lifeFolder } from '../../../../src/actors/protocol/claims.ts';
+import { signRef } from '../../../../src/actors/protocol/seals.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { ActionBody, InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import type { WorkerRequest, WorkerResponse } from '../../../../src/contract/worker.ts';
@@ -126,7 +127,7 @@ describe('the queue of actions', () => {
   it('reads a context from the payload store, and removes it when the action is over', async () => {
     const { handle, requests, payloads } = setUp();
     const own = lifeFolder(payloads.scope, { type: 'm', id: '1' }, 'i');
-    const ref = await payloads.put(own, 'c', { large: true });
+    const ref = signRef(await payloads.seal(), 'claim', await payloads.put(own, 'c', { large: true }));
     await handle({ context: { ...ref } as Json }, { properties: { 'quorate-claimed': 'context' } });
     expect(requests).toMatchObject([{ context: { large: true } }]);
     await expect(payloads.get(ref)).rejects.toMatchObject({ code: 'PAYLOAD_NOT_FOUND' });

@@ -150,7 +150,7 @@ describe('what is large in a message', () => {
     inboundFolder('test', { type: 'm', id: 'victim' }),
     'test/m/victim/life/one',
     `${INBOUND}-of-another`,
-    'keys',
+    'test/unowned',
   ])('is neither read nor removed where it is not the own: %s', async (folder) => {
     const storage = memoryStorage();
     const queue = await started(storage);

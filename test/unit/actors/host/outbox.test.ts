@@ -49,7 +49,7 @@ const scatter = (more: Partial<OutboxEntry & { kind: 'scatter' }> = {}): OutboxE
   kind: 'scatter',
   execution: '1.0',
   agents: ['a', 'b'],
-  items: { $payload: 'list', bytes: 1, count: 700 },
+  items: { $payload: 'test/review/1/life/i/list', bytes: 1, count: 700 },
   total: 1_400,
   cursor: 0,
   deadlineAt: 61_000,
@@ -93,14 +93,14 @@ describe('publishOutbox', () => {
     it('a stored item beside what all share', async () => {
       const payloads = memoryPayloads();
       const { sent, context } = setUp({ payloads });
-      const items = await payloads.put('test/own', 'items', ['y'.repeat(150_000)]);
+      const items = await payloads.put('test/review/1/life/i', 'items', ['y'.repeat(150_000)]);
       const shared = 'x'.repeat(150_000);
       await publishOutbox([scatter({ items, shared, agents: ['a'], total: 1 })], context);
       expect(await open(sent, payloads)).toEqual([{ item: 'y'.repeat(150_000), shared }]);
     });
 
     it('one that no store takes', async () => {
-      const items = { $payload: 'list', bytes: MAX_CLAIM_BYTES, count: 1 };
+      const items = { $payload: 'test/review/1/life/i/list', bytes: MAX_CLAIM_BYTES, count: 1 };
       const payloads = { ...memoryPayloads(), get: async () => ['x'.repeat(MAX_CLAIM_BYTES)] };
       const { sent, context } = setUp({ payloads });
       await publishOutbox([scatter({ items, agents: ['a'], total: 1 })], context);
