@@ -5,13 +5,17 @@ import { exploreCrashes } from '../../../src/testing/index.ts';
 import { gather, order, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
+const planted = process.env['QUORATE_PLANTED'] !== undefined;
+/** Drawn anew in each run of the suite; its seed is printed. A planted fault is looked for everywhere. */
+const SHARE = planted ? {} : { sample: 0.4 };
 // A planted fault may make a run wait for ever: that is soon to be seen.
-const OPTIONS = { parallel: 8, timeoutMs: process.env['QUORATE_PLANTED'] === undefined ? 60_000 : 10_000 };
+const OPTIONS = { parallel: 8, timeoutMs: planted ? 10_000 : 60_000 };
 
 it('an order with a timer of three days survives everything', { timeout: LIMIT_MS }, async () => {
   const printed: string[] = [];
-  const { places, runs, faults } = await exploreCrashes(order, {
+  const { places, runs, planned, faults } = await exploreCrashes(order, {
     ...OPTIONS,
+    ...SHARE,
     print: (line) => printed.push(line),
   });
   expect(places).toBeGreaterThan(20);
@@ -20,8 +24,8 @@ it('an order with a timer of three days survives everything', { timeout: LIMIT_M
   const { abandoned: _abandoned, ...always } = faults;
   expect(Object.keys(always)).toHaveLength(9);
   for (const { tried } of Object.values(always)) expect(tried).toBeGreaterThan(0);
-  expect(printed[0]).toBe(`exploring ${places} places: ${runs} runs, ${printed[0]?.split(', ')[1]}`);
-  expect(printed.at(-2)).toMatch(/^explored \d+ places in \d+ runs/);
+  expect(printed[0]).toMatch(new RegExp(`^exploring ${places} places: ${runs} (of ${planned} )?runs, `));
+  expect(printed.at(-2)).toMatch(/^explored \d+ places in \d+ (of \d+ )?runs/);
 });
 
 it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () => {
