@@ -42,7 +42,7 @@ export function toQuorateError(thrown: unknown, what: string): QuorateError {
   const { code, message } = sdkError(error);
   if (NO_HANDLES.test(message))
     return new QuorateError('FILES_EXHAUSTED', `${what} failed: ${message}`, { cause: error });
-  return new QuorateError(MAPPED[code] ?? 'CONNECTION_FAILED', `${what} failed: ${message}`, {
+  return new QuorateError(codeOf({ code, message }) ?? 'CONNECTION_FAILED', `${what} failed: ${message}`, {
     cause: error,
   });
 }
@@ -60,9 +60,18 @@ export function isMessageGone(thrown: unknown): boolean {
   return sdkError(thrown).code === 'MessageNotFound';
 }
 
+/** Where a link is detached for a message that is too large, the SDK tells it as an end of the link, with the condition in the text. */
+const SIZE_TOLD =
+  /amqp:link:message-size-exceeded|MessageSizeExceeded|exceeds the (?:maximum|allowed) (?:message )?size/i;
+
 /** Refused for its size, and for nothing else. */
 export function isTooLarge(thrown: unknown): boolean {
-  return sdkError(thrown).code === 'MessageSizeExceeded';
+  const { code, message } = sdkError(thrown);
+  return code === 'MessageSizeExceeded' || SIZE_TOLD.test(message);
+}
+
+function codeOf({ code, message }: SdkError): ErrorCode | undefined {
+  return MAPPED[code] ?? (SIZE_TOLD.test(message) ? 'EFFECT_TOO_LARGE' : undefined);
 }
 
 /** Settled by a request whose answer was not waited for. */
@@ -94,14 +103,16 @@ export function isWrongKind(thrown: unknown): boolean {
 export function isWorthRepeating(thrown: unknown): boolean {
   // Not the broker's answer: the request was given up here.
   if (thrown instanceof QuorateError) return false;
-  const { code } = sdkError(thrown);
-  return MAPPED[code] === undefined && code !== 'MessageNotFound';
+  const error = sdkError(thrown);
+  return codeOf(error) === undefined && error.code !== 'MessageNotFound';
 }
 
 /** Neither an answer about the session or the entity nor a refusal: the connection itself is to be replaced. */
 export function isConnectionTrouble(thrown: unknown): boolean {
-  const { code } = sdkError(thrown);
   return (
-    MAPPED[code] === undefined && !isHeldElsewhere(thrown) && !isNothingThere(thrown) && !isLockLost(thrown)
+    codeOf(sdkError(thrown)) === undefined &&
+    !isHeldElsewhere(thrown) &&
+    !isNothingThere(thrown) &&
+    !isLockLost(thrown)
   );
 }

@@ -41,9 +41,10 @@ export function createRequests(bridge: Bridge, payloads: Payloads, endpoint = 't
   let pump: (Pump & { readonly ready: Promise<void> }) | undefined;
 
   const tell = (message: InboundMessage): void => {
+    if (message.correlationId === undefined) return;
     const parsed = parseAnswerBody(message);
-    if (!parsed.ok || message.correlationId === undefined) return;
-    for (const resolve of waiting.get(message.correlationId) ?? []) resolve(parsed.body);
+    const body = parsed.ok ? parsed.body : unreadable(parsed.why);
+    for (const resolve of waiting.get(message.correlationId) ?? []) resolve(body);
   };
   /** An answer that nobody waits for any more is not fetched either. */
   const onMessage = (message: InboundMessage): void => {
@@ -129,4 +130,10 @@ export function createRequests(bridge: Bridge, payloads: Payloads, endpoint = 't
 /** Whom it was for cannot be blamed. */
 function unsent(endpoint: string, timeoutMs: number): QuorateError {
   return new QuorateError('CONNECTION_FAILED', `${endpoint} took no message within ${timeoutMs} ms`);
+}
+
+/** Of a host that is newer than this client, perhaps: the asker is told at once, not left to its time-out. */
+function unreadable(why: string): AnswerBody {
+  const message = `the answer is none that this version of the client knows: ${why}`;
+  return { kind: 'answer', answer: 'error', error: { code: 'INPUT_INVALID', message } };
 }

@@ -38,11 +38,15 @@ const TOO_LARGE = new Set(['EFFECT_TOO_LARGE', 'STATE_TOO_LARGE']);
 
 function checkStateSize(state: SessionState): number {
   const bytes = stateBytes(state);
-  if (bytes <= MAX_CLAIM_BYTES) return bytes;
-  throw new QuorateError(
-    'STATE_TOO_LARGE',
-    `the state would be ${bytes} bytes, at most ${MAX_CLAIM_BYTES} are kept`,
-  );
+  const error = stateSizeError(bytes);
+  if (error === undefined) return bytes;
+  throw new QuorateError(error.code, error.message);
+}
+
+export function stateSizeError(bytes: number): { code: 'STATE_TOO_LARGE'; message: string } | undefined {
+  if (bytes <= MAX_CLAIM_BYTES) return undefined;
+  const message = `the state would be ${bytes} bytes, at most ${MAX_CLAIM_BYTES} are kept`;
+  return { code: 'STATE_TOO_LARGE', message };
 }
 
 /** The same array when everything is small. Throws EFFECT_TOO_LARGE, or what the storage threw. */

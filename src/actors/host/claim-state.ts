@@ -31,15 +31,17 @@ export interface StowContext {
   readonly olderPeers: OlderPeers;
   readonly memory: Remembered;
   readonly now: number;
+  /** A larger state is put away; default what a session takes. */
+  readonly most?: number;
 }
 
 /** `bytes`: of the state as JSON. Throws STATE_TOO_LARGE, or what the storage threw. */
 export async function stowState(given: SessionState, bytes: number, context: StowContext): Promise<Stowed> {
   const { state, olderPeers } = await stowPeers(given, context);
   const whole = toWritten(state);
+  const { most = MAX_STATE_BYTES } = context;
   // Nothing is written larger than it is kept; whether it is written smaller is only worth knowing where it matters.
-  if (bytes <= MAX_STATE_BYTES || bytesOf(whole) <= MAX_STATE_BYTES)
-    return { written: whole, state, olderPeers };
+  if (bytes <= most || bytesOf(whole) <= most) return { written: whole, state, olderPeers };
   const written = state.core === null ? whole : await claim(whole, state.core, context);
   const left = bytesOf(written);
   if (left > MAX_STATE_BYTES)

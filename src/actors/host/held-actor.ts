@@ -82,14 +82,17 @@ export class HeldActor {
     return formatAddress(this.address);
   }
 
-  /** For what no message is to blame for. */
+  /** For what no message is to blame for: what a session does not take goes to the payload store, however small it is. */
   async commit(state: SessionState): Promise<Progress> {
-    const outcome = await this.tryCommit(state);
-    return outcome.kind === 'refused' ? this.letGo(outcome.error, 'the session state') : outcome.kind;
+    const bytes = stateBytes(state);
+    const whole = await this.tryCommit(state, bytes);
+    if (whole.kind !== 'refused') return whole.kind;
+    const claimed = await this.tryCommit(state, bytes, 0);
+    return claimed.kind === 'refused' ? this.letGo(claimed.error, 'the session state') : claimed.kind;
   }
 
-  /** `refused`: it is too large, and nothing has changed. `bytes`: of the state as JSON. */
-  async tryCommit(state: SessionState, bytes = stateBytes(state)): Promise<Committed> {
+  /** `refused`: it is too large, and nothing has changed. `bytes`: of the state as JSON. `most`: a larger one is put away. */
+  async tryCommit(state: SessionState, bytes = stateBytes(state), most?: number): Promise<Committed> {
     const { host, address: actor, olderPeers } = this;
     let stowed: Stowed;
     try {
@@ -100,6 +103,7 @@ export class HeldActor {
         olderPeers,
         memory: host,
         now: host.clock.now(),
+        ...(most === undefined ? {} : { most }),
       });
     } catch (thrown) {
       const error = toErrorJson(thrown, 'INTERNAL');

@@ -1,11 +1,12 @@
 // Which version of its machine an actor runs on, and how it moves to another (I14).
 import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import { lifeFolder } from '../protocol/claims.ts';
+import { stateSizeError } from './claim-entries.ts';
 import { encodeEffects } from './encode.ts';
 import type { HeldActor, Progress } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { quarantine } from './quarantine.ts';
-import type { SessionState } from './session-state.ts';
+import { type SessionState, stateBytes } from './session-state.ts';
 import { actorSpan } from './trace.ts';
 
 /** Before a module that could not be loaded is tried again. */
@@ -76,7 +77,11 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
   });
   const scheduled = Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token));
   const next = { ...state, version: host.machine.version, core, scheduled: Object.fromEntries(scheduled) };
-  if (entries.length === 0) return held.commit(next);
-  if ((await held.commit({ ...next, outbox: entries, movedAt: core.turn })) === 'lost') return 'lost';
-  return held.publish(held.state.outbox);
+  const written = entries.length === 0 ? next : { ...next, outbox: entries, movedAt: core.turn };
+  const bytes = stateBytes(written);
+  const error = stateSizeError(bytes);
+  if (error !== undefined) return quarantine(held, error, [], []);
+  const moved = await held.tryCommit(written, bytes);
+  if (moved.kind === 'refused') return quarantine(held, moved.error, [], []);
+  return moved.kind === 'lost' || entries.length === 0 ? moved.kind : held.publish(held.state.outbox);
 }

@@ -90,6 +90,7 @@ function describe(core: CoreState, steps: readonly StepReport[]): TransitionsBod
   const smaller: readonly TransitionsBody[] = [
     { ...place, steps: bare, ...end },
     { ...place, steps: bare.slice(-1), ...end },
+    { ...place, steps: bare.slice(-1) },
   ];
   return [whole, ...smaller].find(fits) ?? { ...place, steps: [] };
 }

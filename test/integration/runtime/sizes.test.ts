@@ -28,6 +28,8 @@ const WAYS = {
   emit: 0,
   later: 0,
   gather: 2,
+  offer: 1,
+  snapshot: 0,
   shared: 1,
   action: 0,
   output: 0,
@@ -39,6 +41,12 @@ const BOUNDED: Partial<Record<Way, number>> = {
   shared: MAX_BODY_BYTES - 1_200,
   action: MAX_BODY_BYTES / 2 - 1_200,
 };
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
 
 describe('a value of any size', () => {
   it('arrives whole or is refused with a code, and is paid for as often as it was asked for', async () => {
@@ -82,6 +90,9 @@ describe('a value of any size', () => {
         expect(size, what).toBeGreaterThan(BOUNDED[way] ?? Number.POSITIVE_INFINITY);
         return;
       }
+      // Asked for its state, it says all of it.
+      const { context } = (await client.query('sized', id)) as unknown as { context: { text: string } };
+      expect(context.text.length, what).toBe(size);
       const { output } = outcome;
       if (way === 'hopeless') expect(output, what).toEqual({ size: 0, code: 'NOT_YET' });
       else if (way === 'tell') expect((await client.result('sink', id)).length, what).toBe(size);
@@ -94,12 +105,22 @@ describe('a value of any size', () => {
     const expected = await Promise.all(
       ways.flatMap((way) => sizes().map((size, at) => check(way, size, `${way}-${at}`).then(() => way))),
     );
-    // Events of a client: each is applied, and ends its actor.
+    // Events of a client: each is applied, and ends its actor; who watches is told so once, with what fits in a message.
     await Promise.all(
       sizes().map(async (size, at) => {
-        await client.start('sink', { id: `event-${at}`, input: {} });
-        await client.send('sink', `event-${at}`, { type: 'take', text: 'x'.repeat(size) });
-        expect((await client.result('sink', `event-${at}`)).length).toBe(size);
+        const id = `event-${at}`;
+        await client.start('sink', { id, input: {} });
+        const watched = allOf(client.watch('sink', id));
+        await client.query('sink', id);
+        await client.send('sink', id, { type: 'take', text: 'x'.repeat(size) });
+        expect((await client.result('sink', id)).length).toBe(size);
+        const [first, ...rest] = await watched;
+        expect(first).toMatchObject({ status: 'active', value: 'open' });
+        expect(rest, `a watch of ${size}`).toHaveLength(1);
+        expect(rest[0]).toMatchObject({ status: 'done', event: { type: 'take' } });
+        const { output } = rest[0] ?? {};
+        if (output === undefined) expect(size).toBeGreaterThan(MAX_BODY_BYTES - 1_200);
+        else expect(output).toHaveLength(size);
       }),
     );
     expect(expected).toHaveLength(ways.length * 2);

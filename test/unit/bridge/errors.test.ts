@@ -7,6 +7,7 @@ import {
   isLockLost,
   isMessageGone,
   isNothingThere,
+  isTooLarge,
   isWorthRepeating,
   isWrongKind,
   toQuorateError,
@@ -29,6 +30,20 @@ describe('errors', () => {
     const error = toQuorateError(sdk(from, 'why'), 'sending to a at host:1');
     expect(error.code).toBe(to);
     expect(error.message).toBe('sending to a at host:1 failed: why');
+  });
+
+  it.each([
+    ['GeneralError', 'The link was detached: amqp:link:message-size-exceeded: 300000 bytes'],
+    ['OperationTimeoutError', 'The received message exceeds the maximum message size of 262144'],
+  ])('knows a size that is refused by what %s says', (code, message) => {
+    const error = sdk(code, message);
+    expect([isTooLarge(error), isWorthRepeating(error), isConnectionTrouble(error)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(toQuorateError(error, 'x').code).toBe('EFFECT_TOO_LARGE');
+    expect(isTooLarge(sdk(code, 'the connection was closed'))).toBe(false);
   });
 
   it('sees through the AggregateError of several attempts, to the last', () => {

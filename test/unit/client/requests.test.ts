@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { createRequests } from '../../../src/client/requests.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 import type { Bridge, Pump } from '../../../src/contract/ports.ts';
-import type { WireMessage } from '../../../src/contract/wire.ts';
+import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
+import { inbound } from '../../kit/inbound.ts';
 import { memoryPayloads } from '../../kit/memory-storage.ts';
 
 /** A bridge that takes everything and answers nothing. */
@@ -49,5 +50,29 @@ it.each([
   const requests = createRequests(isTaken ? bridge([]) : never, memoryPayloads(), 'here:5672');
   const asked = requests.ask(request, { timeoutMs: 20, onTimeout: late });
   await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  await requests.close();
+});
+
+it('an answer that is none is told to who asked, at once', async () => {
+  let tell: (message: InboundMessage) => void = () => {};
+  const published: WireMessage[] = [];
+  const hearing = {
+    ...bridge(published),
+    pumpNamedSession: ({ onMessage }: { onMessage: typeof tell }) => {
+      tell = onMessage;
+      return bridge([]).pumpNamedSession({} as never);
+    },
+  } as unknown as Bridge;
+  const requests = createRequests(hearing, memoryPayloads());
+  const asked = requests.ask(request, { timeoutMs: 60_000, onTimeout: late });
+  await new Promise((resolve) => setImmediate(resolve));
+  const [sent] = published.map(({ body }) => body as { readonly asker: { readonly correlationId: string } });
+  const correlationId = sent?.asker.correlationId ?? '';
+  tell(inbound('answer', { kind: 'answer', answer: 'of a later version' }, { correlationId: 'of nobody' }));
+  tell(inbound('answer', { kind: 'answer', answer: 'of a later version' }, { correlationId }));
+  expect(await asked).toMatchObject({
+    answer: 'error',
+    error: { code: 'INPUT_INVALID', message: expect.stringContaining('this version of the client') },
+  });
   await requests.close();
 });

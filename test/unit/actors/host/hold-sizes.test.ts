@@ -7,6 +7,7 @@ import type { InboundMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue } from '../../../kit/fake-queue.ts';
+import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads, memoryStorage } from '../../../kit/memory-storage.ts';
 import { noteMachine } from '../../../kit/note-machine.ts';
 import { emitted, event, note, notesOf, partial, reply, start, stateOf } from '../../../kit/notes.ts';
@@ -159,4 +160,23 @@ describe('pieces of an answer that come early', () => {
     expect(notesOf(queue)).toEqual(['end', 1]);
     expect([queue.active.size, queue.deferred.size, stateOf(queue).deferred]).toEqual([0, 0, {}]);
   });
+});
+
+it('what no message is to blame for is written, with the state in the payload store, when the broker takes less than we write', async () => {
+  const payloads = memoryPayloads();
+  const host = () => fakeHost(noteMachine, { payloads });
+  const queue = await started();
+  queue.put(event('pad', { bytes: 20_000 }), note(1));
+  await queue.hold(host());
+  queue.limit = 8_000;
+  const asker = { entity: 'replies', sessionId: 'client', correlationId: 'w' };
+  queue.put(inbound('watch', { kind: 'watch', asker, leaseMs: 60_000 }));
+  await queue.hold(host());
+  expect(queue.active.size).toBe(0);
+  expect(stateOf(queue).claim).toBeDefined();
+  queue.limit = 256 * 1024;
+  queue.put(note(2));
+  await queue.hold(host());
+  expect(notesOf(queue)).toEqual([1, 2]);
+  expect(queue.sent.filter(({ correlationId }) => correlationId === 'w')).toHaveLength(2);
 });

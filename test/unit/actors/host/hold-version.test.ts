@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, emit } from 'xstate';
 import type { Migration } from '../../../../src/contract/config.ts';
-import { type FakeHost, fakeHost } from '../../../kit/fake-host.ts';
+import type { Json } from '../../../../src/contract/json.ts';
+import { MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
+import { type FakeHostOptions, fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue, type Fate } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { note, notesOf, query, reply, start, stateOf } from '../../../kit/notes.ts';
@@ -11,7 +13,7 @@ import { note, notesOf, query, reply, start, stateOf } from '../../../kit/notes.
 function waiting(
   state: string,
   version: string,
-  more: Partial<FakeHost> & { readonly says?: Omit<Migration, 'snapshot'> } = {},
+  more: FakeHostOptions & { readonly says?: Omit<Migration, 'snapshot'> } = {},
 ) {
   const machine = createMachine({
     id: 'waits',
@@ -85,6 +87,19 @@ describe('a migration that lets go of what runs', () => {
         expect(queue.active.size, where).toBe(0);
       }
     }
+  });
+
+  it.each([
+    ['is larger than is kept', MAX_CLAIM_BYTES, 256 * 1024],
+    ['is not taken by the broker', 20_000, 8_000],
+  ])('is a quarantine when its state %s, not a try without end', async (_name, bytes, limit) => {
+    const queue = await started();
+    queue.put(note(1));
+    queue.limit = limit;
+    const move = (snapshot: Json) => ({ ...(snapshot as object), context: { notes: ['x'.repeat(bytes)] } });
+    await queue.hold(waiting('old', '2', { migrate: 'move', move }));
+    expect(stateOf(queue)).toMatchObject({ version: '1', quarantine: { code: 'STATE_TOO_LARGE' } });
+    expect(queue.active.size).toBe(0);
   });
 
   it('is published by the next holder, who finds no message that tells of it', async () => {
