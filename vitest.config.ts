@@ -19,6 +19,9 @@ function changes():
 
 const changed = changes();
 
+// Compiled once for all the processes and worker threads that the tests start: a sixth of their time. Node compares the text.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
+
 function mutation(): Plugin[] {
   if (changed === undefined) return [];
   const target = fileURLToPath(new URL(changed.file, import.meta.url));
