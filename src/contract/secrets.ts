@@ -5,7 +5,7 @@ const NAMES = [
   'SharedAccessKey',
   'SharedAccessSignature',
   '(?:access|account|api|auth|encryption|private|secret|signing|subscription|functions)[-_ ]?key',
-  'pass(?:word|wd|phrase)',
+  'pass(?:word|wd|phrase|code)',
   'pwd',
   'secret',
   'token',
@@ -21,23 +21,34 @@ const SCHEMES =
 /** A text in quotes: plain, with quotes inside that are escaped, cut off in its middle, or in JSON inside of JSON. */
 const QUOTED = ['"', "'", '`']
   .map((quote) => String.raw`${quote}(?:[^${quote}\\]|\\[\s\S])*${quote}?`)
-  .concat(String.raw`(?<escape>\\+)(?<quote>["'])(?:(?!\k<escape>\k<quote>)[\s\S])*(?:\k<escape>\k<quote>)?`)
+  .concat(
+    String.raw`(?<escape>\\+)(?<quote>["'])(?:(?!(?<!\\)\k<escape>\k<quote>)[\s\S])*(?:\k<escape>\k<quote>)?`,
+  )
   .join('|');
 const BARE = String.raw`(?:(?:${SCHEMES})\s+)?[^\s;&"'\x60]+`;
+/** Of headers, as Node and JSON show them: all that is in it. */
+const LISTED = String.raw`\[[^\]]*\]?|\{[^}]*\}?`;
 /** What a name in quotes ends with, and what stands between it and its value. */
-const BETWEEN = String.raw`\\*["'\x60]?\]?\s*(?:=>|:=|[:=]|(?<=["'])\s*,)\s*`;
+const BETWEEN = String.raw`\\*["'\x60]?\]?\s*(?:=>|:=|[:=]|%3[AD]|(?<=["'])\s*,)\s*`;
 
 /** What a secret looks like inside a text. */
 const LOOKS: readonly RegExp[] = [
-  /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
+  /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)/g,
   /(?:set-)?cookie\s*:\s*[^\s"'][^\r\n]*/gi,
+  // A pair of a name and a value, in JSON and in XML.
+  new RegExp(
+    String.raw`(?:${NAMES})\\*["'][\s,]{1,20}\\*["']?value\\*["']?\s{0,20}[:=]\s{0,20}(?:${QUOTED}|${BARE})`,
+    'gi',
+  ),
   // `InvalidSignature:` is the name of an error, and what follows says why.
-  new RegExp(String.raw`(?<!\bInvalid)(?:${NAMES})${BETWEEN}(?:${QUOTED}|${BARE})`, 'gi'),
+  new RegExp(String.raw`(?<!\bInvalid)(?:${NAMES})${BETWEEN}(?:${QUOTED}|${LISTED}|${BARE})`, 'gi'),
   // On a command line, and in XML.
   new RegExp(String.raw`--[\w-]{0,40}?(?:${NAMES})\s+(?:${QUOTED}|[^\s-]\S*)`, 'gi'),
   new RegExp(String.raw`<[\w:-]{0,40}?(?:${NAMES})>[^<]*`, 'gi'),
   new RegExp(String.raw`\b(?:${SCHEMES})\s+[\w+/=.~%&-]{6,}`, 'gi'),
-  /\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,}/g,
+  /(?<![\w-])-u\s+[^\s:]{1,200}:\S+/g,
+  /\bhooks\.slack\.com\/\S+/g,
+  /\b(?:sk|pk|rk|whsec)[-_][A-Za-z0-9_-]{8,}/g,
   /\bgh[opsur]_[A-Za-z0-9]{8,}|\bgithub_pat_\w{8,}|\bglpat-[\w-]{8,}|\bnpm_[A-Za-z0-9]{16,}|\bhf_[A-Za-z0-9]{16,}/g,
   /\bxox[a-z]-[\w-]{8,}|\bA(?:KIA|SIA)[0-9A-Z]{12,}|\bAIza[\w-]{20,}/g,
   /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g,
@@ -60,17 +71,18 @@ export function redact(text: string): string {
   return LOOKS.reduce((rest, look) => rest.replace(look, REDACTED), exact);
 }
 
-/** The same with every text inside an array or an object, and all of a text whose field is called as secrets are. */
+/** The same with every text inside an array or an object, and all texts below a field that is called as secrets are. */
 export function redactAll<T>(value: T): T {
-  if (typeof value === 'string') return redact(value) as T;
-  if (Array.isArray(value)) return value.map(redactAll) as T;
+  return mapTexts(value, false) as T;
+}
+
+function mapTexts(value: unknown, isSecret: boolean): unknown {
+  if (typeof value === 'string') return isSecret && value !== '' ? REDACTED : redact(value);
+  if (Array.isArray(value)) return value.map((one) => mapTexts(one, isSecret));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [
-      name,
-      typeof one === 'string' && one !== '' && SECRET_FIELD.test(name) ? REDACTED : redactAll(one as unknown),
-    ]),
-  ) as T;
+    Object.entries(value).map(([name, one]) => [name, mapTexts(one, isSecret || SECRET_FIELD.test(name))]),
+  );
 }
 
 function secretsOf(env: Readonly<Record<string, string | undefined>>): readonly string[] {

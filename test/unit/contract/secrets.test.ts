@@ -60,6 +60,28 @@ test.each([
   ["GitHub's token alone", `used github_pat_${SECRET}`],
   ["AWS's", 'AKIAIOSFODNN7HUNTER2HUNTER2'],
   ["Slack's", `xoxb-123-${SECRET}`],
+  ['headers as Node shows them', `{ 'set-cookie': [ 'a=1', 'sid=${SECRET}; Path=/' ], date: 'x' }`],
+  ['headers in JSON', `{"set-cookie":["a=1","sid=${SECRET}; Path=/"]}`],
+  ['a list', `{"api_key":["${SECRET}"]}`],
+  ['an object', `{"token":{"value":"${SECRET}"}}`],
+  ['a quote in JSON inside of JSON', JSON.stringify({ a: JSON.stringify({ password: `a"${SECRET}` }) })],
+  [
+    'a scheme in JSON inside of JSON',
+    JSON.stringify({ a: JSON.stringify({ authorization: `Bearer ${SECRET}` }) }),
+  ],
+  ['a pair in JSON', `{"name":"password","value":"${SECRET}"}`],
+  ['a pair in XML', `<add key="ApiKey" value="${SECRET}"/>`],
+  ['a form', `grant_type=x&client_secret=${SECRET}&scope=y`],
+  ['a form that is encoded', `body=access_token%3D${SECRET}`],
+  ['an account of a storage', `AccountName=a;AccountKey=${SECRET}==;EndpointSuffix=x`],
+  ['a signature for a while', `SharedAccessSignature sr=sb%3a%2f%2fx&sig=${SECRET}&se=1&skn=root`],
+  ['a user in a URL', `amqps://user:${SECRET}@host:5671/`],
+  ['a password alone in a URL', `redis://:${SECRET}@host`],
+  ["curl's user", `curl -u user:${SECRET} https://x`],
+  ["OpenAI's", `sk-proj-${SECRET}`],
+  ["Stripe's", `whsec_${SECRET}`],
+  ["Slack's hook", `https://hooks.slack.com/services/T0/B0/${SECRET}`],
+  ['a key of PGP', `-----BEGIN PGP PRIVATE KEY BLOCK-----\n${SECRET}\n-----END PGP PRIVATE KEY BLOCK-----`],
   ['a private key', `-----BEGIN RSA PRIVATE KEY-----\n${SECRET}\n-----END RSA PRIVATE KEY-----`],
 ])('no secret is shown: %s', (_, text) => {
   const shown = redacted(text);
@@ -75,6 +97,9 @@ test.each([
   'monkey=1',
   'secretary: Ann',
   'the task waits: 3 s',
+  'tokens: [100, 20]',
+  'run with -u 1000 and -up:down',
+  '{"name":"monkey","value":"banana"}',
   'https://host/path?design=blue',
   'InvalidSignature: The token has an invalid signature.',
 ])('what is no secret is shown: %s', (text) => {
@@ -86,11 +111,15 @@ test('a field that is called as secrets are is not shown, whatever is in it', ()
     'x-api-key': 'plain',
     user: 'u',
     nested: [{ refreshToken: 'a b', tokens: 3, password: '' }],
+    headers: { 'set-cookie': ['sid=1'], date: 'today' },
+    credentials: { user: 'u', retries: 2 },
   };
   expect(allRedacted(data)).toEqual({
     'x-api-key': '[redacted]',
     user: 'u',
     nested: [{ refreshToken: '[redacted]', tokens: 3, password: '' }],
+    headers: { 'set-cookie': ['[redacted]'], date: 'today' },
+    credentials: { user: '[redacted]', retries: 2 },
   });
 });
 
@@ -130,7 +159,22 @@ test('however a secret is called, quoted and set, it is not shown', () => {
 });
 
 test('a text without end takes no time without end', () => {
-  for (const piece of ['password', '"', '\\"', 'a'.repeat(50), 'token:', '--x', '<a', '\\', 'Basic ', "['"]) {
+  for (const piece of [
+    'password',
+    '"',
+    '\\"',
+    'a'.repeat(50),
+    'token:',
+    '--x',
+    '<a',
+    '\\',
+    'Basic ',
+    "['",
+    'token:[',
+    'token:{',
+    "token', ",
+    '-u a',
+  ]) {
     const started = process.cpuUsage();
     redacted(piece.repeat(100_000 / piece.length));
     expect(process.cpuUsage(started).user).toBeLessThan(20_000_000);
