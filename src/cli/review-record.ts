@@ -1,9 +1,10 @@
 // The last review that was submitted from a data folder: written before its start is sent, so that whoever comes next
 // in that folder goes on with it instead of starting another.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { JsonObject } from '../contract/json.ts';
+import { makeFolder } from '../storage/folder.ts';
 
 const FILE = 'last-review.json';
 const HASH_LENGTH = 6;
@@ -33,9 +34,9 @@ export async function readReviewRecord(dataFolder: string): Promise<ReviewRecord
 
 /** Renamed into place: a reader never sees half of it. */
 export async function writeReviewRecord(dataFolder: string, record: ReviewRecord): Promise<void> {
-  await mkdir(dataFolder, { recursive: true });
+  makeFolder(dataFolder);
   const draft = join(dataFolder, `${FILE}.${process.pid}`);
-  await writeFile(draft, `${JSON.stringify(record, undefined, 2)}\n`);
+  await writeFile(draft, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 });
   await rename(draft, join(dataFolder, FILE));
 }
 

@@ -79,7 +79,7 @@ export const ERROR_HINTS = {
     'Return plain JSON: the message names the path of what is none; keep dates as text, and maps as objects.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   PAYLOAD_NOT_FOUND:
-    'Payloads last as long as their actors: pass on what is in them, not their references, to an actor that lives longer.',
+    'Payloads last as long as their actors: pass on what is in them, not their references, to an actor that lives longer. One that is not signed was forged, or its sender has another payload store or an earlier build.',
   PAYLOAD_UNREADABLE:
     'Configure the codec that the message names under `payloadCodecs`, with the key that it had; then redrive, or release the actor.',
   PRODUCTION_NEEDS_NAMESPACE:

@@ -1,6 +1,7 @@
 // A folder as a storage: the default. A write is a temporary file renamed into place, so a reader sees the whole value or
 // none, also after kill -9.
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import {
   constants,
   copyFile,
@@ -23,8 +24,11 @@ import { checkPath } from './paths.ts';
 
 /** A writer in a folder that goes away under it makes the folder anew; a few times, not for ever. */
 const MAX_TRIES = 5;
+const OWNER_ONLY = 0o600;
 
 export function createFolderStorage(root: string): Storage {
+  // One that is there already may be open to others.
+  if (existsSync(root)) makeFolder(root);
   const place = (path: string): string => join(root, checkPath(path));
   return {
     write: (path, bytes) => write(place(path), bytes, root),
@@ -49,7 +53,7 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
   for (let tries = 1; ; tries++) {
     try {
       // The folder is there but for the first time: to ask for it before every write costs as much as the write.
-      await writeFile(temporary, bytes, { flag: 'wx' });
+      await writeFile(temporary, bytes, { flag: 'wx', mode: OWNER_ONLY });
       await rename(temporary, path);
       return;
     } catch (error) {

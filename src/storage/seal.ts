@@ -58,7 +58,10 @@ async function readText(storage: Storage, path: string): Promise<string | undefi
     if (WHOLE.test(text)) return text;
     await sleep(pause);
   }
-  throw new QuorateError('PAYLOAD_UNREADABLE', `${path}: the key of the payload store is damaged`);
+  throw new QuorateError(
+    'PAYLOAD_UNREADABLE',
+    `${path}: the key of the payload store is damaged; put it back, or stop all hosts and remove it`,
+  );
 }
 
 function keyIn(text: string): Buffer {

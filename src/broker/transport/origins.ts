@@ -16,11 +16,16 @@ export function originAllowed(
 ): boolean {
   const { origin, host = '' } = headers;
   if (origin === undefined) return true;
-  if (allowed.includes('*') || allowed.includes(origin)) return true;
+  if (allowed.some((one) => one === '*' || spelt(one) === spelt(origin))) return true;
   const url = URL.parse(origin);
   if (!url || url.host !== host.toLowerCase().replace(DEFAULT_PORT, '')) return false;
   const name = url.hostname.replace(/^\[|\]$/g, '');
   return OWN_NAMES.has(name) || isIP(name) !== 0 || !name.includes('.');
+}
+
+/** As browsers write it, whatever a person has typed. */
+function spelt(origin: string): string {
+  return origin.toLowerCase().replace(/\/$/, '');
 }
 
 /** Only this machine can reach what listens there. */

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBroker } from '../../../src/broker/index.ts';
 import { ownFolder } from '../../../src/broker/owner-only.ts';
+import { writeReviewRecord } from '../../../src/cli/review-record.ts';
 import { createFolderStorage, makeFolder } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
-import { createResults } from '../../../src/storage/payloads.ts';
+import { createPayloads, createResults } from '../../../src/storage/payloads.ts';
 import { openResultTable } from '../../../src/storage/result-table.ts';
 import { queues, testClient } from './kit.ts';
 
@@ -54,6 +55,19 @@ test('so are the results and payloads of a runtime', async () => {
   await run();
   chmodSync(join(data, 'results.db'), 0o644);
   await run();
+  expect(modeOf(join(data, 'payloads', 'a', 'b'))).toBe(0o600);
+  chmodSync(join(data, 'payloads'), 0o755);
+  createFolderStorage(join(data, 'payloads'));
+  expect(modeOf(join(data, 'payloads'))).toBe(0o700);
+});
+
+test('so are the key of the payloads, and the record of a review', async () => {
+  const data = folder();
+  const packing = createPacking({ compress: false, codecs: [] });
+  await createPayloads(createFolderStorage(join(data, 'payloads')), packing, 'scope').seal();
+  expect(modeOf(join(data, 'payloads', 'keys', 'scope', '1'))).toBe(0o600);
+  await writeReviewRecord(join(data, 'new'), { run: 1 });
+  expect([modeOf(join(data, 'new')), ...openIn(join(data, 'new'))]).toEqual([0o700]);
 });
 
 test('a folder that everybody shares stays as it is', () => {

@@ -36,11 +36,22 @@ it.each([
   expect(await statusOf(port, '/')).toBe(200);
 });
 
-it.each([...MALFORMED_URLS, '/machines/%.svg'])('answers %j by a 4xx', async (url) => {
-  const status = await statusOf(await inspector(), url);
-  expect(status).toBeGreaterThanOrEqual(400);
-  expect(status).toBeLessThan(500);
-});
+const NO_CHARTS = (
+  '% %00 %ff ..%2f..%2fetc%2fpasswd %2e%2e %E0%A4%A %253Cscript%253E <script> .. . __proto__ constructor ' +
+  'x'.repeat(8_000)
+)
+  .split(' ')
+  .concat('')
+  .map((name) => `/machines/${name}.svg`);
+
+it.each([...MALFORMED_URLS, ...NO_CHARTS, `/machines/${'x'.repeat(100_000)}.svg`])(
+  'answers %j by a 4xx',
+  async (url) => {
+    const status = await statusOf(await inspector(), url);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+  },
+);
 
 it('shows nothing to pages of other sites', async () => {
   const port = await inspector();

@@ -15,6 +15,14 @@ test.each<[string, string | undefined, string, boolean]>([
   ['a page whose name leads here', 'http://evil.example:5672', 'evil.example:5672', false],
   ['a page without an origin', 'null', 'localhost:5672', false],
   ['no URL', '%', 'localhost:5672', false],
+  ['nothing at all', '', '', false],
+  ['a page of another port of IPv6', 'http://[::1]:3000', '[::1]:5672', false],
+  ['a page whose name ends as ours', 'http://evil-localhost.example:5672', 'localhost:5672', false],
+  ['a page with our name as its user', 'http://localhost:5672@evil.example', 'localhost:5672', false],
+  ['a page that leads here by a name with a dot', 'http://localhost.:5672', 'localhost.:5672', false],
+  ['a file', 'file://', 'localhost:5672', false],
+  ['an extension', 'chrome-extension://abcdef', 'localhost:5672', false],
+  ['our own name in capitals', 'HTTP://LocalHost:5672', 'LOCALHOST:5672', true],
 ])('%s', (_, origin, host, allowed) => {
   expect(originAllowed({ headers: { origin, host } }, [])).toBe(allowed);
 });
@@ -24,6 +32,10 @@ test('a page may be allowed, or all', () => {
   expect(originAllowed(request, [PAGE])).toBe(true);
   expect(originAllowed(request, ['*'])).toBe(true);
   expect(originAllowed(request, [`${PAGE}:8443`])).toBe(false);
+  expect(originAllowed(request, ['HTTPS://App.Example/'])).toBe(true);
+  expect(originAllowed(request, ['https://app.example.evil', 'http://app.example', ''])).toBe(false);
+  const opaque = { headers: { origin: 'null', host: 'localhost:5672' } };
+  expect([originAllowed(opaque, [PAGE]), originAllowed(opaque, ['null'])]).toEqual([false, true]);
 });
 
 test.each([
