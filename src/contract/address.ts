@@ -17,3 +17,8 @@ export function parseAddress(text: string): ActorAddress | undefined {
   if (slash <= 0 || slash === text.length - 1) return undefined;
   return { type: text.slice(0, slash), id: text.slice(slash + 1) };
 }
+
+/** In XState's words a machine that has no id of its own is `(machine)`: people know it by its type. */
+export function namedByType(text: string, type: string): string {
+  return text.replaceAll('(machine)', type);
+}

@@ -1,4 +1,5 @@
 // The end of one branch of a scatter, and of its gather.
+import { namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import type { Execution, TurnInput, Verdict } from '../../contract/turn.ts';
@@ -46,7 +47,10 @@ export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decis
   }
   close(turn, id, scatter, 'failed');
   const error = overflows(turn, id) ? overflow?.error : undefined;
-  turn.deliverEnd(childId, { status: 'error', error: error ?? fold.failure(childId) });
+  turn.deliverEnd(childId, {
+    status: 'error',
+    error: error ?? fold.failure(namedByType(childId, turn.draft.request.address.type)),
+  });
 }
 
 /** Whether its answers do not fit, as its host has found. */

@@ -1,7 +1,7 @@
 // Executions: one asking of the world each. A re-entered invoke is a new one, so that a late answer to the old is stale (I9).
 // Tasks and scatters have a deadline at their asker (I11). Child machines get none: they are supervised actors that
 // may live for months; when one cannot be started or read, its dead letter reports to the parent.
-import type { ActorAddress } from '../../contract/address.ts';
+import { type ActorAddress, namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
 import { childActorId } from './child-id.ts';
 import type { Draft } from './draft.ts';
@@ -62,7 +62,9 @@ function openChild(draft: Draft, type: string, child: ChildStart): void {
 }
 
 function openScatter(draft: Draft, child: ChildStart): Opened {
-  const { plan, total, deadlineMs } = checkPlan(child.input, child.childId, draft.request.registry);
+  const { address, registry } = draft.request;
+  const name = namedByType(child.childId, address.type);
+  const { plan, total, deadlineMs } = checkPlan(child.input, name, registry);
   if (total === 0) return { kind: 'complete', output: EMPTY_GATHER };
   const execution = draft.nextExecutionId();
   const deadlineAt = instantAfter(draft.now, deadlineMs);

@@ -1,5 +1,5 @@
 // What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
-import { type ActorAddress, formatAddress } from '../../contract/address.ts';
+import { type ActorAddress, formatAddress, namedByType } from '../../contract/address.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { isReservedEvent } from '../../contract/events.ts';
 import type { EventJson } from '../../contract/json.ts';
@@ -196,8 +196,7 @@ function missDeadline(turn: TurnMachine, id: string, execution: Execution): void
   }
   closeExecution(draft, id, 'stop');
   const { childId, src, startedAt } = execution;
-  // What XState calls a machine that has no id of its own.
-  const name = childId.replaceAll('(machine)', draft.request.address.type);
+  const name = namedByType(childId, draft.request.address.type);
   const message = `'${src}', running as '${name}', did not answer within ${draft.now - startedAt} ms`;
   turn.deliverEnd(childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });
 }

@@ -2,6 +2,7 @@
 // has their references. They are read for the turn in which the gather hands them out. Where they cannot be handed out, the
 // gather ends with an error that has them by reference: what was paid for is not lost.
 
+import { namedByType } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
@@ -119,7 +120,7 @@ export async function overflowOf(
     execution,
     error: {
       code,
-      message: `gather '${asked.childId}': its answers cannot be handed out: ${message}`,
+      message: `gather '${namedByType(asked.childId, held.address.type)}': its answers cannot be handed out: ${message}`,
       data: {
         total,
         ok,

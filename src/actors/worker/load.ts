@@ -1,6 +1,7 @@
 // Loads what a configuration names: modules once a thread, and machines by their path inside a module.
 import { createRequire } from 'node:module';
 import type { AnyStateMachine } from 'xstate';
+import { namedByType } from '../../contract/address.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import { importFault } from '../../import-fault.ts';
@@ -56,15 +57,10 @@ async function loadRoot({ type, module, export: name }: MachineRef): Promise<unk
     return await loadExport(module, name);
   } catch (thrown) {
     if (!(thrown instanceof QuorateError)) throw thrown;
-    throw new QuorateError(thrown.code, `machine '${type}' of ${namedAs(type, thrown.message)}`, {
+    throw new QuorateError(thrown.code, `machine '${type}' of ${namedByType(thrown.message, type)}`, {
       cause: thrown.cause,
     });
   }
-}
-
-/** XState calls a machine that has no id of its own so. */
-function namedAs(type: string, why: string): string {
-  return why.replaceAll('(machine)', type);
 }
 
 function isMachine(value: unknown): value is AnyStateMachine {
@@ -80,7 +76,7 @@ export function machineFault(thrown: unknown, { type, module }: MachineRef): Quo
   const why = thrown instanceof Error ? thrown.message : String(thrown);
   return new QuorateError(
     'MODULE_NOT_LOADED',
-    `machine '${type}' of ${module}: ${namedAs(type, why)}${otherCopy(module)}`,
+    `machine '${type}' of ${module}: ${namedByType(why, type)}${otherCopy(module)}`,
     { cause: thrown },
   );
 }

@@ -111,24 +111,31 @@ describe('dead letters', () => {
     const fail = (): never => {
       throw Object.assign(new Error('no'), { code: 'E1', retryable: false });
     };
+    const sleep = (): Promise<null> => new Promise((resolve) => setTimeout(resolve, 1_000, null));
     await using test = await startRuntime(
       {
         machines: {
           asker: app('asker.machine.ts', 'asker'),
           gather: app('gathering.machine.ts', 'gatherTwo'),
+          until: app('gathering.machine.ts', 'gatherUntil'),
         },
-        agents: { oracle: { run: fail } },
+        agents: { oracle: { run: fail }, sleeper: { run: sleep, concurrency: 1 } },
         retentionMs: 3_000,
       },
       { logger },
     );
     const { client, counters } = test.runtime;
-    await client.start('asker', { id: 'a', input: { question: 'why' } as never });
-    await client.start('gather', { id: 'g', input: { items: [1, 2, 3, 4] } as never });
     const letters = client.deadLetters;
     const every = async () => (await letters.list({ all: true })).items;
-    await expect.poll(every).toHaveLength(5);
-    // One by a transition, four by a gather, which cannot reach its quorum any more.
+    const of = async (agent: string) =>
+      (await every()).filter((letter) => letter.agent === agent).map(({ code, actor }) => [code, actor]);
+    await client.start('until', { id: 'u', input: { items: [1, 2, 3] } as never });
+    const lapsed = ['DEADLINE_EXCEEDED', 'until/u'];
+    await expect.poll(() => of('sleeper')).toEqual([lapsed, lapsed]);
+    await client.start('asker', { id: 'a', input: { question: 'why' } as never });
+    await client.start('gather', { id: 'g', input: { items: [1, 2, 3, 4] } as never });
+    await expect.poll(() => of('oracle')).toHaveLength(5);
+    // One by a transition, four by a gather, which cannot reach its quorum any more, two lapsed with a gather's deadline.
     await expect.poll(() => numbers(letters)).toEqual([]);
     await expect.poll(every, { timeout: 20_000 }).toEqual([]);
     expect(counters().deadLetters).toBe(0);

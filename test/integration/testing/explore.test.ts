@@ -2,7 +2,7 @@
 // runs the first of them with faults planted in the source.
 import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
-import { gather, order, trip } from './scenarios.ts';
+import { gather, order, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
 const planted = process.env['QUORATE_PLANTED'] !== undefined;
@@ -26,6 +26,11 @@ it('an order with a timer of three days survives everything', { timeout: LIMIT_M
   for (const { tried } of Object.values(always)) expect(tried).toBeGreaterThan(0);
   expect(printed[0]).toMatch(new RegExp(`^exploring ${places} places: ${runs} (of ${planned} )?runs, `));
   expect(printed.at(-2)).toMatch(/^explored \d+ places in \d+ (of \d+ )?runs/);
+});
+
+it('an event that starts its actor starts it once and is applied once', { timeout: LIMIT_MS }, async () => {
+  const { faults } = await exploreCrashes(startedBySend, { ...OPTIONS, faults: ['crash'], print: () => {} });
+  expect(faults.crash?.tried).toBeGreaterThan(5);
 });
 
 it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () => {

@@ -18,6 +18,17 @@ export const order = (): Scenario => ({
     client.result('order', 'o', { timeoutMs: 60_000 }) as Promise<{ approvals: number }>,
 });
 
+/** No start: the first event brings it along. */
+export const startedBySend = (): Scenario => ({
+  config: order().config,
+  run: async ({ client, settled }) => {
+    for (let n = 0; n < 3; n++)
+      await client.send('order', 'o', { type: 'approve' }, { start: { input: null } });
+    await settled();
+  },
+  outcome: async ({ client }) => (await client.query('order', 'o')).context,
+});
+
 export const gather = (): Scenario => ({
   config: {
     machines: { gather: app('gathering.machine.ts', 'gatherAll') },

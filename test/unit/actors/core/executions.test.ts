@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { assign, createMachine, fromCallback, fromPromise, setup, spawnChild } from 'xstate';
 import { childActorId } from '../../../../src/actors/core/child-id.ts';
+import { agent } from '../../../../src/machines/agent.ts';
 import { counter } from '../../../fixtures/machines/counter.ts';
 import { effectsOf, holdings, NOTHING, NOW, TestActor } from './turns.ts';
 
@@ -109,6 +110,32 @@ describe('a deadline', () => {
     });
     expect(effects).toEqual([]);
     expect(actor.reply('1.0', 'late').verdicts).toMatchObject([{ kind: 'stale' }]);
+  });
+
+  it('names a machine without an id of its own by its type', () => {
+    const nameless = setup({
+      types: { context: {} as { got: unknown } },
+      actors: { model: agent<string, null>() },
+    }).createMachine({
+      context: { got: null },
+      initial: 'busy',
+      states: {
+        busy: {
+          invoke: {
+            src: 'model',
+            input: null,
+            onError: { actions: assign({ got: ({ event }) => event.error }) },
+          },
+        },
+      },
+    });
+    const actor = new TestActor(nameless, { registry });
+    actor.start();
+    actor.now += 5_000;
+    actor.passDeadline();
+    expect(actor.context.got).toMatchObject({
+      message: expect.stringContaining("running as '0.order.busy'"),
+    });
   });
 
   it('is none of a child machine, which may live for months', () => {
