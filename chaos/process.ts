@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../bin/quorate.js', import.meta.url));
+/** Hang limits: of one start, and of starting again while nothing answers. */
 const SAY_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 300_000;
 const RESTART_MS = 500;
 
 export interface ProcessOptions {
@@ -42,7 +44,7 @@ export class Process {
 
   /** As its supervisor would: one that gives up because the broker is away is started again. */
   async start(): Promise<void> {
-    for (const until = Date.now() + SAY_LIMIT_MS; ; ) {
+    for (const until = Date.now() + START_LIMIT_MS; ; ) {
       try {
         return await this.#startOnce();
       } catch (error) {
