@@ -1,6 +1,6 @@
 // The key of a payload store. It lies in the store, so whoever works on the store has it, and whoever can only send messages
 // does not. What a message says of the store is signed with it.
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuorateError } from '../contract/errors.ts';
 import type { Seal, Storage } from '../contract/payload.ts';
@@ -68,7 +68,9 @@ function keyIn(text: string): Buffer {
   return Buffer.from(WHOLE.exec(text)?.[1] ?? '', 'base64url');
 }
 
-function sealWith(key: Buffer): Seal {
+function sealWith(bytes: Buffer): Seal {
+  // Prepared once: signing by the bytes takes five times as long.
+  const key = createSecretKey(bytes);
   const sign = (...parts: readonly string[]): string =>
     createHmac('sha256', key).update(JSON.stringify(parts)).digest('base64url').slice(0, MAC_LENGTH);
   return {
