@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient as Client, type ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { EMULATOR_KEYS } from '../../../src/broker/emulator-config.ts';
 import { type Broker, createBroker } from '../../../src/broker/index.ts';
+import { ATTACH, CLOSE } from '../../kit/amqp/performatives.ts';
 import { RawPeer } from '../../kit/amqp/raw-peer.ts';
 import { mutated } from '../../kit/fuzz/mutate.ts';
 import { recorder } from '../../kit/fuzz/record.ts';
+import { seeds } from '../../kit/fuzz/seeds.ts';
 import { createRandom, type Random } from '../../kit/random.ts';
-import { testClient } from './kit.ts';
+import { testBroker, testClient } from './kit.ts';
 
-// What real clients say, with something wrong in it, again and again. Whatever is said, the broker stays up, a client
+// What real clients say, those of other languages too, with something wrong in it, again and again. Whatever is said, the broker stays up, a client
 // beside it works on, and no message that was acknowledged is lost; nor is anything kept that clients could not read.
 // QUORATE_FUZZ_MS sets how long it looks, QUORATE_TEST_SEED repeats a run.
 
@@ -139,12 +142,12 @@ test(`no frame breaks the broker, for ${FUZZ_MS} ms`, { timeout: FUZZ_MS + 90_00
   const warnings = vi.spyOn(console, 'warn');
   onTestFinished(() => void vi.restoreAllMocks());
 
-  const broker = await createBroker({ data, port: 0, topology });
+  const broker = await createBroker({ data, port: 0, topology, keys: EMULATOR_KEYS });
   let failure: string | undefined;
   void broker.closed.then(({ reason }) => {
     failure = reason;
   });
-  const exchanges = await record(broker);
+  const exchanges = [...(await record(broker)), ...[...seeds().values()].flat()];
   const client = testClient(broker);
   const sender = client.createSender(KEPT);
   let kept = 0;
@@ -191,3 +194,17 @@ async function readAll(broker: Broker, queue: string): Promise<void> {
   await bodiesOf(broker, queue, await waiting());
   expect(await waiting()).toBe(0);
 }
+
+test.each([...seeds()])('what %s says is taken as it is, all of it at once', async (_, connections) => {
+  const broker = await testBroker({ topology, keys: EMULATOR_KEYS });
+  for (const frames of connections) {
+    const peer = new RawPeer(broker.port);
+    peer.send(...frames);
+    // The recordings end with their close. Hanging up before its answer would leave most of them unheard.
+    const { text: end } = await peer.hears(CLOSE);
+    peer.hangUp();
+    expect(end).not.toContain('amqp:');
+    expect(peer.heard.map(({ text }) => text).filter((text) => text.includes('unauthorized'))).toEqual([]);
+    expect(peer.heard.map(({ code }) => code)).toContain(ATTACH);
+  }
+});

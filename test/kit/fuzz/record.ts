@@ -32,7 +32,7 @@ export async function recorder(brokerPort: number): Promise<Recorder> {
   };
 }
 
-function framesIn(bytes: Buffer): Buffer[] {
+export function framesIn(bytes: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
     const header = bytes.toString('latin1', at, at + HEADER.length) === HEADER;
