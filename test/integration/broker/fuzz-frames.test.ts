@@ -108,21 +108,28 @@ interface Saying {
   /** Where its bytes are cut in two. */
   readonly cut: number;
   readonly deaf: boolean;
+  /** Hangs up at once: then the broker hears little of what comes behind a token. */
+  readonly hasty: boolean;
 }
 
 function nextSaying(random: Random, exchanges: readonly Buffer[][]): Saying {
   const frames = mutated(random, random.pick(exchanges), exchanges);
-  return { frames, cut: random.below(4) === 0 ? random.below(10_000) : 0, deaf: random.below(10) === 0 };
+  return {
+    frames,
+    cut: random.below(4) === 0 ? random.below(10_000) : 0,
+    deaf: random.below(10) === 0,
+    hasty: random.below(4) === 0,
+  };
 }
 
 /** Says it all and no more, and waits until the broker hangs up: false when it did not in time, on a busy machine mostly. */
-async function say(broker: Broker, { frames, cut, deaf }: Saying): Promise<boolean> {
+async function say(broker: Broker, { frames, cut, deaf, hasty }: Saying): Promise<boolean> {
   const peer = new RawPeer(broker.port);
   const bytes = Buffer.concat(frames);
   peer.send(bytes.subarray(0, cut));
   if (deaf) peer.socket.pause();
   peer.send(bytes.subarray(cut));
-  peer.socket.end();
+  if (hasty) peer.socket.end();
   const enough = deaf ? DEAF_MS : ENOUGH_MS;
   const heard = await Promise.race([
     peer.closed.then(() => true),
