@@ -303,7 +303,7 @@ test.each([
   await expect(failed).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringMatching(
-      /^error (CONFIG_INVALID|TOPOLOGY_MISMATCH): .*[^.]\.\n {2}(Correct the field|Create or correct) .*\.\n$/,
+      /^error (CONFIG_INVALID|TOPOLOGY_MISMATCH): .*[^.]\.\n {2}(Correct what the message names: |Create or correct ).*\.\n$/,
     ),
   });
 });
