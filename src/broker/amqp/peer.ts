@@ -47,8 +47,15 @@ const MAX_LINKS = 5000;
 /** On one queue, or on all subscriptions of a topic (learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas). */
 const MAX_RECEIVERS = 5000;
 const MIN_REQUEST_BYTES = 1024 * 1024;
-/** How long a sender is still told that its link is about to end. */
+/** How long a sender is still told that its link is about to end: after the last message that it was told of, and in all. */
 const ANSWERING_MS = 500;
+const MOST_ANSWERING_MS = 5_000;
+
+interface Ending {
+  readonly error: ServiceError;
+  /** A message was refused since the last look. */
+  asked: boolean;
+}
 
 /** One client connection: decides what each link that it attaches is, and cleans up after it. */
 export class Peer {
@@ -61,7 +68,7 @@ export class Peer {
   /** What to do when a link goes away, however it does. */
   readonly #gone = new Map<Sender | Receiver, () => void>();
   /** Links of senders that are about to be closed, and why. */
-  readonly #ending = new WeakMap<Receiver, ServiceError>();
+  readonly #ending = new WeakMap<Receiver, Ending>();
   readonly #expiry: TokenExpiry;
   readonly #idle: IdleWatch;
   readonly client: ConnectedClient;
@@ -132,16 +139,28 @@ export class Peer {
   #end(link: Sender | Receiver, error: ServiceError): void {
     this.#closed(link);
     if (link.is_sender()) return link.close(errorOf(error));
-    this.#ending.set(link as Receiver, error);
-    setTimeout(() => {
-      if (this.#ending.has(link as Receiver) && link.is_open()) link.close(errorOf(error));
-    }, ANSWERING_MS).unref();
+    const ending: Ending = { error, asked: false };
+    this.#ending.set(link as Receiver, ending);
+    this.#endOnceSilent(link as Receiver, ending, MOST_ANSWERING_MS);
+  }
+
+  #endOnceSilent(link: Receiver, ending: Ending, leftMs: number): void {
+    const look = (): void => {
+      if (this.#ending.get(link) !== ending || !link.is_open()) return;
+      if (!ending.asked || leftMs <= ANSWERING_MS) return void link.close(errorOf(ending.error));
+      ending.asked = false;
+      this.#endOnceSilent(link, ending, leftMs - ANSWERING_MS);
+    };
+    // After a busy moment: what has arrived meanwhile is read first.
+    setTimeout(() => setImmediate(look), ANSWERING_MS).unref();
   }
 
   /** Why nothing is taken over the link any more; one whose entity has been deleted and made again lives on. */
   #refusal(link: Receiver, address: string): ServiceError | undefined {
     const ending = this.#ending.get(link);
-    if (ending?.condition !== NOT_FOUND || !this.#entityOf(address)) return ending;
+    if (ending === undefined) return undefined;
+    ending.asked = true;
+    if (ending.error.condition !== NOT_FOUND || !this.#entityOf(address)) return ending.error;
     this.#ending.delete(link);
     this.#linked(link, address);
     return undefined;

@@ -97,6 +97,23 @@ test('sends whose key is taken away are told', async () => {
   expect(await stored(broker)).toBe(count + 1);
 });
 
+test('a sender that keeps sending to a deleted queue is told of each message, and its link ends once it is silent', async () => {
+  const broker = await testBroker(queues({ name: 'q' }));
+  const peer = await RawPeer.opened(broker);
+  await peer.begins(1);
+  peer.say(1, attach({ address: 'q', role: SENDER }));
+  await peer.hears(FLOW, 1);
+  await adminClient(broker).deleteQueue('q');
+  // For longer than the link lives in silence.
+  for (let id = 0; id < 12; id += 1) {
+    peer.send(frame(1, transfer({ id }), dataMessage(10)));
+    expect((await peer.hears(DISPOSITION, 1)).text).toContain('amqp:not-found');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect((await peer.hears(DETACH, 1)).text).toContain('amqp:not-found');
+  peer.hangUp();
+});
+
 // learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-troubleshoot: an idle link is detached at once. AMQP 1.0,
 // 2.6.12: what was on its way then is in nobody's hands.
 test('a message that crosses the detach of its idle link is not kept, and its connection lives on', async () => {
