@@ -47,6 +47,9 @@ const POLL_HANG_MS = changed === undefined ? 60_000 : 10_000;
 /** Files that leave something behind in their process: each gets one of its own, as do those that start processes. */
 const OF_THEIR_OWN = ['test/e2e/**/*.test.ts', 'test/integration/**/*.test.ts'];
 
+/** One process for many of them: each has a broker of its own, and the client's modules are loaded once. */
+const BROKERS = ['test/integration/broker/**/*.test.ts'];
+
 /** The longest waits first, so that no worker is left with one of them at the end. */
 class WaitsFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -66,7 +69,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: [SOURCE, 'module', 'node', 'development|production'] } },
   test: {
     projects: [
-      { extends: true, test: { name: 'apart', include: OF_THEIR_OWN } },
+      { extends: true, test: { name: 'apart', include: OF_THEIR_OWN, exclude: BROKERS } },
+      { extends: true, test: { name: 'brokers', include: BROKERS, isolate: false } },
       {
         extends: true,
         test: { name: 'together', include: ['test/**/*.test.ts'], exclude: OF_THEIR_OWN, isolate: false },

@@ -91,8 +91,6 @@ function serve({ folder, log }: Place, plan?: Kill['plan']) {
     env: {
       QUORATE_TEST_COMMITS: log,
       QUORATE_INSPECTOR_PORT: '0',
-      // Its turns are few: a thread less to start in each of these processes.
-      QUORATE_WORKERS: '1',
       ...(plan === undefined ? {} : { QUORATE_TEST_KILL: JSON.stringify(plan) }),
     },
   });

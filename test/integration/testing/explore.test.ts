@@ -36,6 +36,7 @@ it('an event that starts its actor starts it once and is applied once', { timeou
 it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(gather, {
     ...OPTIONS,
+    sample: 0.6,
     faults: ['crash', 'abandoned'],
     print: () => {},
   });
@@ -45,6 +46,7 @@ it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () =
 it('a saga is undone once, however it is disturbed', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(trip, {
     ...OPTIONS,
+    sample: 0.6,
     faults: ['crash'],
     print: () => {},
   });
