@@ -9,10 +9,18 @@ const machine = (name: string) => ({
 });
 
 export const LOCK_MS = 5_000;
+/** Work may be late for minutes where the processor is taken away; it is not to lapse. */
+const DEADLINE_MS = 3_600_000;
+const patient = { deadlineMs: DEADLINE_MS };
 
 export const config = defineConfig({
   machines: { transfer: machine('transfer'), gather: machine('gather'), sleeper: machine('sleeper') },
-  agents: { debit, credit, refund, square },
+  agents: {
+    debit: { ...debit, ...patient },
+    credit: { ...credit, ...patient },
+    refund: { ...refund, ...patient },
+    square: { ...square, ...patient },
+  },
   lockDurationMs: LOCK_MS,
   inspectorPort: false,
   workers: 2,
