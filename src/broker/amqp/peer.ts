@@ -147,7 +147,10 @@ export class Peer {
   #endOnceSilent(link: Receiver, ending: Ending, leftMs: number): void {
     const look = (): void => {
       if (this.#ending.get(link) !== ending || !link.is_open()) return;
-      if (!ending.asked || leftMs <= ANSWERING_MS) return void link.close(errorOf(ending.error));
+      if (!ending.asked || leftMs <= ANSWERING_MS) {
+        link.close(errorOf(ending.error));
+        return;
+      }
       ending.asked = false;
       this.#endOnceSilent(link, ending, leftMs - ANSWERING_MS);
     };
