@@ -221,6 +221,10 @@ class Hold {
     return found;
   }
 
+  private async resume(batch: Batch): Promise<Progress> {
+    return (await migrate(this.held)) === 'lost' ? 'lost' : this.catchUp(batch);
+  }
+
   /** What a quarantine held back, once it is released. */
   private catchUp(batch: Batch): Promise<Progress> {
     return applyHeld({
@@ -293,8 +297,7 @@ class Hold {
         continue;
       }
       if (isWake(message)) {
-        const catchUp = (): Promise<Progress> => this.catchUp(batch);
-        const delivery = { held: this.held, message, settlements, catchUp };
+        const delivery = { held: this.held, message, settlements, resume: () => this.resume(batch) };
         if ((await flush()) === 'lost' || (await deliver(delivery)) === 'lost') return 'lost';
         continue;
       }

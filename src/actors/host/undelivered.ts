@@ -11,7 +11,6 @@ import type { HeldActor, Progress, Settlement } from './held-actor.ts';
 import { record } from './inbox.ts';
 import type { Refusal } from './outbox.ts';
 import type { OutboxEntry, Quarantine, SessionState } from './session-state.ts';
-import { migrate } from './version.ts';
 
 /** Tried in vain for so long, it is somebody's business. */
 const QUARANTINED_AFTER_MS = 5 * 60_000;
@@ -102,20 +101,19 @@ export interface Delivery {
   /** What the try is made for: its anchor (I5). */
   readonly message: InboundMessage;
   readonly settlements: Settlement[];
-  /** Applies what was held back. */
-  readonly catchUp: () => Promise<Progress>;
+  /** Moves the actor to the version that runs here, and applies what was held back. */
+  readonly resume: () => Promise<Progress>;
 }
 
 /** One more try. When all is taken, the actor goes on with what was held back. */
-export async function deliver({ held, message, settlements, catchUp }: Delivery): Promise<Progress> {
+export async function deliver({ held, message, settlements, resume }: Delivery): Promise<Progress> {
   settlements.push({ message, disposition: { kind: 'complete' } });
   const { quarantine } = held.state;
   // Of a state that cannot be read now there is no outbox either: its release tries.
   if (held.outlined || quarantine?.undelivered === undefined || quarantine.undelivered.forGood === true)
     return 'held';
   if ((await deliverNow(held, message)) === 'lost') return 'lost';
-  if (held.state.quarantine?.releasing !== true) return 'held';
-  return (await migrate(held)) === 'lost' ? 'lost' : catchUp();
+  return held.state.quarantine?.releasing === true ? resume() : 'held';
 }
 
 /** Carries the outbox out: then the state is being released, with this message as its anchor; else it stands still again. */

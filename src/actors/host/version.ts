@@ -8,6 +8,7 @@ import type { ActorHost } from './host.ts';
 import { quarantine } from './quarantine.ts';
 import { type SessionState, stateBytes } from './session-state.ts';
 import { actorSpan } from './trace.ts';
+import { publishCommitted } from './undelivered.ts';
 
 /** Before a module that could not be loaded is tried again. */
 const STUCK_PAUSE_MS = 1_000;
@@ -83,5 +84,5 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
   if (error !== undefined) return quarantine(held, error, [], []);
   const moved = await held.tryCommit(written, bytes);
   if (moved.kind === 'refused') return quarantine(held, moved.error, [], []);
-  return moved.kind === 'lost' || entries.length === 0 ? moved.kind : held.publish(held.state.outbox);
+  return moved.kind === 'lost' || entries.length === 0 ? moved.kind : publishCommitted(held);
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, emit } from 'xstate';
 import type { Migration } from '../../../../src/contract/config.ts';
+import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import { MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
 import { type FakeHostOptions, fakeHost } from '../../../kit/fake-host.ts';
@@ -100,6 +101,30 @@ describe('a migration that lets go of what runs', () => {
     await queue.hold(waiting('old', '2', { migrate: 'move', move }));
     expect(stateOf(queue)).toMatchObject({ version: '1', quarantine: { code: 'STATE_TOO_LARGE' } });
     expect(queue.active.size).toBe(0);
+  });
+
+  it('keeps what its target refuses, and stands still until it is taken', async () => {
+    const queue = await started();
+    queue.put(note(1));
+    const refused = new QuorateError('TOPOLOGY_MISMATCH', 'sending to actor.peer failed: no');
+    await queue.hold(dropping(), {
+      fate: (step) =>
+        step.kind === 'publish' && step.messages.some(({ entity }) => entity === 'actor.peer')
+          ? refused
+          : 'done',
+    });
+    expect(stateOf(queue)).toMatchObject({
+      version: '2',
+      quarantine: { code: 'TOPOLOGY_MISMATCH', undelivered: { tries: 1 } },
+      outbox: [{ kind: 'message', message: { entity: 'actor.peer', subject: 'stop' } }],
+    });
+    const wakes = timer(queue).filter(({ body }) => JSON.stringify(body).includes('deliver#'));
+    expect(wakes).toHaveLength(1);
+    queue.put(...wakes);
+    await queue.hold(dropping());
+    expect(stops(queue)).toHaveLength(1);
+    expect(notesOf(queue)).toEqual([1]);
+    expect(stateOf(queue).quarantine).toBeUndefined();
   });
 
   it('is published by the next holder, who finds no message that tells of it', async () => {
