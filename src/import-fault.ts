@@ -32,7 +32,7 @@ function placeIn(stack = ''): string | undefined {
   return place === undefined || place.includes('/node_modules/') ? undefined : decodeURI(place);
 }
 
-/** Of a JavaScript module Node does not say the line: whoever reads it as TypeScript does. */
+/** Of a JavaScript module Node does not say the line: reading it as TypeScript does. */
 function placeOfSyntax(url: string): string | undefined {
   const path = pathOf(url);
   if (path === undefined) return undefined;

@@ -18,7 +18,7 @@ export interface BrokerRecord {
   pid: number;
   port: number;
   connectionString: string;
-  /** Time stands still until it is skipped: whoever reads another clock is wrong. */
+  /** Time stands still until it is skipped: a process that reads another clock is wrong. */
   time?: 'virtual';
 }
 

@@ -27,7 +27,7 @@ export type Answer =
   | readonly unknown[]
   | (object & Unlike);
 
-/** A copy that shares no object with the value: whoever gets it may change it. What is no JSON is handed on as it is. */
+/** A copy that shares no object with the value: the receiver may change it. What is no JSON is handed on as it is. */
 export function copyJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copyJson) as T;

@@ -9,7 +9,7 @@ export interface PayloadRef {
   readonly bytes: number;
   /** Length, when the value is an array: a scatter fixes its count from it without reading the payload. */
   readonly count?: number;
-  /** Of whoever put it there, by the key of the payload store: a reference without it counts within its own family only. */
+  /** Of the process that put it there, by the key of the payload store: a reference without it counts within its own family only. */
   readonly sig?: string;
 }
 

@@ -31,11 +31,7 @@ export interface CliOptions {
 /** A test's environment without what would change the command's: its own is given by `env`. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const names = ['PATH', 'HOME', 'SYSTEMROOT', 'TMPDIR', 'TEMP', 'NODE_COMPILE_CACHE'];
-  return {
-    ...Object.fromEntries(names.map((name) => [name, process.env[name]])),
-    // A thread less to start in each of these many processes.
-    QUORATE_WORKERS: '1',
-  };
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 /** Killed, if need be, when the test is over. */

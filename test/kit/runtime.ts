@@ -16,18 +16,12 @@ export interface TestRuntime<C extends QuorateConfig> extends AsyncDisposable {
   readonly data: string;
 }
 
-/** Each takes most of a second of processor time to start; a test that is about several says so. */
-const THREADS = 1;
-
 export async function startRuntime<C extends QuorateConfig>(
   config: C,
   options: RuntimeOptions = {},
 ): Promise<TestRuntime<C>> {
   const data = config.data ?? (await mkdtemp(join(tmpdir(), 'quorate-test-')));
-  const runtime = await createRuntime(
-    { port: 0, workers: THREADS, ...config, data },
-    { env: {}, ...options },
-  );
+  const runtime = await createRuntime({ port: 0, ...config, data }, { env: {}, ...options });
   return {
     runtime: runtime as unknown as LocalRuntime<C>,
     data,

@@ -105,7 +105,7 @@ export interface Delivery {
   readonly resume: () => Promise<Progress>;
 }
 
-/** One more try. When all is taken, the actor goes on with what was held back. */
+/** One more try. When all is taken, the actor continues with what was held back. */
 export async function deliver({ held, message, settlements, resume }: Delivery): Promise<Progress> {
   settlements.push({ message, disposition: { kind: 'complete' } });
   const { quarantine } = held.state;

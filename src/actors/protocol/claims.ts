@@ -53,7 +53,7 @@ export function isSmall(message: WireMessage): boolean {
   return jsonBytes(message.body) <= MAX_BODY_BYTES && headerBytes(message) <= MAX_HEADER_BYTES;
 }
 
-/** Goes with the sender: whoever asked, or what an action of the sender sees. */
+/** Goes with the sender: the asker, or what an action of the sender sees. */
 const OWN: ReadonlySet<string> = new Set(['task', 'answer', 'action']);
 
 /** The message as it can travel. `own` is the sender's folder, for what is removed with the sender. */

@@ -7,7 +7,7 @@ import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 
 /**
- * A claim is read once and then removed, by whoever gets the message. A value is read by agents as often as they like: whoever
+ * A claim is read once and then removed, by the receiver of the message. A value is read by agents as often as they like: one that
  * was given the one cannot pass it off as the other.
  */
 type Purpose = 'claim' | 'value';
