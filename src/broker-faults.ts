@@ -21,8 +21,12 @@ const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
   BROKER_FAILED: 'INTERNAL',
 };
 
+export function codeOfBroker(code: BrokerErrorCode): ErrorCode {
+  return CODES[code];
+}
+
 export function fromBrokerError(error: BrokerError): QuorateError {
-  return new QuorateError(CODES[error.code], error.message, { cause: error });
+  return new QuorateError(codeOfBroker(error.code), error.message, { cause: error });
 }
 
 /** Without its class, which lives in a part that is loaded on demand. */

@@ -2,7 +2,7 @@
 // when the owner dies one of them opens the same data at the same port.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker, BrokerOptions, BrokerRecord, Topology } from './broker/index.ts';
-import { fromBrokerError } from './broker-faults.ts';
+import { codeOfBroker, fromBrokerError } from './broker-faults.ts';
 import { QuorateError } from './contract/errors.ts';
 import type { Logger } from './contract/ports.ts';
 import { listens } from './listens.ts';
@@ -94,10 +94,13 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
   /** Its thread may hang or die, or its disk fail: then it is opened again, here or by a guest. */
   const own = (broker: Broker): void => {
     owned = broker;
-    void broker.closed.then(({ reason }) => {
+    void broker.closed.then(({ reason, code }) => {
       if (stopping.signal.aborted || owned !== broker) return;
       owned = undefined;
-      logger.error(`the embedded broker is gone: ${reason}. It is started again on the same data`, { port });
+      logger.error(`the embedded broker is gone: ${reason}. It is started again on the same data`, {
+        port,
+        ...(code === undefined ? {} : { code: codeOfBroker(code) }),
+      });
     });
   };
   const watch = async (): Promise<void> => {
@@ -119,7 +122,11 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
         logger.info('the owner of the broker is gone; this process has taken it over', { port });
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        if (why !== said) logger.warn(`could not take the broker over: ${why}`, { port });
+        if (why !== said)
+          logger.warn(`could not take the broker over: ${why}`, {
+            port,
+            ...(error instanceof QuorateError ? { code: error.code } : {}),
+          });
         said = why;
       }
     }

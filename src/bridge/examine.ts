@@ -58,10 +58,10 @@ export async function* examine(options: ExamineOptions): AsyncGenerator<Finding,
       yield* await settings(admin, options);
     }
     if (found.value.some((line) => line.startsWith(`${toPath(REPLIES)}:`))) return;
-    yield await watch.within(() => clock(client, toPath(REPLIES)));
+    yield await watch.within(() => probed('clock', () => clock(client, toPath(REPLIES))));
     const other = connector.createClient('committing');
     try {
-      yield await watch.within(() => fencing(client, other.client, toPath(REPLIES)));
+      yield await watch.within(() => probed('fencing', () => fencing(client, other.client, toPath(REPLIES))));
     } finally {
       await atMost(CLOSE_LIMIT_MS, other.client.close());
     }
@@ -87,6 +87,16 @@ async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
     return { kind: 'done', value: await run() };
   } catch (error) {
     return { kind: 'failed', error };
+  }
+}
+
+/** What a service refuses a probe for is a finding too, with its code's advice: a store without room. */
+async function probed(check: Finding['check'], probe: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await probe();
+  } catch (error) {
+    const { code, message, hint } = toQuorateError(error, `the probe of ${check}`);
+    return { check, status: 'wrong', text: `${code}: ${message.replace(/\.$/, '')}`, fix: hint };
   }
 }
 

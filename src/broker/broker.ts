@@ -29,11 +29,11 @@ import {
   writeBrokerRecord,
 } from './data-folder.ts';
 import { BrokerError } from './errors.ts';
-import type { Broker, LocalBrokerOptions } from './options.ts';
-import { unreadable } from './store/file.ts';
+import type { Broker, BrokerEnd, LocalBrokerOptions } from './options.ts';
+import { asBrokerError, asRunningFault, unreadable } from './store/file.ts';
 import { HandOuts, readHandOuts } from './store/hand-outs.ts';
 import { DATA_FILE, openStore } from './store/sqlite.ts';
-import type { Store } from './store/store.ts';
+import { type Store, StoreFullError } from './store/store.ts';
 import { type Certificates, keptCertificates } from './transport/certificates.ts';
 import { HttpSide } from './transport/http.ts';
 import { Listener } from './transport/listener.ts';
@@ -48,9 +48,9 @@ const LONGEST_PATH = 512;
 export async function createBroker(options: LocalBrokerOptions): Promise<Broker> {
   const folder = typeof options.data === 'string' ? options.data : undefined;
   const store = claimStore(folder, options.maxPages);
-  let close: (reason: string) => void = () => {};
-  const closed = new Promise<{ reason: string }>((resolve) => {
-    close = (reason) => resolve({ reason });
+  let close: (end: BrokerEnd) => void = () => {};
+  const closed = new Promise<BrokerEnd>((resolve) => {
+    close = resolve;
   });
 
   const virtual = virtualClockOf(options.clock);
@@ -59,7 +59,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
   // Clients wait in real time, however long messages sleep.
   const clientAlarms = virtual ? new Alarms(systemClock) : alarms;
   const limits = limitsOf(options.tier, options.maxMessageBytes);
-  const failed = (error: unknown) => void shutDown(`the store failed: ${String(error)}`);
+  const failed = (error: unknown) => void shutDown(() => endOf(error, folder));
   const pulse = new Pulse(options.pulse);
   const core = new Core(store, alarms, limits, failed, clientAlarms, pulse);
   for (const each of [alarms, clientAlarms]) each.onRing = () => pulse.at(ALARM);
@@ -72,7 +72,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
   let housekeeping: Housekeeping | undefined;
   let stopping: Promise<void> | undefined;
 
-  const shutDown = (reason: string): Promise<void> => {
+  const shutDown = (end: () => BrokerEnd): Promise<void> => {
     stopping ??= (async () => {
       amqp?.close();
       await listener?.close();
@@ -82,7 +82,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       store.close();
       if (folder !== undefined) removeBrokerRecord(folder);
       else removeCertificates();
-      close(reason);
+      close(end());
     })();
     return stopping;
   };
@@ -109,7 +109,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       await listener?.cut();
       store.close();
       removeCertificates();
-      close(why);
+      close({ reason: why });
     })();
   };
 
@@ -204,7 +204,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
         connections: amqp?.connections ?? 0,
         endpoints: amqp?.endpoints ?? 0,
       }),
-      stop: () => shutDown('stopped'),
+      stop: () => shutDown(() => ({ reason: 'stopped' })),
     };
   } catch (error) {
     // A listener that was left open would keep the thread, the port and the data for ever.
@@ -242,9 +242,20 @@ function readingBack<T>(folder: string | undefined, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (folder === undefined || error instanceof BrokerError) throw error;
-    throw unreadable(join(folder, DATA_FILE), String(error));
+    if (folder === undefined) throw error;
+    const file = join(folder, DATA_FILE);
+    if (error instanceof StoreFullError)
+      throw new BrokerError('BROKER_STORE_FULL', `${error.message}; the broker cannot start.`, { file });
+    const known = asBrokerError(error, file);
+    throw known instanceof BrokerError ? known : unreadable(file, String(error));
   }
+}
+
+/** Of a store that failed while it ran. */
+function endOf(error: unknown, folder: string | undefined): BrokerEnd {
+  const fault = folder === undefined ? undefined : asRunningFault(error, join(folder, DATA_FILE));
+  if (fault === undefined) return { reason: `the store failed: ${String(error)}` };
+  return { reason: `the store failed: ${fault.message.replace(/\.$/, '')}`, code: fault.code };
 }
 
 function claimStore(folder: string | undefined, maxPages: number | undefined): Store {

@@ -2,6 +2,7 @@ import type { Keys } from './access/keys.ts';
 import type { Clock } from './clock.ts';
 import type { BrokerControl } from './control/control.ts';
 import type { VirtualTime } from './control/virtual-clock.ts';
+import type { BrokerErrorCode } from './errors.ts';
 import type { Topology } from './topology.ts';
 
 export interface BrokerOptions {
@@ -61,6 +62,13 @@ export interface EntityStatus {
   locks: number;
 }
 
+/** `code`: what its store failed of; `died`: its thread hung or ended by itself. */
+export interface BrokerEnd {
+  readonly reason: string;
+  readonly code?: BrokerErrorCode;
+  readonly died?: true;
+}
+
 export interface Broker extends BrokerControl {
   readonly port: number;
   readonly connectionString: string;
@@ -73,7 +81,7 @@ export interface Broker extends BrokerControl {
   status(): Promise<EntityStatus[]>;
   /** What happened since the start, by name; `connections` and `endpoints` (AMQP sessions and links) are those open now. */
   counters(): Promise<Record<string, number>>;
-  /** Resolves once, when the broker has stopped or failed; `died` when its thread hung or ended by itself. */
-  readonly closed: Promise<{ reason: string; died?: true }>;
+  /** Resolves once, when the broker has stopped or failed. */
+  readonly closed: Promise<BrokerEnd>;
   stop(): Promise<void>;
 }

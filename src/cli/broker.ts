@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Broker } from '../broker/index.ts';
+import { codeOfBroker } from '../broker-faults.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { addBrokerAdvanceCommand } from './broker-advance.ts';
 import { addBrokerFaultCommand } from './broker-fault.ts';
@@ -129,7 +130,10 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   await control?.close();
   await emulatorPort?.close();
   await broker.stop();
-  if ('reason' in end) throw new QuorateError('INTERNAL', `The broker has stopped: ${end.reason}.`);
+  if ('reason' in end) {
+    const why = `The broker has stopped: ${end.reason}.`;
+    throw new QuorateError(end.code === undefined ? 'INTERNAL' : codeOfBroker(end.code), why);
+  }
   if (end.kind === 'crash') return reportCrash(end.error, options.verbose ?? false);
   terminal.line('stopped');
   return EXIT.done;

@@ -3,7 +3,7 @@
 import { appendFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QuorateError } from '../contract/errors.ts';
+import { type ErrorCode, QuorateError } from '../contract/errors.ts';
 import type { ResultStore } from '../contract/payload.ts';
 import { fileFault } from '../file-faults.ts';
 import { ownFile } from './owner-only.ts';
@@ -20,8 +20,13 @@ const BUSY_PAUSE_MS = 2;
 /** Of a host that was stopped in the middle of a commit. */
 const MAX_BUSY_MS = 60_000;
 const SQLITE_BUSY = 5;
-/** IOERR, FULL. */
-const DISK = new Set([10, 13]);
+/** PERM, READONLY, FULL; IOERR. */
+const OF_SYSTEM: Readonly<Record<number, ErrorCode>> = {
+  3: 'DATA_UNWRITABLE',
+  8: 'DATA_UNWRITABLE',
+  13: 'DATA_UNWRITABLE',
+  10: 'DISK_FAILED',
+};
 
 export interface ResultTable extends ResultStore {
   removeFolder(folder: string): Promise<void>;
@@ -45,7 +50,7 @@ export async function openResultTable(
 ): Promise<ResultTable> {
   try {
     // Also while others make the file.
-    return new Table(await unlessBusy(() => open(file)), packing, large);
+    return new Table(await unlessBusy(() => open(file)), file, packing, large);
   } catch (error) {
     throw faultOf(error, file);
   }
@@ -61,7 +66,7 @@ function faultOf(error: unknown, file: string): QuorateError {
   }
   const { message } = error as Error;
   const sqlite = (error as { errcode?: number }).errcode ?? 0;
-  const code = DISK.has(sqlite & 0xff) ? 'DISK_FAILED' : 'RESULTS_UNREADABLE';
+  const code = OF_SYSTEM[sqlite & 0xff] ?? 'RESULTS_UNREADABLE';
   return new QuorateError(code, `${file}: ${message}`, { cause: error });
 }
 
@@ -99,6 +104,7 @@ function prepare(db: DatabaseSync): void {
 
 class Table implements ResultTable {
   readonly #db: DatabaseSync;
+  readonly #file: string;
   readonly #packing: Packing;
   readonly #large: ResultStore;
   readonly #select: StatementSync;
@@ -107,8 +113,9 @@ class Table implements ResultTable {
   #waiting: Write[] = [];
   #committing = false;
 
-  constructor(db: DatabaseSync, packing: Packing, large: ResultStore) {
+  constructor(db: DatabaseSync, file: string, packing: Packing, large: ResultStore) {
     this.#db = db;
+    this.#file = file;
     this.#packing = packing;
     this.#large = large;
     this.#select = db.prepare('SELECT packed FROM result WHERE folder = ? AND key = ?');
@@ -157,7 +164,8 @@ class Table implements ResultTable {
         await unlessBusy(() => this.#write(writes));
         for (const { done } of writes) done();
       } catch (error) {
-        for (const { failed } of writes) failed(error);
+        const fault = faultOf(error, this.#file);
+        for (const { failed } of writes) failed(fault);
       }
     }
     this.#committing = false;

@@ -174,9 +174,7 @@ export class Committer {
       else attempt();
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
-      change.refused(
-        serviceErrors.quotaExceeded('The broker has reached its size limit; no more can be stored.'),
-      );
+      change.refused(serviceErrors.quotaExceeded(`${error.message}; no more can be stored.`));
       return;
     }
     change.applied();

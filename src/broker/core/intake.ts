@@ -210,7 +210,7 @@ export class Intake implements ForwardTarget {
           this.schedule.left(message);
           entry.applied();
         },
-        refused: () => this.schedule.giveBack(message),
+        refused: () => this.schedule.giveBackUnplaced(message),
       });
     }
   }

@@ -118,10 +118,7 @@ export class Namespace {
       });
     } catch (error) {
       if (!(error instanceof StoreFullError)) throw error;
-      throw new BrokerError(
-        'BROKER_STORE_FULL',
-        'The broker has reached its size limit; no entity can be added.',
-      );
+      throw new BrokerError('BROKER_STORE_FULL', `${error.message}; no entity can be added.`);
     }
     this.#apply(rows);
   }

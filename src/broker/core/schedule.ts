@@ -7,6 +7,8 @@ import { SCHEDULED } from './records.ts';
 /** What is activated in one go; the rest follows at once, in commits of its own. */
 const AT_ONCE = 500;
 const AT_ONCE_BYTES = 8 * 1024 * 1024;
+/** Between two looks at a disk that was full. */
+const AGAIN_MS = 1_000;
 
 /** Messages that wait for their time: on disk, where they are found by number and by due time. */
 export class Schedule {
@@ -54,6 +56,12 @@ export class Schedule {
   giveBack({ seq, dueAt }: FullMessage): void {
     this.#inHand.delete(seq);
     this.#expect(dueAt);
+  }
+
+  /** The disk is full: it has no room at once either. */
+  giveBackUnplaced(message: FullMessage): void {
+    this.#inHand.delete(message.seq);
+    this.#expect(this.#core.alarms.now() + AGAIN_MS);
   }
 
   left({ seq, size }: FullMessage): void {

@@ -1,5 +1,5 @@
 /** The data file before anything is written: is it ours, whole, and of a format that can be read? */
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { keyFile } from '../data-folder.ts';
@@ -16,6 +16,9 @@ export const SQLITE_FULL = 13;
  * else than a file has its name.
  */
 const UNREADABLE = new Set([1, 10, 11, 14, 26]);
+const DAMAGED = new Set([11, 26]);
+/** A commit of the largest message, its pages in the log. */
+const LEAST_ROOM_BYTES = 4 * 1024 * 1024;
 const HEAD_BYTES = 100;
 const LOG_HEADER_BYTES = 32;
 /** With its last bit set or not, by the order of bytes in checksums (sqlite.org/fileformat2.html#walformat). */
@@ -100,6 +103,35 @@ export function asBrokerError(error: unknown, file: string): unknown {
 
 function isFileError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
+}
+
+/**
+ * What ended a store that was open: of its statements only damage is the file's fault, for they fitted its tables before. It
+ * asks the system, and so only once the store is closed: to close a file anew would let go of the locks on it.
+ */
+export function asRunningFault(error: unknown, file: string): BrokerError | undefined {
+  if (error instanceof BrokerError) return error;
+  const code = sqliteCode(error);
+  const fault = fileFault(error, file, code);
+  if (fault !== undefined) return fault;
+  return code !== undefined && DAMAGED.has(code) ? unreadable(file, String(error)) : undefined;
+}
+
+/** SQLite says the same of the size that a broker may have and of a disk without room. */
+export function whatIsFull(file: string | undefined, maxPages: number | undefined): string {
+  const mayBeLimit = maxPages !== undefined || file === undefined;
+  if (mayBeLimit && (file === undefined || roomBeside(file) >= LEAST_ROOM_BYTES))
+    return 'The broker has reached its size limit';
+  return `No room is left on the disk of ${file}`;
+}
+
+function roomBeside(file: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 export function unreadable(file: string, why: string): BrokerError {

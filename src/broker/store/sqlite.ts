@@ -9,6 +9,7 @@ import {
   refuseForeignFile,
   SQLITE_FULL,
   sqliteCode,
+  whatIsFull,
 } from './file.ts';
 import { messageStatements, prepareDropBody } from './message-statements.ts';
 import { migrate } from './migrations.ts';
@@ -35,18 +36,18 @@ export interface StoreOptions {
 }
 
 export function openStore({ folder, maxPages }: StoreOptions): Store {
-  if (folder === undefined) return storeOn(openInMemory(), maxPages);
+  if (folder === undefined) return storeOn(openInMemory(), maxPages, undefined);
   const file = join(folder, DATA_FILE);
   const db = openFile(file);
   try {
-    return storeOn(db, maxPages);
+    return storeOn(db, maxPages, file);
   } catch (error) {
     db.close();
     throw asBrokerError(error, file);
   }
 }
 
-function storeOn(db: DatabaseSync, maxPages: number | undefined): Store {
+function storeOn(db: DatabaseSync, maxPages: number | undefined, file: string | undefined): Store {
   const pageBytes = Number(pragma(db, 'page_size'));
   const limit = Math.min(MAX_PAGES, Math.floor(((maxPages ?? MAX_PAGES) * COUNTED_PAGE_BYTES) / pageBytes));
   const limitPages = (pages: number) => db.exec(`PRAGMA max_page_count = ${Math.min(pages, MAX_PAGES)}`);
@@ -67,7 +68,7 @@ function storeOn(db: DatabaseSync, maxPages: number | undefined): Store {
       } catch (error) {
         tallies.forget();
         if (db.isTransaction) db.exec('ROLLBACK');
-        throw sqliteCode(error) === SQLITE_FULL ? new StoreFullError() : error;
+        throw sqliteCode(error) === SQLITE_FULL ? new StoreFullError(whatIsFull(file, maxPages)) : error;
       }
     },
     withReserve(work) {

@@ -58,9 +58,10 @@ export interface SeenId {
   id: string;
 }
 
+/** Its message says what is full: the size that the broker may have, or the disk. */
 export class StoreFullError extends Error {
-  constructor() {
-    super('The store is full.');
+  constructor(message: string) {
+    super(message);
     this.name = 'StoreFullError';
   }
 }

@@ -21,8 +21,7 @@ try {
   port.on('message', (call: ToThread) => void answer(broker, call));
   const { port: listening, connectionString, caFile } = broker;
   say({ kind: 'ready', port: listening, connectionString, caFile });
-  const { reason } = await broker.closed;
-  say({ kind: 'closed', reason });
+  say({ kind: 'closed', end: await broker.closed });
   port.close();
 } catch (error) {
   say({ kind: 'refused', failure: failureOf(error) });

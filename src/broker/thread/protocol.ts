@@ -1,6 +1,6 @@
 import type { ControlCall } from '../control/calls.ts';
 import type { BrokerErrorCode } from '../errors.ts';
-import type { Broker, BrokerOptions } from '../options.ts';
+import type { Broker, BrokerEnd, BrokerOptions } from '../options.ts';
 
 /** What the two sides of the broker's thread say to each other. */
 
@@ -29,4 +29,4 @@ export type FromThread =
   | { kind: 'refused'; failure: ThreadFailure }
   | { kind: 'result'; id: number; value: unknown }
   | { kind: 'error'; id: number; failure: ThreadFailure }
-  | { kind: 'closed'; reason: string };
+  | { kind: 'closed'; end: BrokerEnd };

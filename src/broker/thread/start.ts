@@ -3,7 +3,7 @@ import { remoteControl } from '../control/calls.ts';
 import { virtualClockOf } from '../control/virtual-clock.ts';
 import { Pulse } from '../core/pulse.ts';
 import { BrokerError } from '../errors.ts';
-import type { Broker, BrokerOptions, EntityStatus } from '../options.ts';
+import type { Broker, BrokerEnd, BrokerOptions, EntityStatus } from '../options.ts';
 import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
 import { HUNG_AFTER_MS, watch } from './watchdog.ts';
 
@@ -47,10 +47,12 @@ export function startBroker(
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let closedReason: string | undefined;
+  /** As the thread itself told it. */
+  let told: BrokerEnd | undefined;
 
   return new Promise((resolveStart, rejectStart) => {
-    let resolveClosed: (value: { reason: string; died?: true }) => void = () => {};
-    const closed = new Promise<{ reason: string; died?: true }>((resolve) => {
+    let resolveClosed: (value: BrokerEnd) => void = () => {};
+    const closed = new Promise<BrokerEnd>((resolve) => {
       resolveClosed = resolve;
     });
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -63,7 +65,7 @@ export function startBroker(
       for (const call of pending.values()) call.reject(error);
       pending.clear();
       rejectStart(error);
-      resolveClosed({ reason: closedReason, ...(died && first ? { died } : {}) });
+      resolveClosed(told ?? { reason: closedReason, ...(died && first ? { died } : {}) });
     };
     const watchdog = watch(
       pulse,
@@ -120,7 +122,8 @@ export function startBroker(
           pending.get(message.id)?.reject(toError(message.failure));
           return void pending.delete(message.id);
         case 'closed':
-          closedReason ??= message.reason;
+          told = message.end;
+          closedReason ??= message.end.reason;
           // The store is closed by now; what may be left are rhea's heartbeat timers of connections that were cut.
           return void worker.terminate();
       }

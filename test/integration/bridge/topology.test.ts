@@ -67,4 +67,23 @@ describe('ensureTopology through the data plane', () => {
     expect(fixes.get(`${prefix}${TASKS}: requiresSession is false, not true`)).toMatch(/delete the entity/);
     expect([...fixes.values()].join()).not.toMatch(/apply/);
   });
+
+  it('and says with a code of its own what a service refuses its probe for', async () => {
+    const { prefix, broker } = await startWorld();
+    await broker.declare({ queues: [{ name: `${prefix}replies`, requiresSession: true }], topics: [] });
+    const full = {
+      kind: 'reject',
+      on: { operation: 'send' },
+      condition: 'amqp:resource-limit-exceeded',
+    } as const;
+    await broker.faults.inject(full);
+    const connection = { kind: 'connectionString', connectionString: broker.connectionString } as const;
+    const found: Record<string, string> = {};
+    for await (const { check, status, text } of examine({ connection, prefix, entities: [] }))
+      found[check] = `${status} ${text}`;
+    expect(found).toMatchObject({
+      clock: expect.stringMatching(/^wrong QUOTA_EXCEEDED: the probe of clock failed: /),
+      fencing: expect.stringMatching(/^ok/),
+    });
+  });
 });

@@ -13,7 +13,7 @@ function writing(committer: Committer, name: string, log: string[], full = false
   return (ack) =>
     committer.add({
       write: () => {
-        if (full) throw new StoreFullError();
+        if (full) throw new StoreFullError('It is full');
         log.push(`write ${name}`);
       },
       applied: () => {

@@ -21,7 +21,7 @@ function change(name: string, log: string[], full = false, frees = false): Chang
   return {
     frees,
     write: () => {
-      if (full) throw new StoreFullError();
+      if (full) throw new StoreFullError('It is full');
       log.push(`write ${name}`);
     },
     applied: () => log.push(`applied ${name}`),
