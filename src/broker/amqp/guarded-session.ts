@@ -14,9 +14,13 @@ export interface IncomingDelivery {
   wire?: number;
 }
 
-interface OutgoingDelivery {
-  readonly id: number;
+export interface OutgoingDelivery {
+  id: number;
   readonly link: GuardedLink;
+  /** Of its frames; 0 = none has left. */
+  readonly next_to_send: number;
+  settled: boolean;
+  remote_settled: boolean;
   /** Ours: the one that it is settled in. */
   transaction?: Buffer;
 }
@@ -24,7 +28,11 @@ interface OutgoingDelivery {
 export interface GuardedLink {
   readonly name: string;
   readonly connection: { _register(): void };
-  readonly local: { readonly handle: number; readonly attach: { max_message_size?: number | undefined } };
+  readonly local: {
+    readonly handle: number;
+    readonly attach: { max_message_size?: number | undefined };
+    readonly detach: unknown;
+  };
   readonly remote: { attach?: { handle: number } };
   readonly state: { readonly local_open: boolean; readonly remote_open: boolean; need_open(): boolean };
   credit: number;
@@ -92,6 +100,14 @@ interface Deliveries<Delivery> {
   push(delivery: Delivery): void;
 }
 
+/** A ring of neighbouring numbers. */
+export interface OutgoingDeliveries extends Deliveries<OutgoingDelivery> {
+  size: number;
+  tail: number;
+  readonly capacity: number;
+  readonly entries: (OutgoingDelivery | undefined)[];
+}
+
 export interface Settled {
   readonly link: { dispatch(event: string, context: unknown): void; _context(of: object): unknown };
   readonly remote_state: { readonly constructor: { readonly composite_type?: string } } | undefined;
@@ -112,9 +128,9 @@ export interface GuardedSession {
   };
   readonly outgoing: {
     updated: Settled[];
-    readonly deliveries: Deliveries<OutgoingDelivery>;
-    readonly next_pending_delivery: number;
-    readonly next_delivery_id: number;
+    readonly deliveries: OutgoingDeliveries;
+    next_pending_delivery: number;
+    next_delivery_id: number;
     readonly next_transfer_id: number;
     remote_next_transfer_id: number | undefined;
     process(): void;
@@ -125,6 +141,7 @@ export interface GuardedSession {
   on_transfer(frame: Frame<TransferFields>): void;
   on_flow(frame: Frame<FlowFields>): void;
   on_disposition(frame: Frame<DispositionFields>): void;
+  on_detach(frame: Frame<{ handle: number }>): void;
   on_end(frame: Frame<unknown>): void;
   remove_link(link: GuardedLink): void;
   _write_flow(link?: GuardedLink): void;

@@ -17,6 +17,8 @@ export class Passes {
   readonly #failed: (error: unknown) => void;
   readonly #output: Output;
   readonly #asking = new Set<RawSession>();
+  /** Which the client has ended, and whose end has not been answered. */
+  readonly #ending = new Set<RawSession>();
 
   constructor(raw: RawConnection, holding: Holding, failed: (error: unknown) => void) {
     this.#raw = raw;
@@ -28,7 +30,18 @@ export class Passes {
     // rhea forgets the error when it has handed the frame over; here that is before it is written.
     raw._write_close = () => raw._write_frame(0, raw.local.close);
     const createSession = raw.create_session.bind(raw);
-    raw.create_session = () => this.#dress(createSession());
+    raw.create_session = () => {
+      this.#answerEnds();
+      return this.#dress(createSession());
+    };
+  }
+
+  /** rhea would answer a little later: until then the channel would be taken. */
+  #answerEnds(): void {
+    if (this.#ending.size === 0) return;
+    for (const session of this.#ending) session.end();
+    this.pass();
+    for (const session of this.#ending) session.remove();
   }
 
   pass(): void {
@@ -82,10 +95,18 @@ export class Passes {
     guardTransfers(session, this.#holding);
     guardFlow(session);
     guardDispositions(session);
+    const onEnd = session.on_end.bind(session);
+    session.on_end = (frame) => {
+      this.#ending.add(session);
+      onEnd(frame);
+    };
     const remove = session.remove.bind(session);
     session.remove = () => {
       raw.traffic.ended(session);
       remove();
+      this.#ending.delete(session);
+      // Answers come late; its channel may be another's by then.
+      session.output = () => {};
     };
     return session;
   }

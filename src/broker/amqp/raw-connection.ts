@@ -10,6 +10,7 @@ export interface RawSession extends GuardedSession {
   connection: object;
   local: { handles: GuardedSession['local']['handles']; begin: { handle_max: number } };
   _process(): void;
+  end(): void;
   remove(): void;
 }
 

@@ -17,6 +17,8 @@ const frames = createRequire(import.meta.url)('rhea/lib/frames.js') as { flow(fi
 export function guardFlow(session: GuardedSession): void {
   /** Links that are to tell that they have sent all there is. */
   const drained = new Set<GuardedLink>();
+  /** The peer wants to hear of the session's windows. */
+  let echoes = false;
   const isDrained = (link: GuardedLink) => drained.has(link) && link._draining && unsent(session, link) === 0;
   const onAttach = session.on_attach.bind(session);
   session.on_attach = (frame) => {
@@ -51,13 +53,16 @@ export function guardFlow(session: GuardedSession): void {
     onFlow(frame);
     if (!echo) return;
     if (link) link.issue_flow = true;
-    else session._write_flow();
+    else echoes = true;
   };
   // What was handed over before the drain leaves before its end is told.
   const process = session.outgoing.process.bind(session.outgoing);
   session.outgoing.process = () => {
     process();
     for (const link of drained) if (isDrained(link)) link.issue_flow = true;
+    // Not before the session's begin.
+    if (echoes) session._write_flow();
+    echoes = false;
   };
   const removeLink = session.remove_link.bind(session);
   session.remove_link = (link) => {

@@ -1,6 +1,10 @@
-/** Links of a session by name and handle, where rhea is narrower than AMQP: names used twice, attaches in one breath. */
+/**
+ * Links of a session by name and handle, where rhea is narrower than AMQP: names used twice, and a handle that is free for
+ * the next link as soon as its goodbye is said, also where a client says all of that in one breath.
+ */
 import type { GuardedLink, GuardedSession } from './guarded-session.ts';
 import { isCoordinator } from './transactional-state.ts';
+import { dropUnsent } from './unsent.ts';
 import { Violation } from './violation.ts';
 
 export function guardLinks(session: GuardedSession, flush: () => void): void {
@@ -9,6 +13,8 @@ export function guardLinks(session: GuardedSession, flush: () => void): void {
   const named = new Map<string, GuardedLink>();
   const places = new Map<GuardedLink, { readonly name: string; readonly slot: number }>();
   const unopened = new Set<GuardedLink>();
+  /** Of which the client has taken leave, and which have not been answered. */
+  const leaving = new Set<GuardedLink>();
   let slots = 0;
   session.links = {};
   session.on_attach = (frame) => {
@@ -18,16 +24,13 @@ export function guardLinks(session: GuardedSession, flush: () => void): void {
       frame.performative.coordinator = true;
     }
     const name = `${role} ${given}`;
-    const old = named.get(name);
-    if (old?.state.remote_open) {
+    if (named.get(name)?.state.remote_open) {
       throw new Violation('amqp:session:handle-in-use', `The link '${given}' is attached already.`);
     }
-    if (old) {
-      // Detached and attached again in one breath: rhea would take it for the link that is just going.
-      old.close();
-      flush();
-      old.remove();
-    }
+    // rhea would answer a little later: until then the name would be that of the old link, and the handle taken.
+    for (const old of leaving) old.close();
+    if (leaving.size > 0) flush();
+    for (const old of leaving) old.remove();
     const { links } = session;
     const created: Record<string, GuardedLink> = Object.create(null);
     session.links = created;
@@ -46,6 +49,22 @@ export function guardLinks(session: GuardedSession, flush: () => void): void {
       if (link.is_receiver()) link.delivery_count = firstCount ?? 0;
     }
   };
+  const onDetach = session.on_detach.bind(session);
+  session.on_detach = (frame) => {
+    const link = session.remote.handles[frame.performative.handle];
+    if (link) leaving.add(link);
+    onDetach(frame);
+  };
+  // With the broker's goodbye its handle is free, and what has not left does not leave under it.
+  const output = session.output.bind(session);
+  session.output = (sent, payload) => {
+    output(sent, payload);
+    const { handle } = sent as { handle?: number };
+    const link = handle === undefined ? undefined : session.local.handles[handle];
+    if (!link || sent !== link.local.detach) return;
+    delete session.local.handles[link.local.handle];
+    dropUnsent(session.outgoing, link);
+  };
   // rhea writes transfers before the attach of their link, if a peer gives credit in the same breath as its own attach.
   const process = session.outgoing.process.bind(session.outgoing);
   session.outgoing.process = () => {
@@ -61,6 +80,7 @@ export function guardLinks(session: GuardedSession, flush: () => void): void {
     const place = places.get(link);
     places.delete(link);
     unopened.delete(link);
+    leaving.delete(link);
     if (place) delete session.links[place.slot];
     if (place && named.get(place.name) === link) named.delete(place.name);
     const { handles } = session.remote;
