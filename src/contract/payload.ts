@@ -68,4 +68,6 @@ export interface Payloads {
 export interface ResultStore {
   get(folder: string, key: string): Promise<Json | undefined>;
   put(folder: string, key: string, value: Json): Promise<void>;
+  /** Those of this folder itself, in no order; large ones may be left out. */
+  list(folder: string): Promise<readonly Json[]>;
 }

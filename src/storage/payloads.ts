@@ -1,5 +1,6 @@
 // Payloads over a storage: JSON values packed under references, and the results of tasks beside them.
 import { QuorateError } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
 import type { PayloadRef, Payloads, ResultStore, Storage } from '../contract/payload.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
 import { checkPayloadPath, isPayloadPath } from './paths.ts';
@@ -52,5 +53,13 @@ export function createResults(storage: Storage, packing: Packing): ResultStore {
       return stored === undefined ? undefined : unpackJson(packing, stored);
     },
     put: async (folder, key, value) => storage.write(pathOf(folder, key), await packJson(packing, value)),
+    list: async (folder) => {
+      const values: Json[] = [];
+      for await (const { path } of storage.list(checkPayloadPath(folder))) {
+        const stored = await storage.read(path);
+        if (stored !== undefined) values.push(await unpackJson(packing, stored));
+      }
+      return values;
+    },
   };
 }

@@ -108,6 +108,7 @@ class Table implements ResultTable {
   readonly #packing: Packing;
   readonly #large: ResultStore;
   readonly #select: StatementSync;
+  readonly #all: StatementSync;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   #waiting: Write[] = [];
@@ -119,6 +120,7 @@ class Table implements ResultTable {
     this.#packing = packing;
     this.#large = large;
     this.#select = db.prepare('SELECT packed FROM result WHERE folder = ? AND key = ?');
+    this.#all = db.prepare('SELECT packed FROM result WHERE folder = ? AND packed IS NOT NULL');
     this.#insert = db.prepare('INSERT OR REPLACE INTO result VALUES (?, ?, ?)');
     // Between "/" and "0" lies everything below a folder.
     this.#delete = db.prepare(
@@ -144,6 +146,11 @@ class Table implements ResultTable {
       this.#waiting.push({ folder, key, packed, done, failed });
       if (!this.#committing) void this.#commit();
     });
+  }
+
+  async list(folder: string): ReturnType<ResultStore['list']> {
+    const rows = await unlessBusy(() => this.#all.all(folder) as { packed: Uint8Array }[]);
+    return Promise.all(rows.map(({ packed }) => unpackJson(this.#packing, packed)));
   }
 
   async removeFolder(folder: string): Promise<void> {

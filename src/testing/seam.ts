@@ -94,6 +94,7 @@ function watchPayloads(payloads: Payloads, life: Life): Payloads {
 function watchResults(results: ResultStore, life: Life): ResultStore {
   return {
     get: async (folder, key) => ((await life.awake()) ? results.get(folder, key) : life.death),
+    list: async (folder) => ((await life.awake()) ? results.list(folder) : life.death),
     put: async (folder, key, value) => {
       if (!(await life.pass({ step: 'before-result', where: 'a task' }))) return life.death;
       await results.put(folder, key, value);

@@ -1,7 +1,7 @@
 // A storage in memory that can be looked into, and made to fail.
-import type { Payloads, Storage } from '../../src/contract/payload.ts';
+import type { Payloads, ResultStore, Storage } from '../../src/contract/payload.ts';
 import { createPacking } from '../../src/storage/packing.ts';
-import { createPayloads } from '../../src/storage/payloads.ts';
+import { createPayloads, createResults } from '../../src/storage/payloads.ts';
 import { createSealer } from '../../src/storage/seal.ts';
 
 export interface MemoryStorage extends Storage {
@@ -54,4 +54,8 @@ const sealer = createSealer(memoryStorage(), 'test');
 export function memoryPayloads(storage: Storage = memoryStorage()): Payloads {
   const payloads = createPayloads(storage, createPacking({ compress: true, codecs: [] }), 'test');
   return { ...payloads, seal: sealer };
+}
+
+export function memoryResults(storage: Storage = memoryStorage()): ResultStore {
+  return createResults(storage, createPacking({ compress: false, codecs: [] }));
 }

@@ -63,7 +63,8 @@ describe('a data folder that cannot be', () => {
     const taken = join(folder, 'results.db');
     await mkdir(taken);
     const packing = createPacking({ compress: false, codecs: [] });
-    const open = openResultTable(taken, packing, { get: async () => undefined, put: async () => {} });
+    const large = { get: async () => undefined, put: async () => {}, list: async () => [] };
+    const open = openResultTable(taken, packing, large);
     await expect(open).rejects.toMatchObject({ code: 'DATA_UNWRITABLE' });
   });
 });

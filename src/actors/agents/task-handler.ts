@@ -34,6 +34,7 @@ import {
 import { hashId, replyMessageId, taskMessageId } from '../protocol/ids.ts';
 import { withoutLife } from '../protocol/lives.ts';
 import { parseTaskBody } from '../protocol/messages.ts';
+import { noteRetry } from '../protocol/retries.ts';
 import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
 import type { Pieces } from './pieces.ts';
 import { createPieces } from './pieces.ts';
@@ -57,7 +58,7 @@ export interface TaskHost {
   readonly resolve: (task: TaskBody) => Runnable | undefined;
   readonly timeoutMs: number;
   readonly retry: Required<RetryPolicy>;
-  readonly bridge: Pick<Bridge, 'publish'>;
+  readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly pool: WorkerPool;
   readonly results: ResultStore;
   readonly payloads: Payloads;
@@ -85,7 +86,10 @@ export function createTaskHandler(
 ): (message: InboundMessage, lost: AbortSignal) => Promise<Disposition> {
   const host = {
     ...options,
-    bridge: { publish: claimingPublish(options.bridge, options.payloads) },
+    bridge: {
+      publish: claimingPublish(options.bridge, options.payloads),
+      cancelScheduled: options.bridge.cancelScheduled,
+    },
   };
   return async (message, lost) => {
     const parsed = parseTaskBody(message);
@@ -190,11 +194,10 @@ async function handle(
   const retryAt = clock.now() + backoff(host.retry, attempts);
   if (!attempt.retryable || attempts >= host.retry.attempts || retryAt >= deadlineAt) return failed();
   // Left to its lock it would be run again and again, and none of that would be counted.
-  const refusal = await refusalOf(
-    host,
-    again(task, message, host, { attempt: attempts + 1 }, deadlineAt, retryAt),
-  );
-  if (refusal !== undefined) return failed({ notRetried: refusal.message });
+  const retry = again(task, message, host, { attempt: attempts + 1 }, deadlineAt, retryAt);
+  const sent = await publishUnlessRefused(host, retry);
+  if (sent.kind === 'refused') return failed({ notRetried: sent.error.message });
+  if (await isInVain(task, family, host, sent.sequenceNumber, retryAt)) return COMPLETE;
   counters.retried++;
   host.logger.info(
     `attempt ${attempts} of ${host.name} failed, again in ${retryAt - clock.now()} ms: ${attempt.error.message.slice(0, MAX_LOGGED)}`,
@@ -223,16 +226,34 @@ function lostLock(): Error {
   return new Error('the lock was lost; the task is somebody else’s now');
 }
 
-/** Sends it, and says why it can never be sent. */
-async function refusalOf({ bridge }: TaskHost, message: WireMessage): Promise<ErrorJson | undefined> {
+type Published =
+  | { readonly kind: 'sent'; readonly sequenceNumber: number | undefined }
+  /** For good: why it can never be sent. */
+  | { readonly kind: 'refused'; readonly error: ErrorJson };
+
+async function publishUnlessRefused({ bridge }: TaskHost, message: WireMessage): Promise<Published> {
   try {
-    await bridge.publish([message]);
-    return undefined;
+    const [published] = await bridge.publish([message]);
+    return { kind: 'sent', sequenceNumber: published?.sequenceNumber };
   } catch (thrown) {
     const error = toErrorJson(thrown, 'CONNECTION_FAILED');
     if (!isRefusedForGood(error.code)) throw thrown;
-    return error;
+    return { kind: 'refused', error };
   }
+}
+
+/** Says where the retry lies; true, and it is taken back, where its asker has closed the execution meanwhile. */
+async function isInVain(
+  { execution, key }: TaskBody,
+  family: string,
+  { bridge, entity, results }: TaskHost,
+  sequenceNumber: number | undefined,
+  dueAt: number,
+): Promise<boolean> {
+  if (sequenceNumber === undefined) return false;
+  const isClosed = await noteRetry(results, { family, execution, key }, { entity, sequenceNumber, dueAt });
+  if (isClosed) await bridge.cancelScheduled(entity, [sequenceNumber]);
+  return isClosed;
 }
 
 function excess(outcome: Outcome): ErrorJson | undefined {
@@ -300,8 +321,8 @@ async function reply(
   traceparent: string | undefined,
 ): Promise<Disposition> {
   const answer = replyMessage(task, message, outcome, host.clock.now(), traceparent);
-  const refusal = answer === undefined ? undefined : await refusalOf(host, answer);
-  if (refusal !== undefined) return giveUp(host, refusal);
+  const sent = answer === undefined ? undefined : await publishUnlessRefused(host, answer);
+  if (sent?.kind === 'refused') return giveUp(host, sent.error);
   // From here on it is answered from the store.
   await removeClaims(message, host.payloads).catch(() => {});
   return COMPLETE;
@@ -412,11 +433,11 @@ async function handBack(
   host: TaskHost,
   deadlineAt: number,
 ): Promise<Disposition> {
-  const refusal = await refusalOf(
+  const sent = await publishUnlessRefused(
     host,
     again(task, message, host, { release: message.sequenceNumber }, deadlineAt),
   );
-  return refusal === undefined ? COMPLETE : giveUp(host, refusal);
+  return sent.kind === 'sent' ? COMPLETE : giveUp(host, sent.error);
 }
 
 /** The same task as a new message: for a retry later, or for another host now. */

@@ -13,6 +13,7 @@ import { hashId, inputId } from '../protocol/ids.ts';
 import { absent, answer, notFound } from './answer.ts';
 import { encodeEffects } from './encode.ts';
 import { record } from './inbox.ts';
+import { letGo } from './let-go.ts';
 import { markEntries, marksOf } from './marks.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
 import { BOUNDS } from './session-state.ts';
@@ -119,6 +120,7 @@ export function nextState(
   const entries = [
     ...encoded,
     ...answers,
+    ...letGo(state.core, result, taken, { entity: actorQueue(actor.type), now: context.now }),
     ...tellWatchers(watchers, actor, core, result.steps),
     ...(ended ? [expiry(actor, core.incarnation, context)] : []),
   ];

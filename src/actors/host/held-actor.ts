@@ -262,6 +262,7 @@ export class HeldActor {
   /** Not even its end is waited for any more. */
   async purge(): Promise<Progress> {
     try {
+      await this.takingBack;
       await takeAllBack(this.address.type, { ...this.host, session: this.session });
     } catch (error) {
       return this.letGo(error, 'what it has scheduled was not taken back');

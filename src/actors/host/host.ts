@@ -1,6 +1,6 @@
 // What a host needs to hold sessions of one machine type; put together by the runtime.
 import type { Json } from '../../contract/json.ts';
-import type { Payloads } from '../../contract/payload.ts';
+import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
 import type { Actions } from './actions.ts';
@@ -35,6 +35,7 @@ export interface ActorHost {
   readonly actions: Actions;
   readonly bridge: Bridge;
   readonly payloads: Payloads;
+  readonly results: ResultStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inspection: InspectionSink;

@@ -7,7 +7,7 @@ import { actorQueue } from '../../contract/entities.ts';
 import { QuorateError, toErrorJson, tooLate } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
-import type { Payloads } from '../../contract/payload.ts';
+import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
 import type { Bridge, Clock, HeldSession, Logger } from '../../contract/ports.ts';
 import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
@@ -19,6 +19,7 @@ import { inLife } from '../protocol/lives.ts';
 import { sealAll } from '../protocol/seals.ts';
 import type { ActionEntry, Handover } from './actions.ts';
 import { taskMessage } from './encode.ts';
+import { takeRetriesBack } from './let-go.ts';
 import { takeBack } from './scheduled.ts';
 import type { OutboxEntry, ScatterEntry } from './session-state.ts';
 
@@ -35,6 +36,7 @@ export interface OutboxContext {
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly session: Pick<HeldSession, 'peekScheduled'>;
   readonly payloads: Payloads;
+  readonly results: ResultStore;
   /** Where what belongs to this life of the actor lies, and what its tasks store. */
   readonly life: string;
   readonly family: string;
@@ -177,6 +179,7 @@ async function cancelAll(
   const cancels = entries.filter((entry) => entry.kind === 'cancel');
   try {
     await takeBack(actorQueue(context.actor.type), cancels, scheduled, context);
+    await takeRetriesBack(cancels, context);
   } catch (error) {
     context.logger.debug('scheduled messages were not taken back', { reason: String(error) });
   }

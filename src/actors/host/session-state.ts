@@ -67,12 +67,13 @@ export type OutboxEntry =
       /** Absent in states of former builds. */
       readonly key?: string;
     }
-  /** Of a timer: by its number, as far as known. One without a token is of an earlier release. */
+  /** Of a timer: by its number, as far as known. One without a token is of an earlier release. Or of an execution's retries. */
   | {
       readonly kind: 'cancel';
       readonly entity: string;
       readonly token?: string;
       readonly sequenceNumber?: number;
+      readonly execution?: string;
     };
 
 export interface Inbox {

@@ -1,5 +1,8 @@
 // What nobody waits for lies nowhere: neither in the broker's queues nor in its file, whichever process took care of it.
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { Broker } from '../../../src/broker/index.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
@@ -48,4 +51,59 @@ it('leaves no session of an actor that is forgotten: by its retention time, or b
   const listed = async () => (await client.actors.list('waiter')).ids;
   await expect.poll(listed, { timeout: 10_000 }).not.toContain('forgotten');
   expect(await listed()).not.toContain('gone');
+});
+
+it('takes back what an agent of another process tries again later, once its asker is cancelled, purged, elsewhere or content', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'quorate-leftovers-'));
+  onTestFinished(() => rm(data, { recursive: true }));
+  const own = await startBrokerFor(['leaver', 'first'], ['flaky']);
+  onTestFinished(() => own.stop());
+  const begun: unknown[] = [];
+  let answerLate = (): void => {};
+  const late = new Promise<void>((resolve) => {
+    answerLate = resolve;
+  });
+  const config = {
+    data,
+    machines: { leaver: app('leaver.machine.ts', 'leaver'), first: app('leaver.machine.ts', 'first') },
+    agents: {
+      flaky: {
+        run: async (input: unknown) => {
+          begun.push(input);
+          const { item = null } = (input ?? {}) as { readonly item?: unknown };
+          if (item === 'late') await late;
+          if (item === 'good') return 'good';
+          throw new Error('not now');
+        },
+        retry: { attempts: 3, backoffMs: HOUR, maxBackoffMs: HOUR },
+        deadlineMs: 3 * HOUR,
+      },
+    },
+    connectionString: own.connectionString,
+    lockDurationMs: LOCK_MS,
+  };
+  await using asking = await startRuntime({ ...config, roles: ['actors'] });
+  await using doing = await startRuntime({ ...config, roles: ['agents'] });
+  expect(doing.data).toBe(data);
+  const { client } = asking.runtime;
+  const retries = async () =>
+    (await own.status()).find(({ name }) => name === 'agent.flaky')?.scheduled ?? Number.NaN;
+
+  const ids = ['cancelled', 'purged', 'left', 'waits'];
+  for (const id of ids) await client.start('leaver', { id });
+  await expect.poll(retries, { timeout: 10_000 }).toBe(ids.length);
+  await client.cancel('leaver', 'cancelled');
+  await client.actors.purge('leaver', 'purged');
+  await client.send('leaver', 'left', { type: 'leave' });
+  await expect.poll(retries, { timeout: 10_000 }).toBe(1);
+
+  const items = ['bad', 'worse', 'late', 'good'];
+  await expect(client.run('first', { id: 'content', input: { items } })).resolves.toMatchObject({ ok: 1 });
+  await expect.poll(() => begun.length, { timeout: 10_000 }).toBe(ids.length + items.length);
+  // Its attempt ends only now: the retry finds that nobody waits for it.
+  answerLate();
+  const counted = () => doing.runtime.counters().agents['flaky'];
+  await expect.poll(() => counted()?.running, { timeout: 10_000 }).toBe(0);
+  await expect.poll(retries, { timeout: 10_000 }).toBe(1);
+  expect(counted()).toMatchObject({ started: ids.length + items.length, retried: ids.length + 2 });
 });

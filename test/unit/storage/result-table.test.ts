@@ -139,3 +139,18 @@ it.each([
   await plant();
   await expect(open()).rejects.toMatchObject({ code: 'RESULTS_UNREADABLE' });
 });
+
+it('lists the small ones of a folder, of the table as of files, and none of the folders below or beside it', async () => {
+  const table = await open();
+  const packing = createPacking({ compress: true, codecs: [] });
+  const filed = createResults(createFolderStorage(join(folder, 'payloads')), packing);
+  for (const results of [table, filed]) {
+    expect(await results.list('s/a')).toEqual([]);
+    await results.put('s/a', 'one', { n: 1 });
+    await results.put('s/a', 'two', true);
+    await results.put('s/ab', 'beside', 3);
+    expect((await results.list('s/a')).toSorted()).toEqual([{ n: 1 }, true]);
+  }
+  await table.put('s/a/below', 'three', 3);
+  expect(await table.list('s/a')).toHaveLength(2);
+});

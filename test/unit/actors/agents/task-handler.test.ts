@@ -35,11 +35,13 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
         published.push(...messages);
         return messages.map(() => ({}));
       },
+      cancelScheduled: async () => [],
     },
     pool: noPool,
     results: {
       get: async (_folder, key) => stored.get(key),
       put: async (_folder, key, value) => void stored.set(key, value),
+      list: async () => [],
     },
     payloads: memoryPayloads(),
     clock: { now: () => 10_000 },
@@ -299,7 +301,9 @@ describe('a task', () => {
 
     it('is given up with its own error when it can never be scheduled, and not run once more', async () => {
       const refused = new QuorateError('EFFECT_TOO_LARGE', 'too large');
-      const { host, handle } = setUp(failing, { bridge: { publish: () => Promise.reject(refused) } });
+      const { host, handle } = setUp(failing, {
+        bridge: { publish: () => Promise.reject(refused), cancelScheduled: async () => [] },
+      });
       const outcome = await handle();
       expect(outcome).toMatchObject({ kind: 'deadLetter', reason: 'TASK_FAILED' });
       expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
@@ -312,7 +316,9 @@ describe('a task', () => {
 
     it('that can never be answered is dead-lettered with the reason', async () => {
       const refused = new QuorateError('EFFECT_TOO_LARGE', 'too large');
-      const { handle } = setUp(() => 'answer', { bridge: { publish: () => Promise.reject(refused) } });
+      const { handle } = setUp(() => 'answer', {
+        bridge: { publish: () => Promise.reject(refused), cancelScheduled: async () => [] },
+      });
       const outcome = await handle();
       expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
         code: 'EFFECT_TOO_LARGE',
@@ -476,6 +482,7 @@ describe('a task', () => {
             return undefined;
           },
           put: async () => {},
+          list: async () => [],
         },
       },
     );

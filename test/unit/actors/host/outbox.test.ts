@@ -11,7 +11,7 @@ import { deriveSpanContext } from '../../../../src/contract/telemetry.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
-import { memoryPayloads } from '../../../kit/memory-storage.ts';
+import { memoryPayloads, memoryResults } from '../../../kit/memory-storage.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -35,6 +35,7 @@ function setUp(more: Partial<OutboxContext> = {}) {
       ...memoryPayloads(),
       get: async () => Array.from({ length: 700 }, (_, at) => `file${at}`),
     },
+    results: memoryResults(),
     clock: { now: () => 1_000 },
     logger: silent,
     mayBegin: () => true,
