@@ -142,6 +142,28 @@ describe('dead letters', () => {
     expect(warned.filter((line) => line.includes('dead letter'))).toEqual([]);
   });
 
+  it('of tasks that lapsed are unhandled while their asker stands still, and handled once it goes on', async () => {
+    const sleep = (): Promise<null> => new Promise((resolve) => setTimeout(resolve, 1_000, null));
+    const gatherer = { ...app('leaver.machine.ts', 'gatherer'), onPoison: 'quarantine' as const };
+    await using test = await startRuntime({
+      machines: { gatherer },
+      agents: { sleeper: { run: sleep, concurrency: 1 } },
+    });
+    const { client } = test.runtime;
+    await client.start('gatherer', { id: 'g' });
+    await client.send('gatherer', 'g', { type: 'boom' });
+    const lapsed = async (all: boolean) =>
+      (await client.deadLetters.list({ agent: 'sleeper', all })).items.map(({ code, handled }) => [
+        code,
+        handled,
+      ]);
+    const unhandled = ['DEADLINE_EXCEEDED', false];
+    await expect.poll(() => lapsed(false), { timeout: 10_000 }).toEqual([unhandled, unhandled]);
+    await expect.poll(() => client.actors.release('gatherer', 'g').then(() => lapsed(false))).toEqual([]);
+    const handled = ['DEADLINE_EXCEEDED', true];
+    expect(await lapsed(true)).toEqual([handled, handled]);
+  });
+
   it('are thrown away for good', async () => {
     await using test = await startRuntime({ machines });
     const { client } = test.runtime;

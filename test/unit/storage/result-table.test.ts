@@ -149,7 +149,9 @@ it('lists the small ones of a folder, of the table as of files, and none of the 
     await results.put('s/a', 'one', { n: 1 });
     await results.put('s/a', 'two', true);
     await results.put('s/ab', 'beside', 3);
-    expect((await results.list('s/a')).toSorted()).toEqual([{ n: 1 }, true]);
+    const listed = await results.list('s/a');
+    expect(listed).toHaveLength(2);
+    expect(listed).toEqual(expect.arrayContaining([{ n: 1 }, true]));
   }
   await table.put('s/a/below', 'three', 3);
   expect(await table.list('s/a')).toHaveLength(2);

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import type { InboundMessage, LetterMark } from '../../../../src/contract/wire.ts';
 import { agent } from '../../../../src/machines/agent.ts';
+import { deadline } from '../../../../src/machines/policies.ts';
+import { scatter } from '../../../../src/machines/scatter.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
@@ -12,6 +14,21 @@ import { event, notesOf, start, stateOf } from '../../../kit/notes.ts';
 const frail = setup({ actors: { a: agent<string, null>() } }).createMachine({
   initial: 'open',
   states: { open: { on: { ask: 'asking' } }, asking: { invoke: { src: 'a', input: null, onDone: 'open' } } },
+});
+
+/** Has no `onError` either, and is content with one answer of what comes in time. */
+const gathering = setup({ actors: { fan: scatter() } }).createMachine({
+  initial: 'gathering',
+  states: {
+    gathering: {
+      invoke: {
+        src: 'fan',
+        input: { agents: ['a'], items: [1, 2], policy: deadline(1_000), collect: 'counts' },
+        onDone: 'done',
+      },
+    },
+    done: { type: 'final' },
+  },
 });
 
 const failure = (execution: string, letter: string): InboundMessage =>
@@ -89,6 +106,25 @@ describe('a dead letter is marked by who was told of it', () => {
     expect(marks(queue)).toEqual([]);
     await queue.hold(fakeHost(noteMachine));
     expect(marks(queue)).toEqual([{ letter: 'taken', handled: true }]);
+  });
+
+  it('as not handled when it was the last of a gather with a deadline, which has no answer then', async () => {
+    const queue = new FakeQueue();
+    queue.put(start());
+    await queue.hold(fakeHost(gathering));
+    const execution = executionOf(queue);
+    const lapsed = (branch: number): InboundMessage => {
+      const error = { code: 'DEADLINE_EXCEEDED', message: 'lapsed' };
+      const body = { kind: 'reply', execution, branch, outcome: { status: 'error', error } };
+      return inbound('reply', body, { properties: { 'quorate-letter': `lapsed ${branch}` } });
+    };
+    queue.put(lapsed(0), lapsed(1));
+    await queue.hold(fakeHost(gathering));
+    expect(stateOf(queue).core?.status).toBe('error');
+    expect(marks(queue)).toEqual([
+      { letter: 'lapsed 0', handled: true },
+      { letter: 'lapsed 1', handled: false },
+    ]);
   });
 
   it('costs a reply without a letter nothing', async () => {
