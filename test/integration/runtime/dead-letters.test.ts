@@ -152,8 +152,8 @@ describe('dead letters', () => {
     const { client } = test.runtime;
     await client.start('gatherer', { id: 'g' });
     await client.send('gatherer', 'g', { type: 'boom' });
-    const lapsed = async (all: boolean) =>
-      (await client.deadLetters.list({ agent: 'sleeper', all })).items.map(({ code, handled }) => [
+    const lapsed = async (every: boolean) =>
+      (await client.deadLetters.list({ agent: 'sleeper', all: every })).items.map(({ code, handled }) => [
         code,
         handled,
       ]);

@@ -1,6 +1,7 @@
 // Two versions of a host side by side (I14): the older one leaves the newer one's actors alone and serves its own between.
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { Logger } from '../../../src/contract/ports.ts';
+import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 const NEWER = 50;
@@ -48,3 +49,42 @@ it(
   },
   HANG_MS,
 );
+
+it('a timer of a state that a migration renames rings once, under its new name; one that it drops is taken back', async () => {
+  const broker = await startBrokerFor(['renamed', 'quiet'], []);
+  onTestFinished(() => broker.stop());
+  const at = (version: string, names: Record<'renamed' | 'quiet', { export: string; migrate?: string }>) => {
+    const of = (type: 'renamed' | 'quiet') => ({
+      ...app('renaming.machine.ts', ''),
+      version,
+      ...names[type],
+    });
+    return startRuntime({
+      machines: { renamed: of('renamed'), quiet: of('quiet') },
+      connectionString: broker.connectionString,
+      lockDurationMs: LOCK_MS,
+    });
+  };
+  const scheduled = async (type: string): Promise<number> =>
+    (await broker.status()).find(({ name }) => name === `actor.${type}`)?.scheduled ?? Number.NaN;
+  const types = ['renamed', 'quiet'] as const;
+  {
+    await using first = await at('1', { renamed: { export: 'before' }, quiet: { export: 'before' } });
+    for (const type of types) await first.runtime.client.start(type, { id: 'a' });
+    await expect.poll(() => Promise.all(types.map(scheduled)), POLL).toEqual([1, 1]);
+  }
+  await using second = await at('2', {
+    renamed: { export: 'renamed', migrate: 'rename' },
+    quiet: { export: 'quiet', migrate: 'drop' },
+  });
+  const { client } = second.runtime;
+  for (const type of types) await client.send(type, 'a', { type: 'note' });
+  const contextOf = async (type: (typeof types)[number]) => (await client.query(type, 'a')).context;
+  await expect.poll(() => contextOf('quiet'), POLL).toEqual({ rung: 0, noted: 1 });
+  await expect.poll(() => scheduled('quiet'), POLL).toBe(0);
+  await expect.poll(() => contextOf('renamed'), POLL).toEqual({ rung: 1, noted: 1 });
+  expect(await client.query('renamed', 'a')).toMatchObject({ value: 'over' });
+  expect(await scheduled('renamed')).toBe(0);
+  await client.send('renamed', 'a', { type: 'note' });
+  await expect.poll(() => contextOf('renamed'), POLL).toEqual({ rung: 1, noted: 2 });
+});

@@ -8,17 +8,18 @@ import { MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
 import { type FakeHostOptions, fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue, type Fate } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
+import { memoryPayloads, memoryStorage } from '../../../kit/memory-storage.ts';
 import { note, notesOf, query, reply, start, stateOf } from '../../../kit/notes.ts';
 
 /** Waits in a state of that name for a child and a timer; takes notes meanwhile. */
 function waiting(
   state: string,
   version: string,
-  more: FakeHostOptions & { readonly says?: Omit<Migration, 'snapshot'> } = {},
+  more: FakeHostOptions & { readonly says?: Omit<Migration, 'snapshot'>; readonly pad?: string } = {},
 ) {
   const machine = createMachine({
     id: 'waits',
-    context: { notes: [] as unknown[] },
+    context: { notes: [] as unknown[], pad: more.pad ?? '' },
     initial: state,
     states: {
       [state]: { invoke: { src: 'peer', id: 'kid' }, after: { 1000: 'end' } },
@@ -33,7 +34,7 @@ function waiting(
       },
     },
   } as never);
-  const { says, ...rest } = more;
+  const { says, pad: _, ...rest } = more;
   return fakeHost(machine as never, {
     machine: { type: 'm', module: 'none', export: 'none', version, path: [] },
     ...(says === undefined
@@ -139,6 +140,54 @@ describe('a migration that lets go of what runs', () => {
     await queue.hold(dropping());
     expect(stops(queue)).toHaveLength(1);
   });
+});
+
+it('a claimed state is whole before its migration and is claimed again after it, whichever step its process dies at', async () => {
+  const LARGE = 400_000;
+  for (const fate of ['dies-before', 'dies-after', 'lost', 'lost-after'] as const satisfies Fate[]) {
+    let reached = true;
+    for (let at = 0; reached; at++) {
+      const where = `${fate} at step ${at}`;
+      const storage = memoryStorage();
+      const payloads = memoryPayloads(storage);
+      const seen = new Set<string>();
+      const move = (given: Json): Json => {
+        const snapshot = given as { context: { pad: string } };
+        seen.add(snapshot.context.pad.replace(/x+$/, 'x'));
+        return { ...snapshot, value: 'new', context: { ...snapshot.context, pad: 'y'.repeat(LARGE) } };
+      };
+      const newer = () =>
+        waiting('new', '2', {
+          payloads,
+          migrate: 'move',
+          move: (given) => ({ snapshot: move(given), renamed: { old: 'new' } }),
+        });
+      const there = async (): Promise<unknown> => {
+        const { core, claim } = stateOf(queue);
+        const opened =
+          claim === undefined ? { core } : ((await payloads.get(claim)) as unknown as { core: typeof core });
+        return (opened.core?.snapshot as { context?: unknown } | undefined)?.context;
+      };
+      const queue = new FakeQueue();
+      queue.limit = 256 * 1024;
+      queue.put(start());
+      await queue.hold(waiting('old', '1', { payloads, pad: 'x'.repeat(LARGE) }));
+      expect(stateOf(queue).claim).toBeDefined();
+      queue.put(note(1));
+      let steps = 0;
+      await queue.hold(newer(), { fate: () => (steps++ === at ? fate : 'done') });
+      reached = steps > at;
+      // Whatever the session says now, what it refers to is there.
+      expect(await there(), where).toMatchObject({ pad: expect.stringMatching(/^(?:x+|y+)$/) });
+      queue.put(note(2));
+      for (let holds = 0; holds < 3; holds++) await queue.hold(newer());
+      expect([...seen], where).toEqual(['x']);
+      expect(await there(), where).toEqual({ notes: [1, 2], pad: 'y'.repeat(LARGE) });
+      expect(stateOf(queue), where).toMatchObject({ version: '2', core: null });
+      expect(queue.active.size, where).toBe(0);
+      expect(queue.scheduled.size, where).toBe(1);
+    }
+  }
 });
 
 it('a timer of a renamed state that is carried over rings in the new one, once', async () => {
