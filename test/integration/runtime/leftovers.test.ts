@@ -100,10 +100,10 @@ it('takes back what an agent of another process tries again later, once its aske
   const items = ['bad', 'worse', 'late', 'good'];
   await expect(client.run('first', { id: 'content', input: { items } })).resolves.toMatchObject({ ok: 1 });
   await expect.poll(() => begun.length, { timeout: 10_000 }).toBe(ids.length + items.length);
-  // Its attempt ends only now: the retry finds that nobody waits for it.
+  // Its attempt ends only now: either of the two takes the retry back.
   answerLate();
   const counted = () => doing.runtime.counters().agents['flaky'];
   await expect.poll(() => counted()?.running, { timeout: 10_000 }).toBe(0);
   await expect.poll(retries, { timeout: 10_000 }).toBe(1);
-  expect(counted()).toMatchObject({ started: ids.length + items.length, retried: ids.length + 2 });
+  expect(counted()?.started).toBe(ids.length + items.length);
 });
