@@ -6,7 +6,6 @@ import nodeCrypto from 'node:crypto';
 import dgram from 'node:dgram';
 import dns from 'node:dns';
 import fs from 'node:fs';
-import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
 import module from 'node:module';
@@ -19,6 +18,9 @@ import workerThreads from 'node:worker_threads';
 import type { TurnWindow } from './turn-window.ts';
 
 type Wrapped = Record<string, unknown>;
+
+/** Imported, it would be asked for all its exports, and one of them loads undici: a third of what a thread takes to start. */
+const http = process.getBuiltinModule('node:http');
 
 const MODULES: Readonly<Record<string, object>> = {
   fs,
@@ -57,7 +59,7 @@ const FUNCTIONS: readonly (readonly [string, object, readonly string[]])[] = [
 
 /** Classes whose instances do I/O by themselves, some of them after the turn. */
 const CLASSES: readonly (readonly [string, object, readonly string[]])[] = [
-  ['', globalThis, ['BroadcastChannel', 'EventSource', 'WebSocket']],
+  ['', globalThis, ['BroadcastChannel', 'EventSource']],
   ['child_process.', childProcess, ['ChildProcess']],
   ['dgram.', dgram, ['Socket']],
   ['dns.', dns, ['Resolver']],
@@ -82,15 +84,30 @@ export function guardIo(turn: TurnWindow): void {
   for (const [label, owner, keys] of CLASSES) {
     for (const key of keys) wrapClass(turn, owner as Wrapped, key, `${label}${key}`);
   }
+  guardWebSocket(turn);
+}
+
+/** Node makes this class, and loads undici for it, when it is first read: so do we. Described or replaced, it is read as well. */
+function guardWebSocket(turn: TurnWindow): void {
+  const lazy = Object.getOwnPropertyDescriptor(http, 'WebSocket');
+  if (lazy?.get === undefined || !Reflect.deleteProperty(globalThis, 'WebSocket')) return;
+  let wrapped: unknown;
+  const get = (): unknown => (wrapped ??= guardClass(turn, lazy.get?.call(http) as object, 'WebSocket'));
+  const set = (value: unknown): void => void (wrapped = value);
+  Object.defineProperty(globalThis, 'WebSocket', { get, set, configurable: true, enumerable: false });
+  Object.defineProperty(http, 'WebSocket', { get, configurable: true, enumerable: true });
 }
 
 function wrapClass(turn: TurnWindow, owner: Wrapped, key: string, label: string): void {
   const original = owner[key];
-  if (typeof original !== 'function') return;
-  owner[key] = new Proxy(original, {
+  if (typeof original === 'function') owner[key] = guardClass(turn, original, label);
+}
+
+function guardClass<T extends object>(turn: TurnWindow, original: T, label: string): T {
+  return new Proxy(original, {
     construct(target, args, newTarget) {
       turn.forbid(`new ${label}`);
-      return Reflect.construct(target, args, newTarget) as object;
+      return Reflect.construct(target as NewableFunction, args, newTarget) as object;
     },
     // Some of Node's classes are functions that can do without `new`.
     apply(target, self, args) {
