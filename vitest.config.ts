@@ -1,48 +1,22 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PLANTED } from './test/integration/testing/planted-faults.ts';
-import { MUTATIONS } from './test/unit/invariants/mutations.ts';
+import { changedSource } from './test/kit/changed-source.ts';
 
 // One copy of the package in a test process: `quorate` means the .ts sources, for Vite's own resolver and (by way of
 // the process's flags) for Node's in worker threads. Processes that tests start through bin/ run dist.
 const SOURCE = 'quorate-source';
 
-/** What is changed in a source file as it is loaded: a guard of the invariants (QUORATE_MUTATION=n) or a planted fault. */
-function changes():
-  | { readonly file: string; readonly edits: readonly { find: string; replace: string }[] }
-  | undefined {
-  const guard = MUTATIONS[Number(process.env['QUORATE_MUTATION'] ?? Number.NaN)];
-  if (guard !== undefined) return { file: guard.file, edits: [guard] };
-  return PLANTED.find(({ name }) => name === process.env['QUORATE_PLANTED']);
-}
-
-const changed = changes();
+const planted = PLANTED.find(({ name }) => name === process.env['QUORATE_PLANTED']);
 
 // Compiled once for all the processes and worker threads that the tests start: a sixth of their time. Node compares the text.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
-function mutation(): Plugin[] {
-  if (changed === undefined) return [];
-  const target = fileURLToPath(new URL(changed.file, import.meta.url));
-  const edit = (code: string): string =>
-    changed.edits.reduce((text, { find, replace }) => text.replace(find, () => replace), code);
-  return [
-    {
-      name: 'quorate-mutation',
-      enforce: 'pre',
-      transform: (code, id) => (id === target ? edit(code) : undefined),
-      // Vitest's cache of transformed files: this one file under a key of its own.
-      configureVitest: ({ defineCacheKeyGenerator }) =>
-        defineCacheKeyGenerator(({ id }) => (id === target ? JSON.stringify(changed.edits) : undefined)),
-    },
-  ];
-}
-
 // Hang limits, not measures: at least five times what a test takes on two quiet cores. A mutated source makes tests wait for
 // what never comes, and those need not wait so long.
-const HANG_MS = changed === undefined ? 150_000 : 30_000;
-const POLL_HANG_MS = changed === undefined ? 60_000 : 10_000;
+const HANG_MS = planted === undefined ? 150_000 : 30_000;
+const POLL_HANG_MS = planted === undefined ? 60_000 : 10_000;
 
 /** Files that leave something behind in their process: each gets one of its own, as do those that start processes. */
 const OF_THEIR_OWN = ['test/e2e/**/*.test.ts', 'test/integration/**/*.test.ts'];
@@ -63,11 +37,24 @@ function rank({ moduleId }: TestSpecification): number {
   return moduleId.includes('/test/integration/') ? 1 : 2;
 }
 
-export default defineConfig({
-  plugins: mutation(),
+/** Of every project, those of the mutations too. */
+export const BASE = {
   resolve: { conditions: [SOURCE] },
   ssr: { resolve: { conditions: [SOURCE, 'module', 'node', 'development|production'] } },
   test: {
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: POLL_HANG_MS } },
+    pool: 'forks',
+    execArgv: [`--conditions=${SOURCE}`],
+  },
+} satisfies ViteUserConfig;
+
+export default defineConfig({
+  ...BASE,
+  plugins: planted === undefined ? [] : [changedSource(planted)],
+  test: {
+    ...BASE.test,
     projects: [
       { extends: true, test: { name: 'apart', include: OF_THEIR_OWN, exclude: BROKERS } },
       { extends: true, test: { name: 'brokers', include: BROKERS, isolate: false } },
@@ -77,11 +64,6 @@ export default defineConfig({
       },
     ],
     sequence: { sequencer: WaitsFirst },
-    testTimeout: HANG_MS,
-    hookTimeout: HANG_MS,
-    expect: { poll: { timeout: POLL_HANG_MS } },
-    pool: 'forks',
-    execArgv: [`--conditions=${SOURCE}`],
     // More than two cores have to do: many tests wait for a lock, a process or a disk.
     maxWorkers: 3,
     fsModuleCache: true,

@@ -10,6 +10,17 @@ export interface Mutation {
   readonly replace: string;
 }
 
+/** What the tests of an invariant came to with one of its guards off. */
+export interface MutationResult {
+  /** Its place in MUTATIONS. */
+  readonly mutation: number;
+  readonly failed: number;
+  readonly errors: readonly string[];
+}
+
+/** Begins the line of a result. */
+export const RESULT = 'mutation result ';
+
 export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i01-one-writer',

@@ -1,0 +1,43 @@
+// Each guard switched off in a project of its own, in which its invariant's test runs; `mutations.test.ts` reads what is printed.
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import type { Reporter, TestModule } from 'vitest/node';
+import { BASE } from '../../../vitest.config.ts';
+import { changedSource } from '../../kit/changed-source.ts';
+import { MUTATIONS, type MutationResult, RESULT } from './mutations.ts';
+
+// A mutated source makes tests wait for what never comes.
+const HANG_MS = 30_000;
+const POLL_HANG_MS = 10_000;
+
+function resultOf(module: TestModule): MutationResult {
+  return {
+    mutation: Number(module.project.name),
+    failed: [...module.children.allTests('failed')].length,
+    // Of the file itself, which does not load: that shows nothing.
+    errors: module.errors().map(({ message }) => message),
+  };
+}
+
+const reporter: Reporter = {
+  onTestModuleEnd: (module) => console.log(`${RESULT}${JSON.stringify(resultOf(module))}`),
+};
+
+export default defineConfig({
+  ...BASE,
+  root: fileURLToPath(new URL('../../../', import.meta.url)),
+  test: {
+    ...BASE.test,
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: POLL_HANG_MS } },
+    projects: MUTATIONS.map((mutation, at) => ({
+      extends: true,
+      plugins: [changedSource({ file: mutation.file, edits: [mutation] })],
+      test: { name: String(at), include: [`test/unit/invariants/${mutation.invariant}.test.ts`] },
+    })),
+    maxWorkers: 2,
+    fsModuleCache: true,
+    reporters: [reporter],
+  },
+});
