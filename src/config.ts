@@ -32,7 +32,7 @@ export async function loadConfig(path: string): Promise<QuorateConfig> {
 export function resolveConfig(config: QuorateConfig, env: Environment = {}): ResolvedConfig {
   const set = environmentFields(env);
   const parsed = configSchema.safeParse({ ...productionDefaults(env), ...config, ...set.fields });
-  const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set.names)) ?? [];
+  const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set)) ?? [];
   lines.push(...misspelt(env), ...homeless(config));
   if (parsed.success && lines.length === 0) return parsed.data;
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
@@ -149,15 +149,11 @@ function environmentFields(env: Environment): EnvironmentFields {
 type Issue = z.core.$ZodIssue;
 
 /** Of a union's branches the one that came closest explains best. */
-function describeIssue(
-  issue: Issue,
-  parents: readonly PropertyKey[],
-  names: ReadonlyMap<string, string>,
-): string[] {
+function describeIssue(issue: Issue, parents: readonly PropertyKey[], set: EnvironmentFields): string[] {
   const path = [...parents, ...issue.path];
   if (issue.code === 'invalid_union') {
     const closest = [...issue.errors].sort((a, b) => a.length - b.length)[0];
-    if (closest !== undefined) return closest.flatMap((inner) => describeIssue(inner, path, names));
+    if (closest !== undefined) return closest.flatMap((inner) => describeIssue(inner, path, set));
   }
   const field = path.map(String).join('.');
   if (issue.code === 'unrecognized_keys' && field === '')
@@ -165,16 +161,18 @@ function describeIssue(
       const near = nearest(key, Object.keys(configSchema.shape));
       return `${key}: there is no such field${near === undefined ? '' : `; ${near} is meant?`}`;
     });
-  // Of a list in a variable the variable is named, and which part of it.
-  const variable = names.get(String(path[0]));
-  const part = path.slice(1).map(String).join('.');
+  const variable = set.names.get(String(path[0]));
   const where =
     variable === undefined
       ? field === ''
         ? 'configuration'
         : field
-      : part === ''
-        ? variable
-        : `${variable} (${part})`;
+      : `${variable}${partOf(set.fields[String(path[0])], path[1])}`;
   return [`${where}: ${issue.message}`];
+}
+
+/** Of a list in a variable, the entry that is wrong: nobody counts them from 0. */
+function partOf(value: unknown, at: PropertyKey | undefined): string {
+  if (typeof value !== 'string' || typeof at !== 'number') return '';
+  return ` '${value.split(',')[at]?.trim() ?? ''}'`;
 }

@@ -195,7 +195,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(withoutComments(text.replace(/^\uFEFF/, '')));
   } catch (error) {
-    throw invalid(`it is not JSON: ${String(error)}`);
+    throw invalid(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

@@ -1,8 +1,8 @@
 // `quorate broker`: the embedded broker by itself, for any Service Bus client, until SIGINT or SIGTERM.
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import type { Broker } from '../broker/index.ts';
-import { codeOfBroker } from '../broker-faults.ts';
+import type { Broker, Topology } from '../broker/index.ts';
+import { codeOfBroker, isBrokerError } from '../broker-faults.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { addBrokerAdvanceCommand } from './broker-advance.ts';
 import { addBrokerFaultCommand } from './broker-fault.ts';
@@ -81,7 +81,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
     '../broker/index.ts'
   );
   const topology =
-    options.config === undefined ? undefined : topologyOfEmulatorConfig(await textOf(options.config));
+    options.config === undefined ? undefined : await readTopology(options.config, topologyOfEmulatorConfig);
   const folder = options.memory ? undefined : dataFolder(options.data);
   const start = (port: number | undefined): Promise<Broker> =>
     startBroker({
@@ -139,10 +139,22 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
   return EXIT.done;
 }
 
+async function readTopology(file: string, parse: (text: string) => Topology): Promise<Topology> {
+  const text = await textOf(file);
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!isBrokerError(error)) throw error;
+    throw new QuorateError(codeOfBroker(error.code), `--config ${file}: ${error.message}`, { cause: error });
+  }
+}
+
 async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new QuorateError('USAGE', `--config ${file} cannot be read: ${String(error)}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
+    throw new QuorateError('USAGE', `--config ${file}: ${why}`);
   }
 }

@@ -2,6 +2,7 @@
 // held to the same (actors/core/loss.ts).
 import { MAX_ACTOR_ID_LENGTH } from './address.ts';
 import { QuorateError } from './errors.ts';
+import { isReservedEvent } from './events.ts';
 import type { EventJson, Json } from './json.ts';
 import { isJson, lossOf } from './loss.ts';
 
@@ -31,6 +32,10 @@ export function checkEvent(value: unknown, of: string): EventJson {
   if (typeof type !== 'string' || type === '' || type.length > MAX_EVENT_TYPE) {
     const must = `event must be an object whose \`type\` is a text of 1 to ${MAX_EVENT_TYPE} characters`;
     throw new QuorateError('INPUT_INVALID', `${of}: ${must}`);
+  }
+  if (isReservedEvent(type)) {
+    const whose = 'types that begin with "xstate." or "quorate." are made by Quorate alone';
+    throw new QuorateError('INPUT_INVALID', `${of}: event of type '${type}': ${whose}`);
   }
   return event as EventJson;
 }

@@ -36,12 +36,16 @@ describe('a refusal', () => {
     ['a missing configuration', ['start'], 1, 'CONFIG_NOT_FOUND'],
     ['a configuration that does not parse', ['start', '--config', 'syntax.config.ts'], 1, 'CONFIG_INVALID'],
     ['a configuration with wrong fields', ['start', '--config', 'fields.config.ts'], 1, 'CONFIG_INVALID'],
+    ['entities of a broker that are not there', ['broker', '--config', 'missing.json'], 2, 'USAGE'],
+    ['a folder instead of entities', ['broker', '--config', 'empty'], 2, 'USAGE'],
+    ['entities that are no JSON', ['broker', '--config', 'syntax.config.ts'], 1, 'CONFIG_INVALID'],
     ['a reset that nobody can confirm', ['reset', '--data', 'empty'], 2, 'USAGE'],
   ])('of %s says why and what to do', async (_name, args, exit, code) => {
     const { code: status, stderr } = await inFolder(args);
     expect(status).toBe(exit);
     expect(stderr).toMatch(new RegExp(`(^|\\n)error ${code}: .+\\n( {2}.+\\n)+$`));
     expect(stderr).not.toMatch(/^\s+at /m);
+    expect(stderr).not.toMatch(/Error: |\bE[A-Z]{4,}: /);
   });
 
   it('shows the stack with --verbose', async () => {

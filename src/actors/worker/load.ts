@@ -73,25 +73,26 @@ function keyOf(ref: MachineRef): string {
 
 /** Beside what XState throws about a machine when it is looked at: whose it is, and whether two copies of XState met. */
 export function machineFault(thrown: unknown, { type, module }: MachineRef): QuorateError {
-  const why = thrown instanceof Error ? thrown.message : String(thrown);
-  return new QuorateError(
-    'MODULE_NOT_LOADED',
-    `machine '${type}' of ${module}: ${namedByType(why, type)}${otherCopy(module)}`,
-    { cause: thrown },
-  );
+  const why = namedByType(thrown instanceof Error ? thrown.message : String(thrown), type);
+  const of = `machine '${type}' of ${module}`;
+  const copies = otherCopy(module);
+  const message =
+    copies === undefined
+      ? `${of}: ${why}`
+      : `${of} is made with another copy of xstate, ${copies.theirs}, than Quorate's, ${copies.own}: install one. XState says: ${why}`;
+  return new QuorateError('MODULE_NOT_LOADED', message, { cause: thrown });
 }
 
 /** Two copies mostly understand each other; of different versions they may not. */
-function otherCopy(module: string): string {
+function otherCopy(module: string): { readonly own: string; readonly theirs: string } | undefined {
   try {
     const own = import.meta.resolve('xstate');
     const theirs = createRequire(module).resolve('xstate');
     const folder = (path: string): string =>
       path.replace(/^file:\/\//, '').replace(/\/xstate\/.*$/, '/xstate');
-    return folder(own) === folder(theirs)
-      ? ''
-      : `; it is made with another copy of xstate, ${folder(theirs)}, than Quorate's, ${folder(own)}: install one`;
+    const copies = { own: folder(own), theirs: folder(theirs) };
+    return copies.own === copies.theirs ? undefined : copies;
   } catch {
-    return '';
+    return undefined;
   }
 }

@@ -27,17 +27,19 @@ describe('dead letters', () => {
       await client.start('counter', { id });
       await client.send('counter', id, { type: 'boom' });
     }
-    await client.send('counter', 'a', { type: 'xstate.stop' });
+    await client.send('counter', 'nobody', { type: 'add', by: 1 });
+    const reserved = client.send('counter', 'a', { type: 'xstate.stop' });
+    await expect(reserved).rejects.toMatchObject({ code: 'INPUT_INVALID' });
     const letters = client.deadLetters;
     await expect.poll(() => numbers(letters)).toHaveLength(3);
     const { items } = await letters.list();
     expect(items.map(({ code }) => code).sort()).toEqual([
-      'EVENT_RESERVED',
+      'ACTOR_NOT_FOUND',
       'MACHINE_THREW',
       'MACHINE_THREW',
     ]);
-    expect((await letters.list({ code: 'EVENT_RESERVED' })).items).toMatchObject([
-      { actor: 'counter/a', kind: 'event', from: 'actor.counter' },
+    expect((await letters.list({ code: 'ACTOR_NOT_FOUND' })).items).toMatchObject([
+      { actor: 'counter/nobody', kind: 'event', from: 'actor.counter' },
     ]);
     expect((await letters.list({ actor: 'counter/b' })).items).toHaveLength(1);
     expect((await letters.list({ actor: 'counter' })).items).toHaveLength(3);

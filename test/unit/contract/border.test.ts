@@ -34,6 +34,8 @@ describe('an event', () => {
     ['of an empty type', { type: '' }],
     ['of a type that is a number', { type: 1 }],
     ['of a type too long', { type: 'x'.repeat(257) }],
+    ["of one of XState's own types", { type: 'xstate.done.actor.x' }],
+    ["of one of Quorate's own types", { type: 'quorate.gathered' }],
   ])('that is %s is refused', (_name, event) => {
     expect(() => checkEvent(event, 'order/1')).toThrow(
       expect.objectContaining({ code: 'INPUT_INVALID', message: expect.stringContaining('order/1: event') }),

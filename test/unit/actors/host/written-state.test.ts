@@ -38,17 +38,38 @@ const core = (more: Partial<CoreState> = {}): CoreState => ({
 
 const times = <T>(count: number, make: (at: number) => T): T[] =>
   Array.from({ length: count }, (_, at) => make(at));
-/** The largest that each thing can be: numbers with as many digits as there are, texts that double or more as JSON. */
-const full = (): SessionState => ({
+/** Every field, with the largest that it can be: numbers with as many digits as there are, texts that double or more as JSON. */
+const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
   ...emptyState('m'.repeat(81), 'v'.repeat(64)),
-  core: core({ snapshot: 'x'.repeat(MAX_STATE_BYTES) }),
+  core: core({
+    snapshot: 'x'.repeat(MAX_STATE_BYTES),
+    turn: LAST,
+    startedAt: NOW,
+    // More of each than an outline has room for.
+    waiters: times(100, (at) => ({
+      entity: 'e'.repeat(260),
+      sessionId: `${at}`,
+      correlationId: 'c'.repeat(1_000),
+    })),
+    parent: {
+      address: { type: 'p'.repeat(81), id: '€'.repeat(128) },
+      reply: { entity: 'e'.repeat(260), sessionId: 's'.repeat(128), correlationId: 'c'.repeat(1_000) },
+      syncSnapshot: true,
+      childId: 'k'.repeat(MAX_STATE_BYTES),
+    },
+  }),
   inbox: {
     unsettled: times(BOUNDS.unsettled, (at) => [
       LAST - at,
       { kind: 'deadLetter', reason: '"'.repeat(4_096), description: '\u0001€'.repeat(4_096), handled: true },
     ]),
     peers: times(BOUNDS.peers, (at): Peer => [shortHash('peer', String(at)), LAST, LAST, NOW]),
-    olderPeers: { $payload: `${'p'.repeat(BOUNDS.pathLength)}/peers`, bytes: LAST, count: LAST },
+    olderPeers: {
+      $payload: `${'p'.repeat(BOUNDS.pathLength)}/peers`,
+      bytes: LAST,
+      count: LAST,
+      sig: 's'.repeat(64),
+    },
     keys: times(BOUNDS.keys, (at) => [shortHash('key', String(at)), NOW] as const),
   },
   deferred: Object.fromEntries(
@@ -62,7 +83,10 @@ const full = (): SessionState => ({
     since: NOW,
     held: heldNumbers(),
     releasing: true,
+    undelivered: { since: NOW, tries: LAST, forGood: true, shown: true },
   },
+  movedAt: LAST,
+  input: 'i'.repeat(32),
   watchers: times(BOUNDS.watchers, (at) => ({
     to: { entity: 'e'.repeat(260), sessionId: '\u0001'.repeat(128), correlationId: `${at}`.repeat(64) },
     until: NOW,

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { threadId } from 'node:worker_threads';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import { event, moduleOf, refOf, runTurn } from './harness.ts';
@@ -43,6 +43,29 @@ describe('turn', () => {
 });
 
 describe('describe', () => {
+  it('names both copies of XState where a machine is made with another', async () => {
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'quorate-copies-')));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const ours = join(import.meta.dirname, '../../../../node_modules/xstate');
+    const theirs = join(folder, 'node_modules/xstate');
+    cpSync(ours, theirs, { recursive: true });
+    const module = join(folder, 'machine.mjs');
+    writeFileSync(
+      module,
+      `import { setup } from 'xstate';
+      export const one = setup({ actions: { note: () => {} } }).createMachine({ initial: 'a', states: { a: { entry: 'note', always: 'b' }, b: {} } });`,
+    );
+    const machine = { ...logics, type: 'one', module: pathToFileURL(module).href, export: 'one' };
+    const described = await pool.run({ kind: 'describe', machine });
+    expect(described).toMatchObject({
+      kind: 'failed',
+      error: {
+        code: 'MODULE_NOT_LOADED',
+        message: expect.stringContaining(`copy of xstate, ${theirs}, than Quorate's, `),
+      },
+    });
+  });
+
   it('says what a machine is', async () => {
     const response = await pool.run({ kind: 'describe', machine: logics });
     expect(response).toMatchObject({ kind: 'described', description: { id: 'logics', machine: logics } });
