@@ -1,4 +1,4 @@
-import type { Alarms } from '../clock.ts';
+import type { Alarm, Alarms } from '../clock.ts';
 import { Envelope } from '../codec/envelope.ts';
 import { FaultPort } from '../control/fault-port.ts';
 import type { HandOuts } from '../store/hand-outs.ts';
@@ -10,6 +10,9 @@ import type { Limits } from './limits.ts';
 import { Pulse } from './pulse.ts';
 import type { StoredMessage } from './records.ts';
 import type { Throttle } from './throttle.ts';
+
+/** Between two looks whether a full disk has room again. */
+const ROOM_AGAIN_MS = 1_000;
 
 /** What every entity shares: the store behind its group commit, the alarms, the bodies, the counters. */
 export class Core {
@@ -28,6 +31,8 @@ export class Core {
   /** Undefined where nothing survives the process. */
   handOuts: HandOuts | undefined;
   #lastMicros = 0;
+  readonly #waiting: (() => void)[] = [];
+  readonly #room: Alarm;
 
   constructor(
     store: Store,
@@ -44,6 +49,15 @@ export class Core {
     this.limits = limits;
     this.committer = new Committer(store, failed, undefined, pulse);
     this.bodies = new Bodies(store);
+    this.#room = alarms.create(() => {
+      for (const work of this.#waiting.splice(0)) work();
+    });
+  }
+
+  /** What the broker does by itself, and a full disk has refused: nobody would ask for it again. */
+  whenThereIsRoom(work: () => void): void {
+    this.#waiting.push(work);
+    if (this.#waiting.length === 1) this.#room.set(this.alarms.now() + ROOM_AGAIN_MS);
   }
 
   commit(change: Change): void {

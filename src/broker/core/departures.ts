@@ -32,8 +32,13 @@ interface Waiting {
 }
 
 /** On to the next entity; what cannot go there ends in the transfer dead letters. */
-export function forwardOn(from: Origin, message: StoredMessage, target: ForwardTarget | undefined): void {
-  const stays = (changes: PropertyChanges) => moveTo(from.transferDeadLetters, from, message, changes);
+export function forwardOn(
+  from: Origin,
+  message: StoredMessage,
+  target: ForwardTarget | undefined,
+  ack: Ack,
+): void {
+  const stays = (changes: PropertyChanges) => moveTo(from.transferDeadLetters, from, message, changes, ack);
   if (message.hops >= MAX_HOPS) return stays(reasons.tooManyHops());
   const failed = ({ condition, message: why }: ServiceError) => stays(reasons.transferFailed(condition, why));
   if (!target) return failed(serviceErrors.entityNotFound(`sb://localhost/${from.settings.forwardTo}`));
@@ -54,7 +59,7 @@ export function moveTo(
   from: Origin,
   message: StoredMessage,
   changes: PropertyChanges,
-  ack: Ack = () => {},
+  ack: Ack,
 ): void {
   if (!target) return ack(serviceErrors.internal('there is no dead letter queue here'));
   const { core } = from;

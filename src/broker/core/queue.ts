@@ -171,8 +171,15 @@ export class Queue implements DeliveryOwner {
     for (const lock of locks) {
       lock.open = false;
       this.delivery.release(lock);
-      countDelivery(this, lock.message, lock.message.state, undefined, () => {});
+      this.#countLost(lock.message);
     }
+  }
+
+  #countLost(message: StoredMessage): void {
+    if (this.#retired) return;
+    countDelivery(this, message, message.state, undefined, (error) => {
+      if (error) this.core.whenThereIsRoom(() => this.#countLost(message));
+    });
   }
 
   returned(locks: Lock[]): void {
@@ -214,12 +221,18 @@ export class Queue implements DeliveryOwner {
       message.place = 'held';
       if (this.#retired) continue;
       this.core.counters.add('expired');
-      if (this.settings.deadLetterOnExpiry && this.deadLetters) {
-        this.moveToDeadLetters(message, reasons.expired(), () => {});
-      } else {
-        this.remove(message, () => {});
-      }
+      this.#leaveExpired(message);
     }
+  }
+
+  #leaveExpired(message: StoredMessage): void {
+    if (this.#retired) return;
+    const ack: Ack = (error) => {
+      if (error) this.core.whenThereIsRoom(() => this.#leaveExpired(message));
+    };
+    if (this.settings.deadLetterOnExpiry && this.deadLetters)
+      this.moveToDeadLetters(message, reasons.expired(), ack);
+    else this.remove(message, ack);
   }
 
   remove(message: StoredMessage, ack: Ack): void {
@@ -236,7 +249,9 @@ export class Queue implements DeliveryOwner {
 
   forward(message: StoredMessage): void {
     if (this.#retired) return;
-    forwardOn(this, message, this.#findTarget(this.settings.forwardTo ?? ''));
+    forwardOn(this, message, this.#findTarget(this.settings.forwardTo ?? ''), (error) => {
+      if (error) this.core.whenThereIsRoom(() => this.forward(message));
+    });
   }
 
   moveToDeadLetters(message: StoredMessage, changes: PropertyChanges, ack: Ack): void {

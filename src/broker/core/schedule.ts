@@ -7,8 +7,6 @@ import { SCHEDULED } from './records.ts';
 /** What is activated in one go; the rest follows at once, in commits of its own. */
 const AT_ONCE = 500;
 const AT_ONCE_BYTES = 8 * 1024 * 1024;
-/** Between two looks at a disk that was full. */
-const AGAIN_MS = 1_000;
 
 /** Messages that wait for their time: on disk, where they are found by number and by due time. */
 export class Schedule {
@@ -58,10 +56,9 @@ export class Schedule {
     this.#expect(dueAt);
   }
 
-  /** The disk is full: it has no room at once either. */
+  /** The disk is full: it stays in hand until there may be room. */
   giveBackUnplaced(message: FullMessage): void {
-    this.#inHand.delete(message.seq);
-    this.#expect(this.#core.alarms.now() + AGAIN_MS);
+    this.#core.whenThereIsRoom(() => this.giveBack(message));
   }
 
   left({ seq, size }: FullMessage): void {

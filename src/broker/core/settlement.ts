@@ -68,9 +68,13 @@ export function countDelivery(
   const deliveryCount = message.deliveryCount + (queue.isDeadLetterQueue ? 0 : 1);
   const given = changes && changes.size > 0 ? changes : undefined;
   if (state === message.state && deliveryCount >= queue.settings.maxDeliveryCount) {
+    const before = message.deliveryCount;
     message.deliveryCount = deliveryCount;
     const all = new Map([...(given ?? []), ...reasons.maxDeliveryCount(deliveryCount)]);
-    return queue.moveToDeadLetters(message, all, ack);
+    return queue.moveToDeadLetters(message, all, (error) => {
+      if (error) message.deliveryCount = before;
+      ack(error);
+    });
   }
   const edited = given && withApplicationProperties(queue.core.bodies.of(message), given);
   queue.core.commit({
