@@ -39,7 +39,11 @@ export async function disturb(world: World, random: Random, signal: AbortSignal)
   let starving = false;
   const starve = async (ms: number, count: number): Promise<void> => {
     starving = true;
-    await using _neighbours = startNeighbours(count, 2 * ms);
+    {
+      await using _neighbours = startNeighbours(count, 2 * ms);
+      await pause(ms);
+    }
+    // As long without: processes that are starved all the time and restarted on top of it do no work that could go wrong.
     await pause(ms);
     starving = false;
   };
