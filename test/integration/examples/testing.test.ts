@@ -12,9 +12,9 @@ it('explores the crashes of an order, and skips the days before it lapses', {
   timeout: LIMIT_MS,
 }, async () => {
   // Vitest's own variables would make the runner think that it is a child of another.
-  const { PATH, HOME, TMPDIR } = process.env;
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, ['--conditions=quorate-source', '--test', EXAMPLE], {
-    env: { PATH, HOME, TMPDIR },
+    env: { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: LIMIT_MS,
   });
