@@ -1,4 +1,4 @@
-// `/healthz` and `/readyz` for whoever restarts and routes to containers: one plain HTTP port, nothing else on it.
+// `/healthz` and `/readyz` for the platform that restarts containers and routes to them: one plain HTTP port, nothing else on it.
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { QuorateError } from './contract/errors.ts';
@@ -20,10 +20,10 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** Probes send a few headers; whoever sends them slowly is none. */
+/** Probes send a few headers at once; a client that sends them slowly is cut. */
 const REQUEST_MS = 5_000;
 
-/** Alive is whoever answers; ready is who can take on work. */
+/** `/healthz` answers while the process lives; `/readyz` says whether it can take on work. */
 export async function createHealthServer({ port, host, health }: HealthServerOptions): Promise<HealthServer> {
   const server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },

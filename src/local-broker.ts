@@ -1,4 +1,4 @@
-// The embedded broker as a group of processes sees it: whoever opens the data folder first owns it, the others join, and
+// The embedded broker as a group of processes sees it: the process that opens the data folder first owns it, the others join, and
 // when the owner dies one of them opens the same data at the same port.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker, BrokerOptions, BrokerRecord, Topology } from './broker/index.ts';

@@ -1,5 +1,5 @@
 // Machine modules import `quorate` in every worker thread, for `agent()` or `saga()` alone: the runtime and the Azure SDK,
-// over 100 MB together, are loaded by whoever calls for them.
+// over 100 MB together, are loaded when one of these functions is called.
 import type { ConnectOptions } from './client/connect.ts';
 import type { Environment } from './config.ts';
 import type { QuorateClient } from './contract/client.ts';
@@ -16,7 +16,7 @@ export async function connect<C extends QuorateConfig>(
   return outsideRequests(() => module.connect<C>(options));
 }
 
-/** Hosts actors and agents in this process. Throws a QuorateError whose code says what to mend. */
+/** Hosts actors and agents in this process. Throws a QuorateError whose code says what to fix. */
 export async function createRuntime<C extends QuorateConfig>(
   config: C,
   options: RuntimeOptions = {},

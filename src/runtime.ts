@@ -37,7 +37,7 @@ export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends R
 export interface Seam {
   readonly bridge: (bridge: CuttableBridge) => Bridge;
   readonly stores: (stores: Stores) => Stores;
-  /** Shared by many runtimes; closed by whoever made it. */
+  /** Shared by many runtimes; closed by its maker. */
   readonly pool: WorkerPool;
 }
 

@@ -9,7 +9,7 @@ const machine = { module: new URL('./order.machine.ts', import.meta.url), export
 const config = defineConfig({
   machines: { order: defineMachine<typeof order>(machine) },
   agents: {
-    // The key is the same for every attempt: give it to whoever takes the money.
+    // The key is the same for every attempt: give it to the payment provider.
     charge: { run: ({ item }: Order, { key }) => ({ receipt: `${item}:${key.slice(0, 8)}` }) },
   },
 });

@@ -14,13 +14,13 @@ type DeliveryStep = (typeof DELIVERY_STEPS)[number];
 
 /** What a caller starts a review with. */
 export interface ReviewInput {
-  /** Names the run's folder; a second start of the same id goes on with the same run. */
+  /** Names the run's folder; a second start of the same id continues the same run. */
   readonly runId: string;
   /** Folder to review. */
   readonly folder: string;
   /** Folder that gets report.md, report.json and plan.json. */
   readonly out: string;
-  /** 'all' waits for every answer; a number waits so many milliseconds and goes on with what has arrived. Default 'all'. */
+  /** 'all' waits for every answer; a number waits so many milliseconds and continues with what has arrived. Default 'all'. */
   readonly policy?: 'all' | number;
   /** Makes this delivery step fail after it has done its work: shows that the folder is put back as it was. */
   readonly failAt?: DeliveryStep;

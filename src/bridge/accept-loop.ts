@@ -47,7 +47,7 @@ export class AcceptLoop<T> {
     }, ms);
   }
 
-  /** A session came that is for another host. Others are looked for at a slower pace; what is held goes on meanwhile. */
+  /** A session came that is for another host. Others are looked for at a slower pace; held sessions continue meanwhile. */
   refused(): void {
     this.#pace.nothingCame();
     this.holdOff(this.#refusals.next());

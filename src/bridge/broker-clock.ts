@@ -1,6 +1,6 @@
 // One clock for all processes: the broker's, as this one can tell it. A lock that has just been granted says what time it was
 // there: its end less its duration. The news took a while to get here, so what it says is never too late; of several the one that
-// took least says most. In between, this process's monotonic clock goes on from there. Leases have a reckoning of their own (I1).
+// took least says most. In between, this process's monotonic clock continues from there. Leases have a reckoning of their own (I1).
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../contract/ports.ts';
 
@@ -79,7 +79,7 @@ export function createBrokerClock(options: BrokerClockOptions): BrokerClock {
   };
 }
 
-/** For whoever reads the log. */
+/** For readers of the log. */
 export function skewText(aheadMs: number): string {
   const seconds = Math.round(Math.abs(aheadMs) / 1_000);
   const which = aheadMs > 0 ? 'ahead of' : 'behind';

@@ -38,7 +38,7 @@ export function toServiceBusMessage(message: WireMessage): ServiceBusMessage {
   if (message.correlationId !== undefined) encoded.correlationId = message.correlationId;
   if (message.replyTo !== undefined) encoded.replyTo = message.replyTo;
   if (message.replyToSessionId !== undefined) encoded.replyToSessionId = message.replyToSessionId;
-  // I10: 0 would mean no TTL at all to the SDK. A longer one than AMQP can say is none: the SDK would cut it.
+  // I10: 0 would mean no TTL at all to the SDK. One longer than AMQP can say is left out: the SDK would cut it.
   const ttl = Math.floor(message.timeToLiveMs ?? Number.POSITIVE_INFINITY);
   if (ttl <= LONGEST_TTL_MS) encoded.timeToLive = Math.max(1, ttl);
   return encoded;

@@ -19,7 +19,7 @@ export interface SessionContext {
   readonly window: number;
   /** Whether others wait for a place (I14). Asked at each take. */
   readonly othersWait: () => boolean;
-  /** How long it may go on while they do. */
+  /** How long it may continue while they do. */
   readonly holdQuantumMs: number;
   readonly time: TimeSource;
   readonly clock: BrokerClock;

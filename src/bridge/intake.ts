@@ -11,7 +11,7 @@ interface Taker<T> {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
-/** setTimeout takes no longer wait; whoever waits longer waits for ever. */
+/** setTimeout takes no longer wait; a longer one means: for ever. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 export class Intake<T> {

@@ -188,7 +188,7 @@ export class TaskPump implements Pump {
     }
   }
 
-  /** The SDK goes on by itself; said once until a message comes again. */
+  /** The SDK continues by itself; said once until a message comes again. */
   #report(error: unknown): void {
     if (this.#stopping !== undefined || this.#troubled || isIdleEnd(error)) return;
     this.#troubled = true;

@@ -105,7 +105,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
       core.handOuts?.abandon();
       amqp?.cut();
       endTime();
-      // Whoever is in the middle of a commit, or loses its connection, still reads.
+      // A client in the middle of a commit, or one that loses its connection, still reads.
       await listener?.cut();
       store.close();
       removeCertificates();

@@ -1,4 +1,4 @@
-/** Two kinds of failure: `BrokerError` for whoever starts a broker, `ServiceError` for a client on the wire. */
+/** Two kinds of failure: `BrokerError` for the process that starts a broker, `ServiceError` for a client on the wire. */
 
 export type BrokerErrorCode =
   | 'BROKER_DATA_IN_USE'

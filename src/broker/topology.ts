@@ -9,7 +9,7 @@ export interface AuthorizationRule {
   rights: AccessRight[];
   primaryKey: string;
   secondaryKey: string;
-  /** As whoever administers it says. */
+  /** As its administrator says. */
   createdTime?: string;
   modifiedTime?: string;
 }
@@ -124,7 +124,7 @@ export interface TopicDescription extends EntityDescription, Partitioned {
   subscriptions?: SubscriptionDescription[];
 }
 
-/** What is left out is none. */
+/** A list that is left out is empty. */
 export interface Topology {
   queues?: QueueDescription[];
   topics?: TopicDescription[];

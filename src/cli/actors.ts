@@ -57,7 +57,7 @@ export function addActorsCommand(program: Command, finish: Finish): void {
     .action(async (actor: ActorAddress, options: CommonOptions) =>
       finish(await say(options, undefined, (client) => client.cancel(actor.type, actor.id))),
     );
-  add('release', 'Let a quarantined one go on, with what waited for it.', 'release review/r1')
+  add('release', 'Let a quarantined one continue, with what waited for it.', 'release review/r1')
     .argument('<actor>', 'type/id', toAddress)
     .action(async (actor: ActorAddress, options: CommonOptions) =>
       finish(await say(options, 'released', (client) => client.actors.release(actor.type, actor.id))),

@@ -78,7 +78,7 @@ export function addBrokerFaultCommand(broker: Command, finish: Finish): void {
   finished(list, 'quorate broker fault list').action(async ({ data }: Flags) => finish(await show(data)));
   const clear = fault
     .command('clear')
-    .description('Take a fault back, or all of them; what they hold goes on.')
+    .description('Take a fault back, or all of them; what they hold continues.')
     .argument('[id]', 'as inject and list show it (default: all)');
   finished(clear, 'quorate broker fault clear').action(async (id: string | undefined, { data }: Flags) => {
     await controlOf(data, (control) => control.faults.clear(id));

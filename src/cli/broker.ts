@@ -91,7 +91,7 @@ async function runBroker(options: BrokerCommandOptions): Promise<ExitCode> {
       ...(port === undefined ? {} : { port }),
       ...(options.tls ? { tls: true } : {}),
       ...(options.virtualTime ? { clock: 'virtual' as const } : {}),
-      // Connection strings that were written for the emulator go on working.
+      // Connection strings that were written for the emulator keep working.
       ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
     });
   const stop = (started: Broker): Promise<void> => started.stop();

@@ -75,7 +75,7 @@ async function reviewOnce(
   const cause = await lifecycle.stopped;
   if (cause.kind === 'crash') return reportCrash(cause.error, verbose);
   terminal.line(
-    `${cause.signal}: draining; the review is kept and goes on when a process runs on this data again`,
+    `${cause.signal}: draining; the review is kept and continues when a process runs on this data again`,
   );
   return EXIT.interrupted;
 }

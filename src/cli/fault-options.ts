@@ -133,7 +133,7 @@ export function toFault(kind: FaultKind, flags: FaultFlags): object {
     sequenceNumber: flags.ofNumber,
   });
   const of = named ?? (flags.ofAll ? {} : undefined);
-  // Whoever runs the broker as a command means its process.
+  // A user who runs the broker as a command means its process.
   const process = kind === 'stop' ? true : undefined;
   return { kind, ...pruned({ on, at, of, condition, description, ms: flags.for, after, process }) };
 }

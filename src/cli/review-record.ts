@@ -1,5 +1,5 @@
-// The last review that was submitted from a data folder: written before its start is sent, so that whoever comes next
-// in that folder goes on with it instead of starting another.
+// The last review that was submitted from a data folder: written before its start is sent, so that the next
+// process in that folder continues it instead of starting another.
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -27,7 +27,7 @@ export function addServeCommand(program: Command, finish: Finish): void {
   const command = program
     .command('serve')
     .description(
-      'Run the sample application until SIGINT or SIGTERM: reviews a folder once, or goes on with an unfinished review, and keeps serving.',
+      'Run the sample application until SIGINT or SIGTERM: reviews a folder once, or continues an unfinished review, and keeps serving.',
     )
     .argument('[folder]', 'folder to review', '.')
     .option('--out <folder>', 'gets report.md, report.json and plan.json', DEFAULT_OUT);
@@ -63,7 +63,7 @@ async function serve(path: string, options: ServeOptions): Promise<ExitCode> {
   return code;
 }
 
-/** Its failure is reported; the process goes on serving. */
+/** Its failure is reported; the process keeps serving. */
 async function review(
   host: Host,
   request: { readonly folder: string; readonly out: string },

@@ -19,7 +19,7 @@ export interface Terminal {
   line(text: string): void;
   /** Replaces the status line; does nothing where lines cannot be redrawn. */
   status(text: string): void;
-  /** Takes the status line away, for whoever else writes to the same screen; the next status draws it again. */
+  /** Takes the status line away, for another writer to the same screen; the next status draws it again. */
   clear(): void;
   paint(style: Style, text: string): string;
 }

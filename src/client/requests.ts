@@ -134,6 +134,6 @@ function unsent(endpoint: string, timeoutMs: number): QuorateError {
 
 /** Of a host that is newer than this client, perhaps: the asker is told at once, not left to its time-out. */
 function unreadable(why: string): AnswerBody {
-  const message = `the answer is none that this version of the client knows: ${why}`;
+  const message = `this version of the client does not know the answer: ${why}`;
   return { kind: 'answer', answer: 'error', error: { code: 'INPUT_INVALID', message } };
 }

@@ -5,7 +5,7 @@ import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
 import { abortError, throwIfAborted } from '../signals.ts';
 import type { Listening } from './requests.ts';
 
-/** How long the actor goes on telling a client that has gone without a word. */
+/** How long the actor keeps telling a client that has gone without a word. */
 const WATCH_LEASE_MS = 60_000;
 const RENEW_MS = WATCH_LEASE_MS / 3;
 /** Kept for a reader who is slow; beyond it the oldest are dropped, which shows in `turn`. */

@@ -15,10 +15,10 @@ export interface RemedyCall {
 export interface Actors {
   list(type: string, options?: { readonly from?: number; readonly limit?: number }): Promise<ActorPage>;
   /**
-   * Lets a quarantined actor go on: what waited is applied, in order, before anything newer. Throws ACTOR_NOT_FOUND, and
+   * Releases a quarantined actor: what waited is applied, in order, before anything newer. Throws ACTOR_NOT_FOUND, and
    * the reason of the quarantine when it is still there.
    */
   release(type: string, id: string, options?: RemedyCall): Promise<void>;
-  /** Stops an actor, tells whoever waits for it, and forgets it at once: its id is free. Throws ACTOR_NOT_FOUND. */
+  /** Stops an actor, tells all that wait for it, and forgets it at once: its id is free. Throws ACTOR_NOT_FOUND. */
   purge(type: string, id: string, options?: RemedyCall): Promise<void>;
 }

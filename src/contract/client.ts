@@ -105,7 +105,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     options?: Pick<CallOptions, 'signal'>,
   ): AsyncGenerator<Transition<MachineOf<C, T>>, void, undefined>;
   /**
-   * Stops the actor and with it its children, tasks and timers; whoever waits for its result gets ACTOR_STOPPED.
+   * Stops the actor and with it its children, tasks and timers; a client that waits for its result gets ACTOR_STOPPED.
    * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.
    */
   cancel(type: MachineType<C>, id: string, options?: CallOptions): Promise<'cancelled' | 'ended'>;

@@ -70,7 +70,7 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   readonly module: URL | string;
   readonly export: string;
   readonly version: string;
-  /** Older versions that go on: an actor of one of them stays on it to its end. */
+  /** Older versions that stay in use: an actor of one of them keeps it to its end. */
   readonly versions?: Readonly<Record<string, { readonly module: URL | string; readonly export: string }>>;
   /** Export of `module`, `(snapshot, from) => snapshot | Migration`, pure: moves an actor of any other version to this one. */
   readonly migrate?: string;

@@ -63,7 +63,7 @@ export interface DeadLetters {
       readonly signal?: AbortSignal;
     },
   ): Promise<DeadLetterPage>;
-  /** With the message's body; undefined when there is none of that number. */
+  /** With the message's body; undefined when no letter has that number. */
   show(number: number): Promise<(DeadLetter & { readonly body: Json }) | undefined>;
   /**
    * Sends each to where it failed, as a new attempt with a deadline of its own. Safe to repeat: a letter redriven twice

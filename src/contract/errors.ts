@@ -4,7 +4,7 @@ import type { Json, JsonObject } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import { toPlain } from './plain.ts';
 
-/** code -> what to do about it. The message of an error says what happened; this says how to go on. */
+/** code -> what to do about it. The message of an error says what happened; this says what to do. */
 export const ERROR_HINTS = {
   ABORTED: 'The caller withdrew the request, or closed the client: nothing has to be done.',
   ACTION_POISONED:
@@ -60,7 +60,7 @@ export const ERROR_HINTS = {
   IMPURE_TURN:
     'Move clock, randomness and I/O out of the machine into an agent, or use the values the turn gives.',
   INPUT_INVALID:
-    'Correct what the message names; inputs and events are plain JSON, and it says the path of what is none.',
+    'Correct what the message names; inputs and events are plain JSON, and it says the path of what is not.',
   INTERNAL: 'This is a bug; run again with --verbose and report what it prints.',
   MACHINE_LOOPS:
     'Give the eventless transition or the self-sent event a guard that ends it; a long loop that ends may say so in options.maxIterations.',
@@ -76,7 +76,7 @@ export const ERROR_HINTS = {
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   NOT_BUILT: 'Run `npm run build`.',
   OUTPUT_INVALID:
-    'Return plain JSON: the message names the path of what is none; keep dates as text, and maps as objects.',
+    'Return plain JSON: the message names the path of what is not; keep dates as text, and maps as objects.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   PAYLOAD_NOT_FOUND:
     'Payloads last as long as their actors: pass on what is in them, not their references, to an actor that lives longer. One that is not signed was forged, or its sender has another payload store or an earlier build.',

@@ -53,7 +53,7 @@ export interface Seal {
 
 /** The claim check of the runtime itself: values in folders that are removed with their owners. */
 export interface Payloads {
-  /** First segment of every path: payloads of another namespace are none of ours. */
+  /** First segment of every path: payloads of another namespace are never touched. */
   readonly scope: string;
   put(folder: string, name: string, value: Json): Promise<PayloadRef>;
   /** Throws PAYLOAD_NOT_FOUND, PAYLOAD_UNREADABLE, or what the storage threw. */

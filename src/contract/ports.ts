@@ -22,7 +22,7 @@ export type Disposition =
       readonly kind: 'deadLetter';
       readonly reason: string;
       readonly description: string;
-      /** Nobody has to look at it: its sender is an actor, which goes on (PROPERTY.handled). */
+      /** Nobody has to look at it: its sender is an actor, which continues (PROPERTY.handled). */
       readonly handled?: true;
     }
   /** `handled`: its mark, which nobody has to look at any more (PROPERTY.handled). */
@@ -43,7 +43,7 @@ export type Taken =
 export interface HeldSession {
   readonly entity: string;
   readonly sessionId: string;
-  /** The session state as JSON; null when there is none. */
+  /** The session state as JSON; null for a session without one. */
   readState(): Promise<{ readonly kind: 'state'; readonly state: unknown } | { readonly kind: 'lost' }>;
   /** Waits for at least one message, then gives all that are at hand, oldest first, at most `max`. */
   take(options: { readonly max: number; readonly idleMs: number }): Promise<Taken>;

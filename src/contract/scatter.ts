@@ -2,7 +2,7 @@ import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { PayloadRef } from './payload.ts';
 
-/** When a gather has enough to go on. `quorate` here is the field's word: enough have answered. */
+/** When a gather has enough answers. `quorate` here is the field's word: enough have answered. */
 export type GatherPolicy =
   /** Every branch has answered, well or badly. */
   | { readonly kind: 'all' }

@@ -40,7 +40,7 @@ export const PROPERTY = {
   deadReason: 'quorate-dead-reason',
   deadCode: 'quorate-dead-code',
   deadDescription: 'quorate-dead-description',
-  /** Of a dead letter and its copy: whoever waited for it has dealt with it (true), or failed because of it (false). */
+  /** Of a dead letter and its copy: its asker has dealt with it (true), or failed because of it (false). */
   handled: 'quorate-handled',
   /** Of a dead letter's copy: an actor was told, and says whether it handled it. */
   asked: 'quorate-asked',
@@ -122,7 +122,7 @@ export type ActorBody =
   | TurnInput
   | { readonly kind: 'query'; readonly asker: ReplyAddress }
   | WatchBody
-  /** Lets a quarantined actor go on: what was held back is applied, in order, before anything newer. */
+  /** Releases a quarantined actor: what was held back is applied, in order, before anything newer. */
   | { readonly kind: 'release'; readonly asker: ReplyAddress }
   /** Stops an actor and forgets it at once. */
   | { readonly kind: 'purge'; readonly asker: ReplyAddress };

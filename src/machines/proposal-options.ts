@@ -15,7 +15,7 @@ export interface ProposalOptions {
   readonly acceptAt: number;
   /** Time to live of an offer in ms, from when it is made. */
   readonly offerTtlMs: number;
-  /** A round goes on with the offers that are there after so many ms. */
+  /** A round continues with the offers that are there after so many ms. */
   readonly deadlineMs: number;
   /** With fewer offers than this the critic is not asked, and the round is over. Default 1. */
   readonly atLeast?: number;

@@ -68,7 +68,7 @@ export interface BestOffer<Offer = Json> extends MadeOffer<Offer> {
 export interface ProposalContext<Request = Json, Offer = Json, Feedback = Json> extends LostOffers {
   readonly request: Request;
   readonly round: number;
-  /** Offers before the critic; empty while there are none. */
+  /** Offers before the critic; empty before the first. */
   readonly offers: readonly MadeOffer<Offer>[];
   readonly best: BestOffer<Offer> | null;
   readonly feedback: Feedback | null;

@@ -137,7 +137,7 @@ function toPlan({ request, round, best, feedback }: ProposalContext, options: Pr
   return {
     agents: options.proposers,
     items: [ask as unknown as Json],
-    // Whoever is late or fails is left out, not waited for: the guards decide whether it is enough.
+    // A proposer that is late or fails is left out: the guards decide whether the others are enough.
     policy: { kind: 'deadline', ms: options.deadlineMs, atLeast: 0 },
     collect: 'values',
     offerTtlMs: options.offerTtlMs,

@@ -1,4 +1,4 @@
-// The format of a stored payload: one line that names what was done to the bytes, in order, then the bytes. Whoever reads
+// The format of a stored payload: one line that names what was done to the bytes, in order, then the bytes. A reader
 // undoes it from the names alone, whatever is configured now.
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';

@@ -42,7 +42,7 @@ interface Write {
   readonly failed: (error: unknown) => void;
 }
 
-/** Throws RESULTS_UNREADABLE for a file that is none of ours, damaged, or of a newer format. */
+/** Throws RESULTS_UNREADABLE for a file of another program, a damaged one, or one of a newer format. */
 export async function openResultTable(
   file: string,
   packing: Packing,

@@ -1,5 +1,5 @@
-// The key of a payload store. It lies in the store, so whoever works on the store has it, and whoever can only send messages
-// does not. What a message says of the store is signed with it.
+// The key of a payload store. It lies in the store, so a process that works on the store has it, and one that can only send
+// messages does not. What a message says of the store is signed with it.
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuorateError } from '../contract/errors.ts';
@@ -16,7 +16,7 @@ const PAUSES_MS = [10, 50, 200, 0];
 /** Rules that remove old payloads go by the time of writing: the key of a store that is used stays young. */
 const RENEWED_AFTER_MS = 7 * 24 * 60 * 60 * 1_000;
 
-/** Read when it is first needed, and made when there is none: of processes that start at once one makes it for all. */
+/** Read when it is first needed, and made when the store has none: of processes that start at once one makes it for all. */
 export function createSealer(storage: Storage, scope: string): () => Promise<Seal> {
   const path = `${KEYS}/${scope}/1`;
   let known: { readonly text: string; readonly seal: Seal; renewAt: number } | undefined;
@@ -45,7 +45,7 @@ export function createSealer(storage: Storage, scope: string): () => Promise<Sea
     if (known === undefined) return loadOnce();
     if (Date.now() < known.renewAt) return known.seal;
     known.renewAt = Date.now() + RENEWED_AFTER_MS;
-    // What is known goes on being used when the store does not answer now.
+    // A known key stays in use when the store does not answer now.
     return loadOnce().catch(() => known?.seal ?? loadOnce());
   };
 }

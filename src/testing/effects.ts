@@ -1,5 +1,5 @@
 // What left the actors in one run: tasks by their idempotency key, and messages from actor to actor by their id. The same
-// key or id twice is a repeat, which whoever takes it knows; the same thing under two keys is a doubled effect.
+// key or id twice is a repeat, which its receiver knows; the same thing under two keys is a doubled effect.
 import { parseTaskBody } from '../actors/protocol/messages.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 import { PROPERTY } from '../contract/wire.ts';

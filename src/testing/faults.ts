@@ -16,7 +16,7 @@ export const FAULTS = {
   crash: ['before-outbox', ...WHERE_IT_MAY_DIE],
   /** The broker gives the lock of the session or the task to others. */
   'lock-lost': WHERE_IT_MAY_DIE,
-  /** The process stands still until its locks are gone and another has gone on, then goes on as if nothing were. */
+  /** The process stands still until its locks are gone and another has continued, then continues as if nothing had happened. */
   frozen: WHERE_IT_MAY_DIE,
   /** The broker dies at the next request and comes back with its data on the same port. */
   'broker-restart': WHERE_IT_MAY_DIE,

@@ -23,7 +23,7 @@ export interface Act {
   readonly where: string;
   /** The lock under which it is done. */
   readonly lock?: LockTarget;
-  /** Those that are sent or settled, as far as whoever takes them can know that they came twice. */
+  /** Those that are sent or settled, as far as their receiver can know that they came twice. */
   readonly messages?: readonly { readonly entity: string; readonly session?: string; readonly id: string }[];
   /** Of a window: gives its first message back. */
   readonly abandon?: () => void;

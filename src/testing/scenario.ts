@@ -10,7 +10,7 @@ export interface World<C extends QuorateConfig = QuorateConfig> {
   readonly client: QuorateClient<C>;
   /** The virtual time, epoch ms. */
   readonly now: () => number;
-  /** Skips time, from one thing that is due to the next, each handled before time goes on: '3 days', or ms. */
+  /** Skips time, from one thing that is due to the next, each handled before the next: '3 days', or ms. */
   readonly advance: (duration: string | number) => Promise<void>;
   /** Waits until everything that is under way has been handled; time stands still. */
   readonly settled: () => Promise<void>;

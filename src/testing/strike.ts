@@ -4,7 +4,7 @@ import { LivedTime } from './lived-time.ts';
 import type { Act } from './places.ts';
 import type { TestWorld } from './world.ts';
 
-/** Nothing has moved for so long, in time that this process lived: whoever could continue has done so. */
+/** Nothing has moved for so long, in time that this process lived: all that could continue have done so. */
 const CALM_MS = 150;
 const LONGEST_CALM_MS = 3_000;
 const LOOK_MS = 10;

@@ -128,7 +128,7 @@ export class TestWorld {
     for (let movedAt = 0; ; await sleep(LOOK_MS)) {
       const now = lived.look(LOOK_MS);
       await Promise.all(this.#repairs);
-      // Refused while it is being restarted, or while somebody goes on working: then it is asked again.
+      // Refused while it is being restarted, or while somebody still works: then it is asked again.
       const isQuiet = await this.#broker.advance(0).then(
         () => true,
         () => false,

@@ -50,7 +50,7 @@ export function createDeadLetterHandler(
       if (!handled) host.counters.deadLetters++;
       log({ entity: host.entity, sessionId, number, error, handled });
     }
-    // What does not fit through a queue a second time stays where it is, for whoever asks for it by number.
+    // What does not fit through a queue a second time stays where it is and is read by its number.
     return copies.map((copy) => (kept.has(copy) ? { kind: 'complete' } : { kind: 'defer' }));
   });
 }

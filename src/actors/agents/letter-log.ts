@@ -1,5 +1,5 @@
-// What the log says of dead letters: a line each, but of events for an actor that is not there a line a minute. Whoever
-// sends a flood to nobody would otherwise fill the log with it; every one of them is a dead letter all the same.
+// What the log says of dead letters: a line each, but of events for an actor that is not there a line a minute. A flood
+// of messages to nobody would otherwise fill the log; each of them is still a dead letter.
 import { actorQueue } from '../../contract/entities.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Clock, Logger } from '../../contract/ports.ts';

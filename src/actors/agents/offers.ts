@@ -1,5 +1,5 @@
-// An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). Whoever
-// takes it in time hands it on to the asker; one that lapsed comes back as an error through the dead-letter queue.
+// An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). The agent
+// that takes it in time hands it on to the asker; one that lapsed comes back as an error through the dead-letter queue.
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';

@@ -282,7 +282,7 @@ async function inputOf(task: TaskBody, message: InboundMessage, host: TaskHost):
   }
 }
 
-/** A result that cannot be read is none: the task is done again, under the same key. */
+/** A result that cannot be read counts as missing: the task is done again, under the same key. */
 async function storedResult({ results }: TaskHost, family: string, key: string): Promise<Json | undefined> {
   try {
     return await results.get(family, key);

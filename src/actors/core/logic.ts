@@ -11,7 +11,7 @@ export function kindOfLogic(logic: unknown): LogicKind {
   return resolvesLikeAPromise(logic) ? 'promise' : 'other';
 }
 
-/** In words, for whoever has to write something else. */
+/** In words, for the author who has to write something else. */
 export function nameOfLogic(logic: unknown): 'agent()' | 'callback' | 'observable' | 'transition' | 'other' {
   if (typeof logic !== 'object' || logic === null || !('start' in logic)) return 'transition';
   if (endsAt(logic, 'xstate.observable.complete') === 'done') return 'observable';

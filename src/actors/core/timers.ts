@@ -23,7 +23,7 @@ const OVERDUE_MS = 60_000;
 
 /**
  * One timer watches over the deadlines of all that an actor waits for, set for the earliest. An answer in time takes none back:
- * the timer then finds nothing due, and goes on to the next.
+ * the timer then finds nothing due, and is set for the next deadline.
  */
 export function watchDeadline(draft: Draft, deadlineAt: number): void {
   for (const [token, { what, dueAt }] of draft.timers.entries()) {

@@ -1,4 +1,4 @@
-// Answers of the host itself to whoever asked, in the asker's reply session.
+// Answers of the host itself, sent to the asker's reply session.
 import { type ActorAddress, formatAddress } from '../../contract/address.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';

@@ -45,7 +45,7 @@ export interface BatchContext {
   readonly retentionMs: number;
   /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
   readonly settled: ReadonlySet<number>;
-  /** Of the machine that runs here: whoever writes a state last decides which hosts may read it (I14). */
+  /** Of the machine that runs here: the host that wrote a state last decides which hosts may read it (I14). */
   readonly version: string;
   /** Of the payload store. */
   readonly scope: string;

@@ -281,7 +281,7 @@ export class HeldActor {
     return this.removeLives();
   }
 
-  /** Of an actor that is not any more. Harmless to repeat: what was cut short is done by whoever gets the message again. */
+  /** Of an actor that has ended. Harmless to repeat: what was cut short is done by the host that gets the message again. */
   async removeLives(): Promise<Progress> {
     try {
       await this.host.payloads.removeFolder(livesFolder(this.host.payloads.scope, this.address));

@@ -114,7 +114,7 @@ export async function takeLost(
   return (await flush()) === 'lost' ? 'lost' : [];
 }
 
-/** Whoever is answered by what an actor is now. The end of a watch needs no answer. */
+/** Messages that ask what an actor is now, and need an answer. The end of a watch needs no answer. */
 function askerOf(body: ActorBody): ReplyAddress | 'nobody' | undefined {
   if (body.kind === 'watch') return body.leaseMs === 0 ? 'nobody' : body.asker;
   if (body.kind === 'query' || body.kind === 'await' || body.kind === 'release') return body.asker;

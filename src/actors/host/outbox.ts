@@ -243,7 +243,7 @@ async function claimBranches(
   }
 }
 
-/** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker goes on. */
+/** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker continues. */
 async function readItems(entry: ScatterEntry, context: OutboxContext): Promise<readonly Json[] | undefined> {
   const { items } = entry;
   const { payloads, life, family } = context;

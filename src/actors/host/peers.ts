@@ -71,7 +71,7 @@ export function isRemembered(
   return now - at < Math.max(duplicateWindowMs, retentionMs);
 }
 
-/** The others with the recent ones put to them; whoever has been silent for the retention time is forgotten. */
+/** The others with the recent ones put to them; a peer that was silent for the retention time is forgotten. */
 export function mergePeers(
   older: OlderPeers,
   recent: readonly Peer[],

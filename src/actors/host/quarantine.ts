@@ -1,5 +1,5 @@
-// Quarantine: an actor that cannot go on stands still, and its messages are deferred in the order in which they came. Once
-// what was wrong is mended it is released, and they are applied before anything newer.
+// Quarantine: an actor that cannot continue stands still, and its messages are deferred in the order in which they came. Once
+// the cause is fixed it is released, and they are applied before anything newer.
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
@@ -77,7 +77,7 @@ function overflow({ code, message, held }: Quarantine): Disposition {
   };
 }
 
-/** The actor cannot go on: says so, once, and holds these messages back. */
+/** The actor cannot continue: says so, once, and holds these messages back. */
 export async function quarantine(
   held: HeldActor,
   error: ErrorJson,

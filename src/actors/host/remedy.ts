@@ -90,7 +90,7 @@ async function release(todo: Remedy, asker: ReplyAddress): Promise<Progress> {
   return say(todo, asker, { kind: 'answer', answer: 'error', error: { code, message } });
 }
 
-/** Whoever waits for the actor is told; what was held back has become stale. */
+/** All that wait for the actor are told; what was held back has become stale. */
 async function stop({ held, message, catchUp }: Remedy): Promise<Progress> {
   const applied = await applyItems(held, [{ message, input: { kind: 'stop' } }], []);
   if (applied === 'lost') return 'lost';

@@ -1,7 +1,7 @@
 // The broker holds exactly those scheduled messages of an actor whose token is in its state: the others are taken back.
 // A message's number becomes known after the commit that scheduled it. It is kept where that costs nothing: in this process,
-// and in the state from the next commit on. Whoever knows no number, or one of a repeat that the broker dropped, looks at what
-// is scheduled in the session.
+// and in the state from the next commit on. A host that knows no number, or the number of a repeat that the broker
+// dropped, looks at what is scheduled in the session.
 import { actorQueue } from '../../contract/entities.ts';
 import type { Bridge, HeldSession } from '../../contract/ports.ts';
 import type { CoreState } from '../../contract/turn.ts';

@@ -93,7 +93,7 @@ export interface Watcher {
   readonly until: number;
 }
 
-/** The actor stands still until somebody lets it go on; its messages are deferred, by number, in order. */
+/** The actor stands still until somebody releases it; its messages are deferred, by number, in order. */
 export interface Quarantine {
   readonly code: string;
   readonly message: string;

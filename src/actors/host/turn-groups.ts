@@ -6,7 +6,7 @@ import type { WorkerRequest } from '../../contract/worker.ts';
 export interface Groupable {
   readonly request: WorkerRequest;
   readonly signal: AbortSignal | undefined;
-  /** Its group took a thread down: whoever did it is found by running each by itself (I7). */
+  /** Its group took a thread down: the guilty one is found by running each by itself (I7). */
   readonly alone: boolean;
 }
 

@@ -109,7 +109,7 @@ function inPool(
     ...answers,
   };
   const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
-  // Under a batch that is not worth a span, a turn is none either.
+  // A turn is worth a span only if its batch is.
   if (trace.getActiveSpan() === undefined) return run();
   return inSpan(
     SPAN.turn(host.machine.type),

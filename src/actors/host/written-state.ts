@@ -1,5 +1,5 @@
 // The session state as it is written: held numbers as differences, texts within one budget for all. What is read may have
-// been written by an earlier release, or by a later one, which is none of ours to touch (I14).
+// been written by an earlier release, or by a later one, which this one must not touch (I14).
 import { z } from 'zod';
 import { cutText, writtenTextBytes } from '../../contract/sizes.ts';
 import { peerName, shortHash } from './peers.ts';

@@ -99,7 +99,7 @@ export function isRefusedForGood(code: string): boolean {
   return code === 'EFFECT_TOO_LARGE' || code === 'INPUT_INVALID';
 }
 
-/** A bridge's `publish` for whoever sends without a commit. */
+/** A bridge's `publish` for senders without a commit. */
 export function claimingPublish(bridge: Pick<Bridge, 'publish'>, payloads: Payloads): Bridge['publish'] {
   return async (messages) =>
     bridge.publish(await Promise.all(messages.map((message) => claimLarge(message, payloads))));
@@ -174,7 +174,7 @@ const BLANKS: Readonly<Record<string, Json>> = {
   start: { input: null },
 };
 
-/** For whoever needs the addresses in a body and not its values, which may be gone. */
+/** For readers of the addresses in a body: its values may be gone. */
 export function withoutClaims(message: InboundMessage): InboundMessage {
   const blanks = claimsOf(message).map(([field]) => [field, BLANKS[field] ?? null]);
   return blanks.length === 0
@@ -213,7 +213,7 @@ export async function readValue(ref: PayloadRef, payloads: Payloads, own: readon
   return payloads.get(ref);
 }
 
-/** The payload store as an agent sees it: addressed by content, in the folder of whoever asked. */
+/** The payload store as an agent sees it: addressed by content, in the folder of its asker. */
 export function payloadsWithin(payloads: Payloads, folder: string): PayloadStore {
   return {
     put: async (given) => {

@@ -1,6 +1,6 @@
 // I/O inside a turn throws: files, network, processes, threads, timers, and what only this host could say. The functions of
 // Node's modules are wrapped in place, so that `import { readFileSync } from 'node:fs'` meets the guard as well
-// (syncBuiltinESMExports in purity.ts). What a turn begins with `await` or `.then` goes on after it, outside the guard.
+// (syncBuiltinESMExports in purity.ts). What a turn begins with `await` or `.then` continues after it, outside the guard.
 import childProcess from 'node:child_process';
 import nodeCrypto from 'node:crypto';
 import dgram from 'node:dgram';

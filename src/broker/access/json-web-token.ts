@@ -7,7 +7,7 @@ const AUDIENCE = /^https:\/\/(servicebus\.azure\.net|[^/]+\.servicebus\.windows\
 
 /**
  * A token of Entra ID: its times and its audience are checked. Its signature is not: a broker for development knows
- * no tenant, so whoever reaches its port can make one. It grants everything.
+ * no tenant, so anybody who reaches its port can make one. It grants everything.
  */
 export function checkJsonWebToken(token: string, resource: string, now: number): Grant | ServiceError {
   const claims = claimsOf(token);

@@ -12,7 +12,7 @@ import { AdminError, adminErrors, errorDocument } from './errors.ts';
 import { answerAdmin } from './requests.ts';
 import { refuseWithoutManage } from './rights.ts';
 
-/** Not of the service: what `quorate broker status` shows, for whoever may manage. */
+/** Not of the service: what `quorate broker status` shows, to clients with the Manage right. */
 export const STATUS_PATH = '/$status';
 /** Not of the service: entities in the emulator's format, declared by applications that join a running broker. */
 export const TOPOLOGY_PATH = '/$topology';
@@ -27,7 +27,7 @@ export interface AdminOptions {
   readonly faults: FaultPort;
 }
 
-/** HTTP: the administration API, the broker's status, and `/health` for whoever starts the broker and waits for it. */
+/** HTTP: the administration API, the broker's status, and `/health` for the process that starts the broker and waits for it. */
 export function createAdminHandler(options: AdminOptions): RequestListener {
   return (request, response) => {
     void handle(options, request, response);

@@ -1,4 +1,4 @@
-/** What the service says to whoever administers without the Manage right; the clients' own tests look for its words. */
+/** What the service says to a client that administers without the Manage right; the clients' own tests look for its words. */
 import type { Namespace } from '../core/namespace.ts';
 import { type Address, parseAddress } from './address.ts';
 import { adminErrors } from './errors.ts';

@@ -41,7 +41,7 @@ export class Claims {
     return rights.length > 0 && permits(rights, right);
   }
 
-  /** Whoever it is has shown a valid token, or a key. */
+  /** The client has shown a valid token, or a key. */
   get proved(): boolean {
     return this.#tokenSeen || this.#keyHolder() !== undefined;
   }

@@ -3,7 +3,7 @@ import { Violation } from './violation.ts';
 
 /** From here on new links are refused. */
 const LIMIT = 40_000;
-/** Clients that go on in spite of that lose their connection. */
+/** Clients that continue in spite of that lose their connection. */
 const HARD_LIMIT = 44_000;
 
 export class Endpoints {

@@ -79,7 +79,7 @@ export class FrameReader {
 }
 
 function checked(size: number): number {
-  if (size < HEADER_BYTES) throw new MalformedError(`a frame of ${size} bytes is none`);
+  if (size < HEADER_BYTES) throw new MalformedError(`a frame of ${size} bytes is too short`);
   if (size > MAX_FRAME_BYTES) {
     throw new MalformedError(`a frame of ${size} bytes is over the limit of ${MAX_FRAME_BYTES}`);
   }

@@ -221,7 +221,10 @@ function checkTerminus(performative: amqp.Performative, field: number): void {
   const terminus = amqp.describedField(performative, field);
   if (!terminus || (field === amqp.FIELD.target && terminus.code === amqp.COORDINATOR)) return;
   if (terminus.code !== (field === amqp.FIELD.source ? amqp.SOURCE : amqp.TARGET)) {
-    throw new Violation('amqp:not-implemented', 'The source or target of a link is none that is known here.');
+    throw new Violation(
+      'amqp:not-implemented',
+      'The source or target of a link is of a kind that is not known here.',
+    );
   }
   const { bytes } = performative;
   if (!LISTS.has(bytes[terminus.valueAt] ?? 0)) throw new MalformedError('a source or target is no list');
@@ -246,7 +249,10 @@ function checkState(bytes: Buffer, { code, valueAt }: ReturnType<typeof amqp.des
     if (outcome.code !== amqp.TRANSACTIONAL_STATE) return checkState(bytes, outcome);
   }
   if (code === undefined || code < amqp.RECEIVED || code > amqp.MODIFIED) {
-    throw new Violation('amqp:not-implemented', 'The outcome of a delivery is none that is known here.');
+    throw new Violation(
+      'amqp:not-implemented',
+      'The outcome of a delivery is of a kind that is not known here.',
+    );
   }
   if (!LISTS.has(bytes[valueAt] ?? 0)) throw new MalformedError('an outcome is no list');
 }

@@ -118,7 +118,7 @@ export class Incoming implements Taker {
     });
   }
 
-  /** One frame; false = there is none, or none that may be looked at now. */
+  /** One frame; false = no whole frame, or none that may be looked at now. */
   #step(): boolean {
     if (this.#over || this.#held || this.#mustWait()) return false;
     try {

@@ -102,7 +102,7 @@ export class Peer {
     connection.on('disconnected', () => this.gone());
   }
 
-  /** An entity has been removed: its links end, and whoever asks for it again is told that it is not there. */
+  /** An entity has been removed: its links end, and clients that ask for it again are told that it is not there. */
   removed(path: string): void {
     for (const [link, address] of this.#links) {
       if (!isWithin(address, path.toLowerCase())) continue;

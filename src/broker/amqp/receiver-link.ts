@@ -176,7 +176,7 @@ export class ReceiverLink implements Consumer {
     if (this.#copies) this.#queue.core.faults.copies.delete(this.#copies);
   }
 
-  /** Whoever has asked for a session may have asked for its messages before there was one. */
+  /** A client that asked for a session may have asked for its messages before there was one. */
   begin(): void {
     this.feed();
     if (isDraining(this.#sender)) this.#drain();

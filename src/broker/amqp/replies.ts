@@ -101,7 +101,7 @@ class ReplyLink {
   #unsent = 0;
   /** Its client wants to hear when nothing more comes for now. */
   #draining = false;
-  /** It waits for its turn or for its reader, and goes on by itself. */
+  /** It waits for its turn or for its reader, and continues by itself. */
   #goesOn = false;
 
   constructor(sender: Sender) {
@@ -205,7 +205,7 @@ function encode(message: object): Buffer {
   return messages.encode(message);
 }
 
-/** Whoever sends a reply cannot help that there is none, as when the store has been closed. */
+/** A reply that cannot be made, as when the store has been closed, is no fault of its sender. */
 function saidOrSorry(say: () => Said): Said {
   try {
     return say();

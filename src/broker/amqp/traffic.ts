@@ -1,5 +1,5 @@
 /**
- * The way out of one connection: how much of what was handed to it has not yet left, so that whoever feeds it can wait
+ * The way out of one connection: how much of what was handed to it has not yet left, so that its writers can wait
  * for a peer that does not read.
  */
 import type { Duplex } from 'node:stream';

@@ -65,7 +65,7 @@ export function scanSections(bytes: Buffer): Sections {
   return found;
 }
 
-/** The sections from `start` on, in order; throws on anything that is none. */
+/** The sections from `start` on, in order; throws on anything else. */
 export function* eachSection(bytes: Buffer, start: number): Generator<Section & { code: number }> {
   for (let at = start; at < bytes.length; ) {
     const code = sectionCode(bytes, at);

@@ -41,7 +41,7 @@ function sizeAfterCode(bytes: Buffer, at: number, code: number): number {
 
 export type Scalar = null | boolean | number | bigint | string | Buffer;
 
-/** A scalar; undefined for what is none (lists, maps, arrays, described values, decimals). */
+/** A scalar; undefined for lists, maps, arrays, described values and decimals. */
 export function readScalar(bytes: Buffer, at: number): Scalar | undefined {
   switch (byteAt(bytes, at)) {
     case 0x40:

@@ -17,7 +17,7 @@ export interface ValueLimits {
   readonly values: number;
 }
 
-/** By type code: bytes of the value; a marker for those that say their own size; 0 for a code that is none. */
+/** By type code: bytes of the value; a marker for those that say their own size; 0 for an unknown code. */
 const FIXED = 0x10;
 const SIZED_1 = 0x80;
 const SIZED_4 = 0x81;

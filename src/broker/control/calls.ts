@@ -30,7 +30,7 @@ export function runControlCall(
   return call(control, ...args);
 }
 
-/** The same control on the side of whoever calls. */
+/** The same control on the caller's side. */
 export function remoteControl(
   call: (name: ControlCall, args: readonly unknown[]) => Promise<unknown>,
 ): BrokerControl {

@@ -12,7 +12,7 @@ import { removeControlAddress, writeControlAddress } from './control-file.ts';
 
 const LOOPBACK = '127.0.0.1';
 const TOKEN_BYTES = 32;
-/** Whoever has not asked by then is cut. */
+/** A connection that has not asked by then is cut. */
 const ASK_MS = 5000;
 const MAX_CALL_BYTES = 64 * 1024;
 

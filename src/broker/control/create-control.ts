@@ -22,7 +22,7 @@ export interface Controlled {
 }
 
 export interface Control extends BrokerControl {
-  /** The broker ends: whoever waits is told. */
+  /** The broker ends: all that wait are told. */
   end(): void;
 }
 

@@ -16,11 +16,11 @@ export interface FaultWorld {
 }
 
 type Answer<R> = (result: R | ServiceError) => void;
-/** Goes on with the operation, or with the error that a fault puts in its place. */
+/** Continues with the operation, or with the error that a fault puts in its place. */
 type Next = (refusal: ServiceError | undefined) => void;
 
 export class FaultPort implements Faults {
-  /** Whether any fault can strike: all that an operation looks at when there is none. */
+  /** Whether any fault can strike: all that an operation looks at when nothing is set. */
   armed = false;
   world: FaultWorld | undefined;
   /** Second transfers that clients have in hand. */

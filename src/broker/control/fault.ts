@@ -135,7 +135,7 @@ export interface FaultStatus {
 export interface Faults {
   /** Returns the fault's id. Throws BROKER_FAULT_INVALID. */
   inject(fault: Fault): Promise<string>;
-  /** Takes one back, or all; what a delay holds goes on. */
+  /** Takes one back, or all; what a delay holds continues. */
   clear(id?: string): Promise<void>;
   list(): Promise<FaultStatus[]>;
   /** Resolves when the fault has struck so often, by default once. */

@@ -24,7 +24,7 @@ export class Holds {
     for (const held of this.#held) if (!known(held.fault)) this.#release(held);
   }
 
-  /** Nothing of it will go on. */
+  /** Nothing of it will continue. */
   drop(): void {
     for (const { timer } of this.#held) clearTimeout(timer);
     this.#held.clear();

@@ -1,6 +1,6 @@
 /**
- * Waits until broker and clients are at rest: nothing is under way, nothing has moved for a moment, and whoever could
- * take a message has had the time to ask for it.
+ * Waits until broker and clients are at rest: nothing is under way, nothing has moved for a moment, and every receiver
+ * that could take a message has had the time to ask for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoredMessage } from '../core/records.ts';
@@ -16,7 +16,7 @@ const DEFAULT_PATIENCE_MS = 10_000;
 /** For clients that keep the broker busy without an end: so many times the patience. */
 const BUSY_FACTOR = 6;
 
-const BUSY: Unrest = { why: 'clients go on talking', details: {} };
+const BUSY: Unrest = { why: 'clients keep talking', details: {} };
 
 export class Quiet {
   readonly #parts: Parts;

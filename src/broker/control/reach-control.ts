@@ -9,7 +9,7 @@ import type { ControlReply, ControlRequest } from './control-side.ts';
 
 const LOOPBACK = '127.0.0.1';
 
-/** Throws BROKER_NOT_CONTROLLED when there is none; so do its calls when it does not answer. */
+/** Throws BROKER_NOT_CONTROLLED when no broker is there; so do its calls when it does not answer. */
 export function reachControl(folder: string): BrokerControl {
   const address = readControlAddress(folder);
   if (!address) throw notControlled(folder, 'there is no broker.control.json');

@@ -34,7 +34,7 @@ export class Tally {
     this.#settle((waiter) => waiter.armed === armed && armed.triggered >= waiter.count, 'resolve');
   }
 
-  /** Whoever still waits for one of them waits in vain. */
+  /** A wait for one of them would never end. */
   remove(ids: readonly string[]): void {
     for (const id of ids) this.#faults.delete(id);
     this.#settle(({ armed }) => !this.#faults.has(armed.id), 'reject');

@@ -20,7 +20,7 @@ export class VirtualClock implements Clock {
   readonly #now: BigInt64Array;
   readonly #timers = new Set<Timer>();
 
-  /** Goes on from what the shared memory says, if there is any. */
+  /** Continues from what the shared memory says, if there is any. */
   constructor(shared = new SharedArrayBuffer(BYTES)) {
     this.shared = shared;
     this.#now = new BigInt64Array(shared);

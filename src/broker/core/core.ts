@@ -18,7 +18,7 @@ const ROOM_AGAIN_MS = 1_000;
 export class Core {
   readonly store: Store;
   readonly alarms: Alarms;
-  /** The time of those who wait at a socket: it goes on while that of messages stands still, under a virtual clock. */
+  /** The time of those who wait at a socket: it runs while that of messages stands still, under a virtual clock. */
   readonly clientAlarms: Alarms;
   readonly committer: Committer;
   readonly bodies: Bodies;

@@ -16,7 +16,7 @@ export class Deferred {
     this.#sessions = sessions;
   }
 
-  /** Undefined if there is none with this number, or somebody has it. */
+  /** Undefined if no message has this number, or somebody has it. */
   find(seq: number, sessionId: string | undefined): StoredMessage | undefined {
     if (this.#inHand.has(seq)) return undefined;
     const row = this.#core.store.message(this.#entity, seq);

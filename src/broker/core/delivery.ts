@@ -31,7 +31,7 @@ export interface Delivery {
   refusal(lock: Lock): ServiceError | undefined;
   /** The lock has ended. */
   release(lock: Lock): void;
-  /** The lock with this token, whoever received it. */
+  /** The lock with this token, of any receiver. */
   find(key: string, sessionId: string | undefined): Lock | undefined;
   /** Locks a deferred message for who asked. */
   lock(message: StoredMessage, holder: Holder | undefined): Lock;
@@ -53,7 +53,7 @@ export interface DeliveryOwner {
   readonly lockMs: number;
   /** Messages stay where they are. */
   readonly disabled: boolean;
-  /** Messages go on to another entity instead of to receivers. */
+  /** Messages are forwarded to another entity instead of delivered to receivers. */
   readonly forwards: boolean;
   forward(message: StoredMessage): void;
   /** Ready messages from disk. */

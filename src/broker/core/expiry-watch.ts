@@ -8,8 +8,8 @@ import type { StoredMessage } from './records.ts';
 const AT_ONCE = 500;
 
 /**
- * Tells when messages run out of time, which the store knows. Only ready ones are told of: one under a lock is let be
- * until the lock ends (whoever gives it back looks at its time), a deferred one for good.
+ * Tells when messages run out of time, which the store knows. Only ready ones are told of: one under a lock is left
+ * alone until the lock ends (its return looks at its time), a deferred one for good.
  */
 export class ExpiryWatch {
   readonly #core: Core;

@@ -23,7 +23,7 @@ export interface Forward {
   readonly failed: (error: ServiceError) => void;
 }
 
-/** Whoever takes forwarded messages. */
+/** The entity that takes forwarded messages. */
 export interface ForwardTarget {
   forward(forward: Forward): void;
 }

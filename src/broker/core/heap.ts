@@ -1,4 +1,4 @@
-/** A binary min-heap over a number key; entries are dropped lazily by whoever pops them. */
+/** A binary min-heap over a number key; dead entries are dropped when they are popped. */
 export class Heap<T> {
   readonly #key: (item: T) => number;
   #items: T[] = [];

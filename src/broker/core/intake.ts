@@ -46,7 +46,7 @@ export class Intake implements ForwardTarget {
     else this.window = new DuplicateWindow(this.#core, this.#to.id, duplicateWindowMs);
   }
 
-  /** A number to cancel a scheduled message by; it is told to whoever schedules, whatever becomes of the message. */
+  /** A number to cancel a scheduled message by; its sender is told, whatever becomes of the message. */
   reserve(): number {
     return this.#to.sequence.take();
   }

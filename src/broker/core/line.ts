@@ -12,7 +12,7 @@ export interface Page<M extends Ready> {
   readonly more: boolean;
 }
 
-/** Reads what comes behind a number; undefined = not now, whoever asks is asked again. */
+/** Reads what comes behind a number; undefined = not now, the reader is asked again. */
 export type ReadPage<M extends Ready> = (after: number) => Page<M> | undefined;
 
 export class Line<M extends Ready> {
@@ -58,7 +58,7 @@ export class Line<M extends Ready> {
     this.#ready.add(message);
   }
 
-  /** With `read`, from disk when there is none in memory. */
+  /** With `read`, from disk when memory holds none. */
   first(read?: ReadPage<M>): M | undefined {
     for (;;) {
       const first = this.#ready?.first();

@@ -37,7 +37,7 @@ export class Namespace {
   readonly #entities: Entities;
   /** Told which entity is gone. */
   removed: (path: string) => void = () => {};
-  /** Told whose receivers may not go on; what is sent is refused message by message. */
+  /** Told whose receivers must stop; what is sent is refused message by message. */
   disabled: (path: string) => void = () => {};
   /** Who may sign tokens for a queue or topic, by its path in lower case. */
   readonly authorizationRules = new Map<string, readonly AuthorizationRule[]>();
@@ -148,7 +148,7 @@ export class Namespace {
     for (const row of this.#rows.values()) yield toKept(row);
   }
 
-  /** Removes an entity with everything in and below it; whoever is connected to it is told through `removed`. */
+  /** Removes an entity with everything in and below it; connected clients are told through `removed`. */
   remove(path: string): void {
     const rows = [...this.#rows.values()].filter((row) => isWithin(key(row.path), key(path)));
     this.#core.committer.drain();

@@ -32,7 +32,7 @@ export function shown(core: Core, { until, token }: Lock): Stamp['lock'] {
   return { until: core.onClients(until), token };
 }
 
-/** What a row or a message says of itself at the moment it is handed out; only whoever receives it hears of its schedule. */
+/** What a row or a message says of itself at the moment it is handed out; only its receiver hears of its schedule. */
 export function stampOf(of: MessageRow | StoredMessage, lock: Stamp['lock']): Stamp {
   return {
     seq: of.seq,

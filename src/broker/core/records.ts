@@ -42,7 +42,7 @@ export class StoredMessage {
   source: string | undefined;
   /** How often it was forwarded. */
   hops: number;
-  /** It waited here for its time, which whoever receives it is told. */
+  /** It waited here for its time; its receiver is told. */
   readonly activated: boolean;
 
   constructor(from: {
@@ -125,7 +125,7 @@ export class Session extends Line<StoredMessage> {
   }
 }
 
-/** Whoever a message is locked for. */
+/** The receiver that a message is locked for. */
 export interface Holder {
   readonly name: string;
   /** Its link or connection is open. */

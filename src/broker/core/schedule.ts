@@ -39,7 +39,7 @@ export class Schedule {
     this.#expect(dueAt);
   }
 
-  /** Undefined if there is none with this number, or it is leaving. */
+  /** Undefined if no message has this number, or it is leaving. */
   find(seq: number): FullMessage | undefined {
     if (this.#inHand.has(seq)) return undefined;
     const message = this.#core.store.message(this.#entity, seq);

@@ -1,6 +1,6 @@
 /**
  * Which ids were seen when, without the ids: hashes in typed arrays, 12 bytes a place instead of some 115 for a text in a
- * Map, in slices of time that are dropped whole. Whoever asks compares with the id on disk, because hashes can be alike.
+ * Map, in slices of time that are dropped whole. A match is compared with the id on disk, because hashes can be alike.
  */
 const SLICES = 8;
 const FIRST_PLACES = 64;

@@ -10,7 +10,7 @@ export interface SessionWaiter {
   waiting: boolean;
 }
 
-/** What the line asks of whoever knows the sessions. */
+/** What the line asks of the owner of the sessions. */
 export interface LineHost {
   /** Adds sessions that are on disk; false if there are no more. */
   readOn(): boolean;
@@ -48,7 +48,7 @@ export class SessionLine {
   }
 
   match(): void {
-    // Whoever gets a session may set off another look at the line.
+    // A receiver that gets a session may set off another look at the line.
     if (this.#matching) return;
     this.#matching = true;
     try {
@@ -64,7 +64,7 @@ export class SessionLine {
     }
   }
 
-  /** Its time is over, or whoever waited is gone. */
+  /** Its time is over, or its receiver is gone. */
   leave(waiter: SessionWaiter): void {
     if (!waiter.waiting) return;
     waiter.waiting = false;

@@ -1,4 +1,4 @@
-/** Whoever waits, first come first served; those that leave without having been served are forgotten in batches. */
+/** Consumers that wait, first come first served; those that leave without having been served are forgotten in batches. */
 import { Fifo } from './fifo.ts';
 
 const TIDY_FROM = 64;

@@ -3,7 +3,7 @@
 const DATE =
   /^\s*(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,7}))?)?\s*(Z|[+-]\d{2}:\d{2})?\s*$/i;
 
-/** Undefined for a text that is none. */
+/** Undefined for a text that is not a date. */
 export function dateOf(text: string): Date | undefined {
   const [whole, day, time = '00:00', fraction = '0', zone = 'Z'] = DATE.exec(text) ?? [];
   if (whole === undefined) return undefined;

@@ -19,7 +19,7 @@ export class Duration {
     return Number.isFinite(ms) ? new Duration(BigInt(Math.floor(ms)) * 10_000n) : Duration.max;
   }
 
-  /** Undefined for a text that is none. */
+  /** Undefined for a text that is not a duration. */
   static fromText(text: string): Duration | undefined {
     return fromParts(TEXT.exec(text));
   }

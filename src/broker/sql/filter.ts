@@ -5,7 +5,7 @@ import { parseFilter } from './parser.ts';
 
 const MAX_LENGTH = 1024;
 
-/** A SQL filter, parsed and compiled; throws a SqlError for a text that is none. Unknown does not match. */
+/** A SQL filter, parsed and compiled; throws a SqlError for any other text. Unknown does not match. */
 export function compileFilter(
   expression: string,
   parameters: Parameters = {},

@@ -11,7 +11,7 @@ export interface UserProperty {
 }
 
 export interface MessageView {
-  /** By lower-case name; undefined = there is none. */
+  /** By lower-case name; undefined = no such property. */
   user(name: string): UserProperty | undefined;
   system(name: SystemProperty): SqlValue;
 }

@@ -44,7 +44,7 @@ export function refuseForeignFile(file: string): void {
       `its format ${format} is newer than ${FORMAT}, which is the newest that this version knows`,
     );
   }
-  if (format < OLDEST_FORMAT) throw unreadable(file, `its format ${format} is none`);
+  if (format < OLDEST_FORMAT) throw unreadable(file, `its format ${format} is unknown`);
 }
 
 /** The key comes after the first commit: where there is one, there was a file with something in it. */
@@ -52,7 +52,7 @@ function refuseEmptied(file: string): void {
   if (existsSync(keyFile(dirname(file)))) throw unreadable(file, 'it is empty, and it was not before');
 }
 
-/** SQLite takes a log that is none for an empty one, and a file without its end for one that never had it. */
+/** SQLite takes a foreign log for an empty one, and a file without its end for one that never had it. */
 export function refuseDamagedFile(file: string): void {
   if (!existsSync(file) || statSync(file).size === 0) return;
   const log = `${file}-wal`;
@@ -69,7 +69,8 @@ export function refuseDamagedFile(file: string): void {
 function refuseForeignLog(file: string, head: Buffer): void {
   const magic = head.readUInt32BE(0);
   // Nothing but zeros: a machine that died while the log was begun.
-  if (magic !== 0 && (magic & ~1) !== LOG_MAGIC) throw unreadable(file, `its log ${file}-wal is none`);
+  if (magic !== 0 && (magic & ~1) !== LOG_MAGIC)
+    throw unreadable(file, `its log ${file}-wal is no log of SQLite's`);
 }
 
 function headOf(file: string): Buffer {

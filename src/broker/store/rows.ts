@@ -7,7 +7,7 @@ export interface RowStatement {
   run(...values: SQLInputValue[]): ReturnType<StatementSync['run']>;
   get(...values: SQLInputValue[]): Row | undefined;
   all(...values: SQLInputValue[]): Row[];
-  /** Whoever stops early ends the statement. */
+  /** A caller that stops early ends the statement. */
   each(...values: SQLInputValue[]): Iterable<Row>;
 }
 

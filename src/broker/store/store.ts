@@ -93,7 +93,7 @@ export interface Store {
   setDelivery(key: MessageKey, deliveryCount: number, state: StoredState): void;
   bytes(entity: number, seq: number, shared: number): Buffer | undefined;
   message(entity: number, seq: number): FullMessage | undefined;
-  /** In any state, in order, at most `count` of them; read one by one, so that whoever has enough stops. */
+  /** In any state, in order, at most `count` of them; read one by one, so that a caller that has enough stops. */
   messagesFrom(
     entity: number,
     seq: number,
@@ -112,7 +112,7 @@ export interface Store {
   /** Undefined clears it. Returns by how many bytes the states have grown. */
   setSessionState(entity: number, id: string, state: Uint8Array | undefined, updatedAt: number): number;
   sessionState(entity: number, id: string): Buffer | undefined;
-  /** In bytes; 0 = there is none. */
+  /** In bytes; 0 = no such file. */
   sessionStateSize(entity: number, id: string): number;
   /** Those with a state, or messages that are not scheduled. */
   countSessions(entity: number): number;

@@ -1,7 +1,7 @@
 /**
  * What connections make the broker keep in memory: halves of frames and messages, replies that nobody takes, bytes that
- * nobody reads. Where it gets tight, who holds much is heard slowly; beyond the limit for all of them together, whoever
- * has held most for longest is cut.
+ * nobody reads. Where it gets tight, a connection that holds much is heard slowly; beyond the limit for all of them
+ * together, the one that has held most for longest is cut.
  */
 
 export type HoldingKind = 'input' | 'messages' | 'replies' | 'output';

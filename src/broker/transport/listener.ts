@@ -146,7 +146,7 @@ export class Listener {
     this.#silent.delete(socket);
   }
 
-  /** Looks at the first bytes and puts them back for whoever speaks that protocol. */
+  /** Looks at the first bytes and puts them back for the side that speaks that protocol. */
   #sniff(socket: Socket | TLSSocket): void {
     const silent = setTimeout(() => socket.destroy(), this.#handshakeMs);
     socket.once('close', () => clearTimeout(silent));

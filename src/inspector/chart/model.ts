@@ -36,7 +36,7 @@ export interface ChartModel {
   readonly edges: readonly ChartEdge[];
 }
 
-/** Throws what XState throws for a definition that is none. */
+/** Throws XState's own error when the definition is not a machine's. */
 export function toChartModel(definition: object): ChartModel {
   const machine = createMachine(definition);
   const edges: ChartEdge[] = [];

@@ -30,7 +30,7 @@ export interface Call {
   readonly encoded: Buffer;
   /** `associated-link-name`: the link on whose behalf the client asks. */
   readonly linkName: string | undefined;
-  /** In a transaction: what is to be done when it is committed, instead of at once; throws where there is none. */
+  /** In a transaction: what is to be done when it is committed, instead of at once; throws outside a transaction. */
   readonly enlist: ((run: Work) => void) | undefined;
 }
 
