@@ -86,7 +86,8 @@ export class Peer {
     this.#namespace = namespace;
     this.#claims = new Claims(
       authority,
-      (path) => this.#entityOf(path) !== undefined,
+      // Rules of authorization are the topic's: whether it has the subscription is told by the link.
+      (path) => (this.#entityOf(path) ?? this.#namespace.topicOf(path)) !== undefined,
       () => keyHolderOf(connection),
     );
     this.#expiry = new TokenExpiry(this.#claims, () =>

@@ -80,9 +80,14 @@ export class Namespace {
     return this.#entities.destination(path);
   }
 
+  /** The topic that a subscription belongs to, or would belong to. */
+  topicOf(path: string): Topic | undefined {
+    return this.#entities.topicOf(path);
+  }
+
   /** The queue, or the topic of a subscription, that something belongs to. */
   home(path: string): QueueEntity | Topic | undefined {
-    return this.destination(path.replace(/\/\$.*$/, '')) ?? this.#entities.topicOf(path);
+    return this.destination(path.replace(/\/\$.*$/, '')) ?? this.topicOf(path);
   }
 
   /** The rules of a subscription. */

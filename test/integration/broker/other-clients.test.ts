@@ -127,6 +127,30 @@ test('a token for an entity that does not exist is answered with not found', asy
     expect(await put(path)).toMatchObject({ 'status-code': 202 });
 });
 
+// github.com/MicrosoftDocs/azure-docs/issues/73870 and Azure/azure-service-bus-dotnet/issues/195: a missing subscription is told
+// by the link and not by put-token. Python's client makes a ServiceBusAuthenticationError of the latter
+// (azure-sdk-for-python tests/test_sessions.py, test_session_connection_failure_is_idempotent).
+test('a token for a subscription goes by its topic; that the subscription does not exist is told by its link', async () => {
+  const topology = { queues: [], topics: [{ name: 't', subscriptions: [{ name: 'there' }] }] };
+  const broker = await testBroker({ topology });
+  const raw = await rawClient(broker, { namespaceToken: false });
+  const put = (path: string) => {
+    const audience = `amqps://localhost:${broker.port}/${path}`;
+    return raw.putToken(audience, sasToken(broker, audience));
+  };
+  for (const path of ['missing/Subscriptions/there', 'missing/subscriptions/s/$management', 't/other/there'])
+    expect(await put(path)).toMatchObject({ 'status-code': 404 });
+  for (const path of [
+    'T/Subscriptions/missing',
+    't/subscriptions/missing/$DeadLetterQueue',
+    't/subscriptions/there',
+  ])
+    expect(await put(path)).toMatchObject({ 'status-code': 202 });
+  await expect(opened(raw, { source: 'T/Subscriptions/missing' })).rejects.toThrow(
+    /The messaging entity '.*T\/Subscriptions\/missing' could not be found/,
+  );
+});
+
 // azservicebus/internal/sas/sas.go, CreateConnectionStringWithSASUsingExpiry; client_test.go, TestClientUnauthorizedCreds
 test('a token for a host without a scheme is for all of it, and an expired one says since when', async () => {
   const broker = await testBroker(queues({ name: 'q' }));
