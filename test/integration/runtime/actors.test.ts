@@ -1,5 +1,8 @@
 // Actors, agents and clients through the real client and a real socket.
-import { describe, expect, it } from 'vitest';
+import { ServiceBusClient } from '@azure/service-bus';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readBrokerRecord } from '../../../src/broker/index.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../../src/contract/wire.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 describe('an actor', () => {
@@ -88,8 +91,20 @@ describe('an actor', () => {
     await using test = await startRuntime({ machines: { waiter: app('waiter.machine.ts', 'waiter') } });
     const { client, counters } = test.runtime;
     await client.start('waiter', { id: 'w', input: { ms: 60_000 } as never });
-    await client.send('waiter', 'w', { type: 'xstate.after.patience.waiter.waiting' });
+    const event = { type: 'xstate.after.patience.waiter.waiting' };
+    await expect(client.send('waiter', 'w', event)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    // Of a sender that is not Quorate's client.
+    const other = new ServiceBusClient(readBrokerRecord(test.data)?.connectionString ?? '');
+    onTestFinished(() => other.close());
+    await other.createSender('actor.waiter').sendMessages({
+      sessionId: 'w',
+      subject: 'event',
+      messageId: 'reserved',
+      applicationProperties: { [PROPERTY.format]: WIRE_FORMAT },
+      body: { kind: 'event', event },
+    });
     await expect.poll(() => counters().deadLetters).toBe(1);
+    expect((await client.deadLetters.list()).items).toMatchObject([{ code: 'EVENT_RESERVED' }]);
     expect(await client.query('waiter', 'w')).toMatchObject({ status: 'active' });
   });
 
