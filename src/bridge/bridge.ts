@@ -59,7 +59,9 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
   const toPath = (entity: string): string => `${prefix}${entity}`;
   const endpoint = `${connector.host}:${connector.port}`;
   const senders = createSenders(() => connector.createClient('sending'));
-  const delivery = createDelivery({ senders, toPath, endpoint, duplicateWindowMs });
+  const closing = new AbortController();
+  const { signal } = closing;
+  const delivery = createDelivery({ senders, toPath, endpoint, duplicateWindowMs, closing: signal });
   const publisher = new Publisher({ senders, delivery, clock, logger });
   const taking = createConnectionPool(() => connector.createClient('taking'));
   const topology = createTopologyKeeper({ ...options, connector, endpoint, toPath });
@@ -119,6 +121,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
       await Promise.all([...shelves].map((shelf) => shelf.close()));
+      closing.abort();
       await publisher.close();
       await taking.close();
     },

@@ -17,6 +17,8 @@ export interface DeliveryOptions {
   /** Host and port, for messages of errors. */
   readonly endpoint: string;
   readonly duplicateWindowMs: number;
+  /** The bridge is being closed: what fails from now on is not repeated, or its close would wait for a broker that is gone. */
+  readonly closing?: AbortSignal;
 }
 
 export interface DeliveryRequest<T> {
@@ -31,12 +33,14 @@ export interface Delivery {
   run<T>(request: DeliveryRequest<T>): Promise<T>;
 }
 
-export function createDelivery({ senders, toPath, endpoint, duplicateWindowMs }: DeliveryOptions): Delivery {
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { senders, toPath, endpoint, duplicateWindowMs, closing } = options;
   // A repeat after the duplicate window would be taken for a new message.
   const limitMs = Math.min(LONGEST_TRY_MS, duplicateWindowMs / 2);
 
   const run = async <T>({ entity, what, attempt }: DeliveryRequest<T>): Promise<T> => {
     const startedAt = performance.now();
+    const isOver = (): boolean => closing?.aborted === true || performance.now() - startedAt >= limitMs;
     const backoff = createBackoff();
     let error: QuorateError | undefined;
     do {
@@ -47,8 +51,8 @@ export function createDelivery({ senders, toPath, endpoint, duplicateWindowMs }:
       const why = reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('the connection was lost'));
       error = toQuorateError(why, `${what} ${entity} at ${endpoint}`);
       if (reply.kind === 'failed' && !isWorthRepeating(why)) break;
-      await pause(backoff.next());
-    } while (performance.now() - startedAt < limitMs);
+      await pause(backoff.next(), closing);
+    } while (!isOver());
     if (error.code === 'CONNECTION_FAILED') senders.renew();
     throw error;
   };

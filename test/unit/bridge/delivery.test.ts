@@ -19,8 +19,16 @@ function world(duplicateWindowMs = 60_000) {
     close: () => Promise.resolve(),
   };
   const toPath = (entity: string): string => `p-${entity}`;
-  const delivery = createDelivery({ senders, toPath, endpoint: 'host:1', duplicateWindowMs });
-  return { delivery, watch, paths, renewals: () => renewals };
+  const closing = new AbortController();
+  const { signal } = closing;
+  const delivery = createDelivery({
+    senders,
+    toPath,
+    endpoint: 'host:1',
+    duplicateWindowMs,
+    closing: signal,
+  });
+  return { close: () => closing.abort(), delivery, watch, paths, renewals: () => renewals };
 }
 
 const coded = (code: string): Error => Object.assign(new Error('why'), { code });
@@ -40,6 +48,30 @@ describe('delivery', () => {
     );
     expect(value).toBe('accepted');
     expect(paths).toEqual(['p-q', 'p-q']);
+  });
+
+  it.each(['while an attempt is under way', 'between two attempts'])(
+    'does not try again once the bridge is being closed, %s',
+    async (when) => {
+      const { delivery, close } = world();
+      let attempts = 0;
+      const failed = delivery.run(
+        request(() => {
+          attempts += 1;
+          if (when.startsWith('while')) close();
+          else setImmediate(close);
+          return Promise.reject(coded('ServiceCommunicationProblem'));
+        }),
+      );
+      await expect(failed).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
+      expect(attempts).toBe(1);
+    },
+  );
+
+  it('makes an attempt for what is asked for during the close', async () => {
+    const { delivery, close } = world();
+    close();
+    expect(await delivery.run(request(() => Promise.resolve('accepted')))).toBe('accepted');
   });
 
   it('does not try again what was refused', async () => {
