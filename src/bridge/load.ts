@@ -1,7 +1,19 @@
 // Watches how a process keeps up with what it holds, and says how much it takes on. One for all pumps of a process: they
 // share its event loop. While nothing is held no timer runs.
 import type { Logger } from '../contract/ports.ts';
-import { allowedOf, NEAR, nextShare, SLOW, WINDOWS_PER_LOCK } from './load-control.ts';
+import {
+  allowedOf,
+  differs,
+  grown,
+  IN_TIME,
+  NEAR,
+  nextShare,
+  type Share,
+  SLOW,
+  UNPROVEN,
+  WHOLE,
+  WINDOWS_PER_LOCK,
+} from './load-control.ts';
 import type { TimeSource } from './time.ts';
 
 export interface LoadOptions {
@@ -17,7 +29,10 @@ export class Load {
   readonly #options: LoadOptions;
   readonly #listeners = new Set<() => void>();
   readonly #lookMs: number;
-  #share = 1;
+  #sessions: Share = UNPROVEN;
+  #tasks: Share = WHOLE;
+  /** It has been said that less is taken on. */
+  #less = false;
   #held = 0;
   #timer: NodeJS.Timeout | undefined;
   #looks = 0;
@@ -35,9 +50,14 @@ export class Load {
     this.#lookMs = options.lockDurationMs / WINDOWS_PER_LOCK / LOOKS;
   }
 
-  /** Of so many at once, how many now. */
-  allowed(most: number): number {
-    return allowedOf(most, this.#share);
+  /** Of so many sessions at once, how many now. */
+  sessions(most: number): number {
+    return allowedOf(most, this.#sessions.now);
+  }
+
+  /** Of so many tasks at once, how many now. */
+  tasks(most: number): number {
+    return allowedOf(most, this.#tasks.now);
   }
 
   /** How late the event loop is at worst: what is planned comes so much later. */
@@ -56,9 +76,9 @@ export class Load {
     this.#held += 1;
     if (this.#timer !== undefined) return;
     const now = this.#now();
-    // While nothing was held nothing was too much.
-    const windows = (now - this.#restingSinceMs) / (this.#lookMs * LOOKS);
-    for (let quiet = 0; quiet < windows && this.#share < 1; quiet++) this.#judge();
+    // What was too much so long ago says nothing of now.
+    if (now - this.#restingSinceMs > this.#options.lockDurationMs)
+      this.#become({ ...UNPROVEN, now: Math.max(UNPROVEN.now, this.#sessions.now) }, WHOLE);
     this.#expectedMs = now + this.#lookMs;
     this.#timer = setInterval(() => this.#look(), this.#lookMs);
     this.#timer.unref();
@@ -84,8 +104,10 @@ export class Load {
 
   /** What was received together is done. */
   served(ms: number): void {
+    const { lockDurationMs } = this.#options;
     this.#served += 1;
-    if (ms > this.#options.lockDurationMs * SLOW) this.#slow += 1;
+    if (ms > lockDurationMs * SLOW) this.#slow += 1;
+    if (ms <= lockDurationMs * IN_TIME) this.#become(grown(this.#sessions), this.#tasks);
   }
 
   #now(): number {
@@ -103,7 +125,6 @@ export class Load {
   }
 
   #judge(): void {
-    const before = this.#share;
     const seen = {
       lost: this.#lost,
       near: this.#near,
@@ -111,16 +132,25 @@ export class Load {
       slow: this.#slow,
       lagMs: this.#lagMs,
     };
-    this.#share = nextShare(before, seen, this.#options.lockDurationMs);
     this.#lastLagMs = this.#lagMs;
     this.#lost = this.#near = this.#served = this.#slow = this.#lagMs = 0;
-    if (this.#share === before) return;
-    if (before === 1)
-      this.#options.logger.warn('takes less on: it cannot keep up with its locks', {
-        share: this.#share,
-        ...seen,
-      });
-    else if (this.#share === 1) this.#options.logger.info('takes as much on as it may again');
-    for (const listener of this.#listeners) listener();
+    const { logger, lockDurationMs } = this.#options;
+    const sessions = nextShare(this.#sessions, seen, lockDurationMs);
+    const tasks = nextShare(this.#tasks, seen, lockDurationMs);
+    if (tasks.now < this.#tasks.now && !this.#less) {
+      this.#less = true;
+      logger.warn('takes less on: it cannot keep up with its locks', { share: sessions.now, ...seen });
+    } else if (tasks.now === 1 && this.#less) {
+      this.#less = false;
+      logger.info('takes as much on as it may again');
+    }
+    this.#become(sessions, tasks);
+  }
+
+  #become(sessions: Share, tasks: Share): void {
+    const changed = differs(sessions.now, this.#sessions.now) || differs(tasks.now, this.#tasks.now);
+    this.#sessions = sessions;
+    this.#tasks = tasks;
+    if (changed) for (const listener of this.#listeners) listener();
   }
 }

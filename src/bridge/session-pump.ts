@@ -102,7 +102,7 @@ export class SessionPump implements Pump {
 
   #allowed(): number {
     const { maxSessions } = this.#options;
-    return this.#context.load?.allowed(maxSessions) ?? maxSessions;
+    return this.#context.load?.sessions(maxSessions) ?? maxSessions;
   }
 
   #resize(): void {

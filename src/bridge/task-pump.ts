@@ -126,7 +126,7 @@ export class TaskPump implements Pump {
 
   #allowed(): number {
     const { concurrency } = this.#options;
-    return this.#context.load?.allowed(concurrency) ?? concurrency;
+    return this.#context.load?.tasks(concurrency) ?? concurrency;
   }
 
   async #run(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {
