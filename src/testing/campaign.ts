@@ -16,7 +16,10 @@ export interface Campaign {
   readonly parallel: number;
   /** No trial begins when it says so. */
   readonly isOver: () => boolean;
-  readonly run: (trial: Trial) => Promise<Run>;
+  /** Within so many ms, or the limit of every run. */
+  readonly run: (trial: Trial, limitMs?: number) => Promise<Run>;
+  /** How long a run may take now, with nothing beside it, ms. */
+  readonly patience: () => Promise<number>;
   /** Throws when the run came to another end. */
   readonly judge: (trial: Trial, run: Run, tried: number) => void;
   readonly onTried: (tried: number) => void;
@@ -53,7 +56,7 @@ export async function runTrials(campaign: Campaign): Promise<Tried[]> {
     await Promise.all(Array.from({ length: parallel }, work));
     if (failed !== undefined) throw failed.error;
     for (const trial of late.splice(0)) {
-      const run = await campaign.run(trial);
+      const run = await campaign.run(trial, await campaign.patience());
       if (run.late !== undefined) throw timeout(trial, run.late);
       take(trial, run);
     }

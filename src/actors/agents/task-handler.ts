@@ -242,18 +242,26 @@ async function publishUnlessRefused({ bridge }: TaskHost, message: WireMessage):
   }
 }
 
-/** Says where the retry lies; true, and it is taken back, where its asker has closed the execution meanwhile. */
+/**
+ * Says where the retry lies; true, and it is taken back, where its asker has closed the execution meanwhile. A store or a broker
+ * that does not answer changes nothing: the retry is sent, and at worst lies until it is due.
+ */
 async function isInVain(
   { execution, key }: TaskBody,
   family: string,
-  { bridge, entity, results }: TaskHost,
+  { bridge, entity, results, logger }: TaskHost,
   sequenceNumber: number | undefined,
   dueAt: number,
 ): Promise<boolean> {
   if (sequenceNumber === undefined) return false;
-  const isClosed = await noteRetry(results, { family, execution, key }, { entity, sequenceNumber, dueAt });
-  if (isClosed) await bridge.cancelScheduled(entity, [sequenceNumber]);
-  return isClosed;
+  try {
+    const isClosed = await noteRetry(results, { family, execution, key }, { entity, sequenceNumber, dueAt });
+    if (isClosed) await bridge.cancelScheduled(entity, [sequenceNumber]);
+    return isClosed;
+  } catch (error) {
+    logger.debug('where a retry lies was not noted', { reason: String(error) });
+    return false;
+  }
 }
 
 function excess(outcome: Outcome): ErrorJson | undefined {

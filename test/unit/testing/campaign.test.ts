@@ -18,7 +18,11 @@ interface Ran {
   readonly nth: number;
   /** Others that ran when it began. */
   readonly beside: number;
+  readonly limitMs: number | undefined;
 }
+
+/** What a run may take with nothing beside it, in these tests. */
+const PATIENCE_MS = 77;
 
 function campaign(runOf: (nth: number, again: boolean) => Run, more: Partial<Campaign> = {}) {
   const ran: Ran[] = [];
@@ -28,15 +32,16 @@ function campaign(runOf: (nth: number, again: boolean) => Run, more: Partial<Cam
       trials: TRIALS,
       parallel: 4,
       isOver: () => false,
-      run: async ({ place }) => {
+      run: async ({ place }, limitMs) => {
         const nth = place?.nth ?? 0;
         const again = ran.some((other) => other.nth === nth);
-        ran.push({ nth, beside: running });
+        ran.push({ nth, beside: running, limitMs });
         running++;
         await new Promise((resolve) => setImmediate(resolve));
         running--;
         return runOf(nth, again);
       },
+      patience: async () => PATIENCE_MS,
       judge: (_trial, { outcome }) => {
         if ('failed' in outcome) throw new Error('diverged');
       },
@@ -52,10 +57,13 @@ it('runs every trial once when none is late', async () => {
   expect(ran.map(({ nth }) => nth).toSorted((a, b) => a - b)).toEqual(TRIALS.map(({ place }) => place?.nth));
 });
 
-it('repeats a late run with nothing beside it, and believes that one', async () => {
+it('repeats a late run with nothing beside it and as long as the machine needs now, and believes that one', async () => {
   const { ran, begin } = campaign((nth, again) => (nth === 3 && !again ? LATE : IN_TIME));
   expect(await begin()).toHaveLength(TRIALS.length);
-  expect(ran.filter(({ nth }) => nth === 3)).toEqual([expect.anything(), { nth: 3, beside: 0 }]);
+  expect(ran.filter(({ nth }) => nth === 3)).toEqual([
+    { nth: 3, beside: expect.any(Number), limitMs: undefined },
+    { nth: 3, beside: 0, limitMs: PATIENCE_MS },
+  ]);
   expect(ran).toHaveLength(TRIALS.length + 1);
 });
 

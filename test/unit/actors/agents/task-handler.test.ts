@@ -80,6 +80,49 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
   return { host, handle, published, stored };
 }
 
+describe('a retry that is sent', () => {
+  const away = (): Promise<never> => Promise.reject(new Error('the store is away'));
+  const isNote = (folder: string): boolean => folder.includes('/retries/');
+
+  it.each([
+    { of: 'a store that takes no note', put: away, retried: 1 },
+    { of: 'a store that does not say whether it is in vain', get: away, retried: 1 },
+    { of: 'a broker that does not take it back', get: async () => true, cancel: away, retried: 1 },
+    { of: 'nothing, and is taken back where it is in vain', get: async () => true, retried: 0 },
+  ])('is sent once and done, in spite of $of', async ({ put, get, cancel, retried }) => {
+    const taken: number[] = [];
+    const sent: WireMessage[] = [];
+    const { handle, host } = setUp(
+      (() => {
+        throw new Error('no');
+      }) as IoAgent['run'],
+      {
+        bridge: {
+          publish: async (messages) => {
+            sent.push(...messages);
+            return messages.map(() => ({ sequenceNumber: 7 }));
+          },
+          cancelScheduled:
+            cancel ??
+            (async (_, numbers) => {
+              taken.push(...numbers);
+              return [];
+            }),
+        },
+        results: {
+          get: async (folder) => (isNote(folder) ? get?.() : undefined),
+          put: async (folder) => (isNote(folder) ? put?.() : undefined),
+          list: async () => [],
+        },
+      },
+    );
+    expect(await handle()).toEqual({ kind: 'complete' });
+    expect(sent).toHaveLength(1);
+    expect(host.counters).toMatchObject({ started: 1, retried });
+    expect(taken).toEqual(retried === 0 ? [7] : []);
+  });
+});
+
 describe('what a task has left', () => {
   const never = new AbortController().signal;
   const NOW = 10_000;
