@@ -2,7 +2,6 @@
  * One connection between its socket and rhea: what comes in, what goes out, its silence and its end. An error ends this
  * connection and nothing else.
  */
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection } from 'rhea';
 import type { Pulse } from '../core/pulse.ts';
@@ -10,7 +9,6 @@ import type { Holding, Holdings } from '../transport/holdings.ts';
 import type { Turns } from '../transport/turns.ts';
 import { Dispositions } from './dispositions.ts';
 import type { Endpoints } from './endpoints.ts';
-import { allAnswered, type Commit } from './farewell.ts';
 import { MAX_FRAME_BYTES } from './frame-reader.ts';
 import { Guard, MAX_CHANNEL } from './guard.ts';
 import { Incoming, type Listening } from './incoming.ts';
@@ -35,7 +33,6 @@ export interface Shared {
   readonly endpoints: Endpoints;
   readonly unsettled: AllUnsettled;
   readonly pulse: Pulse;
-  readonly commit: Commit;
 }
 
 /** Serves one socket, or whatever else carries bytes both ways. */
@@ -69,7 +66,6 @@ class Line implements Listening {
   readonly #guard: Guard;
   readonly #incoming: Incoming;
   readonly #passes: Passes;
-  readonly #commit: Commit;
   #heardAt = performance.now();
   #over = false;
 
@@ -77,7 +73,6 @@ class Line implements Listening {
     this.#raw = raw;
     this.#socket = socket;
     this.#holdings = shared.holdings;
-    this.#commit = shared.commit;
     this.#holding = shared.holdings.open(() => {
       this.fail(new Violation('amqp:resource-limit-exceeded', 'The connection holds too much memory.'));
       socket.destroy();
@@ -105,11 +100,6 @@ class Line implements Listening {
     const { amqp_transport: transport } = raw;
     const encode = transport.encode.bind(transport);
     transport.encode = (frame) => encode(withWholeLists(frame));
-    // A web socket has no halves.
-    if (this.#socket instanceof Socket) {
-      this.#socket.allowHalfOpen = true;
-      raw.eof = () => this.#answerLast();
-    }
     const idle = raw.idle.bind(raw);
     raw.idle = () => this.#lookForSilence(idle);
   }
@@ -138,18 +128,6 @@ class Line implements Listening {
     if (this.#raw.registered) this.#passes.pass();
   }
 
-  /** Its client has hung up its half. */
-  #answerLast(): void {
-    this.#incoming.finish(() => {
-      void allAnswered(this.#raw, this.#commit).then(() => this.#hangUp());
-    });
-  }
-
-  #hangUp(): void {
-    this.#socket.end();
-    setTimeout(() => this.#socket.destroy(), GOODBYE_MS).unref();
-  }
-
   closed(): void {
     this.#over = true;
     this.#raw.traffic.end();
@@ -174,9 +152,10 @@ class Line implements Listening {
       this.#raw.close({ condition, description });
       this.#passes.pass();
     }
-    this.#hangUp();
+    this.#socket.end();
     // What it still sends is not looked at, but read: unread bytes would turn the goodbye into a reset.
     this.#socket.resume();
+    setTimeout(() => this.#socket.destroy(), GOODBYE_MS).unref();
   }
 
   #lookForSilence(idle: () => void): void {

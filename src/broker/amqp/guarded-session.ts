@@ -9,8 +9,6 @@ export interface IncomingDelivery {
   frames: Buffer[];
   settled: boolean;
   remote_settled: boolean;
-  /** Its end is still to come. */
-  readonly incomplete?: boolean | undefined;
   tag: Buffer | undefined;
   /** Ours: what the peer calls it. */
   wire?: number;

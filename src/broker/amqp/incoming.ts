@@ -48,8 +48,6 @@ export class Incoming implements Taker {
   /** It has waited for memory. */
   #released = false;
   #over = false;
-  /** Nothing more comes, and somebody waits until all of it has been taken. */
-  #taken: (() => void) | undefined;
   #stuck: NodeJS.Timeout | undefined;
 
   constructor(
@@ -75,12 +73,6 @@ export class Incoming implements Taker {
     clearTimeout(this.#stuck);
   }
 
-  /** Nothing more comes; tells when what came has been taken. The socket may end while a part of it waits for its turn. */
-  finish(taken: () => void): void {
-    if (this.#queued || this.#held) this.#taken = taken;
-    else taken();
-  }
-
   heard(bytes: Buffer): void {
     if (this.#over) return;
     passedThrough(bytes.length);
@@ -103,12 +95,7 @@ export class Incoming implements Taker {
     this.#usage.add(this.#turns.now() - start);
     this.#holding.set('input', this.#reader.held);
     this.#queued = more;
-    if (!more && !this.#held) {
-      this.#socket.resume();
-      const taken = this.#taken;
-      this.#taken = undefined;
-      taken?.();
-    }
+    if (!more && !this.#held) this.#socket.resume();
     return more;
   }
 

@@ -25,13 +25,11 @@ export interface RawConnection {
   readonly local: { open: { idle_time_out: number }; close: unknown };
   readonly remote: { open?: { idle_time_out?: number } };
   readonly transport: RawTransport;
-  readonly local_channel_map: Record<string, RawSession>;
   readonly amqp_transport: { encode(frame: OutgoingFrame): void };
   readonly sasl_transport: { transports: { 3: { transport: { read_complete: boolean } } } };
   heartbeat_in: NodeJS.Timeout | undefined;
   heartbeat_out: NodeJS.Timeout | undefined;
   accept(socket: Duplex): void;
-  eof(): void;
   open(): void;
   close(error: { condition: string; description: string }): void;
   is_open(): boolean;

@@ -41,18 +41,15 @@ export function serveRequests(
 ): void {
   localAttach(receiver).max_message_size = maxBytes;
   receiver.add_credit(CREDIT);
-  const traffic = trafficOf(receiver);
   let owed = 0;
   const answered = () => {
-    traffic.requests -= 1;
     owed += 1;
     if (owed < REFILL) return;
     receiver.add_credit(owed);
     owed = 0;
   };
   receiver.on('message', ({ message, delivery }) => {
-    traffic.charge(REQUEST_COST_MS);
-    traffic.requests += 1;
+    trafficOf(receiver).charge(REQUEST_COST_MS);
     const encoded = message as unknown as Buffer;
     const request = toRequest(encoded, receiver, delivery as Delivery, answered);
     const { transaction } = request instanceof ServiceError ? {} : request;

@@ -58,7 +58,6 @@ export class AmqpServer {
       endpoints: new Endpoints(),
       unsettled: new AllUnsettled(),
       pulse: core.pulse,
-      commit: (change) => core.committer.add(change),
     };
     namespace.disabled = (path) => {
       for (const { peer } of this.#clients.values()) peer.disabled(path);

@@ -42,8 +42,6 @@ export class Traffic {
   /** Of it, what no pass has seen yet: the next one may write all of it. */
   #fresh = 0;
   #over = false;
-  /** That wait for their replies. */
-  requests = 0;
 
   constructor(
     socket: Duplex,

@@ -12,7 +12,6 @@ import {
 } from '../../../../src/broker/amqp/rhea.ts';
 import { distance, nearest, onWire } from '../../../../src/broker/amqp/serial.ts';
 import { AllUnsettled } from '../../../../src/broker/amqp/unsettled.ts';
-import type { Change } from '../../../../src/broker/core/committer.ts';
 import { Pulse } from '../../../../src/broker/core/pulse.ts';
 import { Holdings } from '../../../../src/broker/transport/holdings.ts';
 import { Turns } from '../../../../src/broker/transport/turns.ts';
@@ -51,7 +50,6 @@ async function oldServer(served: (sender: Sender) => void): Promise<number> {
     endpoints: new Endpoints(),
     unsettled: new AllUnsettled(),
     pulse: new Pulse(),
-    commit: (change: Change) => change.applied(),
   };
   const server = createServer((socket) => {
     const connection = acceptSocket(container, socket, 60_000, shared);
