@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PLANTED } from './test/integration/testing/planted-faults.ts';
-import { changedSource } from './test/kit/changed-source.ts';
+import { CHANGED_HANG_MS, CHANGED_POLL_HANG_MS, changedSource } from './test/kit/changed-source.ts';
 
 // One copy of the package in a test process: `quorate` means the .ts sources, for Vite's own resolver and (by way of
 // the process's flags) for Node's in worker threads. Processes that tests start through bin/ run dist.
@@ -13,10 +13,9 @@ const planted = PLANTED.find(({ name }) => name === process.env['QUORATE_PLANTED
 // Compiled once for all the processes and worker threads that the tests start: a sixth of their time. Node compares the text.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
-// Hang limits, not measures: at least five times what a test takes on two quiet cores. A mutated source makes tests wait for
-// what never comes, and those need not wait so long.
-const HANG_MS = planted === undefined ? 150_000 : 30_000;
-const POLL_HANG_MS = planted === undefined ? 60_000 : 10_000;
+// Hang limits, not measures: at least five times what a test takes on two quiet cores.
+const HANG_MS = planted === undefined ? 150_000 : CHANGED_HANG_MS;
+const POLL_HANG_MS = planted === undefined ? 60_000 : CHANGED_POLL_HANG_MS;
 
 /** Files that leave something behind in their process: each gets one of its own, as do those that start processes. */
 const OF_THEIR_OWN = ['test/e2e/**/*.test.ts', 'test/integration/**/*.test.ts'];

@@ -18,8 +18,8 @@ export interface Observed {
 /** Parts of all that may be held, above 0 and at most 1. */
 export interface Share {
   readonly now: number;
-  /** Below it growth is quick: half of what was held when it was too much. */
-  readonly proven: number;
+  /** TCP's slow-start threshold: half of what was held when it last was too much. Below it growth is quick. */
+  readonly threshold: number;
 }
 
 export const WINDOWS_PER_LOCK = 10;
@@ -44,8 +44,8 @@ const FEW = 4;
 const LEAST_SHARE = 1 / 2_000;
 
 /** Of a process that has shown nothing yet: it is as cold as it will ever be, and may have been restarted because of its load. */
-export const UNPROVEN: Share = { now: 1 / 8, proven: 1 };
-export const WHOLE: Share = { now: 1, proven: 1 };
+export const UNPROVEN: Share = { now: 1 / 8, threshold: 1 };
+export const WHOLE: Share = { now: 1, threshold: 1 };
 
 /** After a window of time. */
 export function nextShare(share: Share, seen: Observed, lockMs: number): Share {
@@ -58,13 +58,15 @@ export function nextShare(share: Share, seen: Observed, lockMs: number): Share {
 
 function cut(now: number, least: number): Share {
   const less = Math.max(least, now * CUT);
-  return { now: less, proven: less };
+  return { now: less, threshold: less };
 }
 
 /** Of sessions, after a batch that was in time: for that a late event loop is no matter. */
-export function grown({ now, proven }: Share): Share {
-  const more = now < proven ? GRAIN : Math.min(GRAIN, (GRAIN * GRAIN) / now);
-  return { now: Math.min(1, now + more), proven };
+export function grown(share: Share): Share {
+  const { now, threshold } = share;
+  if (now === 1) return share;
+  const more = now < threshold ? GRAIN : Math.min(GRAIN, (GRAIN * GRAIN) / now);
+  return { now: Math.min(1, now + more), threshold };
 }
 
 /** Whether anybody has to look whether more or less is allowed. */

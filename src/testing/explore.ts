@@ -18,7 +18,7 @@ const DEFAULT_PARALLEL = 4;
 const DEFAULT_TIMEOUT_MS = 20_000;
 /** A late run may take so many times as long as one without a fault takes now: on a busy machine that is long. */
 const TIMES_PLAIN = 10;
-/** One without a fault that was late: so many times the limit. */
+/** And at most so many times the limit, as one without a fault that was late. */
 const TIMES_LIMIT = 5;
 /** As short as the service allows: sleeping past it takes no more of the scenario's time than it must. */
 const DUPLICATE_WINDOW_MS = 20_000;
@@ -56,14 +56,15 @@ async function exploreIn(
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const run = (trial?: Trial, limitMs = timeoutMs): Promise<Run> =>
     runOnce(laboratory, make(), limitMs, trial);
-  const again = (): Promise<Run> => run(undefined, TIMES_LIMIT * timeoutMs);
+  const mostMs = TIMES_LIMIT * timeoutMs;
   const patience = async (): Promise<number> => {
     const begunAt = performance.now();
-    await again();
-    return Math.max(timeoutMs, TIMES_PLAIN * (performance.now() - begunAt));
+    await run(undefined, mostMs);
+    return Math.min(mostMs, Math.max(timeoutMs, TIMES_PLAIN * (performance.now() - begunAt)));
   };
-  const plain = await inTime(run, again);
-  const plainMs = await checkStable(plain, run, again);
+  const inTime = (): Promise<Run> => onceMoreIfLate(run, mostMs);
+  const plain = await inTime();
+  const plainMs = await checkStable(plain, inTime);
   const all = trialsOf(plain.places, faults);
   const trials = bounds === undefined ? all : drawTrials(all, bounds.sample, bounds.seed);
   const progress = startProgress({
@@ -109,9 +110,12 @@ function boundsOf({ budget, sample, seed }: ExploreOptions): Bounds | undefined 
 }
 
 /** A run without a fault that is late is tried once more, as all others are. */
-async function inTime(run: () => Promise<Run>, again: () => Promise<Run>): Promise<Run> {
+async function onceMoreIfLate(
+  run: (trial?: Trial, limitMs?: number) => Promise<Run>,
+  mostMs: number,
+): Promise<Run> {
   let last = await run();
-  if (last.late !== undefined) last = await again();
+  if (last.late !== undefined) last = await run(undefined, mostMs);
   if (last.late === undefined) return last;
   throw new QuorateError(
     'EXPLORE_TIMEOUT',
@@ -128,17 +132,13 @@ function withDefaults(config: TestConfig): QuorateConfig {
 }
 
 /** How long the second run took, ms. */
-async function checkStable(
-  { outcome }: Run,
-  run: () => Promise<Run>,
-  again: () => Promise<Run>,
-): Promise<number> {
+async function checkStable({ outcome }: Run, run: () => Promise<Run>): Promise<number> {
   if ('failed' in outcome) {
     const why = shorten(outcome.failed);
     throw new QuorateError('EXPLORE_UNSTABLE', `without any fault the scenario fails: ${why}`);
   }
   const startedAt = performance.now();
-  const found = differences(outcome, (await inTime(run, again)).outcome);
+  const found = differences(outcome, (await run()).outcome);
   if (found.length === 0) return performance.now() - startedAt;
   throw new QuorateError('EXPLORE_UNSTABLE', `two runs without any fault differ:\n${toLines(found)}`, {
     data: found as unknown as Json,

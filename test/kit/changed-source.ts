@@ -2,6 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vitest/config';
 
+/** Changed sources make tests wait for what never comes: they need not wait as long as others. */
+export const CHANGED_HANG_MS = 30_000;
+export const CHANGED_POLL_HANG_MS = 10_000;
+
 export interface Change {
   /** From the root of the repository. */
   readonly file: string;

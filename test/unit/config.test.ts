@@ -76,7 +76,7 @@ describe('resolveConfig', () => {
   });
 
   it.each([
-    ['a role that is none', { QUORATE_ROLES: 'actor,agents' }, /^QUORATE_ROLES 'actor': /],
+    ['an unknown role', { QUORATE_ROLES: 'actor,agents' }, /^QUORATE_ROLES 'actor': /],
     ['the second role', { QUORATE_ROLES: 'actors, agent' }, /^QUORATE_ROLES 'agent': /],
     [
       'a variable with a letter missing',

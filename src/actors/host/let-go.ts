@@ -4,6 +4,7 @@ import type { Bridge } from '../../contract/ports.ts';
 import type { CoreState, TurnInput, TurnResult } from '../../contract/turn.ts';
 import { inLife } from '../protocol/lives.ts';
 import { retriesOfClosed } from '../protocol/retries.ts';
+import { cancelAtOnce } from './scheduled.ts';
 import type { OutboxEntry } from './session-state.ts';
 
 type CancelEntry = OutboxEntry & { kind: 'cancel' };
@@ -52,9 +53,10 @@ export async function takeRetriesBack(
     const closed = { family, execution: inLife(execution, incarnation) };
     const byEntity = Map.groupBy(await retriesOfClosed(results, closed, clock.now()), ({ entity }) => entity);
     for (const [entity, retries] of byEntity)
-      await bridge.cancelScheduled(
+      await cancelAtOnce(
         entity,
         retries.map(({ sequenceNumber }) => sequenceNumber),
+        { bridge },
       );
   }
 }

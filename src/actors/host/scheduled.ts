@@ -70,14 +70,14 @@ export async function takeBack(
     if (sequenceNumber !== undefined) numbers.set(sequenceNumber, token);
     else if (token !== undefined) unknown.add(token);
   }
-  for (const missing of await cancel(entity, [...numbers.keys()], context)) {
+  for (const missing of await cancelAtOnce(entity, [...numbers.keys()], context)) {
     const token = numbers.get(missing);
     if (token !== undefined) unknown.add(token);
   }
   if (unknown.size === 0) return;
   const there = await context.session.peekScheduled();
   const found = there.filter((message) => unknown.has(tokenOf(message, context.incarnation) ?? ''));
-  await cancel(entity, numbersOf(found), context);
+  await cancelAtOnce(entity, numbersOf(found), context);
 }
 
 /** Of an actor that is about to be forgotten: all that it has ever scheduled, its own end included. */
@@ -87,10 +87,11 @@ export async function takeAllBack(
 ): Promise<void> {
   const there = await context.session.peekScheduled();
   const timers = there.filter(({ subject }) => subject === 'timer');
-  await cancel(actorQueue(type), numbersOf(timers), context);
+  await cancelAtOnce(actorQueue(type), numbersOf(timers), context);
 }
 
-async function cancel(
+/** As many in one request as the service takes. Gives those that were not there. */
+export async function cancelAtOnce(
   entity: string,
   numbers: readonly number[],
   { bridge }: Pick<TakeBackContext, 'bridge'>,

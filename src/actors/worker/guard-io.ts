@@ -93,7 +93,9 @@ function guardWebSocket(turn: TurnWindow): void {
   if (lazy?.get === undefined || !Reflect.deleteProperty(globalThis, 'WebSocket')) return;
   let wrapped: unknown;
   const get = (): unknown => (wrapped ??= guardClass(turn, lazy.get?.call(http) as object, 'WebSocket'));
-  const set = (value: unknown): void => void (wrapped = value);
+  const set = (value: unknown): void => {
+    Object.defineProperty(globalThis, 'WebSocket', { value, writable: true, enumerable: false });
+  };
   Object.defineProperty(globalThis, 'WebSocket', { get, set, configurable: true, enumerable: false });
   Object.defineProperty(http, 'WebSocket', { get, configurable: true, enumerable: true });
 }

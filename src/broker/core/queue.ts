@@ -171,14 +171,15 @@ export class Queue implements DeliveryOwner {
     for (const lock of locks) {
       lock.open = false;
       this.delivery.release(lock);
-      this.#countLost(lock.message);
+      this.#untilThereIsRoom((ack) => countDelivery(this, lock.message, lock.message.state, undefined, ack));
     }
   }
 
-  #countLost(message: StoredMessage): void {
+  /** What nobody but the broker itself asks for. */
+  #untilThereIsRoom(work: (ack: Ack) => void): void {
     if (this.#retired) return;
-    countDelivery(this, message, message.state, undefined, (error) => {
-      if (error) this.core.whenThereIsRoom(() => this.#countLost(message));
+    work((error) => {
+      if (error) this.core.whenThereIsRoom(() => this.#untilThereIsRoom(work));
     });
   }
 
@@ -221,15 +222,11 @@ export class Queue implements DeliveryOwner {
       message.place = 'held';
       if (this.#retired) continue;
       this.core.counters.add('expired');
-      this.#leaveExpired(message);
+      this.#untilThereIsRoom((ack) => this.#leaveExpired(message, ack));
     }
   }
 
-  #leaveExpired(message: StoredMessage): void {
-    if (this.#retired) return;
-    const ack: Ack = (error) => {
-      if (error) this.core.whenThereIsRoom(() => this.#leaveExpired(message));
-    };
+  #leaveExpired(message: StoredMessage, ack: Ack): void {
     if (this.settings.deadLetterOnExpiry && this.deadLetters)
       this.moveToDeadLetters(message, reasons.expired(), ack);
     else this.remove(message, ack);
@@ -248,10 +245,9 @@ export class Queue implements DeliveryOwner {
   }
 
   forward(message: StoredMessage): void {
-    if (this.#retired) return;
-    forwardOn(this, message, this.#findTarget(this.settings.forwardTo ?? ''), (error) => {
-      if (error) this.core.whenThereIsRoom(() => this.forward(message));
-    });
+    this.#untilThereIsRoom((ack) =>
+      forwardOn(this, message, this.#findTarget(this.settings.forwardTo ?? ''), ack),
+    );
   }
 
   moveToDeadLetters(message: StoredMessage, changes: PropertyChanges, ack: Ack): void {

@@ -144,7 +144,7 @@ describe('dead letters', () => {
     expect(warned.filter((line) => line.includes('dead letter'))).toEqual([]);
   });
 
-  it('of tasks that lapsed are unhandled while their asker stands still, and handled once it goes on', async () => {
+  it('of tasks that lapsed are unhandled while their asker stands still, and handled once it continues', async () => {
     const sleep = (): Promise<null> => new Promise((resolve) => setTimeout(resolve, 1_000, null));
     const gatherer = { ...app('leaver.machine.ts', 'gatherer'), onPoison: 'quarantine' as const };
     await using test = await startRuntime({

@@ -23,7 +23,7 @@ const seen = fc.record({
 
 describe('the share of what may be held', () => {
   const next = (now: number, more: Partial<Observed>): number =>
-    nextShare({ now, proven: 1 }, { ...QUIET, ...more }, LOCK_MS).now;
+    nextShare({ now, threshold: 1 }, { ...QUIET, ...more }, LOCK_MS).now;
 
   it.each<[what: string, seen: Partial<Observed>, from: number, to: number]>([
     ['a quiet window adds a twenty-fifth', {}, 0.5, 0.54],
@@ -83,7 +83,7 @@ describe('the share of sessions', () => {
 
   it('grows to where it went wrong as quickly, and slowly beyond', () => {
     const less = served(cut(WHOLE), 0);
-    expect(less).toEqual({ now: 0.5, proven: 0.5 });
+    expect(less).toEqual({ now: 0.5, threshold: 0.5 });
     expect(allowedOf(64, served(less, 32).now)).toBe(32);
     expect(allowedOf(64, served(less, 33).now)).toBe(33);
     const least = cut(cut(less));

@@ -3,12 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { Reporter, TestModule } from 'vitest/node';
 import { BASE } from '../../../vitest.config.ts';
-import { changedSource } from '../../kit/changed-source.ts';
+import { CHANGED_HANG_MS, CHANGED_POLL_HANG_MS, changedSource } from '../../kit/changed-source.ts';
 import { MUTATIONS, type MutationResult, RESULT } from './mutations.ts';
-
-// A mutated source makes tests wait for what never comes.
-const HANG_MS = 30_000;
-const POLL_HANG_MS = 10_000;
 
 function resultOf(module: TestModule): MutationResult {
   return {
@@ -28,9 +24,9 @@ export default defineConfig({
   root: fileURLToPath(new URL('../../../', import.meta.url)),
   test: {
     ...BASE.test,
-    testTimeout: HANG_MS,
-    hookTimeout: HANG_MS,
-    expect: { poll: { timeout: POLL_HANG_MS } },
+    testTimeout: CHANGED_HANG_MS,
+    hookTimeout: CHANGED_HANG_MS,
+    expect: { poll: { timeout: CHANGED_POLL_HANG_MS } },
     projects: MUTATIONS.map((mutation, at) => ({
       extends: true,
       plugins: [changedSource({ file: mutation.file, edits: [mutation] })],
