@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { type Taker, Turns, Usage } from '../../../../src/broker/transport/turns.ts';
 
-/** Works for as long as it is told, in steps that cost what they say. */
+/** Works for as long as it is told, at least one step, in steps that cost what they say. */
 function worker(turns: Turns, log: string[], name: string, steps: number, cost: number): Taker {
   let left = steps;
   return {
     work(until) {
-      while (left > 0 && turns.now() < until) {
+      do {
         log.push(name);
         left -= 1;
         turns.charge(cost);
-      }
+      } while (left > 0 && turns.now() < until);
       return left > 0;
     },
   };
