@@ -42,14 +42,6 @@ export type {
 export type { QueryAnswer } from './contract/wire.ts';
 export { defineAgent, defineConfig, defineMachine } from './define.ts';
 export { agent } from './machines/agent.ts';
-export type { LocalAgents } from './machines/gather-locally.ts';
-export type {
-  Gathered,
-  PlanOf,
-  ScatterGatherOutput,
-  ScatterInput,
-  ScatterTask,
-} from './machines/gather-types.ts';
 export { all, deadline, quorum } from './machines/policies.ts';
 export { proposal } from './machines/proposal.ts';
 export type { ProposalOptions } from './machines/proposal-options.ts';
@@ -72,8 +64,13 @@ export type {
   SagaStep,
   SagaTask,
 } from './machines/saga-types.ts';
+export type { Gathered, LocalAgents, PlanOf, ScatterInput, ScatterTask } from './machines/scatter.ts';
 export { SCATTER, scatter } from './machines/scatter.ts';
-export type { ScatterGatherMachine, ScatterGatherOptions } from './machines/scatter-gather.ts';
+export type {
+  ScatterGatherMachine,
+  ScatterGatherOptions,
+  ScatterGatherOutput,
+} from './machines/scatter-gather.ts';
 export { scatterGather } from './machines/scatter-gather.ts';
 export { connect, createRuntime, loadConfig, resolveConfig } from './on-demand.ts';
 export type { RuntimeCounters } from './pumps.ts';

@@ -3,12 +3,12 @@
 import { setup } from 'xstate';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
-import { isPayloadRef } from '../contract/payload.ts';
+import type { ErrorJson } from '../contract/outcome.ts';
 import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
 import { errorOf, inputOf, outputOf } from './events.ts';
-import type { ScatterGatherOutput, ScatterInput } from './gather-types.ts';
+import { countBranches } from './gather.ts';
 import type { PatternMachine } from './pattern-machine.ts';
-import { SCATTER, scatter } from './scatter.ts';
+import { type Gathered, SCATTER, type ScatterInput, scatter } from './scatter.ts';
 
 export interface ScatterGatherOptions {
   /** Default `scatterGather`. */
@@ -26,6 +26,11 @@ export interface ScatterGatherContext {
   /** Branches of the fan-out: one for each pair of item and agent. */
   readonly total: number;
 }
+
+export type ScatterGatherOutput<Value = Json> =
+  | (Gathered<Value> & { readonly status: 'gathered' })
+  /** The policy was not met; `error.data` holds the counts and the first errors. */
+  | { readonly status: 'failed'; readonly error: ErrorJson };
 
 export type ScatterGatherMachine<Item = Json, Value = Json, Shared = Json> = PatternMachine<{
   context: ScatterGatherContext;
@@ -53,8 +58,11 @@ export function scatterGather<Item = Json, Value = Json, Shared = Json>(
     actors: { [SCATTER]: scatter() },
   }).createMachine({
     id,
-    // Also called without input, when a snapshot is restored.
-    context: ({ input }) => ({ total: countOf(input as ScatterInput | undefined) * agents.length }),
+    context: ({ input }) => {
+      // Also called without input, when a snapshot is restored.
+      const { items = [] } = (input ?? {}) as Partial<ScatterInput>;
+      return { total: countBranches({ items, agents }) };
+    },
     initial: 'scattering',
     states: {
       scattering: {
@@ -80,9 +88,4 @@ export function scatterGather<Item = Json, Value = Json, Shared = Json>(
     output: ({ event }) => outputOf(event) as ScatterGatherOutput,
   });
   return machine as unknown as ScatterGatherMachine<Item, Value, Shared>;
-}
-
-function countOf(input: ScatterInput | undefined): number {
-  if (input === undefined) return 0;
-  return isPayloadRef(input.items) ? (input.items.count ?? 0) : input.items.length;
 }

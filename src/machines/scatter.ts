@@ -1,20 +1,46 @@
 // `scatter()` in setup({ actors }): the logic to invoke with a plan. Quorate knows it by its mark and never runs it here;
-// what runs is the local form, for machines under a plain createActor.
+// what runs is the local form, for machines under a plain createActor. It folds as Quorate does (gather.ts). Its time is the
+// clock of the actor system, so that tests advance it. Offers do not lapse here: their time to live is the broker's.
 import type { PromiseActorLogic } from 'xstate';
 import { fromPromise } from 'xstate';
-import { QuorateError } from '../contract/errors.ts';
-import type { Json } from '../contract/json.ts';
-import type { ScatterPlan } from '../contract/scatter.ts';
+import { fromErrorJson, QuorateError, toErrorJson } from '../contract/errors.ts';
+import { copyJson, type Json } from '../contract/json.ts';
+import type { Outcome } from '../contract/outcome.ts';
+import { isPayloadRef, type PayloadRef } from '../contract/payload.ts';
+import type { BranchValue, GatherOutput, ScatterPlan } from '../contract/scatter.ts';
 import { SCATTER_LOGIC } from '../contract/scatter.ts';
-import type { LocalAgents } from './gather-locally.ts';
-import { gatherLocally } from './gather-locally.ts';
-import type { Gathered, PlanOf } from './gather-types.ts';
+import { add, begin, type Decision, decide, decideAtTimeUp, toOutput } from './gather.ts';
+import { ruleOf, timeOf } from './policies.ts';
 
 /**
  * The name under which the factories invoke their scatter. No agent can take it: names of agents have no dot, and an
  * agent would win over the machine's own logic.
  */
 export const SCATTER = 'quorate.scatter';
+
+/** `items` by value, or by reference to a stored array. */
+export interface ScatterInput<Item = Json, Shared = Json> {
+  readonly items: readonly Item[] | PayloadRef;
+  readonly shared?: Shared;
+}
+
+/** What each agent of a scatter is asked with. */
+export interface ScatterTask<Item = Json, Shared = Json> {
+  readonly item: Item;
+  readonly shared?: Shared;
+}
+
+/** The contract's plan with the caller's own types: what crosses the wire is the same JSON. */
+export type PlanOf<Item = Json, Shared = Json> = Omit<ScatterPlan, 'items' | 'shared'> &
+  ScatterInput<Item, Shared>;
+
+/** The contract's output with the caller's own type of answers. */
+export type Gathered<Value = Json> = Omit<GatherOutput, 'values'> & {
+  readonly values: readonly (Omit<BranchValue, 'value'> & { readonly value: Value })[];
+};
+
+/** Agent name -> its implementation, given `{ item, shared }`. */
+export type LocalAgents = Readonly<Record<string, (task: never) => unknown>>;
 
 export interface ScatterOptions {
   /** Used outside Quorate only, for example by unit tests. */
@@ -35,4 +61,73 @@ export function scatter<Item = Json, Value = Json, Shared = Json>({
     return (await gatherLocally(input as ScatterPlan, agents, system._clock)) as unknown as Gathered<Value>;
   });
   return Object.assign(local, { [SCATTER_LOGIC]: true });
+}
+
+/** A timer that is to ring later rings at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+interface Clock {
+  setTimeout(fn: () => void, ms: number): unknown;
+  clearTimeout(id: unknown): void;
+}
+
+async function gatherLocally(plan: ScatterPlan, agents: LocalAgents, clock: Clock): Promise<GatherOutput> {
+  const asks = toAsks(plan, agents);
+  const { promise, resolve, reject } = Promise.withResolvers<GatherOutput>();
+  let state = begin(plan);
+  const settle = (decision: Decision): void => {
+    if (decision.kind === 'done') resolve(toOutput(state, decision.outcome, state.values.filter(isByValue)));
+    else if (decision.kind === 'failed') reject(fromErrorJson(decision.error));
+  };
+  const ms = timeOf(plan);
+  const timer =
+    ms === undefined || ms > LONGEST_TIMER_MS
+      ? undefined
+      : clock.setTimeout(() => settle(decideAtTimeUp(state)), ms);
+  asks.forEach((ask, index) => {
+    void run(ask).then((outcome) => {
+      state = add(state, index, outcome);
+      settle(decide(state));
+    });
+  });
+  if (asks.length === 0) resolve(toOutput(state, 'all', []));
+  return promise.finally(() => clock.clearTimeout(timer));
+}
+
+/** No answer lies elsewhere here. */
+function isByValue(kept: BranchValue | { readonly ref: PayloadRef }): kept is BranchValue {
+  return 'value' in kept;
+}
+
+type Ask = () => unknown;
+
+/** One a branch, in their order. */
+function toAsks(plan: ScatterPlan, agents: LocalAgents): Ask[] {
+  const { items, agents: names, shared, policy } = plan;
+  if (isPayloadRef(items)) throw invalid('items by reference can be read in Quorate only');
+  const asks = items.flatMap((item) =>
+    names.map((agent): Ask => {
+      const implementation = Object.hasOwn(agents, agent) ? agents[agent] : undefined;
+      if (implementation === undefined)
+        throw new QuorateError('AGENT_NOT_FOUND', `scatter names agent '${agent}'`);
+      const task = shared === undefined ? { item } : { item, shared };
+      // A branch that changes what it is given changes nothing for the others: in Quorate each has its own message.
+      return () => implementation(copyJson(task) as never);
+    }),
+  );
+  const unreachable = asks.length === 0 ? undefined : ruleOf(policy).unreachable(asks.length);
+  if (unreachable !== undefined) throw invalid(unreachable);
+  return asks;
+}
+
+function invalid(why: string): QuorateError {
+  return new QuorateError('INPUT_INVALID', `input of scatter: ${why}`);
+}
+
+async function run(ask: Ask): Promise<Outcome> {
+  try {
+    return { status: 'done', output: ((await ask()) ?? null) as Json };
+  } catch (thrown) {
+    return { status: 'error', error: toErrorJson(thrown, 'TASK_FAILED') };
+  }
 }

@@ -1,10 +1,10 @@
-// The end of one branch of a scatter, and of its gather.
+// The end of one branch of a scatter, and of its gather: what the fold decides is told to the machine here.
 import { namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Outcome } from '../../contract/outcome.ts';
-import type { Execution, TurnInput, Verdict } from '../../contract/turn.ts';
+import type { Execution, GatherReport, TurnInput, Verdict } from '../../contract/turn.ts';
+import type { Decision } from '../../machines/gather.ts';
 import { closeExecution } from './executions.ts';
-import type { Decision } from './gather.ts';
 import type { TurnMachine } from './turn.ts';
 
 type Scatter = Extract<Execution, { kind: 'scatter' }>;
@@ -21,7 +21,7 @@ export function answerBranch(turn: TurnMachine, input: Reply, scatter: Scatter, 
     return { kind: 'stale', why: `branch ${branch} of scatter ${id} has answered before` };
   }
   draft.folded(fold.accept(branch, outcome, input.traceparent, input.kept));
-  endGather(turn, id, scatter, overflows(turn, id) ? { kind: 'failed' } : fold.decide());
+  endGather(turn, id, scatter, fold.decide());
   return { kind: 'applied' };
 }
 
@@ -29,43 +29,43 @@ export function answerBranch(turn: TurnMachine, input: Reply, scatter: Scatter, 
 function answerWhole(turn: TurnMachine, id: string, scatter: Scatter, outcome: Outcome): Verdict {
   if (outcome.status === 'done')
     return { kind: 'stale', why: `an answer to scatter ${id} without its branch` };
-  close(turn, id, scatter, 'failed');
-  turn.deliverEnd(scatter.childId, outcome);
+  end(turn, id, scatter, 'failed', outcome);
   return { kind: 'applied' };
 }
 
+/** After an answer, or when its time is up. Without effect while it is undecided. */
 export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decision: Decision): void {
-  if (decision.kind === 'open') return;
-  const fold = turn.draft.fold(id, scatter);
-  const { childId } = scatter;
-  const { overflow, payloads } = turn.draft.request;
-  if (decision.kind === 'done' && !overflows(turn, id)) {
-    const output = fold.output(decision.outcome, payloads) as unknown as Json;
-    close(turn, id, scatter, decision.outcome);
-    turn.deliverEnd(childId, { status: 'done', output });
-    return;
+  const { draft } = turn;
+  const { overflow, payloads, address } = draft.request;
+  // Its host has found that its answers do not fit.
+  if (overflow?.execution === id)
+    return end(turn, id, scatter, 'failed', { status: 'error', error: overflow.error });
+  switch (decision.kind) {
+    case 'undecided':
+      return;
+    case 'failed': {
+      const message = `gather '${namedByType(scatter.childId, address.type)}': ${decision.error.message}`;
+      return end(turn, id, scatter, 'failed', { status: 'error', error: { ...decision.error, message } });
+    }
+    case 'done': {
+      const { outcome } = decision;
+      const output = draft.fold(id, scatter).output(outcome, payloads) as unknown as Json;
+      return end(turn, id, scatter, outcome, { status: 'done', output });
+    }
   }
-  close(turn, id, scatter, 'failed');
-  const error = overflows(turn, id) ? overflow?.error : undefined;
-  turn.deliverEnd(childId, {
-    status: 'error',
-    error: error ?? fold.failure(namedByType(childId, turn.draft.request.address.type)),
-  });
 }
 
-/** Whether its answers do not fit, as its host has found. */
-function overflows({ draft }: TurnMachine, id: string): boolean {
-  return draft.request.overflow?.execution === id;
-}
-
-function close(
+function end(
   turn: TurnMachine,
   id: string,
   scatter: Scatter,
-  outcome: 'all' | 'quorum' | 'deadline' | 'failed',
+  outcome: GatherReport['outcome'],
+  told: Outcome,
 ): void {
   const { draft } = turn;
+  const { src, childId } = scatter;
   const gather = draft.fold(id, scatter).toState();
-  draft.gathers.push({ execution: id, src: scatter.src, childId: scatter.childId, outcome, gather });
+  draft.gathers.push({ execution: id, src, childId, outcome, gather });
   closeExecution(draft, id, 'answered');
+  turn.deliverEnd(childId, told);
 }

@@ -3,6 +3,7 @@
 // may live for months; when one cannot be started or read, its dead letter reports to the parent.
 import { type ActorAddress, namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
+import { begin, toOutput } from '../../machines/gather.ts';
 import { childActorId } from './child-id.ts';
 import type { Draft } from './draft.ts';
 import { newGather } from './gather.ts';
@@ -65,27 +66,16 @@ function openScatter(draft: Draft, child: ChildStart): Opened {
   const { address, registry } = draft.request;
   const name = namedByType(child.childId, address.type);
   const { plan, total, deadlineMs } = checkPlan(child.input, name, registry);
-  if (total === 0) return { kind: 'complete', output: EMPTY_GATHER };
+  // Without branches there is nothing to wait for, whatever the policy hopes for.
+  if (total === 0) return { kind: 'complete', output: toOutput(begin(plan), 'all', []) as unknown as Json };
   const execution = draft.nextExecutionId();
   const deadlineAt = instantAfter(draft.now, deadlineMs);
   draft.ask({ kind: 'scatter', execution, plan, total, deadlineAt });
   watchDeadline(draft, deadlineAt);
-  const gather = newGather(plan, total, draft.now);
+  const gather = newGather(plan, draft.now);
   draft.openExecution(execution, { ...common(draft, child), kind: 'scatter', gather, deadlineAt });
   return { kind: 'open' };
 }
-
-const EMPTY_GATHER: Json = {
-  outcome: 'all',
-  total: 0,
-  ok: 0,
-  failed: 0,
-  missing: 0,
-  duplicates: 0,
-  counts: {},
-  values: [],
-  errors: [],
-};
 
 function common(draft: Draft, { childId, src, invoked }: ChildStart) {
   return { childId, src, startedAt: draft.now, ...(invoked === undefined ? {} : { invoked }) };

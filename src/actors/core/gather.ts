@@ -1,168 +1,101 @@
-// A gather folds replies as they come: a bit, counters and a few references each (I12). It never touches the machine
-// until it is decided.
+// A gather while a batch folds into it. What it counts and decides is machines/gather.ts; here is what messages need beside that:
+// a bit for each branch that has answered, for an answer may come twice (I12: decoded once a batch), links for the trace, and the
+// way back, for an input that is rejected leaves no trace. It never touches the machine until it is decided.
 import type { Json } from '../../contract/json.ts';
-import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
+import type { Outcome } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
-import type { BranchError, BranchValue, GatherOutput, ScatterPlan } from '../../contract/scatter.ts';
-import { MAX_GATHER_ERRORS } from '../../contract/scatter.ts';
+import type { BranchValue, GatherOutput, ScatterPlan } from '../../contract/scatter.ts';
 import type { GatherState, KeptValue, TurnRequest } from '../../contract/turn.ts';
 import { MAX_GATHER_LINKS } from '../../contract/turn.ts';
-import { clearBit, decodeBits, emptyBits, encodeBits, hasBit, setBit } from './bits.ts';
+import {
+  add,
+  addDuplicate,
+  begin,
+  type Decision,
+  decide,
+  decideAtTimeUp,
+  type Gathering,
+  toOutput,
+} from '../../machines/gather.ts';
 
-export function newGather(plan: ScatterPlan, total: number, now: number): GatherState {
-  return {
-    agents: plan.agents,
-    total,
-    policy: plan.policy,
-    collect: plan.collect,
-    answered: encodeBits(emptyBits(total)),
-    ok: 0,
-    failed: 0,
-    duplicates: 0,
-    counts: {},
-    values: [],
-    errors: [],
-    startedAt: now,
-    links: [],
-  };
+export function newGather(plan: ScatterPlan, now: number): GatherState {
+  const gathering = begin(plan);
+  const answered = encodeBits(new Uint8Array(Math.ceil(gathering.total / 8)));
+  return { ...gathering, answered, startedAt: now, links: [] };
 }
 
-/** What changes with a reply; replaced as a whole, so that undoing a reply is putting the old one back. */
-interface Tally {
-  readonly ok: number;
-  readonly failed: number;
-  readonly duplicates: number;
-  readonly counts: Readonly<Record<string, number>>;
+/** Replaced as a whole by each answer, so that undoing one is putting the old one back. */
+interface Folded {
+  readonly gathering: Gathering;
+  readonly links: readonly string[];
 }
 
-export type Decision =
-  | { readonly kind: 'open' }
-  | { readonly kind: 'done'; readonly outcome: GatherOutput['outcome'] }
-  | { readonly kind: 'failed' };
-
-/** A gather while a batch folds into it. */
 export class GatherFold {
-  readonly #origin: GatherState;
+  readonly #startedAt: number;
   readonly #bits: Uint8Array;
-  readonly #values: KeptValue[];
-  readonly #errors: BranchError[];
-  readonly #links: string[];
-  #tally: Tally;
+  #folded: Folded;
 
-  constructor(state: GatherState) {
-    this.#origin = state;
-    this.#bits = decodeBits(state.answered);
-    this.#values = [...state.values];
-    this.#errors = [...state.errors];
-    this.#links = [...state.links];
-    this.#tally = { ok: state.ok, failed: state.failed, duplicates: state.duplicates, counts: state.counts };
+  constructor({ answered, startedAt, links, ...gathering }: GatherState) {
+    this.#startedAt = startedAt;
+    this.#bits = decodeBits(answered);
+    this.#folded = { gathering, links };
   }
 
   has(index: number): boolean {
-    return hasBit(this.#bits, index);
+    return ((this.#bits[index >> 3] ?? 0) & bitOf(index)) !== 0;
   }
 
   contains(index: number): boolean {
-    return index >= 0 && index < this.#origin.total;
+    return index >= 0 && index < this.#folded.gathering.total;
   }
 
   /** Gives what takes it back. */
   countDuplicate(): () => void {
-    const before = this.#tally;
-    this.#tally = { ...before, duplicates: before.duplicates + 1 };
+    const before = this.#folded;
+    this.#folded = { ...before, gathering: addDuplicate(before.gathering) };
     return () => {
-      this.#tally = before;
+      this.#folded = before;
     };
   }
 
   /** Folds the first answer of a branch. Gives what takes it back. */
   accept(index: number, outcome: Outcome, traceparent: string | undefined, kept?: PayloadRef): () => void {
-    const before = this.#tally;
-    const lengths = [this.#values.length, this.#errors.length, this.#links.length] as const;
-    const agent = this.#origin.agents[index % this.#origin.agents.length] ?? '';
-    setBit(this.#bits, index);
-    if (outcome.status === 'done') {
-      this.#tally = { ...before, ok: before.ok + 1, counts: addCounts(before.counts, outcome.output) };
-      if (this.#origin.collect === 'values')
-        this.#values.push(
-          kept === undefined ? { index, agent, value: outcome.output } : { index, agent, ref: kept },
-        );
-    } else {
-      this.#tally = { ...before, failed: before.failed + 1 };
-      if (this.#errors.length < MAX_GATHER_ERRORS) this.#errors.push({ index, agent, error: outcome.error });
-    }
-    if (traceparent !== undefined && this.#links.length < MAX_GATHER_LINKS) this.#links.push(traceparent);
+    const before = this.#folded;
+    const { gathering, links } = before;
+    const isLinked = traceparent !== undefined && links.length < MAX_GATHER_LINKS;
+    this.#flip(index);
+    this.#folded = {
+      gathering: add(gathering, index, outcome, kept),
+      links: isLinked ? [...links, traceparent] : links,
+    };
     return () => {
-      clearBit(this.#bits, index);
-      this.#tally = before;
-      [this.#values.length, this.#errors.length, this.#links.length] = lengths;
+      this.#flip(index);
+      this.#folded = before;
     };
   }
 
-  /** After a reply: whether enough have answered. */
+  /** After an answer: whether enough have answered. */
   decide(): Decision {
-    const { policy, total } = this.#origin;
-    const { ok, failed } = this.#tally;
-    const complete = ok + failed === total;
-    switch (policy.kind) {
-      case 'all':
-        return complete ? { kind: 'done', outcome: 'all' } : { kind: 'open' };
-      case 'quorum':
-        if (ok >= policy.count) return { kind: 'done', outcome: 'quorum' };
-        return total - failed < policy.count ? { kind: 'failed' } : { kind: 'open' };
-      case 'deadline':
-        if (!complete) return { kind: 'open' };
-        return ok >= (policy.atLeast ?? 1) ? { kind: 'done', outcome: 'all' } : { kind: 'failed' };
-    }
+    return decide(this.#folded.gathering);
   }
 
-  /** At its deadline: the best so far, if the policy is content with that. */
-  decideAtDeadline(): Decision {
-    const { policy } = this.#origin;
-    if (policy.kind !== 'deadline') return { kind: 'failed' };
-    return this.#tally.ok >= (policy.atLeast ?? 1)
-      ? { kind: 'done', outcome: 'deadline' }
-      : { kind: 'failed' };
+  decideAtTimeUp(): Decision {
+    return decideAtTimeUp(this.#folded.gathering);
   }
 
   /** Throws PayloadsNeeded when values lie elsewhere and are not among these. */
   output(outcome: GatherOutput['outcome'], payloads: TurnRequest['payloads'] = {}): GatherOutput {
-    const { ok, failed, duplicates, counts } = this.#tally;
-    const { total } = this.#origin;
-    return {
-      outcome,
-      total,
-      ok,
-      failed,
-      missing: total - ok - failed,
-      duplicates,
-      counts,
-      values: resolve(this.#values, payloads).toSorted((a, b) => a.index - b.index),
-      errors: this.#errors,
-    };
-  }
-
-  failure(childId: string): ErrorJson {
-    const { ok, failed } = this.#tally;
-    const { total } = this.#origin;
-    const missing = total - ok - failed;
-    const errors = this.#errors;
-    return {
-      code: 'GATHER_FAILED',
-      message: `gather '${childId}': ${ok} of ${total} branches answered well, ${failed} failed, ${missing} are missing`,
-      data: { total, ok, failed, missing, errors: errors as unknown as Json },
-    };
+    const { gathering } = this.#folded;
+    return toOutput(gathering, outcome, readValues(gathering.values, payloads));
   }
 
   toState(): GatherState {
-    return {
-      ...this.#origin,
-      ...this.#tally,
-      answered: encodeBits(this.#bits),
-      values: [...this.#values],
-      errors: [...this.#errors],
-      links: [...this.#links],
-    };
+    const { gathering, links } = this.#folded;
+    return { ...gathering, answered: encodeBits(this.#bits), startedAt: this.#startedAt, links };
+  }
+
+  #flip(index: number): void {
+    this.#bits[index >> 3] = (this.#bits[index >> 3] ?? 0) ^ bitOf(index);
   }
 }
 
@@ -176,7 +109,7 @@ export class PayloadsNeeded extends Error {
   }
 }
 
-function resolve(values: readonly KeptValue[], payloads: Readonly<Record<string, Json>>): BranchValue[] {
+function readValues(values: readonly KeptValue[], payloads: Readonly<Record<string, Json>>): BranchValue[] {
   const needed = values.flatMap((kept) =>
     'ref' in kept && !Object.hasOwn(payloads, kept.ref.$payload) ? [kept.ref] : [],
   );
@@ -188,14 +121,24 @@ function resolve(values: readonly KeptValue[], payloads: Readonly<Record<string,
   );
 }
 
-/** Answers may carry `counts`, a record of numbers: their sums are all that a large fan-out keeps. */
-function addCounts(sums: Tally['counts'], output: Json): Tally['counts'] {
-  const counts =
-    typeof output === 'object' && output !== null ? (output as { counts?: unknown }).counts : undefined;
-  if (typeof counts !== 'object' || counts === null) return sums;
-  const next: Record<string, number> = { ...sums };
-  for (const [key, value] of Object.entries(counts)) {
-    if (typeof value === 'number') next[key] = (Object.hasOwn(next, key) ? (next[key] ?? 0) : 0) + value;
+function bitOf(index: number): number {
+  return 1 << (index & 7);
+}
+
+/** Arguments of one call: far below what an engine's stack holds. */
+const CHUNK = 4_096;
+
+function encodeBits(bits: Uint8Array): string {
+  let binary = '';
+  for (let from = 0; from < bits.length; from += CHUNK) {
+    binary += String.fromCharCode(...bits.subarray(from, from + CHUNK));
   }
-  return next;
+  return btoa(binary);
+}
+
+function decodeBits(text: string): Uint8Array {
+  const binary = atob(text);
+  const bits = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i += 1) bits[i] = binary.charCodeAt(i);
+  return bits;
 }

@@ -192,7 +192,7 @@ function fire(turn: TurnMachine, timer: Timer): void {
 function missDeadline(turn: TurnMachine, id: string, execution: Execution): void {
   const { draft } = turn;
   if (execution.kind === 'scatter') {
-    return endGather(turn, id, execution, draft.fold(id, execution).decideAtDeadline());
+    return endGather(turn, id, execution, draft.fold(id, execution).decideAtTimeUp());
   }
   closeExecution(draft, id, 'stop');
   const { childId, src, startedAt } = execution;

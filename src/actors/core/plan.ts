@@ -1,10 +1,14 @@
-// The border to what a machine gives the scatter logic as input: checked once, when the scatter is committed.
+// The border to what a machine gives the scatter logic as input: checked once, when the scatter is committed. The fields are
+// checked by hand: a schema library takes 5 MB of each worker thread (docs/performance.md). What a policy means is
+// machines/policies.ts.
 import { QuorateError } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import type { ScatterPlan } from '../../contract/scatter.ts';
+import type { GatherPolicy, ScatterPlan } from '../../contract/scatter.ts';
 import type { Registry } from '../../contract/turn.ts';
+import { countBranches } from '../../machines/gather.ts';
+import { ruleOf, timeOf } from '../../machines/policies.ts';
 import { toOutside } from './json.ts';
-import { misfitOf } from './plan-fields.ts';
 import { agentDeadline } from './resolve.ts';
 
 /** Answers kept in the state itself; more belong in the payload store, with counts in the state. */
@@ -30,8 +34,7 @@ export function checkPlan(input: unknown, childId: string, registry: Registry): 
   const misfit = misfitOf(json);
   if (misfit !== undefined) throw invalid(misfit);
   const plan = json as unknown as ScatterPlan;
-  const items = isPayloadRef(plan.items) ? (plan.items.count ?? 0) : plan.items.length;
-  const total = items * plan.agents.length;
+  const total = countBranches(plan);
   if (total > MAX_BRANCHES) throw invalid(`${total} branches, at most ${MAX_BRANCHES}`);
   if (total > MAX_COLLECTED_VALUES && plan.collect === 'values') {
     throw invalid(
@@ -39,17 +42,9 @@ export function checkPlan(input: unknown, childId: string, registry: Registry): 
     );
   }
   // No branches at all is a gather that is complete at once, whatever it hoped for.
-  if (total > 0) checkReachable(plan, total, invalid);
+  const unreachable = total === 0 ? undefined : ruleOf(plan.policy).unreachable(total);
+  if (unreachable !== undefined) throw invalid(unreachable);
   return { plan, total, deadlineMs: deadlineOf(plan, registry) };
-}
-
-function checkReachable(plan: ScatterPlan, total: number, invalid: (why: string) => QuorateError): void {
-  const { policy } = plan;
-  if (policy.kind === 'quorum' && policy.count > total)
-    throw invalid(`a quorum of ${policy.count} of ${total} branches`);
-  if (policy.kind === 'deadline' && (policy.atLeast ?? 1) > total) {
-    throw invalid(`atLeast ${policy.atLeast} of ${total} branches`);
-  }
 }
 
 function deadlineOf(plan: ScatterPlan, registry: Registry): number {
@@ -58,8 +53,86 @@ function deadlineOf(plan: ScatterPlan, registry: Registry): number {
     if (deadlineMs === undefined) throw new QuorateError('AGENT_NOT_FOUND', `scatter names agent '${agent}'`);
     return deadlineMs;
   });
-  const bound = plan.deadlineMs ?? Math.max(...longest);
-  if (plan.policy.kind !== 'deadline') return bound;
-  // `deadlineMs` bounds the fan-out whatever the policy; the agents' own deadlines do not cut a policy short.
-  return plan.deadlineMs === undefined ? plan.policy.ms : Math.min(plan.policy.ms, plan.deadlineMs);
+  // The agents' own deadlines do not cut short what the plan says.
+  return timeOf(plan) ?? Math.max(...longest);
+}
+
+interface Field {
+  /** What it must be, for the message of an error. */
+  readonly must: string;
+  readonly fits: (value: Json) => boolean;
+  readonly optional?: boolean;
+}
+
+type Fields = Readonly<Record<string, Field>>;
+
+function whole(least: number): Field {
+  return {
+    must: `a whole number of at least ${least}`,
+    fits: (value) => Number.isSafeInteger(value) && Number(value) >= least,
+  };
+}
+
+function optional(field: Field): Field {
+  return { ...field, optional: true };
+}
+
+function oneOf(names: readonly string[]): Field {
+  return {
+    must: names.map((name) => `'${name}'`).join(' or '),
+    fits: (value) => typeof value === 'string' && names.includes(value),
+  };
+}
+
+const PLAN: Fields = {
+  agents: {
+    must: 'names of agents, at least one',
+    fits: (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && one !== ''),
+  },
+  items: {
+    must: 'an array, or a payload reference with its `count`',
+    fits: (value) => Array.isArray(value) || isReference(value),
+  },
+  shared: optional({ must: 'JSON', fits: () => true }),
+  policy: { must: 'an object with a `kind`', fits: isRecord },
+  collect: oneOf(['values', 'counts']),
+  deadlineMs: optional(whole(1)),
+  offerTtlMs: optional(whole(1)),
+};
+
+const POLICIES: Readonly<Record<string, Fields>> = {
+  all: {},
+  quorum: { count: whole(1) },
+  deadline: { ms: whole(1), atLeast: optional(whole(0)) },
+} satisfies Readonly<Record<GatherPolicy['kind'], Fields>>;
+
+const KINDS = oneOf(Object.keys(POLICIES));
+
+/** What is wrong with it and where; undefined for a plan that fits. */
+export function misfitOf(plan: Json): string | undefined {
+  if (!isRecord(plan)) return 'must be an object';
+  const misfit = misfitIn(plan, PLAN);
+  if (misfit !== undefined || !isRecord(plan['policy'])) return misfit;
+  const { kind = null, ...rest } = plan['policy'];
+  if (typeof kind !== 'string' || !Object.hasOwn(POLICIES, kind)) return `policy.kind: must be ${KINDS.must}`;
+  return misfitIn(rest, POLICIES[kind] ?? {}, 'policy.');
+}
+
+function isReference(value: Json): boolean {
+  return isPayloadRef(value) && Number.isFinite(value.bytes) && whole(0).fits(value.count ?? null);
+}
+
+function misfitIn(record: Readonly<Record<string, Json>>, fields: Fields, path = ''): string | undefined {
+  const unknown = Object.keys(record).find((name) => !Object.hasOwn(fields, name));
+  if (unknown !== undefined) return `${path}${unknown}: there is no such field`;
+  const misfit = Object.entries(fields).find(([name, field]) => {
+    const value = record[name];
+    return value === undefined ? field.optional !== true : !field.fits(value);
+  });
+  return misfit === undefined ? undefined : `${path}${misfit[0]}: must be ${misfit[1].must}`;
+}
+
+function isRecord(value: Json | undefined): value is Record<string, Json> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

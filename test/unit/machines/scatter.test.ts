@@ -1,12 +1,8 @@
-import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createActor, SimulatedClock, toPromise } from 'xstate';
-import { GatherFold, newGather } from '../../../src/actors/core/gather.ts';
 import { kindOfLogic } from '../../../src/actors/core/logic.ts';
 import type { Json } from '../../../src/contract/json.ts';
-import type { Outcome } from '../../../src/contract/outcome.ts';
-import type { GatherPolicy, ScatterPlan } from '../../../src/contract/scatter.ts';
-import { gatherLocally } from '../../../src/machines/gather-locally.ts';
+import type { ScatterPlan } from '../../../src/contract/scatter.ts';
 import { all, deadline, quorum } from '../../../src/machines/policies.ts';
 import { scatter } from '../../../src/machines/scatter.ts';
 import { coded } from './kit.ts';
@@ -128,60 +124,3 @@ describe('scatter outside Quorate', () => {
     });
   });
 });
-
-const policies: fc.Arbitrary<GatherPolicy> = fc.oneof(
-  fc.constant(all()),
-  fc.integer({ min: 1, max: 6 }).map((count) => quorum(count)),
-  fc.integer({ min: 0, max: 6 }).map((atLeast) => deadline(1_000, { atLeast })),
-);
-const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
-  fc.integer({ min: 1, max: 9 }).map((n): Outcome => ({ status: 'done', output: { counts: { n } } })),
-  fc.constant<Outcome>({ status: 'error', error: { code: 'BAD', message: 'bad', name: 'Error' } }),
-);
-
-describe('the local gather and the durable one', () => {
-  it('come to the same end after the same answers in the same order', async () => {
-    const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-    console.info(`scatter.test seed ${seed}`);
-    const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 0, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(policies, fc.array(outcomes, { minLength: 6, maxLength: 6 }), order, check),
-      { seed, numRuns: 300 },
-    );
-  });
-});
-
-/** Branches that are not in `order` never answer; then the deadline comes. */
-async function check(policy: GatherPolicy, answers: readonly Outcome[], order: readonly number[]) {
-  const drawn: ScatterPlan = {
-    agents: ['a', 'b'],
-    items: [0, 1, 2],
-    policy,
-    collect: 'values',
-    deadlineMs: 1_000,
-  };
-  const fold = new GatherFold(newGather(drawn, 6, 0));
-  let decision = fold.decide();
-  for (const index of order) {
-    if (decision.kind !== 'open') break;
-    fold.accept(index, answers[index] as Outcome, undefined);
-    decision = fold.decide();
-  }
-  if (decision.kind === 'open') decision = fold.decideAtDeadline();
-  const durable = decision.kind === 'done' ? fold.output(decision.outcome) : fold.failure('gather').data;
-
-  const pending = Array.from({ length: 6 }, () => Promise.withResolvers<unknown>());
-  const branch = (offset: number) => (task: { item: number }) => pending[task.item * 2 + offset]?.promise;
-  const clock = new SimulatedClock();
-  const local = gatherLocally(drawn, { a: branch(0), b: branch(1) }, clock).catch(
-    (error: { data: unknown }) => error.data,
-  );
-  for (const index of order) {
-    const outcome = answers[index] as Outcome;
-    if (outcome.status === 'done') pending[index]?.resolve(outcome.output);
-    else pending[index]?.reject(coded('BAD', 'bad'));
-    await new Promise(setImmediate);
-  }
-  clock.increment(1_000);
-  expect(await local).toEqual(durable);
-}

@@ -6,11 +6,11 @@ import { assign, createActor, setup } from 'xstate';
 import type { MachineConfig } from '../../../src/contract/config.ts';
 import type { PayloadRef } from '../../../src/contract/payload.ts';
 import { agent } from '../../../src/machines/agent.ts';
-import type { Gathered } from '../../../src/machines/gather-types.ts';
 import { all } from '../../../src/machines/policies.ts';
 import { proposal } from '../../../src/machines/proposal.ts';
 import type { ProposalOutput } from '../../../src/machines/proposal-types.ts';
 import { saga } from '../../../src/machines/saga.ts';
+import type { Gathered } from '../../../src/machines/scatter.ts';
 import { scatter } from '../../../src/machines/scatter.ts';
 import { scatterGather } from '../../../src/machines/scatter-gather.ts';
 

@@ -7,7 +7,7 @@ import { runTurns } from '../../../../src/actors/core/run-turns.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { GatherOutput, ScatterPlan } from '../../../../src/contract/scatter.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
-import type { TurnInput } from '../../../../src/contract/turn.ts';
+import type { CoreState, Execution, TurnInput } from '../../../../src/contract/turn.ts';
 import type { Batch } from './turns.ts';
 import { effectsOf, NOW, request, TestActor } from './turns.ts';
 
@@ -323,6 +323,62 @@ describe('replies', () => {
         },
       ),
     );
+  });
+});
+
+describe('a gather that was written before', () => {
+  /** As a session state has it, of a build before the fold moved to machines/. */
+  const written = {
+    agents: ['lint', 'style'],
+    total: 4,
+    policy: { kind: 'quorum', count: 3 },
+    collect: 'values',
+    answered: 'Aw==',
+    ok: 1,
+    failed: 1,
+    duplicates: 2,
+    counts: { found: 5 },
+    values: [{ index: 0, agent: 'lint', ref: { $payload: 'p', bytes: 3 } }],
+    errors: [{ index: 1, agent: 'style', error: { code: 'TASK_FAILED', message: 'no' } }],
+    startedAt: NOW - 5_000,
+    links: ['span-0'],
+  };
+
+  function actorOf(): TestActor {
+    const { actor } = gathering({ agents: ['lint', 'style'], items: ['a', 'b'], collect: 'values' });
+    const { executions } = actor.state as CoreState;
+    actor.state = {
+      ...(actor.state as CoreState),
+      executions: { '1.0': { ...executions['1.0'], gather: written } as unknown as Execution },
+    };
+    return actor;
+  }
+
+  it('is folded further, and written in the same fields', () => {
+    const actor = actorOf();
+    const { verdicts } = actor.take(ok(0), ok(1), ok(2));
+    expect(verdicts.map(({ kind }) => kind)).toEqual(['stale', 'stale', 'applied']);
+    const execution = actor.state?.executions['1.0'];
+    expect(execution?.kind === 'scatter' && execution.gather).toEqual({
+      ...written,
+      answered: 'Bw==',
+      ok: 2,
+      duplicates: 4,
+      counts: { found: 6 },
+      values: [...written.values, { index: 2, agent: 'lint', value: { counts: { found: 1 } } }],
+      links: ['span-0', 'span-2'],
+    });
+  });
+
+  it('is decided by what it held and what came', () => {
+    const actor = actorOf();
+    actor.take(ok(2));
+    actor.take(bad(3));
+    expect(actor.context.got).toMatchObject({
+      code: 'GATHER_FAILED',
+      message: "gather 'all': 2 of 4 branches answered well, 2 failed, 0 are missing",
+      data: { errors: [{ index: 1 }, { index: 3 }] },
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { misfitOf } from '../../../../src/actors/core/plan-fields.ts';
+import { misfitOf } from '../../../../src/actors/core/plan.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 
 const plan = { agents: ['a'], items: [1, null], policy: { kind: 'all' }, collect: 'counts' } as const;
