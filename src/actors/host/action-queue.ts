@@ -15,7 +15,7 @@ import { actionMessageId } from '../protocol/ids.ts';
 import { parseActionBody } from '../protocol/messages.ts';
 import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
 import { actionEnd } from './actions.ts';
-import { MAX_ATTEMPTS } from './turns.ts';
+import { MAX_ATTEMPTS } from './attempts.ts';
 
 /** Before an action that took its thread down is begun again, times its attempt. */
 const AGAIN_MS = 1_000;

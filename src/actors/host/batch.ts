@@ -1,349 +1,179 @@
-// From a turn's result to the next session state (I2): what becomes of each message, what leaves, what is remembered.
-// Pure but for hashing; the caller commits and carries out.
-import type { ActorAddress } from '../../contract/address.ts';
-import { formatAddress } from '../../contract/address.ts';
-import { actorQueue } from '../../contract/entities.ts';
-import type { ErrorJson } from '../../contract/outcome.ts';
-import type { Disposition } from '../../contract/ports.ts';
-import type { Registry, TurnInput, TurnResult, Verdict } from '../../contract/turn.ts';
+// One batch on its way: the messages in hand, one of which anchors all that is done for them (I5). They are sorted, the inputs
+// among them applied (run, commit, publish), the others answered; how each is to be settled is collected here and carried out
+// last. Messages that wait in the broker, parked by a quarantine or early pieces of an answer, are fetched when their turn has
+// come, and go the same way under the same anchor.
 import type { InboundMessage } from '../../contract/wire.ts';
-import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { lifeFolder } from '../protocol/claims.ts';
-import { hashId, inputId } from '../protocol/ids.ts';
-import { absent, answer, notFound } from './answer.ts';
-import { encodeEffects } from './encode.ts';
-import { record } from './inbox.ts';
-import { letGo } from './let-go.ts';
-import { markEntries, marksOf } from './marks.ts';
-import type { OutboxEntry, SessionState } from './session-state.ts';
-import { BOUNDS } from './session-state.ts';
-import { actorSpan } from './trace.ts';
-import { current, tellWatchers, withWatchers } from './watch.ts';
+import { applyInputs } from './apply-inputs.ts';
+import { catchUp } from './catch-up.ts';
+import { duePieces, withoutPieces } from './early-pieces.ts';
+import type { HeldActor } from './held-actor.ts';
+import { markEntries, strayMarks } from './marks.ts';
+import { publish } from './publish.ts';
+import { isStandingStill } from './quarantine.ts';
+import { answerQueries } from './query.ts';
+import type { ReceivedInput } from './received-input.ts';
+import { remedy } from './remedy.ts';
+import type { Settlement } from './settle.ts';
+import { completed } from './settle.ts';
+import type { Next, Part, Query, WatchRequest } from './sort.ts';
+import { sort } from './sort.ts';
+import { isExpiry } from './tombstone.ts';
+import { deliverAgain } from './undelivered.ts';
+import { migrate } from './version.ts';
+import { takeWatches } from './watch.ts';
 
-export interface Item {
-  readonly message: InboundMessage;
-  readonly input: TurnInput;
-  /** It was in hand when a host died: it runs alone, its attempts counted (I7). */
-  readonly suspect?: boolean;
-  /** Of a start by a parent: the folder of the family that it was born into. */
-  readonly family?: string;
-}
+export class Batch {
+  readonly #held: HeldActor;
+  readonly #active: readonly InboundMessage[];
+  #settlements: Settlement[] = [];
+  /** Numbers of deferred messages that were fetched: they travel on another link than the active ones. */
+  readonly #fetched = new Set<number>();
 
-interface Judged extends Item {
-  readonly verdict: Verdict;
-}
-
-/** The timer that ends a tombstone; its incarnation tells it from one of an earlier life. */
-const EXPIRE = 'expire#';
-
-export interface BatchContext {
-  readonly actor: ActorAddress;
-  readonly epoch: string;
-  readonly now: number;
-  /** How long peers and keys are remembered; an ended actor, too. */
-  readonly duplicateWindowMs: number;
-  readonly retentionMs: number;
-  /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
-  readonly settled: ReadonlySet<number>;
-  /** Of the machine that runs here: the host that wrote a state last decides which hosts may read it (I14). */
-  readonly version: string;
-  /** Of the payload store. */
-  readonly scope: string;
-  /** Machine types that events can be sent to. */
-  readonly machines: Registry['machines'];
-}
-
-export interface NextState {
-  /** Unset when nothing changed that must be remembered: settling needs no commit then. */
-  readonly state?: SessionState;
-  readonly dispositions: readonly { readonly message: InboundMessage; readonly disposition: Disposition }[];
-  /** With `state`: already in its outbox. Without: to be published as they are. */
-  readonly entries: readonly OutboxEntry[];
-  readonly dropped: number;
-}
-
-export function nextState(
-  state: SessionState,
-  items: readonly Item[],
-  result: TurnResult,
-  context: BatchContext,
-): NextState {
-  const taken = items.slice(0, result.verdicts.length);
-  let room = BOUNDS.deferred - Object.keys(state.deferred).length;
-  const judged: Judged[] = taken.map((item, at) => {
-    const verdict = result.verdicts[at] as Verdict;
-    const isTooEarly = verdict.kind === 'early' && room-- <= 0;
-    return { ...item, verdict: isTooEarly ? TOO_EARLY : verdict };
-  });
-  const dispositions = judged.map((one) => settledAs(one, context.actor));
-  const started = state.core === null ? judged.find(isBirth) : undefined;
-  const startedWith = (started === undefined ? undefined : inputOf(started, result)) ?? state.input;
-  const answers = [
-    ...judged.flatMap((one) => answerTo(one, result, startedWith, context.actor)),
-    ...markEntries(context.actor, marksOf(judged, state.core, result.state)),
-  ];
-  const dropped = judged.filter(isDropped).length;
-  const changed =
-    judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||
-    // A repeat that a gather counted changes nothing else.
-    (dropped > 0 && JSON.stringify(result.state?.executions) !== JSON.stringify(state.core?.executions));
-  if (!changed || result.state === null) {
-    const isCounted = taken.some(({ message }) => Object.hasOwn(state.attempts, message.sequenceNumber));
-    if (!isCounted) return { dispositions, entries: answers, dropped };
-    // Its turn came to an end: were that not written down, each delivery would count as one more that nobody saw the end of.
-    return {
-      dispositions,
-      entries: answers,
-      dropped,
-      state: { ...state, outbox: answers, ...remembered(state, judged, context) },
-    };
+  constructor(held: HeldActor, active: readonly InboundMessage[]) {
+    this.#held = held;
+    this.#active = active;
   }
 
-  const core = result.state;
-  const { actor, epoch } = context;
-  const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
-  const { family = state.family } = started ?? {};
-  const encoded = encodeEffects(result.effects, {
-    actor,
-    family: family ?? lifeFolder(context.scope, actor, core.incarnation),
-    epoch,
-    incarnation: core.incarnation,
-    span: actorSpan(traceparent, actor, core.incarnation),
-    scheduled: state.scheduled,
-    timers: { before: state.core?.timers ?? {}, after: core.timers },
-    now: context.now,
-    isKnownType: (type) =>
-      Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,
-  });
-  const ended = core.status !== 'active' && state.core?.status !== core.status;
-  const watchers = current(state.watchers ?? [], context.now);
-  const entries = [
-    ...encoded,
-    ...answers,
-    ...letGo(state.core, result, taken, { entity: actorQueue(actor.type), now: context.now }),
-    ...tellWatchers(watchers, actor, core, result.steps),
-    ...(ended ? [expiry(actor, core.incarnation, context)] : []),
-  ];
-  return {
-    dispositions,
-    entries,
-    dropped,
-    state: {
-      ...withWatchers(state, ended ? [] : watchers),
-      version: context.version,
-      core,
-      outbox: entries,
-      ...remembered(state, judged, context),
-      scheduled: Object.fromEntries(
-        Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
-      ),
-      ...(family === undefined ? {} : { family }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(startedWith === undefined ? {} : { input: startedWith }),
-    },
-  };
-}
-
-/** The piece before it never came, while hundreds behind it did. The answer itself is not touched by that. */
-const TOO_EARLY: Verdict = {
-  kind: 'rejected',
-  error: {
-    code: 'QUOTA_EXCEEDED',
-    message: `${BOUNDS.deferred} pieces of answers wait already for one that should have come before them`,
-  },
-};
-
-/** Of children nobody asks: their ids follow from their parents. */
-function inputOf({ input }: Judged, { state }: TurnResult): string | undefined {
-  if (state === null) return undefined;
-  if (input.kind === 'event') return inputId(state.incarnation, input.start?.input ?? null);
-  return input.kind === 'start' && input.parent === undefined
-    ? inputId(state.incarnation, input.input)
-    : undefined;
-}
-
-/** What became of these messages; their attempts are over. */
-function remembered(
-  state: SessionState,
-  judged: readonly Judged[],
-  { actor, settled, now, ...memory }: BatchContext,
-): Pick<SessionState, 'inbox' | 'deferred' | 'attempts' | 'dropped'> {
-  const over = new Set(judged.map(({ message }) => message.sequenceNumber));
-  const attempts = Object.entries(state.attempts).filter(
-    ([number]) => !settled.has(Number(number)) && !over.has(Number(number)),
-  );
-  return {
-    inbox: record(
-      state.inbox,
-      judged.map((one) => settledAs(one, actor)),
-      settled,
-      now,
-      memory,
-    ),
-    deferred: nextDeferred(state, judged, settled),
-    attempts: Object.fromEntries(attempts),
-    dropped: state.dropped + judged.filter(isDropped).length,
-  };
-}
-
-function settledAs(
-  judged: Judged,
-  actor: ActorAddress,
-): { message: InboundMessage; disposition: Disposition } {
-  return { message: judged.message, disposition: dispositionOf(judged, actor) };
-}
-
-/** What began this actor's life: a start, or an event that may start it. */
-function isBirth({ input, verdict }: Judged): boolean {
-  return verdict.kind === 'applied' && canStart(input);
-}
-
-export function canStart(input: TurnInput): boolean {
-  return input.kind === 'start' || (input.kind === 'event' && input.start !== undefined);
-}
-
-/** Nobody waits for what it would have told (I9). An event is somebody's word: it is never dropped; who awaits is told. */
-function isDropped({ input, verdict }: Judged): boolean {
-  if (verdict.kind === 'unknown') return input.kind !== 'event' && input.kind !== 'await';
-  return verdict.kind === 'stale';
-}
-
-function dispositionOf({ message, input, verdict }: Judged, actor: ActorAddress): Disposition {
-  switch (verdict.kind) {
-    case 'early':
-      return { kind: 'defer' };
-    case 'unknown':
-      return input.kind === 'event' ? forNobody(message, absent(actor)) : { kind: 'complete' };
-    case 'applied':
-      return verdict.refused === undefined ? { kind: 'complete' } : toDeadLetter(verdict.refused);
-    // A pure throw is not retried (I7): the same input would throw again.
-    case 'rejected':
-      return toDeadLetter(verdict.error);
-    case 'ended':
-      return forNobody(message, verdict.error);
-    case 'stale':
-    case 'exists':
-      return { kind: 'complete' };
+  /** Whether the state knows one of its messages: without, a crash could not be told from a turn that was carried out. */
+  isAnchored(): boolean {
+    const recorded = new Set(this.#held.state.inbox.unsettled.map(([number]) => number));
+    return this.#active.some(({ sequenceNumber }) => recorded.has(sequenceNumber));
   }
-}
 
-function toDeadLetter({ code, message }: ErrorJson) {
-  return { kind: 'deadLetter', reason: code, description: message } as const;
-}
-
-/** Actors outlive each other: what one says to another that is gone is nothing that a person would send again. */
-function forNobody({ properties }: InboundMessage, error: ErrorJson): Disposition {
-  const isOfActor = typeof properties[PROPERTY.from] === 'string';
-  return { ...toDeadLetter(error), ...(isOfActor ? { handled: true } : {}) };
-}
-
-/** Early partials by what they wait for; forgotten once their message is settled for good. */
-function nextDeferred(
-  state: SessionState,
-  judged: readonly Judged[],
-  settled: ReadonlySet<number>,
-): Record<string, number> {
-  // Their deferral was confirmed, their completion is still to come.
-  const running = new Set(judged.map(({ message }) => message.sequenceNumber));
-  const kept = Object.entries(state.deferred).filter(
-    ([, number]) => !settled.has(number) || isDeferral(state, number) || running.has(number),
-  );
-  const added = judged.flatMap(({ message, verdict }) =>
-    verdict.kind === 'early'
-      ? [[deferredKey(verdict.execution, verdict.branch, verdict.seq), message.sequenceNumber] as const]
-      : [],
-  );
-  return Object.fromEntries([...kept, ...added]);
-}
-
-function isDeferral(state: SessionState, number: number): boolean {
-  return state.inbox.unsettled.some(([known, { kind }]) => known === number && kind === 'defer');
-}
-
-function deferredKey(execution: string, branch: number, seq: number): string {
-  return `${execution}/${branch}/${seq}`;
-}
-
-/** Deferred messages whose turn has come, or that nobody waits for any more. */
-export function dueDeferred(state: SessionState): number[] {
-  return Object.entries(state.deferred).flatMap(([key, number]) => {
-    const [execution = '', branch = '0', seq = '0'] = key.split('/');
-    const waiting = state.core?.executions[execution];
-    return waiting !== undefined && (waiting.nextPartial?.[branch] ?? 0) < Number(seq) ? [] : [number];
-  });
-}
-
-/** Whether pieces of the answer that ends here came early: they go before it. */
-export function hasEarlyPieces(
-  state: SessionState,
-  before: readonly Item[],
-  { execution, branch = 0 }: Extract<TurnInput, { kind: 'reply' }>,
-): boolean {
-  const prefix = deferredKey(execution, branch, 0).slice(0, -1);
-  if (Object.keys(state.deferred).some((key) => key.startsWith(prefix))) return true;
-  let expected = state.core?.executions[execution]?.nextPartial?.[branch] ?? 0;
-  return before.some(
-    ({ input }) =>
-      input.kind === 'partial' &&
-      input.execution === execution &&
-      (input.branch ?? 0) === branch &&
-      input.seq !== expected++,
-  );
-}
-
-function answerTo(
-  one: Judged,
-  result: TurnResult,
-  startedWith: string | undefined,
-  actor: ActorAddress,
-): OutboxEntry[] {
-  const { message, input, verdict } = one;
-  if (input.kind === 'start' && input.asker !== undefined) {
-    if (verdict.kind === 'applied')
-      return [answer(message, input.asker, { kind: 'answer', answer: 'started' })];
-    const isOther = startedWith !== undefined && startedWith !== inputOf(one, result);
-    if (verdict.kind === 'exists' && isOther && message.properties[PROPERTY.sameInput] === true)
-      return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: conflict(actor) })];
-    if (verdict.kind === 'exists')
-      return [answer(message, input.asker, { kind: 'answer', answer: 'exists' })];
-    if (verdict.kind === 'rejected')
-      return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: verdict.error })];
+  add(settlements: readonly Settlement[]): void {
+    this.#settlements.push(...settlements);
   }
-  if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker, actor)];
-  return [];
-}
 
-function conflict(actor: ActorAddress): ErrorJson {
-  return { code: 'START_CONFLICT', message: `${formatAddress(actor)} was started with another input` };
-}
+  /** Everything that these messages ask for, in order; but they are not settled yet. */
+  async pass(messages: readonly InboundMessage[]): Promise<void> {
+    const held = this.#held;
+    const queries: Query[] = [];
+    const watches: WatchRequest[] = [];
+    const strays: InboundMessage[] = [];
+    let rest = messages;
+    let first: ReceivedInput | undefined;
+    while (rest.length > 0 || first !== undefined) {
+      const part = await this.#sort(rest, first);
+      queries.push(...part.queries);
+      watches.push(...part.watches);
+      strays.push(...part.strays);
+      this.add(part.settlements);
+      await this.#apply(part.inputs);
+      first = part.next === undefined ? undefined : await this.#follow(part.next);
+      rest = part.rest;
+    }
+    if (watches.length > 0) this.add(await takeWatches(held, watches));
+    if (strays.length > 0) await publish(held, markEntries(held.address, strayMarks(strays)));
+    if (queries.length > 0) this.add(await answerQueries(held, queries));
+  }
 
-function expiry(actor: ActorAddress, incarnation: string, { now, retentionMs }: BatchContext): OutboxEntry {
-  const entity = actorQueue(actor.type);
-  const token = `${EXPIRE}${incarnation}`;
-  return {
-    kind: 'message',
-    message: {
-      entity,
-      sessionId: actor.id,
-      subject: 'timer',
-      messageId: hashId(entity, formatAddress(actor), token),
-      notBefore: now + retentionMs,
-      properties: { [PROPERTY.format]: WIRE_FORMAT },
-      body: { kind: 'timer', token },
-    },
-  };
-}
+  /** Deferred pieces whose turn has come run under the anchor of this batch: an active message, settled last (I5). */
+  async applyPieces(): Promise<void> {
+    if (!this.isAnchored() || isStandingStill(this.#held.state)) return;
+    const gone = new Set<number>();
+    for (;;) {
+      const due = duePieces(this.#held.state).filter((number) => !this.#fetched.has(number));
+      if (due.length === 0) break;
+      const found = await this.#fetch(due, gone);
+      if (found.length > 0) await this.pass(found);
+    }
+    if (gone.size > 0) await this.#held.commit(withoutPieces(this.#held.state, gone));
+  }
 
-export function isExpiry(input: TurnInput): boolean {
-  return input.kind === 'timer' && input.token.startsWith(EXPIRE);
-}
+  /** What a quarantine parked, once it is released. */
+  catchUp(): Promise<void> {
+    return catchUp(this.#held, {
+      fetch: (numbers) => this.#fetch(numbers, new Set()),
+      apply: (messages) => this.pass(messages),
+      settle: (numbers) => this.#settleNow(({ message }) => numbers.has(message.sequenceNumber)),
+    });
+  }
 
-/** True when this timer ends the tombstone that lies here now. */
-export function endsTombstone(state: SessionState, input: TurnInput): boolean {
-  return (
-    input.kind === 'timer' &&
-    state.core !== null &&
-    state.core.status !== 'active' &&
-    input.token === `${EXPIRE}${state.core.incarnation}`
-  );
+  /** The end of the batch. */
+  settle(): void {
+    this.#held.settler.settle(this.#settlements, this.#fetched);
+  }
+
+  async #sort(messages: readonly InboundMessage[], first: ReceivedInput | undefined): Promise<Part> {
+    const { state, settler, olderPeers, newborn, inbound, host } = this.#held;
+    const { settled } = settler;
+    const { payloads } = host;
+    const context = { state, settled, olderPeers, newborn, fetched: this.#fetched, payloads, inbound };
+    let part: Part;
+    try {
+      part = await sort(messages, context, first);
+    } catch (thrown) {
+      return this.#held.letGo(thrown);
+    }
+    host.counters.dropped += part.dropped;
+    for (const number of part.unread) settler.keepPayloadOf(number);
+    for (const folder of part.unsigned) host.onUnsigned(folder);
+    return part;
+  }
+
+  async #apply(inputs: readonly ReceivedInput[]): Promise<void> {
+    if (inputs.length > 0) this.add(await applyInputs(this.#held, inputs));
+  }
+
+  /** Gives an input that is applied with those that come behind it. */
+  async #follow(next: Next): Promise<ReceivedInput | undefined> {
+    const held = this.#held;
+    switch (next.kind) {
+      case 'alone':
+        await this.#applyAlone(next.received);
+        return undefined;
+      case 'answer':
+        await this.applyPieces();
+        if (next.received.suspect !== true) return next.received;
+        await this.#apply([next.received]);
+        return undefined;
+      case 'wake':
+        this.add([completed(next.message)]);
+        if (await deliverAgain(held, next.message)) {
+          await migrate(held);
+          await this.catchUp();
+        }
+        return undefined;
+      case 'remedy':
+        this.add([completed(next.message)]);
+        await remedy({ held, message: next.message, body: next.body, catchUp: () => this.catchUp() });
+        return undefined;
+    }
+  }
+
+  async #applyAlone(received: ReceivedInput): Promise<void> {
+    // Forgotten before, and what lay in the payload store perhaps not removed yet.
+    if (isExpiry(received.input) && this.#held.state.core === null) await this.#held.removeLives();
+    await this.#apply([received]);
+  }
+
+  async #fetch(numbers: readonly number[], gone: Set<number>): Promise<readonly InboundMessage[]> {
+    const { settler, session } = this.#held;
+    await this.#carryOutDeferrals(numbers);
+    const found = await session.receiveDeferred(numbers);
+    const there = new Set(found.map(({ sequenceNumber }) => sequenceNumber));
+    const recordedAs = new Map(this.#held.state.inbox.unsettled);
+    for (const number of numbers) {
+      this.#fetched.add(number);
+      const isDeferral = recordedAs.get(number)?.kind === 'defer';
+      // What is there has been deferred; what is gone was completed by a holder that could not write it down.
+      if (there.has(number) ? isDeferral : !isDeferral) settler.confirm(number);
+      if (!there.has(number) && !isDeferral) gone.add(number);
+    }
+    return found;
+  }
+
+  /** What came early in this very batch, or the one before, has to be deferred before it can be fetched. */
+  async #carryOutDeferrals(due: readonly number[]): Promise<void> {
+    await this.#held.settler.idle();
+    await this.#settleNow(
+      ({ message, disposition }) => disposition.kind === 'defer' && due.includes(message.sequenceNumber),
+    );
+  }
+
+  async #settleNow(isDue: (settlement: Settlement) => boolean): Promise<void> {
+    const due = this.#settlements.filter(isDue);
+    this.#settlements = this.#settlements.filter((settlement) => !isDue(settlement));
+    await this.#held.settler.settleNow(due);
+  }
 }

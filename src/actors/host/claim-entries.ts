@@ -1,40 +1,46 @@
 // What is too large to travel is put away before the commit (I2): the outbox holds messages as they will leave. What no store
 // takes is found here, and not by the broker.
 import type { ActorAddress } from '../../contract/address.ts';
-import { QuorateError, toErrorJson } from '../../contract/errors.ts';
+import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../contract/sizes.ts';
 import { claimLarge, isSmall, jsonBytes, lifeFolder, tooLarge } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
-import type { NextState } from './batch.ts';
-import type { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
+import type { NextState } from './next-state.ts';
 import type { OutboxEntry, ScatterEntry, SessionState } from './session-state.ts';
 import { stateBytes } from './session-state.ts';
 
-/** What is too large to travel is put away first, so that the state holds its reference; `bytes`: of the state. */
+export interface ClaimedNext {
+  readonly next: NextState;
+  /** Of its state as JSON; 0 without one. */
+  readonly bytes: number;
+}
+
+/**
+ * What is too large to travel is put away first, so that the state holds its reference. Throws EFFECT_TOO_LARGE or STATE_TOO_LARGE
+ * when it is too large for the storage as well, or what the storage threw (`isTooLarge` tells them apart).
+ */
 export async function claimNext(
-  { host, address }: HeldActor,
   next: NextState,
-): Promise<
-  | { readonly kind: 'claimed'; readonly next: NextState; readonly bytes: number }
-  /** The storage is at fault, and no message. */
-  | { readonly kind: 'unavailable'; readonly error: unknown }
-> {
+  host: Pick<ActorHost, 'payloads'>,
+  actor: ActorAddress,
+): Promise<ClaimedNext> {
   const incarnation = next.state?.core?.incarnation ?? '';
-  try {
-    const entries = await claimEntries(next.entries, host, address, incarnation);
-    if (next.state === undefined) return { kind: 'claimed', next: { ...next, entries }, bytes: 0 };
-    const state = entries === next.entries ? next.state : { ...next.state, outbox: entries };
-    return { kind: 'claimed', next: { ...next, state, entries }, bytes: checkStateSize(state) };
-  } catch (error) {
-    if (TOO_LARGE.has(toErrorJson(error, 'INTERNAL').code)) throw error;
-    return { kind: 'unavailable', error };
-  }
+  const entries = await claimEntries(next.entries, host, actor, incarnation);
+  if (next.state === undefined) return { next: { ...next, entries }, bytes: 0 };
+  const state = entries === next.entries ? next.state : { ...next.state, outbox: entries };
+  return { next: { ...next, state, entries }, bytes: checkStateSize(state) };
 }
 
 const TOO_LARGE = new Set(['EFFECT_TOO_LARGE', 'STATE_TOO_LARGE']);
+
+/** Whether what was to be put away is at fault, and not the storage. */
+export function isTooLarge({ code }: ErrorJson): boolean {
+  return TOO_LARGE.has(code);
+}
 
 function checkStateSize(state: SessionState): number {
   const bytes = stateBytes(state);

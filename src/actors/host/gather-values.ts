@@ -12,10 +12,10 @@ import type { CoreState, Execution, KeptValue, Overflow, TurnRequest } from '../
 import { isUnreadable, jsonBytes, lifeFolder } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { signRef } from '../protocol/seals.ts';
-import type { Item } from './batch.ts';
+import type { Answers, TurnOutcome } from './attempts.ts';
+import { runTurn } from './attempts.ts';
 import type { HeldActor } from './held-actor.ts';
-import type { Answers, TurnOutcome } from './turns.ts';
-import { runTurn } from './turns.ts';
+import type { ReceivedInput } from './received-input.ts';
 
 /** A larger answer lies elsewhere. As many as a gather may keep of smaller ones are 4 MB. */
 const MAX_VALUE_BYTES = 16 * 1024;
@@ -26,12 +26,15 @@ const MAX_ANSWERS_BYTES = 64 * 1024;
 const NOT_FIT = new Set(['STATE_TOO_LARGE', 'EFFECT_TOO_LARGE', 'PAYLOAD_NOT_FOUND', 'PAYLOAD_UNREADABLE']);
 
 type Gather = Extract<Execution, { kind: 'scatter' }>['gather'];
-type Reply = Extract<Item['input'], { kind: 'reply' }>;
+type Reply = Extract<ReceivedInput['input'], { kind: 'reply' }>;
 
 /** The items with references beside their large answers. Throws what the storage threw. */
-export async function keepAnswers(held: HeldActor, items: readonly Item[]): Promise<readonly Item[]> {
+export async function keepAnswers(
+  held: HeldActor,
+  items: readonly ReceivedInput[],
+): Promise<readonly ReceivedInput[]> {
   const { executions = {} } = held.state.core ?? {};
-  const isLarge = ({ input }: Item): boolean =>
+  const isLarge = ({ input }: ReceivedInput): boolean =>
     input.kind === 'reply' &&
     input.branch !== undefined &&
     input.kept === undefined &&
@@ -40,9 +43,9 @@ export async function keepAnswers(held: HeldActor, items: readonly Item[]): Prom
     jsonBytes(input.outcome.output) > MAX_VALUE_BYTES;
   if (!items.some(isLarge)) return items;
   return Promise.all(
-    items.map(async (item): Promise<Item> => {
+    items.map(async (item): Promise<ReceivedInput> => {
       if (!isLarge(item)) return item;
-      const { input, message } = item as Item & { input: Reply };
+      const { input, message } = item as ReceivedInput & { input: Reply };
       if (input.outcome.status !== 'done') return item;
       // By its message: another answer of the same branch must not replace the one that was counted.
       const name = `answer-${hashId(message.messageId, message.sequenceNumber)}`;
@@ -79,7 +82,7 @@ async function readAnswers(held: HeldActor, refs: readonly PayloadRef[]): Promis
 /** The turns of these, with the values that their gathers hand out. Throws what the storage threw. */
 export async function runWithAnswers(
   held: HeldActor,
-  items: readonly Item[],
+  items: readonly ReceivedInput[],
   overflow: Overflow | undefined,
 ): Promise<TurnOutcome | Extract<Read, { kind: 'unfit' }>> {
   let answers: Answers = overflow === undefined ? {} : { overflow };
@@ -104,7 +107,7 @@ export async function runWithAnswers(
 /** How the gather ends that this item answers, or whose deadline it is: undefined when it is about no gather's answers. */
 export async function overflowOf(
   held: HeldActor,
-  { input }: Item,
+  { input }: ReceivedInput,
   { code, message }: ErrorJson,
 ): Promise<Overflow | undefined> {
   if (!NOT_FIT.has(code)) return undefined;
@@ -136,7 +139,7 @@ export async function overflowOf(
 export function answersDone(
   before: CoreState | null,
   after: CoreState | null,
-  items: readonly Item[],
+  items: readonly ReceivedInput[],
   overflow: Overflow | undefined,
 ): PayloadRef[] {
   const still = new Set(refsOf(after).map(({ $payload }) => $payload));
@@ -163,14 +166,14 @@ function gatherOf(execution: Execution | undefined): Gather | undefined {
   return execution?.kind === 'scatter' ? execution.gather : undefined;
 }
 
-function executionOf({ timers }: CoreState, input: Item['input']): string | undefined {
+function executionOf({ timers }: CoreState, input: ReceivedInput['input']): string | undefined {
   if (input.kind === 'reply') return input.branch === undefined ? undefined : input.execution;
   const what = input.kind === 'timer' ? timers[input.token]?.what : undefined;
   return what?.kind === 'deadline' ? what.execution : undefined;
 }
 
 /** The answer that would have been one too many. */
-function answerIn(input: Item['input'], { agents }: Gather): KeptValue[] {
+function answerIn(input: ReceivedInput['input'], { agents }: Gather): KeptValue[] {
   if (input.kind !== 'reply' || input.branch === undefined || input.outcome.status !== 'done') return [];
   const of = { index: input.branch, agent: agents[input.branch % agents.length] ?? '' };
   return [input.kept === undefined ? { ...of, value: input.outcome.output } : { ...of, ref: input.kept }];

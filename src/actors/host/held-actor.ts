@@ -1,250 +1,120 @@
-// What this process has of one actor while it holds the session: the committed state, whether the lock is still ours, and
-// which settlements are confirmed. The steps of the protocol; their order is in apply.ts and hold.ts.
+// What this process has of one actor while it holds the session: the committed state and whether the lock is still ours. Every
+// state is committed here (I2), and only here: what a hold does next follows from the state that its last commit left.
 import { randomUUID } from 'node:crypto';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { toErrorJson } from '../../contract/errors.ts';
-import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
-import type { Disposition, HeldSession } from '../../contract/ports.ts';
-import type { InboundMessage } from '../../contract/wire.ts';
-import { hasClaims, inboundFolder, lifeFolder, livesFolder, removeClaims } from '../protocol/claims.ts';
+import type { HeldSession } from '../../contract/ports.ts';
+import { inboundFolder, livesFolder } from '../protocol/claims.ts';
 import type { OpenedState, Stowed } from './claim-state.ts';
 import { stowState } from './claim-state.ts';
+import { HoldEnded } from './hold-ended.ts';
 import type { ActorHost } from './host.ts';
-import type { Carried } from './outbox.ts';
-import { publishOutbox } from './outbox.ts';
+import { record } from './inbox.ts';
 import type { OlderPeers } from './peers.ts';
 import { NO_PEERS } from './peers.ts';
-import { rememberedNumbers } from './redelivery.ts';
-import { takeAllBack } from './scheduled.ts';
-import type { OutboxEntry, SessionState } from './session-state.ts';
+import { type TimerNumbers, takeAllBack } from './scheduled.ts';
+import type { Inbox, SessionState } from './session-state.ts';
 import { emptyState, stateBytes } from './session-state.ts';
-import { actorSpan } from './trace.ts';
+import type { Settlement } from './settle.ts';
+import { Settler } from './settle.ts';
 
 /** After a publish or a storage that failed: the session is let go and comes back; not at once. */
 const PUBLISH_BACKOFF_MS = 250;
+/** Before a machine that could not be loaded is tried again. */
+const STUCK_PAUSE_MS = 1_000;
 
 /** What is folded in one batch of turns at most, and how long a session may idle: well within a second (I14). */
 export const TAKE = { max: 256, idleMs: 700 } as const;
 /** Of an actor that has ended: somebody may still ask for its result. */
 export const LAST_TAKE = { ...TAKE, idleMs: 50 } as const;
 
-export type Progress = 'held' | 'lost';
+/** Numbers of messages that were settled for good when a state was made, and that it does not name any more. */
+export type Forgotten = Iterable<number>;
 
-export type Committed = { readonly kind: Progress } | { readonly kind: 'refused'; readonly error: ErrorJson };
-
-export interface Settlement {
-  readonly message: InboundMessage;
-  readonly disposition: Disposition;
+export interface CommitOptions {
+  /** Forgotten once the state is committed (I4). */
+  readonly forgets?: Forgotten;
+  /** Of the state as JSON. */
+  readonly bytes?: number;
+  /** A larger state is put away. */
+  readonly most?: number;
 }
 
 export class HeldActor {
   readonly session: HeldSession;
   readonly host: ActorHost;
   readonly address: ActorAddress;
+  readonly settler: Settler;
   readonly epoch = randomUUID();
-  state: SessionState;
-  lost = false;
-  /** When this process last knew that what it holds is the committed state: by reading it, or by a commit (I2). */
-  seenAt: number;
-  /** What an actor that is started here is called by; drawn anew with each accept, so that a lost start leaves no trace. */
-  newborn: string = randomUUID();
-  /** Settlements confirmed and not yet forgotten by a commit, and those under way. */
-  readonly settled = new Set<number>();
-  readonly settling = new Set<Promise<unknown>>();
-  /** Numbers of messages whose payload could not be read: it is kept, for a codec may only be missing here. */
-  readonly unread = new Set<number>();
-
-  /** Its core is lost: what stands for it must not be committed before its end (lost-state.ts). */
-  outlined = false;
-
-  /** Until then what anchors the cancelled timers is not settled: a crash would leave them where they are (I5). */
-  private takingBack: Promise<unknown> | undefined;
-  /** Peers of the committed state that do not lie in the session. */
-  olderPeers: OlderPeers;
+  #state: SessionState;
+  #lost = false;
+  #seenAt: number;
+  #newborn: string = randomUUID();
+  #outlined = false;
+  #olderPeers: OlderPeers;
   /** Where the committed state lies, when it does not lie in the session. */
-  private claim: PayloadRef | undefined;
+  #claim: PayloadRef | undefined;
 
-  constructor(session: HeldSession, host: ActorHost, { state, claim, olderPeers = NO_PEERS }: OpenedState) {
+  constructor(
+    session: HeldSession,
+    host: ActorHost,
+    { state, claim, olderPeers = NO_PEERS }: OpenedState,
+    seenAt = host.clock.now(),
+  ) {
     this.session = session;
     this.host = host;
     this.address = { type: host.machine.type, id: session.sessionId };
     const known = host.timerMemory.recall(this.name, state.core);
-    this.state = { ...state, scheduled: { ...known, ...state.scheduled } };
-    this.claim = claim;
-    this.olderPeers = olderPeers;
-    this.seenAt = host.clock.now();
+    this.#state = { ...state, scheduled: { ...known, ...state.scheduled } };
+    this.#claim = claim;
+    this.#olderPeers = olderPeers;
+    this.#seenAt = seenAt;
+    this.settler = new Settler({
+      session,
+      payloads: host.payloads,
+      inbound: this.inbound,
+      state: () => this.#state,
+      isLost: () => this.#lost,
+      onLost: () => {
+        this.#lost = true;
+      },
+      warn: (what, thrown) => this.warn(what, thrown),
+    });
   }
 
   get name(): string {
     return formatAddress(this.address);
   }
 
-  /** For what no message is to blame for: what a session does not take goes to the payload store, however small it is. */
-  async commit(state: SessionState): Promise<Progress> {
-    const bytes = stateBytes(state);
-    const whole = await this.tryCommit(state, bytes);
-    if (whole.kind !== 'refused') return whole.kind;
-    const claimed = await this.tryCommit(state, bytes, 0);
-    return claimed.kind === 'refused' ? this.letGo(claimed.error, 'the session state') : claimed.kind;
+  get state(): SessionState {
+    return this.#state;
   }
 
-  /** `refused`: it is too large, and nothing has changed. `bytes`: of the state as JSON. `most`: a larger one is put away. */
-  async tryCommit(state: SessionState, bytes = stateBytes(state), most?: number): Promise<Committed> {
-    const { host, address: actor, olderPeers } = this;
-    let stowed: Stowed;
-    try {
-      const { payloads } = host;
-      stowed = await stowState(state, bytes, {
-        actor,
-        payloads,
-        olderPeers,
-        memory: host,
-        now: host.clock.now(),
-        ...(most === undefined ? {} : { most }),
-      });
-    } catch (thrown) {
-      const error = toErrorJson(thrown, 'INTERNAL');
-      return error.code === 'STATE_TOO_LARGE'
-        ? { kind: 'refused', error }
-        : { kind: await this.letGo(thrown) };
-    }
-    // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
-    const beganAt = host.clock.now();
-    const outcome = await this.session.commit(stowed.written as never);
-    if (outcome === 'lost') {
-      this.lost = true;
-      return { kind: 'lost' };
-    }
-    if (outcome === 'refused') {
-      const message = `the broker takes no session state of ${stateBytes(stowed.written)} bytes`;
-      return { kind: 'refused', error: { code: 'STATE_TOO_LARGE', message } };
-    }
-    this.host.counters.commits++;
-    this.seenAt = beganAt;
-    this.replaceClaims(stowed);
-    return { kind: 'held' };
+  get isLost(): boolean {
+    return this.#lost;
   }
 
-  /** Nothing reads the former state any more; what is left of it by a crash goes with the actor. */
-  private replaceClaims({ state, written: { claim }, olderPeers }: Stowed): void {
-    const formerPeers = this.state.inbox.olderPeers;
-    for (const former of [
-      this.claim?.$payload === claim?.$payload ? undefined : this.claim,
-      formerPeers?.$payload === state.inbox.olderPeers?.$payload ? undefined : formerPeers,
-    ])
-      if (former !== undefined) this.background(this.host.payloads.remove(former));
-    this.state = state;
-    this.claim = claim;
-    this.olderPeers = olderPeers;
+  /** When this process last knew that what it holds is the committed state: by reading it, or by a commit (I2). */
+  get seenAt(): number {
+    return this.#seenAt;
   }
 
-  /** Nothing refers to these any more. */
-  discard(refs: readonly PayloadRef[]): void {
-    for (const ref of refs) this.background(this.host.payloads.remove(ref));
+  /** What an actor that is started here is called by; drawn anew with each accept, so that a lost start leaves no trace. */
+  get newborn(): string {
+    return this.#newborn;
   }
 
-  private background(work: Promise<unknown>): void {
-    const done: Promise<unknown> = work
-      .catch((error: unknown) => this.warn('a payload was not removed', error))
-      .finally(() => this.settling.delete(done));
-    this.settling.add(done);
+  /** Its core is lost: what stands for it must not be committed before its end (lost-state.ts). */
+  get isOutlined(): boolean {
+    return this.#outlined;
   }
 
-  private warn(what: string, thrown: unknown): void {
-    const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
-    this.host.logger.warn(`${what}: ${message}`, { code, actor: this.name, turn: this.state.core?.turn });
-  }
-
-  /** What this needs is not there now: the session is let go and comes back; not at once. */
-  async letGo(thrown: unknown, what = 'the payload store'): Promise<'lost'> {
-    this.warn(what, thrown);
-    await new Promise((resolve) => setTimeout(resolve, PUBLISH_BACKOFF_MS));
-    this.lost = true;
-    return 'lost';
-  }
-
-  /** Answers and the like: nothing that the state holds. What their target refuses is said, and not sent. */
-  async publish(entries: readonly OutboxEntry[]): Promise<Progress> {
-    const carried = await this.carryOut(entries);
-    if (carried === 'lost') return 'lost';
-    if (carried.refusal !== undefined) this.warn('an answer was not sent', carried.refusal);
-    return 'held';
-  }
-
-  /** `unfinished` = times that a holder was gone before the outbox had left. */
-  async carryOut(entries: readonly OutboxEntry[], unfinished = 0): Promise<Carried | 'lost'> {
-    if (entries.length === 0) return { scheduled: {}, takenBack: Promise.resolve(), left: [] };
-    const { host, address: actor, state } = this;
-    const incarnation = state.core?.incarnation ?? '';
-    const life = lifeFolder(host.payloads.scope, actor, incarnation);
-    try {
-      const carried = await publishOutbox(entries, {
-        ...host,
-        session: this.session,
-        actor,
-        incarnation,
-        life,
-        family: state.family ?? life,
-        span: actorSpan(state.traceparent, actor, incarnation),
-        // What belongs to no commit, answers to questions, is never too late.
-        mayBegin: () =>
-          entries !== state.outbox || host.clock.now() - this.seenAt <= host.duplicateWindowMs / 2,
-        advance: (entry, cursor) => this.commit(withCursor(this.state, entry.execution, cursor)),
-        beginActions: (actions) =>
-          host.actions.begin(actions, {
-            actor,
-            machine: host.machine,
-            incarnation,
-            life,
-            turn: state.core?.turn ?? 0,
-            context: contextOf(state),
-            traceparent: state.traceparent,
-            unfinished,
-          }),
-      });
-      this.state = { ...this.state, scheduled: { ...this.state.scheduled, ...carried.scheduled } };
-      host.timerMemory.remember(this.name, this.state.core, this.state.scheduled);
-      if (entries.some(({ kind }) => kind === 'cancel'))
-        this.takingBack = Promise.all([this.takingBack, carried.takenBack]);
-      return carried;
-    } catch (error) {
-      return this.letGo(error, 'not published yet');
-    }
-  }
-
-  /** Not waited for: the next batch may run meanwhile; what is not confirmed by its commit stays recorded (I4). */
-  settle(settlements: readonly Settlement[], fetched: ReadonlySet<number>): void {
-    const settleLast = async (fromFetched: boolean): Promise<void> => {
-      const these = settlements.filter(({ message }) => fetched.has(message.sequenceNumber) === fromFetched);
-      await this.settleNow(these.toReversed());
-    };
-    // On one link each waits for the one before it; between two links we have to (I5).
-    const both = fetched.size === 0 ? settleLast(false) : settleLast(true).then(() => settleLast(false));
-    const done = both.finally(() => this.settling.delete(done));
-    this.settling.add(done);
-  }
-
-  async settleNow(settlements: readonly Settlement[]): Promise<void> {
-    if (this.takingBack !== undefined) await this.takingBack;
-    const remembered = rememberedNumbers(this.state);
-    const isKnown = ({ message }: Settlement): boolean => remembered.has(message.sequenceNumber);
-    const done = settlements.filter(
-      ({ message, disposition }) =>
-        disposition.kind === 'complete' && hasClaims(message) && !this.unread.has(message.sequenceNumber),
-    );
-    // What the state knows as applied is never read again; of the others this may be the only trace.
-    await this.removeClaims(done.filter(isKnown));
-    await Promise.all(
-      settlements.map(async ({ message, disposition }) => {
-        const outcome = await this.session.settle(message, disposition);
-        if (outcome === 'lost') this.lost = true;
-        else if (remembered.has(message.sequenceNumber)) this.settled.add(message.sequenceNumber);
-      }),
-    );
-    if (!this.lost) await this.removeClaims(done.filter((settlement) => !isKnown(settlement)));
+  /** Peers of the committed state that do not lie in the session. */
+  get olderPeers(): OlderPeers {
+    return this.#olderPeers;
   }
 
   /** Where what is on its way to it lies. */
@@ -252,55 +122,144 @@ export class HeldActor {
     return inboundFolder(this.host.payloads.scope, this.address);
   }
 
-  private async removeClaims(settlements: readonly Settlement[]): Promise<void> {
-    if (settlements.length === 0) return;
-    await Promise.all(
-      settlements.map(({ message }) => removeClaims(message, this.host.payloads, this.inbound)),
-    ).catch((error: unknown) => this.warn('a payload was not removed', error));
+  /** The inbox with these messages in it and without those that are settled: for one commit, which forgets the latter (I4). */
+  recorded(applied: readonly Settlement[]): { readonly inbox: Inbox; readonly forgets: Forgotten } {
+    const { host, settler } = this;
+    const forgets = [...settler.settled];
+    return { inbox: record(this.#state.inbox, applied, settler.settled, host.clock.now(), host), forgets };
+  }
+
+  /** For what no message is to blame for: what a session does not take goes to the payload store, however small it is. */
+  async commit(state: SessionState, forgets?: Forgotten): Promise<void> {
+    const options = { bytes: stateBytes(state), ...(forgets === undefined ? {} : { forgets }) };
+    const whole = await this.tryCommit(state, options);
+    if (whole === 'committed') return;
+    const claimed = await this.tryCommit(state, { ...options, most: 0 });
+    if (claimed !== 'committed') await this.letGo(claimed, 'the session state');
+  }
+
+  /** An error: the state is too large, and nothing has changed. */
+  async tryCommit(state: SessionState, options: CommitOptions = {}): Promise<'committed' | ErrorJson> {
+    const { host, address: actor } = this;
+    const { bytes = stateBytes(state), forgets = [], most } = options;
+    let stowed: Stowed;
+    try {
+      stowed = await stowState(state, bytes, {
+        actor,
+        payloads: host.payloads,
+        olderPeers: this.#olderPeers,
+        memory: host,
+        now: host.clock.now(),
+        ...(most === undefined ? {} : { most }),
+      });
+    } catch (thrown) {
+      const error = toErrorJson(thrown, 'INTERNAL');
+      return error.code === 'STATE_TOO_LARGE' ? error : this.letGo(thrown);
+    }
+    // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
+    const beganAt = host.clock.now();
+    const outcome = await this.session.commit(stowed.written as never);
+    if (outcome === 'lost') return this.end();
+    if (outcome === 'refused') {
+      const message = `the broker takes no session state of ${stateBytes(stowed.written)} bytes`;
+      return { code: 'STATE_TOO_LARGE', message };
+    }
+    host.counters.commits++;
+    this.#seenAt = beganAt;
+    this.#replace(stowed);
+    this.settler.forget(forgets);
+    return 'committed';
+  }
+
+  /** Nothing reads the former state any more; what is left of it by a crash goes with the actor. */
+  #replace({ state, written: { claim }, olderPeers }: Stowed): void {
+    const formerPeers = this.#state.inbox.olderPeers;
+    for (const former of [
+      this.#claim?.$payload === claim?.$payload ? undefined : this.#claim,
+      formerPeers?.$payload === state.inbox.olderPeers?.$payload ? undefined : formerPeers,
+    ])
+      if (former !== undefined) this.discard([former]);
+    this.#state = state;
+    this.#claim = claim;
+    this.#olderPeers = olderPeers;
+  }
+
+  /** Numbers that the broker has given to what was scheduled: in the state from the next commit on (scheduled.ts). */
+  noteScheduled(numbers: TimerNumbers): void {
+    this.#state = { ...this.#state, scheduled: { ...this.#state.scheduled, ...numbers } };
+    this.host.timerMemory.remember(this.name, this.#state.core, this.#state.scheduled);
+  }
+
+  /** Works on with what stands for a core that is lost. */
+  standIn(state: SessionState): void {
+    this.#state = state;
+    this.#outlined = true;
+  }
+
+  /** Nothing refers to these any more. */
+  discard(refs: readonly PayloadRef[]): void {
+    for (const ref of refs)
+      this.settler.run(
+        this.host.payloads
+          .remove(ref)
+          .catch((error: unknown) => this.warn('a payload was not removed', error)),
+      );
+  }
+
+  warn(what: string, thrown: unknown): void {
+    const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
+    this.host.logger.warn(`${what}: ${message}`, { code, actor: this.name, turn: this.#state.core?.turn });
+  }
+
+  /** The lock is gone, or is given up: nothing may be written any more (I1). */
+  end(): never {
+    this.#lost = true;
+    throw new HoldEnded();
+  }
+
+  /** What this needs is not there now: the session is let go and comes back; not at once. */
+  async letGo(thrown: unknown, what = 'the payload store'): Promise<never> {
+    if (thrown instanceof HoldEnded) throw thrown;
+    this.warn(what, thrown);
+    await new Promise((resolve) => setTimeout(resolve, PUBLISH_BACKOFF_MS));
+    return this.end();
+  }
+
+  /** Nothing is wrong with the messages: the machine cannot be loaded. They stay for a host that can. */
+  async letGoStuck({ code, message }: ErrorJson): Promise<never> {
+    this.host.logger.error(message, { code, actor: this.name });
+    await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
+    throw new HoldEnded();
   }
 
   /** Not even its end is waited for any more. */
-  async purge(): Promise<Progress> {
+  async purge(): Promise<void> {
     try {
-      await this.takingBack;
+      await this.settler.tookBack();
       await takeAllBack(this.address.type, { ...this.host, session: this.session });
     } catch (error) {
-      return this.letGo(error, 'what it has scheduled was not taken back');
+      await this.letGo(error, 'what it has scheduled was not taken back');
     }
-    return this.forget();
+    await this.forget();
   }
 
   /** There is no state any more. What was settled must be so before nobody knows it any more. */
-  async forget(): Promise<Progress> {
-    await Promise.all(this.settling);
-    if (this.lost || (await this.session.commit(null)) === 'lost') return 'lost';
-    this.state = emptyState(this.host.machine.type, this.host.machine.version);
-    this.newborn = randomUUID();
-    this.claim = undefined;
-    this.olderPeers = NO_PEERS;
-    return this.removeLives();
+  async forget(): Promise<void> {
+    await this.settler.idle();
+    if (this.#lost || (await this.session.commit(null)) === 'lost') throw new HoldEnded();
+    this.#state = emptyState(this.host.machine.type, this.host.machine.version);
+    this.#newborn = randomUUID();
+    this.#claim = undefined;
+    this.#olderPeers = NO_PEERS;
+    await this.removeLives();
   }
 
   /** Of an actor that has ended. Harmless to repeat: what was cut short is done by the host that gets the message again. */
-  async removeLives(): Promise<Progress> {
+  async removeLives(): Promise<void> {
     try {
       await this.host.payloads.removeFolder(livesFolder(this.host.payloads.scope, this.address));
-      return 'held';
     } catch (error) {
-      return this.letGo(error);
+      await this.letGo(error);
     }
   }
-}
-
-function withCursor(state: SessionState, execution: string, cursor: number): SessionState {
-  const outbox = state.outbox.map((entry) =>
-    entry.kind === 'scatter' && entry.execution === execution ? { ...entry, cursor } : entry,
-  );
-  return { ...state, outbox };
-}
-
-/** As committed: what the named actions of the commit see. */
-function contextOf({ core }: SessionState): Json {
-  const snapshot = core?.snapshot as { readonly context?: Json } | undefined;
-  return snapshot?.context ?? null;
 }

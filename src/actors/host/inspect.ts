@@ -1,7 +1,24 @@
+// What is seen of a committed core: by the inspector after each batch, by who asks, and by who watches.
 import type { ActorAddress } from '../../contract/address.ts';
-import type { TurnResult } from '../../contract/turn.ts';
+import type { Json } from '../../contract/json.ts';
+import type { InspectedSnapshot } from '../../contract/ports.ts';
+import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import type { ActorHost } from './host.ts';
-import { inspected } from './query.ts';
+
+export function inspected(core: CoreState): InspectedSnapshot {
+  const { value = null, context = null } = core.snapshot as {
+    readonly value?: Json;
+    readonly context?: Json;
+  };
+  return {
+    status: core.status,
+    value,
+    context,
+    tags: core.tags,
+    ...(core.output === undefined ? {} : { output: core.output }),
+    ...(core.error === undefined ? {} : { error: core.error }),
+  };
+}
 
 /** Tells the inspector of a committed batch. The sink knows which actors it has seen; a definition is sent by reference. */
 export function inspectCommit(host: ActorHost, address: ActorAddress, result: TurnResult): void {

@@ -4,7 +4,7 @@
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
-import type { Disposition, HeldSession } from '../../contract/ports.ts';
+import type { HeldSession } from '../../contract/ports.ts';
 import type { CoreState } from '../../contract/turn.ts';
 import type { ActorBody, AnswerBody, InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
@@ -14,15 +14,14 @@ import { hashId } from '../protocol/ids.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer } from './answer.ts';
 import { openState } from './claim-state.ts';
-import type { Progress, Settlement } from './held-actor.ts';
 import { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { judge } from './inbox.ts';
-import { holdBack } from './quarantine.ts';
+import { publish } from './publish.ts';
+import { park } from './quarantine.ts';
 import { isUnfinished } from './remedy.ts';
 import type { OutboxEntry, SessionState } from './session-state.ts';
-
-const COMPLETE: Disposition = { kind: 'complete' };
+import { completed, type Settlement } from './settle.ts';
 
 /** In hand, only a state that could not be read has its claim with it. */
 export function isLost({ claim }: SessionState): boolean {
@@ -45,7 +44,8 @@ export async function quarantineLost(
   host.logger.error(`quarantined, for its state cannot be read: ${message}`, { code, actor: actor.name });
   // A commit that follows would make this message for nobody: they are told first, under ids that do not change.
   const told = (outline?.waiters ?? []).map((to) => failure(actor, to, error));
-  if ((await actor.publish(told)) === 'held') await actor.commit(lost);
+  await publish(actor, told);
+  await actor.commit(lost);
   return actor;
 }
 
@@ -67,21 +67,27 @@ function failure({ name, state }: HeldActor, to: ReplyAddress, error: ErrorJson)
   };
 }
 
-/** Gives what is left for an actor that has been given an outline to end with. */
-export async function takeLost(
-  held: HeldActor,
-  messages: readonly InboundMessage[],
-  settlements: Settlement[],
-): Promise<readonly InboundMessage[] | 'lost'> {
+export interface TakenByLost {
+  readonly settlements: readonly Settlement[];
+  /** Left for an actor that has been given an outline to end with. */
+  readonly rest: readonly InboundMessage[];
+}
+
+/** What an actor whose core is lost does with what comes: answers what asks, parks the others. */
+export async function takeLost(held: HeldActor, messages: readonly InboundMessage[]): Promise<TakenByLost> {
+  const settlements: Settlement[] = [];
   const back: InboundMessage[] = [];
   const answers: OutboxEntry[] = [];
-  const flush = async (): Promise<Progress> =>
-    (await holdBack(held, back, settlements)) === 'lost' ? 'lost' : held.publish(answers);
+  const parkAndAnswer = async (): Promise<void> => {
+    settlements.push(...(await park(held, back)));
+    await publish(held, answers);
+  };
   for (const [at, message] of messages.entries()) {
-    const judgement = judge(held.state.inbox, message, held.settled);
+    const judgement = judge(held.state.inbox, message, held.settler.settled);
     if (judgement.kind !== 'new' && !isUnfinished(message, judgement, held.state)) {
-      const disposition = judgement.kind === 'recorded' ? judgement.disposition : COMPLETE;
-      settlements.push({ message, disposition });
+      settlements.push(
+        judgement.kind === 'recorded' ? { message, disposition: judgement.disposition } : completed(message),
+      );
       continue;
     }
     // What was claimed may be gone as well: only what stands in the message itself is looked at here.
@@ -93,25 +99,24 @@ export async function takeLost(
     }
     const { body } = parsed;
     if (body.kind === 'stop' || body.kind === 'purge') {
-      if ((await flush()) === 'lost') return 'lost';
-      held.state = outlined(held.state);
-      held.outlined = true;
-      return messages.slice(at);
+      await parkAndAnswer();
+      held.standIn(outlined(held.state));
+      return { settlements, rest: messages.slice(at) };
     }
     if (body.kind === 'release' && (await isBack(held))) {
       // The next holder finds it readable, and this message where it is.
-      if ((await flush()) === 'lost') return 'lost';
-      held.lost = true;
-      return 'lost';
+      await parkAndAnswer();
+      held.end();
     }
     const asker = askerOf(body);
     if (asker === undefined) back.push(message);
     else {
       if (asker !== 'nobody') answers.push(answer(message, asker, refusal(held.state)));
-      settlements.push({ message, disposition: COMPLETE });
+      settlements.push(completed(message));
     }
   }
-  return (await flush()) === 'lost' ? 'lost' : [];
+  await parkAndAnswer();
+  return { settlements, rest: [] };
 }
 
 /** Messages that ask what an actor is now, and need an answer. The end of a watch needs no answer. */

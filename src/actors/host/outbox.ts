@@ -4,7 +4,7 @@ import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import { actorQueue } from '../../contract/entities.ts';
-import { QuorateError, toErrorJson, tooLate } from '../../contract/errors.ts';
+import { toErrorJson, tooLate } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
@@ -45,7 +45,7 @@ export interface OutboxContext {
   /** Whether a send may still begin: not too long after the commit that it belongs to (I2). Asked before each. */
   readonly mayBegin: () => boolean;
   /** Commits how far a fan-out has left. */
-  readonly advance: (entry: ScatterEntry, cursor: number) => Promise<'held' | 'lost'>;
+  readonly advance: (entry: ScatterEntry, cursor: number) => Promise<void>;
   /** Begins named actions, in order; gives what of them is left to their queue. */
   readonly beginActions: (entries: readonly ActionEntry[]) => Promise<readonly Handover[]>;
 }
@@ -76,7 +76,7 @@ export interface Carried {
   readonly refusal?: Refusal;
 }
 
-/** Rejects when the service was not reached. */
+/** Rejects when the service was not reached, or the session was lost in the middle of a fan-out. */
 export async function publishOutbox(
   entries: readonly OutboxEntry[],
   context: OutboxContext,
@@ -202,9 +202,7 @@ async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promi
     await send(small, context);
     slices += 1;
     const cursor = from + SCATTER_SLICE;
-    if (slices % SLICES_A_COMMIT !== 0 || cursor >= entry.total) continue;
-    if ((await context.advance(entry, cursor)) === 'lost')
-      throw new QuorateError('CONNECTION_FAILED', 'the session was lost in the middle of a fan-out');
+    if (slices % SLICES_A_COMMIT === 0 && cursor < entry.total) await context.advance(entry, cursor);
   }
 }
 

@@ -1,12 +1,12 @@
-// Quarantine: an actor that cannot continue stands still, and its messages are deferred in the order in which they came. Once
-// the cause is fixed it is released, and they are applied before anything newer.
+// Quarantine: an actor that cannot continue stands still, and its messages are parked in the broker (deferred), in the order in
+// which they came. Once the cause is fixed it is released, and they are applied before anything newer (catch-up.ts).
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
-import type { HeldActor, Progress, Settlement } from './held-actor.ts';
-import { record } from './inbox.ts';
+import type { HeldActor } from './held-actor.ts';
 import type { Quarantine, SessionState } from './session-state.ts';
 import { BOUNDS } from './session-state.ts';
+import type { Settlement } from './settle.ts';
 import { toDifferences } from './written-state.ts';
 
 const MAX_MESSAGE_LENGTH = 4_000;
@@ -19,27 +19,26 @@ export function isStandingStill(state: SessionState): boolean {
 /** Begins a quarantine, or ends the attempt to leave one. */
 function withQuarantine(state: SessionState, { code, message }: ErrorJson, now: number): SessionState {
   const { held = [], since = now } = state.quarantine ?? {};
-  // Every message that is held or refused says it again.
+  // Every message that is parked or refused says it again.
   return { ...state, quarantine: { code, message: message.slice(0, MAX_MESSAGE_LENGTH), since, held } };
 }
 
-/** Puts these messages behind those that are held already; what does not fit is dead-lettered. */
-export async function holdBack(
+/** Parks these messages behind those that are parked already, if the actor stands still; what does not fit is dead-lettered. */
+export async function park(
   held: HeldActor,
   messages: readonly InboundMessage[],
-  settlements: Settlement[],
-): Promise<Progress> {
-  const { state, host } = held;
+  state: SessionState = held.state,
+): Promise<readonly Settlement[]> {
   const standing = state.quarantine;
-  if (standing === undefined || messages.length === 0) return 'held';
+  if (standing === undefined || messages.length === 0) return [];
   const numbers = withRoomFor(standing.held, messages);
   const known = new Set(numbers);
-  const judged = messages.map((message): Settlement => {
+  const settlements = messages.map((message): Settlement => {
     const fits = known.has(message.sequenceNumber);
     return { message, disposition: fits ? DEFER : overflow(standing) };
   });
-  const inbox = record(state.inbox, judged, held.settled, host.clock.now(), host);
-  // Attempts of what is held are counted anew when it is released: the fault may be fixed by then.
+  const { inbox, forgets } = held.recorded(settlements);
+  // Attempts of what is parked are counted anew when it is released: the fault may be fixed by then.
   const attempts = Object.entries(state.attempts).filter(([number]) => !known.has(Number(number)));
   const next: SessionState = {
     ...state,
@@ -47,16 +46,13 @@ export async function holdBack(
     attempts: Object.fromEntries(attempts),
     quarantine: { ...standing, held: numbers },
   };
-  const settled = [...held.settled];
-  if ((await held.commit(next)) === 'lost') return 'lost';
-  for (const number of settled) held.settled.delete(number);
-  settlements.push(...judged);
-  return 'held';
+  await held.commit(next, forgets);
+  return settlements;
 }
 
-/** Held so far, and as many of these as there is room for; ascending. */
-function withRoomFor(held: readonly number[], messages: readonly InboundMessage[]): number[] {
-  const known = new Set(held);
+/** Parked so far, and as many of these as there is room for; ascending. */
+function withRoomFor(parked: readonly number[], messages: readonly InboundMessage[]): number[] {
+  const known = new Set(parked);
   const ascending = (): number[] => [...known].sort((a, b) => a - b);
   const added = messages.map(({ sequenceNumber }) => sequenceNumber).filter((number) => !known.has(number));
   for (const number of added) if (known.size < BOUNDS.held) known.add(number);
@@ -77,16 +73,15 @@ function overflow({ code, message, held }: Quarantine): Disposition {
   };
 }
 
-/** The actor cannot continue: says so, once, and holds these messages back. */
+/** The actor cannot continue: says so, once, and parks these messages. */
 export async function quarantine(
   held: HeldActor,
   error: ErrorJson,
-  messages: readonly InboundMessage[],
-  settlements: Settlement[],
-): Promise<Progress> {
+  messages: readonly InboundMessage[] = [],
+): Promise<readonly Settlement[]> {
   held.host.logger.error(`quarantined: ${error.message}`, { code: error.code, actor: held.name });
-  const next = withQuarantine(held.state, error, held.host.clock.now());
-  if (messages.length === 0) return held.commit(next);
-  held.state = next;
-  return holdBack(held, messages, settlements);
+  const state = withQuarantine(held.state, error, held.host.clock.now());
+  if (messages.length > 0) return park(held, messages, state);
+  await held.commit(state);
+  return [];
 }

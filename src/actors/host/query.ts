@@ -1,26 +1,45 @@
-// What a query sees: the committed state, as XState shows it, and how far each fan-out is.
-import type { Json } from '../../contract/json.ts';
-import type { InspectedSnapshot } from '../../contract/ports.ts';
+// Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
 import type { CoreState } from '../../contract/turn.ts';
-import type { AnswerBody, QuarantineInfo, QueryAnswer } from '../../contract/wire.ts';
-import type { Quarantine, SessionState } from './session-state.ts';
+import type { AnswerBody, InboundMessage, QuarantineInfo, QueryAnswer } from '../../contract/wire.ts';
+import { PROPERTY } from '../../contract/wire.ts';
+import { answer, notFound } from './answer.ts';
+import { claimEntries } from './claim-entries.ts';
+import type { HeldActor } from './held-actor.ts';
+import { inspected } from './inspect.ts';
+import { publish } from './publish.ts';
+import type { OutboxEntry, Quarantine, SessionState } from './session-state.ts';
+import { completed, type Settlement } from './settle.ts';
+import type { Query } from './sort.ts';
 
-export function inspected(core: CoreState): InspectedSnapshot {
-  const { value = null, context = null } = core.snapshot as {
-    readonly value?: Json;
-    readonly context?: Json;
-  };
-  return {
-    status: core.status,
-    value,
-    context,
-    tags: core.tags,
-    ...(core.output === undefined ? {} : { output: core.output }),
-    ...(core.error === undefined ? {} : { error: core.error }),
-  };
+export async function answerQueries(
+  held: HeldActor,
+  queries: readonly Query[],
+): Promise<readonly Settlement[]> {
+  const { host, address, state } = held;
+  const { core } = state;
+  const now = host.clock.now();
+  const entries = queries
+    .filter(({ message }) => !isLate(message, now))
+    .map(({ message, asker }) =>
+      core === null ? notFound(message, asker, address) : answer(message, asker, answerToQuery(core, state)),
+    );
+  let claimed: readonly OutboxEntry[];
+  try {
+    claimed = await claimEntries(entries, host, address, core?.incarnation ?? '');
+  } catch (thrown) {
+    return held.letGo(thrown);
+  }
+  await publish(held, claimed);
+  return queries.map(({ message }) => completed(message));
 }
 
-export function answerToQuery(core: CoreState, state: SessionState): AnswerBody {
+/** A query says how long its asker waits, and is dropped when late (I13): all of it by the broker's clock. */
+function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolean {
+  const patience = properties[PROPERTY.patience];
+  return typeof patience === 'number' && enqueuedAt + patience < now;
+}
+
+function answerToQuery(core: CoreState, state: SessionState): AnswerBody {
   return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state) };
 }
 

@@ -4,7 +4,7 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import type { ActorBody, InboundMessage } from '../../contract/wire.ts';
-import { isUnreadable, openClaims, withoutClaims } from '../protocol/claims.ts';
+import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../protocol/claims.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 
 export type Read =
@@ -16,8 +16,12 @@ export type Read =
     }
   | { readonly kind: 'refused'; readonly error: ErrorJson };
 
-/** Throws what the storage threw: then no message is at fault. */
-export async function readBody(message: InboundMessage, payloads: Payloads, inbound: string): Promise<Read> {
+/** At once where nothing is claimed. Rejects with what the storage threw: then no message is at fault. */
+export function readBody(message: InboundMessage, payloads: Payloads, inbound: string): Read | Promise<Read> {
+  return hasClaims(message) ? readClaimed(message, payloads, inbound) : parse(message);
+}
+
+async function readClaimed(message: InboundMessage, payloads: Payloads, inbound: string): Promise<Read> {
   let opened: InboundMessage;
   try {
     opened = await openClaims(message, payloads, inbound);
@@ -27,6 +31,10 @@ export async function readBody(message: InboundMessage, payloads: Payloads, inbo
     const body = failedAnswer(message, error);
     return body === undefined ? { kind: 'refused', error } : { kind: 'body', body, unread: true };
   }
+  return parse(opened);
+}
+
+function parse(opened: InboundMessage): Read {
   const parsed = parseActorBody(opened);
   if (parsed.ok) return { kind: 'body', body: parsed.body };
   return { kind: 'refused', error: { code: 'INPUT_INVALID', message: parsed.why } };

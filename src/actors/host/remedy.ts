@@ -2,12 +2,13 @@
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { ActorBody, AnswerBody, InboundMessage } from '../../contract/wire.ts';
 import { answer, notFound } from './answer.ts';
-import { applyItems } from './apply.ts';
-import type { HeldActor, Progress, Settlement } from './held-actor.ts';
+import { applyInputs } from './apply-inputs.ts';
+import type { HeldActor } from './held-actor.ts';
 import type { Judgement } from './inbox.ts';
-import { record } from './inbox.ts';
+import { publish } from './publish.ts';
 import { isStandingStill } from './quarantine.ts';
 import type { SessionState } from './session-state.ts';
+import { completed } from './settle.ts';
 import { deliverNow, giveUpUndelivered } from './undelivered.ts';
 import { migrate } from './version.ts';
 
@@ -17,9 +18,8 @@ export interface Remedy {
   readonly held: HeldActor;
   readonly message: InboundMessage;
   readonly body: RemedyBody;
-  readonly settlements: Settlement[];
-  /** Applies what was held back. */
-  readonly catchUp: () => Promise<Progress>;
+  /** Applies what was parked. */
+  readonly catchUp: () => Promise<void>;
 }
 
 /** A stop needs no remedy where the actor can take it as any other input. */
@@ -43,62 +43,60 @@ export function isUnfinished(
   return subject === 'purge' || (subject === 'stop' && core.status === 'active');
 }
 
-export async function remedy(todo: Remedy): Promise<Progress> {
-  const { held, message, body, settlements } = todo;
-  settlements.push({ message, disposition: { kind: 'complete' } });
+/** The message is to be completed afterwards, whatever came of it. */
+export async function remedy(todo: Remedy): Promise<void> {
+  const { held, message, body } = todo;
   if (held.state.core === null) {
     // Perhaps purged before, by a holder that died before it removed everything; or 4 bytes that an earlier release left.
-    if (body.kind === 'purge' && (await held.forget()) === 'lost') return 'lost';
-    return body.kind === 'stop' ? 'held' : held.publish([notFound(message, body.asker, held.address)]);
+    if (body.kind === 'purge') await held.forget();
+    if (body.kind !== 'stop') await publish(held, [notFound(message, body.asker, held.address)]);
+    return;
   }
-  if ((await begin(todo)) === 'lost') return 'lost';
+  await begin(todo);
   switch (body.kind) {
     case 'stop':
       return stop(todo);
     case 'release':
       return release(todo, body.asker);
     case 'purge':
-      if ((await stop(todo)) === 'lost' || (await held.purge()) === 'lost') return 'lost';
+      await stop(todo);
+      await held.purge();
       return say(todo, body.asker, { kind: 'answer', answer: 'purged' });
   }
 }
 
-/** Recorded as applied before anything that was held is: it is the anchor of all that (I5). */
-async function begin({ held, message, body }: Remedy): Promise<Progress> {
-  const { state, host, settled } = held;
-  if (state.quarantine === undefined || held.outlined) return 'held';
+/** Recorded as applied before anything that was parked is: it is the anchor of all that (I5). */
+async function begin({ held, message, body }: Remedy): Promise<void> {
+  const { state } = held;
+  if (state.quarantine === undefined || held.isOutlined) return;
   const { undelivered, ...quarantine } = state.quarantine;
   if (undelivered !== undefined && body.kind === 'release') return deliverNow(held, message);
   if (undelivered !== undefined) giveUpUndelivered(held);
-  const applied = [{ message, disposition: { kind: 'complete' } as const }];
-  const inbox = record(state.inbox, applied, settled, host.clock.now(), host);
-  const known = [...settled];
+  const { inbox, forgets } = held.recorded([completed(message)]);
   const outbox = undelivered === undefined ? state.outbox : [];
-  const next = { ...state, inbox, outbox, quarantine: { ...quarantine, releasing: true as const } };
-  if ((await held.commit(next)) === 'lost') return 'lost';
-  for (const number of known) settled.delete(number);
-  return 'held';
+  await held.commit({ ...state, inbox, outbox, quarantine: { ...quarantine, releasing: true } }, forgets);
 }
 
-async function release(todo: Remedy, asker: ReplyAddress): Promise<Progress> {
+async function release(todo: Remedy, asker: ReplyAddress): Promise<void> {
   const { held } = todo;
-  const isReleased = !isStandingStill(held.state);
-  if (isReleased && ((await migrate(held)) === 'lost' || (await todo.catchUp()) === 'lost')) return 'lost';
+  if (!isStandingStill(held.state)) {
+    await migrate(held);
+    await todo.catchUp();
+  }
   const { quarantine: again } = held.state;
   if (again === undefined) return say(todo, asker, { kind: 'answer', answer: 'released' });
   const { code, message } = again;
-  return say(todo, asker, { kind: 'answer', answer: 'error', error: { code, message } });
+  await say(todo, asker, { kind: 'answer', answer: 'error', error: { code, message } });
 }
 
-/** All that wait for the actor are told; what was held back has become stale. */
-async function stop({ held, message, catchUp }: Remedy): Promise<Progress> {
-  const applied = await applyItems(held, [{ message, input: { kind: 'stop' } }], []);
-  if (applied === 'lost') return 'lost';
-  if (held.outlined && held.state.core?.status === 'active')
-    return held.letGo(new Error('its state is lost, and it could not be stopped now'), 'not stopped');
-  return catchUp();
+/** All that wait for the actor are told; what was parked has become stale. */
+async function stop({ held, message, catchUp }: Remedy): Promise<void> {
+  await applyInputs(held, [{ message, input: { kind: 'stop' } }]);
+  if (held.isOutlined && held.state.core?.status === 'active')
+    await held.letGo(new Error('its state is lost, and it could not be stopped now'), 'not stopped');
+  await catchUp();
 }
 
-function say({ held, message }: Remedy, asker: ReplyAddress, body: AnswerBody): Promise<Progress> {
-  return held.publish([answer(message, asker, body)]);
+function say({ held, message }: Remedy, asker: ReplyAddress, body: AnswerBody): Promise<void> {
+  return publish(held, [answer(message, asker, body)]);
 }

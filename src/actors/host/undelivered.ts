@@ -7,10 +7,11 @@ import { actorQueue } from '../../contract/entities.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { hashId } from '../protocol/ids.ts';
-import type { HeldActor, Progress, Settlement } from './held-actor.ts';
-import { record } from './inbox.ts';
+import type { Forgotten, HeldActor } from './held-actor.ts';
 import type { Refusal } from './outbox.ts';
+import { carryOut } from './publish.ts';
 import type { OutboxEntry, Quarantine, SessionState } from './session-state.ts';
+import { completed } from './settle.ts';
 
 /** Tried in vain for so long, it is somebody's business. */
 const QUARANTINED_AFTER_MS = 5 * 60_000;
@@ -34,7 +35,8 @@ async function standStill(
   left: readonly OutboxEntry[],
   refusal: Refusal,
   state: SessionState = held.state,
-): Promise<Progress> {
+  forgets?: Forgotten,
+): Promise<void> {
   const { clock, logger } = held.host;
   const now = clock.now();
   const former = state.quarantine;
@@ -53,24 +55,23 @@ async function standStill(
     held: former?.held ?? [],
     undelivered: { since, tries, ...(forGood ? { forGood } : {}), ...(late ? { shown: true } : {}) },
   };
-  if ((await held.commit({ ...state, outbox: left, quarantine })) === 'lost') return 'lost';
-  return wakeLater(held);
+  await held.commit({ ...state, outbox: left, quarantine }, forgets);
+  await wakeLater(held);
 }
 
 /** Sends what the last commit wants sent. What its target refuses stays with the actor, which stands still. */
-export async function publishCommitted(held: HeldActor, unfinished = 0): Promise<Progress> {
-  const carried = await held.carryOut(held.state.outbox, unfinished);
-  if (carried === 'lost') return 'lost';
-  return carried.refusal === undefined ? 'held' : standStill(held, carried.left, carried.refusal);
+export async function publishCommitted(held: HeldActor, unfinished = 0): Promise<void> {
+  const { left, refusal } = await carryOut(held, held.state.outbox, unfinished);
+  if (refusal !== undefined) await standStill(held, left, refusal);
 }
 
 const DELIVER = 'deliver#';
 
 /** Sent again by each holder: the one before may have died in between. */
-export async function wakeLater(held: HeldActor): Promise<Progress> {
+export async function wakeLater(held: HeldActor): Promise<void> {
   const { state, address, host } = held;
   const { undelivered } = state.quarantine ?? {};
-  if (undelivered === undefined || undelivered.forGood === true) return 'held';
+  if (undelivered === undefined || undelivered.forGood === true) return;
   const { since, tries } = undelivered;
   const entity = actorQueue(address.type);
   const token = `${DELIVER}${since}#${tries}`;
@@ -85,9 +86,8 @@ export async function wakeLater(held: HeldActor): Promise<Progress> {
   };
   try {
     await host.bridge.publish([wake]);
-    return 'held';
   } catch (thrown) {
-    return held.letGo(thrown, 'not published yet');
+    await held.letGo(thrown, 'not published yet');
   }
 }
 
@@ -96,42 +96,23 @@ export function isWake(message: InboundMessage): boolean {
   return message.subject === 'timer' && typeof token === 'string' && token.startsWith(DELIVER);
 }
 
-export interface Delivery {
-  readonly held: HeldActor;
-  /** What the try is made for: its anchor (I5). */
-  readonly message: InboundMessage;
-  readonly settlements: Settlement[];
-  /** Moves the actor to the version that runs here, and applies what was held back. */
-  readonly resume: () => Promise<Progress>;
-}
-
-/** One more try. When all is taken, the actor continues with what was held back. */
-export async function deliver({ held, message, settlements, resume }: Delivery): Promise<Progress> {
-  settlements.push({ message, disposition: { kind: 'complete' } });
+/** One more try, made for this message: its anchor (I5). True when all was taken: what was parked may be applied. */
+export async function deliverAgain(held: HeldActor, message: InboundMessage): Promise<boolean> {
   const { quarantine } = held.state;
   // Of a state that cannot be read now there is no outbox either: its release tries.
-  if (held.outlined || quarantine?.undelivered === undefined || quarantine.undelivered.forGood === true)
-    return 'held';
-  if ((await deliverNow(held, message)) === 'lost') return 'lost';
-  return held.state.quarantine?.releasing === true ? resume() : 'held';
+  if (held.isOutlined || quarantine?.undelivered === undefined || quarantine.undelivered.forGood === true)
+    return false;
+  await deliverNow(held, message);
+  return held.state.quarantine?.releasing === true;
 }
 
 /** Carries the outbox out: then the state is being released, with this message as its anchor; else it stands still again. */
-export async function deliverNow(held: HeldActor, message: InboundMessage): Promise<Progress> {
-  const carried = await held.carryOut(held.state.outbox);
-  if (carried === 'lost') return 'lost';
-  const { state, host, settled } = held;
-  const applied = [{ message, disposition: { kind: 'complete' } as const }];
-  const inbox = record(state.inbox, applied, settled, host.clock.now(), host);
-  const known = [...settled];
-  const { left, refusal } = carried;
-  const progress =
-    refusal === undefined
-      ? await held.commit({ ...state, inbox, outbox: [], quarantine: released(state.quarantine) })
-      : await standStill(held, left, refusal, { ...state, inbox });
-  if (progress === 'lost') return 'lost';
-  for (const number of known) settled.delete(number);
-  return 'held';
+export async function deliverNow(held: HeldActor, message: InboundMessage): Promise<void> {
+  const { left, refusal } = await carryOut(held, held.state.outbox);
+  const { state } = held;
+  const { inbox, forgets } = held.recorded([completed(message)]);
+  if (refusal !== undefined) return standStill(held, left, refusal, { ...state, inbox }, forgets);
+  await held.commit({ ...state, inbox, outbox: [], quarantine: released(state.quarantine) }, forgets);
 }
 
 function released(quarantine: Quarantine | undefined): Quarantine {

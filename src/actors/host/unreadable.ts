@@ -6,7 +6,9 @@ import { parseActorBody } from '../protocol/messages.ts';
 import { answer } from './answer.ts';
 import { HeldActor, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
+import { publish } from './publish.ts';
 import type { SessionState } from './session-state.ts';
+import { completed } from './settle.ts';
 
 /** Before the state is tried again. */
 const STUCK_PAUSE_MS = 1_000;
@@ -24,10 +26,9 @@ export async function holdUnreadable(
   for (const found of taken.messages) {
     const parsed = found.subject === 'purge' ? parseActorBody(found) : undefined;
     if (parsed?.ok !== true || parsed.body.kind !== 'purge') continue;
-    if ((await held.purge()) === 'lost') return;
-    await held.publish([answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
-    if (!held.lost) await held.settleNow([{ message: found, disposition: { kind: 'complete' } }]);
-    return;
+    await held.purge();
+    await publish(held, [answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
+    return held.settler.settleNow([completed(found)]);
   }
   await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
 }

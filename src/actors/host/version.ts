@@ -3,15 +3,12 @@ import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import { lifeFolder } from '../protocol/claims.ts';
 import { stateSizeError } from './claim-entries.ts';
 import { encodeEffects } from './encode.ts';
-import type { HeldActor, Progress } from './held-actor.ts';
+import type { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { quarantine } from './quarantine.ts';
 import { type SessionState, stateBytes } from './session-state.ts';
 import { actorSpan } from './trace.ts';
 import { publishCommitted } from './undelivered.ts';
-
-/** Before a module that could not be loaded is tried again. */
-const STUCK_PAUSE_MS = 1_000;
 
 /** The same host, running the older version that a living actor was started with, if that is registered. */
 export function hostFor(host: ActorHost, { version, core }: SessionState): ActorHost {
@@ -23,10 +20,10 @@ export function hostFor(host: ActorHost, { version, core }: SessionState): Actor
  * Moves a living actor to the version that runs here. To be called when its outbox is out: that was the old version's. Without a
  * `migrate` nothing is written: the next commit is the new version's, if nothing that runs is lost by it.
  */
-export async function migrate(held: HeldActor): Promise<Progress> {
+export async function migrate(held: HeldActor): Promise<void> {
   const { state, host } = held;
   const { core, version } = state;
-  if (core?.status !== 'active' || version === host.machine.version) return 'held';
+  if (core?.status !== 'active' || version === host.machine.version) return;
   const response = await host.pool.run(
     {
       kind: 'migrate',
@@ -45,7 +42,7 @@ export async function migrate(held: HeldActor): Promise<Progress> {
     },
     { timeoutMs: host.turnTimeoutMs },
   );
-  if (response.kind === 'migrated' && host.migrate === undefined) return 'held';
+  if (response.kind === 'migrated' && host.migrate === undefined) return;
   if (response.kind === 'migrated') {
     host.logger.info(`moved from version ${version} to ${host.machine.version}`, { actor: held.name });
     return moveTo(held, response.state, response.effects);
@@ -54,14 +51,12 @@ export async function migrate(held: HeldActor): Promise<Progress> {
     response.kind === 'failed'
       ? response.error
       : { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' };
-  if (error.code !== 'MODULE_NOT_LOADED') return quarantine(held, error, [], []);
-  host.logger.error(error.message, { code: error.code, actor: held.name });
-  await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
-  return 'lost';
+  if (error.code === 'MODULE_NOT_LOADED') await held.letGoStuck(error);
+  await quarantine(held, error);
 }
 
 /** What the migration let go of is told so, once that is committed. */
-async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['effects']): Promise<Progress> {
+async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['effects']): Promise<void> {
   const { state, host, address: actor } = held;
   const { incarnation } = core;
   const entries = encodeEffects(effects, {
@@ -80,9 +75,7 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
   const next = { ...state, version: host.machine.version, core, scheduled: Object.fromEntries(scheduled) };
   const written = entries.length === 0 ? next : { ...next, outbox: entries, movedAt: core.turn };
   const bytes = stateBytes(written);
-  const error = stateSizeError(bytes);
-  if (error !== undefined) return quarantine(held, error, [], []);
-  const moved = await held.tryCommit(written, bytes);
-  if (moved.kind === 'refused') return quarantine(held, moved.error, [], []);
-  return moved.kind === 'lost' || entries.length === 0 ? moved.kind : publishCommitted(held);
+  const moved = stateSizeError(bytes) ?? (await held.tryCommit(written, { bytes }));
+  if (moved !== 'committed') await quarantine(held, moved);
+  else if (entries.length > 0) await publishCommitted(held);
 }

@@ -1,31 +1,44 @@
-// Watchers of an actor: clients that follow its transitions. They lie in the state beside the core, each for a lease that
-// the client renews; a batch of turns tells each of them in one message, which leaves with the batch's commit.
+// Requests to watch an actor: begin a watch, renew or end it. Harmless to repeat: one that is not recorded as applied is a renewal
+// of itself.
 import type { ActorAddress } from '../../contract/address.ts';
-import { formatAddress } from '../../contract/address.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
-import type { Json } from '../../contract/json.ts';
-import { MAX_BODY_BYTES } from '../../contract/sizes.ts';
-import type { CoreState, StepReport } from '../../contract/turn.ts';
-import type { AnswerBody, InboundMessage, TransitionsBody, WatchBody } from '../../contract/wire.ts';
-import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { ANSWER_TTL_MS } from '../protocol/answers.ts';
-import { hashId } from '../protocol/ids.ts';
+import type { AnswerBody } from '../../contract/wire.ts';
 import { answer, notFound } from './answer.ts';
-import { inspected } from './query.ts';
-import type { OutboxEntry, SessionState, Watcher } from './session-state.ts';
+import type { HeldActor } from './held-actor.ts';
+import { publish } from './publish.ts';
+import type { OutboxEntry, SessionState } from './session-state.ts';
 import { BOUNDS } from './session-state.ts';
+import { completed, type Settlement } from './settle.ts';
+import type { WatchRequest } from './sort.ts';
+import { current, describeSteps, withWatchers } from './watchers.ts';
 
-export interface Watched {
+/** All of a batch are one commit, and one send. */
+export async function takeWatches(
+  held: HeldActor,
+  watches: readonly WatchRequest[],
+): Promise<readonly Settlement[]> {
+  const entries: OutboxEntry[] = [];
+  let { state } = held;
+  for (const request of watches) {
+    const watched = watch(state, request, held.address, held.host.clock.now());
+    state = watched.state;
+    entries.push(...watched.answers);
+  }
+  if (state !== held.state) await held.commit(state);
+  await publish(held, entries);
+  return watches.map(({ message }) => completed(message));
+}
+
+interface Watched {
   /** The same object when nobody came or went. */
   readonly state: SessionState;
   readonly answers: readonly OutboxEntry[];
 }
 
 /** A lease of 0 ends the watch and is not answered. */
-export function watch(
+function watch(
   state: SessionState,
-  message: InboundMessage,
-  { asker, leaseMs }: WatchBody,
+  { message, body: { asker, leaseMs } }: WatchRequest,
   actor: ActorAddress,
   now: number,
 ): Watched {
@@ -35,7 +48,7 @@ export function watch(
     return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
   if (core === null) return { state, answers: [notFound(message, asker, actor)] };
   if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
-  const answers = [answer(message, asker, describe(core, []))];
+  const answers = [answer(message, asker, describeSteps(core, []))];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };
   return { state: withWatchers(state, [...others, { to: asker, until: now + leaseMs }]), answers };
@@ -46,58 +59,6 @@ const TOO_MANY: AnswerBody = {
   answer: 'error',
   error: { code: 'QUOTA_EXCEEDED', message: `${BOUNDS.watchers} clients watch this actor already` },
 };
-
-export function withWatchers(state: SessionState, watchers: readonly Watcher[]): SessionState {
-  return watchers.length === 0 && state.watchers === undefined ? state : { ...state, watchers };
-}
-
-export function current(watchers: readonly Watcher[], now: number): readonly Watcher[] {
-  return watchers.filter(({ until }) => until > now);
-}
-
-/** What every watcher is told of one batch. */
-export function tellWatchers(
-  watchers: readonly Watcher[],
-  actor: ActorAddress,
-  core: CoreState,
-  steps: readonly StepReport[],
-): OutboxEntry[] {
-  if (watchers.length === 0 || (steps.length === 0 && core.status === 'active')) return [];
-  const body = describe(core, steps) as unknown as Json;
-  return watchers.map(({ to: { entity, sessionId, correlationId } }) => ({
-    kind: 'message',
-    message: {
-      entity,
-      sessionId,
-      correlationId,
-      subject: 'answer',
-      timeToLiveMs: ANSWER_TTL_MS,
-      messageId: hashId('watch', formatAddress(actor), core.incarnation, core.turn, sessionId, correlationId),
-      properties: { [PROPERTY.format]: WIRE_FORMAT },
-      body,
-    },
-  }));
-}
-
-/** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */
-function describe(core: CoreState, steps: readonly StepReport[]): TransitionsBody {
-  const { status, value, output, error } = inspected(core);
-  const { incarnation, turn } = core;
-  const place = { kind: 'answer', answer: 'transitions', incarnation, turn, status, value } as const;
-  const end = { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
-  const bare = steps.map((step) => ({ event: { type: step.event.type }, value: step.value }));
-  const whole: TransitionsBody = { ...place, steps, ...end };
-  const smaller: readonly TransitionsBody[] = [
-    { ...place, steps: bare, ...end },
-    { ...place, steps: bare.slice(-1), ...end },
-    { ...place, steps: bare.slice(-1) },
-  ];
-  return [whole, ...smaller].find(fits) ?? { ...place, steps: [] };
-}
-
-function fits(body: TransitionsBody): boolean {
-  return Buffer.byteLength(JSON.stringify(body)) <= MAX_BODY_BYTES;
-}
 
 function isSame(a: ReplyAddress, b: ReplyAddress): boolean {
   return a.sessionId === b.sessionId && a.correlationId === b.correlationId;

@@ -11,27 +11,29 @@ export interface PlantedFault {
   readonly edits: readonly Edit[];
 }
 
-const COMMIT = 'const committed = await held.tryCommit(next.state, bytes);';
-const PUBLISH =
-  'const published = next.state === undefined ? held.publish(next.entries) : publishCommitted(held);';
+const COMMIT = 'const committed = await held.tryCommit(next.state, { bytes, forgets: settled });';
+const PUBLISH = 'if (next.state === undefined) await publish(held, next.entries);';
 
 export const PLANTED: readonly PlantedFault[] = [
   {
     name: 'publish before commit',
-    file: 'src/actors/host/apply.ts',
+    file: 'src/actors/host/commit-turns.ts',
     edits: [
       {
         find: COMMIT,
-        replace: `if ((await held.publish(next.entries)) === 'lost') return 'lost';\n    ${COMMIT}`,
+        replace: `await publish(held, next.entries);\n    ${COMMIT}`,
       },
     ],
   },
   {
     name: 'complete before publish',
-    file: 'src/actors/host/apply.ts',
+    file: 'src/actors/host/commit-turns.ts',
     edits: [
-      { find: PUBLISH, replace: `await held.settleNow([...next.dispositions].reverse());\n  ${PUBLISH}` },
-      { find: 'settlements.push(...next.dispositions);', replace: 'void settlements;' },
+      {
+        find: PUBLISH,
+        replace: `await held.settler.settleNow(next.settlements.toReversed());\n  ${PUBLISH}`,
+      },
+      { find: 'settlements: next.settlements };', replace: 'settlements: [] };' },
     ],
   },
   {

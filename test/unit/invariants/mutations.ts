@@ -39,16 +39,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i02-one-commit',
     guard: 'nothing leaves before its commit',
-    file: 'src/actors/host/apply.ts',
-    find: 'const committed = await held.tryCommit(next.state, bytes);',
-    replace: 'await held.publish(next.entries); const committed = await held.tryCommit(next.state, bytes);',
+    file: 'src/actors/host/commit-turns.ts',
+    find: 'const committed = await held.tryCommit(',
+    replace: 'await publish(held, next.entries); const committed = await held.tryCommit(',
   },
   {
     invariant: 'i02-one-commit',
     guard: 'a committed outbox is sent again while its inputs are there',
     file: 'src/actors/host/hold.ts',
-    find: 'return mayBeUnsent(held.state, messages)',
-    replace: 'return Number.isNaN(messages.length)',
+    find: 'if (mayBeUnsent(held.state, messages))',
+    replace: 'if (Number.isNaN(messages.length))',
   },
   {
     invariant: 'i02-one-commit',
@@ -81,9 +81,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i05-settle-last',
     guard: 'what was not accepted is not settled',
-    file: 'src/actors/host/apply.ts',
-    find: "if ((await published) === 'lost') return 'lost';",
-    replace: 'void published;',
+    file: 'src/actors/host/commit-turns.ts',
+    find: 'else await publishCommitted(held);',
+    replace: 'else void publishCommitted(held).catch(() => {});',
   },
   {
     invariant: 'i06-pure-turns',
@@ -102,8 +102,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i07-poison-is-contained',
     guard: 'an attempt is written before it runs',
-    file: 'src/actors/host/turns.ts',
-    find: "if ((await commit(current)) === 'lost') return { kind: 'lost' };",
+    file: 'src/actors/host/attempts.ts',
+    find: 'await commit(current);',
     replace: '',
   },
   {
@@ -116,7 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i07-poison-is-contained',
     guard: 'or waits at the head of a quarantine',
-    file: 'src/actors/host/turns.ts',
+    file: 'src/actors/host/attempts.ts',
     find: "...(host.onPoison === 'quarantine' ? { holdsInternal: true as const } : {}),",
     replace: '',
   },

@@ -39,7 +39,7 @@ function setUp(more: Partial<OutboxContext> = {}) {
     clock: { now: () => 1_000 },
     logger: silent,
     mayBegin: () => true,
-    advance: async () => 'held',
+    advance: async () => {},
     beginActions: async () => [],
     ...more,
   };

@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchContext, Item } from '../../../../src/actors/host/batch.ts';
-import { dueDeferred, endsTombstone, nextState } from '../../../../src/actors/host/batch.ts';
+import { duePieces } from '../../../../src/actors/host/early-pieces.ts';
+import type { NextStateContext } from '../../../../src/actors/host/next-state.ts';
+import { nextState } from '../../../../src/actors/host/next-state.ts';
+import type { ReceivedInput } from '../../../../src/actors/host/received-input.ts';
 import type { SessionState } from '../../../../src/actors/host/session-state.ts';
 import { emptyState } from '../../../../src/actors/host/session-state.ts';
+import { endsTombstone } from '../../../../src/actors/host/tombstone.ts';
 import type { Effect } from '../../../../src/contract/effect.ts';
 import type { CoreState, TurnInput, TurnResult, Verdict } from '../../../../src/contract/turn.ts';
 import { inbound } from '../../../kit/inbound.ts';
 
 const actor = { type: 'm', id: '1' };
 const asker = { entity: 'replies', sessionId: 'client', correlationId: 'c1' };
-const context: BatchContext = {
+const context: NextStateContext = {
   actor,
   epoch: 'e',
   now: 1_000,
@@ -34,7 +37,7 @@ const core = (more: Partial<CoreState> = {}): CoreState => ({
   ...more,
 });
 
-const item = (input: TurnInput): Item => ({
+const item = (input: TurnInput): ReceivedInput => ({
   input,
   message: inbound(input.kind, null, { traceparent: 'tp' }),
 });
@@ -103,7 +106,7 @@ describe('nextState', () => {
     expect(next.entries).toMatchObject([
       { message: { entity: 'replies', body: { answer: 'error', error: { code: 'ACTOR_NOT_FOUND' } } } },
     ]);
-    expect(next.dispositions).toMatchObject([{ disposition: { kind: 'complete' } }]);
+    expect(next.settlements).toMatchObject([{ disposition: { kind: 'complete' } }]);
   });
 
   it('dead-letters what the machine threw on without a commit: the same input would throw again (I7)', () => {
@@ -115,7 +118,7 @@ describe('nextState', () => {
       context,
     );
     expect(next.state).toBeUndefined();
-    expect(next.dispositions).toMatchObject([
+    expect(next.settlements).toMatchObject([
       { disposition: { kind: 'deadLetter', reason: 'MACHINE_THREW', description: 'oh' } },
     ]);
   });
@@ -130,15 +133,15 @@ describe('nextState', () => {
       result(state.core, [{ kind: 'early', execution: '1.0', branch: 0, seq: 1 }]),
       context,
     );
-    expect(next.dispositions).toMatchObject([{ disposition: { kind: 'defer' } }]);
+    expect(next.settlements).toMatchObject([{ disposition: { kind: 'defer' } }]);
     const held = next.state as SessionState;
-    expect(dueDeferred(held)).toEqual([]);
+    expect(duePieces(held)).toEqual([]);
     const advanced = {
       ...held,
       core: core({ executions: { '1.0': { ...waiting, nextPartial: { '0': 1 } } } }),
     };
-    expect(dueDeferred(advanced)).toEqual([early.message.sequenceNumber]);
-    expect(dueDeferred({ ...held, core: core() })).toEqual([early.message.sequenceNumber]);
+    expect(duePieces(advanced)).toEqual([early.message.sequenceNumber]);
+    expect(duePieces({ ...held, core: core() })).toEqual([early.message.sequenceNumber]);
   });
 
   it('leaves a tombstone that a timer of the same incarnation ends', () => {
@@ -168,6 +171,6 @@ describe('nextState', () => {
       result(core({ turn: 2 }), [{ kind: 'applied' }]),
       context,
     );
-    expect(next.dispositions.map(({ message }) => message)).toEqual([items[0]?.message]);
+    expect(next.settlements.map(({ message }) => message)).toEqual([items[0]?.message]);
   });
 });

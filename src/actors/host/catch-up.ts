@@ -1,38 +1,36 @@
-// A released actor catches up: what was held back is fetched by number and applied, in order, slice by slice.
+// A released actor catches up: what was parked is fetched by number and applied, in order, slice by slice.
 import type { InboundMessage } from '../../contract/wire.ts';
-import type { HeldActor, Progress, Settlement } from './held-actor.ts';
+import type { HeldActor } from './held-actor.ts';
 import type { SessionState } from './session-state.ts';
 
 /** Messages fetched and applied at a time. */
 const SLICE = 64;
 
-export interface Release {
-  readonly held: HeldActor;
-  readonly settlements: Settlement[];
+/** What the batch whose message anchors all of it does with a slice (I5). */
+export interface CatchUpSteps {
   /** Gives those that are there, their deferral confirmed. */
   readonly fetch: (numbers: readonly number[]) => Promise<readonly InboundMessage[]>;
-  readonly apply: (messages: readonly InboundMessage[]) => Promise<Progress>;
+  readonly apply: (messages: readonly InboundMessage[]) => Promise<void>;
+  /** What has become of these, before the next ones. */
+  readonly settle: (numbers: ReadonlySet<number>) => Promise<void>;
 }
 
 /** Ends with the quarantine, or with a new one. A crash anywhere in between repeats the slice, whose inputs are recorded. */
-export async function applyHeld({ held, settlements, fetch, apply }: Release): Promise<Progress> {
+export async function catchUp(held: HeldActor, { fetch, apply, settle }: CatchUpSteps): Promise<void> {
   for (;;) {
     const { quarantine } = held.state;
-    if (quarantine?.releasing !== true) return 'held';
+    if (quarantine?.releasing !== true) return;
     const slice = quarantine.held.slice(0, SLICE);
     if (slice.length === 0) return held.commit(withoutQuarantine(held.state));
     const found = await fetch(slice);
-    if (found.length > 0 && (await apply(found)) === 'lost') return 'lost';
+    if (found.length > 0) await apply(found);
     const numbers = new Set(slice);
-    const due = settlements.filter(({ message }) => numbers.has(message.sequenceNumber));
-    for (const settlement of due) settlements.splice(settlements.indexOf(settlement), 1);
-    await held.settleNow(due);
-    if (held.lost) return 'lost';
+    await settle(numbers);
+    if (held.isLost) held.end();
     // Quarantined again: they were put back.
-    if (held.state.quarantine?.releasing !== true) return 'held';
+    if (held.state.quarantine?.releasing !== true) return;
     // One that was not there may still come as an active message: then it is as good as new.
-    if ((await held.commit(without(held.state, numbers))) === 'lost') return 'lost';
-    for (const number of numbers) held.settled.delete(number);
+    await held.commit(without(held.state, numbers), numbers);
   }
 }
 
@@ -47,7 +45,6 @@ function without(state: SessionState, numbers: ReadonlySet<number>): SessionStat
 }
 
 function withoutQuarantine(state: SessionState): SessionState {
-  return Object.fromEntries(
-    Object.entries(state).filter(([field]) => field !== 'quarantine'),
-  ) as unknown as SessionState;
+  const { quarantine: _, ...rest } = state;
+  return rest;
 }

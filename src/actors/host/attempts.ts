@@ -7,8 +7,8 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import { ATTR, inSpan, SPAN } from '../../contract/telemetry.ts';
 import type { TurnRequest, TurnResult } from '../../contract/turn.ts';
 import { MAX_UNFINISHED } from '../protocol/unfinished.ts';
-import { canStart, type Item } from './batch.ts';
 import type { ActorHost } from './host.ts';
+import { canStart, type ReceivedInput } from './received-input.ts';
 import type { SessionState } from './session-state.ts';
 import { BOUNDS } from './session-state.ts';
 
@@ -24,20 +24,19 @@ export type TurnOutcome =
   /** The batch took its thread down: run its messages one by one. */
   | { readonly kind: 'alone' }
   | { readonly kind: 'poison'; readonly error: ErrorJson; readonly attempts: number }
-  | { readonly kind: 'stuck'; readonly error: ErrorJson }
-  | { readonly kind: 'lost' };
+  | { readonly kind: 'stuck'; readonly error: ErrorJson };
 
 /** Of gathers that end in these turns. */
 export type Answers = Pick<TurnRequest, 'payloads' | 'overflow'>;
 
 export async function runTurn(
-  items: readonly Item[],
+  items: readonly ReceivedInput[],
   state: SessionState,
   actor: ActorAddress,
   host: ActorHost,
   /** The incarnation of an actor that one of the items starts. */
   newborn: string,
-  commit: (state: SessionState) => Promise<'held' | 'lost'>,
+  commit: (state: SessionState) => Promise<void>,
   answers: Answers = {},
 ): Promise<TurnOutcome> {
   const [only] = items;
@@ -52,7 +51,7 @@ export async function runTurn(
       // An unknown actor's event is never run, and must make no state (I13).
       if (current.core !== null || canStart(only.input)) {
         current = { ...current, attempts: counted(current.attempts, number, attempts) };
-        if ((await commit(current)) === 'lost') return { kind: 'lost' };
+        await commit(current);
       }
     }
     const response = await inPool(items, current, actor, host, newborn, answers);
@@ -89,7 +88,7 @@ function counted(
 const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };
 
 function inPool(
-  items: readonly Item[],
+  items: readonly ReceivedInput[],
   state: SessionState,
   address: ActorAddress,
   host: ActorHost,
