@@ -43,8 +43,8 @@ export type { QueryAnswer } from './contract/wire.ts';
 export { defineAgent, defineConfig, defineMachine } from './define.ts';
 export { agent } from './machines/agent.ts';
 export { all, deadline, quorum } from './machines/policies.ts';
+export type { ProposalOptions } from './machines/proposal.ts';
 export { proposal } from './machines/proposal.ts';
-export type { ProposalOptions } from './machines/proposal-options.ts';
 export type {
   CriticAnswer,
   CriticTask,
@@ -53,9 +53,9 @@ export type {
   ProposalMachine,
   ProposalOutput,
   ProposerTask,
-} from './machines/proposal-types.ts';
+} from './machines/proposal-steps.ts';
+export type { SagaOptions } from './machines/saga.ts';
 export { saga } from './machines/saga.ts';
-export type { SagaOptions } from './machines/saga-options.ts';
 export type {
   CompensationTask,
   SagaContext,
@@ -63,7 +63,7 @@ export type {
   SagaOutput,
   SagaStep,
   SagaTask,
-} from './machines/saga-types.ts';
+} from './machines/saga-steps.ts';
 export type { Gathered, LocalAgents, PlanOf, ScatterInput, ScatterTask } from './machines/scatter.ts';
 export { SCATTER, scatter } from './machines/scatter.ts';
 export type {

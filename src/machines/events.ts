@@ -1,4 +1,4 @@
-// What XState's own events carry: they are no part of a machine's declared events, so this is the border to read them.
+// XState's own events: they are no part of a machine's declared events, so this is the border to read them and to make one.
 import type { EventObject } from 'xstate';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
@@ -38,4 +38,16 @@ function isErrorLike(value: unknown): value is ErrorLike {
   return (
     typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
   );
+}
+
+export type Escalation = Pick<ErrorJson, 'code' | 'message' | 'data'>;
+
+/**
+ * How a machine ends with status 'error' without throwing, so that its parent's `onError` is taken: XState ends it so when an
+ * actor's error reaches it that nothing handles. A throw in an action would be a poisoned turn instead (I7). To be sent to
+ * oneself, in a state that handles nothing any more.
+ */
+export function toEscalation({ code, message, data }: Escalation) {
+  const error = { name: 'Error', code, message, ...(data === undefined ? {} : { data }) };
+  return { type: 'xstate.error.actor.escalated', error };
 }

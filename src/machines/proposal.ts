@@ -2,15 +2,11 @@
 // next round until an offer is good enough or the rounds run out. Offers travel with a time to live that the broker ends.
 import type { AnyActorRef } from 'xstate';
 import { assign, sendTo, setup } from 'xstate';
+import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
-import type { GatherOutput, ScatterPlan } from '../contract/scatter.ts';
+import { type GatherOutput, MAX_GATHER_ERRORS, type ScatterPlan } from '../contract/scatter.ts';
 import { agent } from './agent.ts';
-import type { Escalation } from './escalate.ts';
-import { toEscalation } from './escalate.ts';
-import { outputOf } from './events.ts';
-import type { ProposalOptions } from './proposal-options.ts';
-import { checkProposalOptions } from './proposal-options.ts';
-import * as steps from './proposal-steps.ts';
+import { type Escalation, outputOf, toEscalation } from './events.ts';
 import type {
   CriticAnswer,
   CriticTask,
@@ -19,8 +15,28 @@ import type {
   ProposalContext,
   ProposalMachine,
   ProposalOutput,
-} from './proposal-types.ts';
+} from './proposal-steps.ts';
+import * as steps from './proposal-steps.ts';
 import { SCATTER, scatter } from './scatter.ts';
+
+export interface ProposalOptions {
+  /** Default `proposal`. */
+  readonly id?: string;
+  /** Agents that compete, each named once. */
+  readonly proposers: readonly [string, string, ...string[]];
+  /** The agent that chooses and scores. */
+  readonly critic: string;
+  /** At most so many rounds. */
+  readonly rounds: number;
+  /** An offer with this score or a higher one is accepted. */
+  readonly acceptAt: number;
+  /** Time to live of an offer in ms, from when it is made. */
+  readonly offerTtlMs: number;
+  /** A round continues with the offers that are there after so many ms. */
+  readonly deadlineMs: number;
+  /** With fewer offers than this the critic is not asked, and the round is over. Default 1. */
+  readonly atLeast?: number;
+}
 
 /**
  * Ends with status 'error', for the parent's `onError`, when the critic fails, answers what is no choice, or no round
@@ -125,6 +141,22 @@ export function proposal<Request = Json, Offer = Json, Feedback = Json>(
     output: ({ event }) => outputOf(event) as ProposalOutput,
   });
   return machine as unknown as ProposalMachine<Request, Offer, Feedback>;
+}
+
+/** A gather names its first errors only: with more proposers some lost offers could not be told apart. */
+const MAX_PROPOSERS = MAX_GATHER_ERRORS;
+
+function checkProposalOptions(id: string, { proposers, critic, rounds, atLeast = 1 }: ProposalOptions): void {
+  const refuse = (why: string): never => {
+    throw new QuorateError('CONFIG_INVALID', `${id}: ${why}`);
+  };
+  if (proposers.length < 2 || proposers.length > MAX_PROPOSERS)
+    refuse(`proposers: name 2 to ${MAX_PROPOSERS} agents`);
+  if (new Set<string>([...proposers, critic]).size !== proposers.length + 1)
+    refuse('proposers and critic: name each agent once');
+  if (!Number.isInteger(rounds) || rounds < 1) refuse('rounds: at least 1');
+  if (!Number.isInteger(atLeast) || atLeast < 1 || atLeast > proposers.length)
+    refuse('atLeast: 1 to the number of proposers');
 }
 
 function toPlan({ request, round, best, feedback }: ProposalContext, options: ProposalOptions): ScatterPlan {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { waitFor } from 'xstate';
 import type { Json } from '../../../src/contract/json.ts';
+import type { SagaOptions } from '../../../src/machines/saga.ts';
 import { saga } from '../../../src/machines/saga.ts';
-import type { SagaOptions } from '../../../src/machines/saga-options.ts';
-import type { CompensationTask, SagaStep, SagaTask } from '../../../src/machines/saga-types.ts';
+import type { CompensationTask, SagaStep, SagaTask } from '../../../src/machines/saga-steps.ts';
 import { TestActor } from '../actors/core/turns.ts';
 import { coded, doing, outputOf, start } from './kit.ts';
 

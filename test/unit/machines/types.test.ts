@@ -8,7 +8,7 @@ import type { PayloadRef } from '../../../src/contract/payload.ts';
 import { agent } from '../../../src/machines/agent.ts';
 import { all } from '../../../src/machines/policies.ts';
 import { proposal } from '../../../src/machines/proposal.ts';
-import type { ProposalOutput } from '../../../src/machines/proposal-types.ts';
+import type { ProposalOutput } from '../../../src/machines/proposal-steps.ts';
 import { saga } from '../../../src/machines/saga.ts';
 import type { Gathered } from '../../../src/machines/scatter.ts';
 import { scatter } from '../../../src/machines/scatter.ts';
