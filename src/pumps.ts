@@ -3,10 +3,9 @@
 import { createDeadLetterHandler } from './actors/agents/dead-letters.ts';
 import { createOfferHandler } from './actors/agents/offers.ts';
 import { createRemediation } from './actors/agents/remediation.ts';
-import type { Runnable } from './actors/agents/run.ts';
-import { DEFAULT_TIMEOUT_MS } from './actors/agents/run.ts';
-import type { TaskCounters, TaskHost } from './actors/agents/task-handler.ts';
-import { createTaskHandler, DEFAULT_RETRY } from './actors/agents/task-handler.ts';
+import { createTaskHandler } from './actors/agents/task/handler.ts';
+import type { Runnable, TaskCounters, TaskHost } from './actors/agents/task/task.ts';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from './actors/agents/task/task.ts';
 import { createActionHandler } from './actors/host/action-queue.ts';
 import { Actions } from './actors/host/actions.ts';
 import { holdSession } from './actors/host/hold.ts';

@@ -157,7 +157,7 @@ function toLinks(links: readonly (string | SpanContext)[]): Link[] {
   });
 }
 
-interface SpanInput {
+export interface SpanInput {
   readonly kind?: SpanKind;
   /** Left out: the active span. Given as undefined, as by a message without a trace: nobody, whatever is active. */
   readonly parent?: SpanParent | undefined;

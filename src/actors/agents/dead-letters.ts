@@ -103,7 +103,7 @@ function errorOf(message: InboundMessage): ErrorJson {
       ? { code: 'OFFER_EXPIRED', message: 'the offer lapsed before it was taken' }
       : { code: 'DEADLINE_EXCEEDED', message: 'the task lapsed before an agent took it' };
   }
-  // Agents' errors travel whole in the description (see task-handler.ts).
+  // Agents' errors travel whole in the description (task/settle.ts).
   return (
     parseError(description) ?? {
       code: codeOf(reason, message.subject),

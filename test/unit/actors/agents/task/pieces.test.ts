@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createPieces } from '../../../../src/actors/agents/pieces.ts';
-import { type ErrorCode, QuorateError } from '../../../../src/contract/errors.ts';
-import type { Json } from '../../../../src/contract/json.ts';
-import { createRandom } from '../../../kit/random.ts';
+import { createPieces } from '../../../../../src/actors/agents/task/pieces.ts';
+import { type ErrorCode, QuorateError } from '../../../../../src/contract/errors.ts';
+import type { Json } from '../../../../../src/contract/json.ts';
+import { createRandom } from '../../../../kit/random.ts';
 
 function setUp(refuses: (value: Json) => ErrorCode | undefined = () => undefined) {
   const accepted: [number, Json][] = [];

@@ -1,8 +1,8 @@
 // Pieces of an answer, sent ahead of it. A machine gets them in order, so a number that nobody sends would hold back all that
 // come after it: each piece takes its number when the one before it has been accepted, and there is no other way to get one.
-import { toErrorJson } from '../../contract/errors.ts';
-import type { Json } from '../../contract/json.ts';
-import { isRefusedForGood } from '../protocol/claims.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { Json } from '../../../contract/json.ts';
+import { isRefusedForGood } from '../../protocol/claims.ts';
 
 export interface Pieces {
   /** Resolves when the piece has been accepted. */

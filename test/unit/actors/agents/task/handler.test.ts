@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { TaskHost } from '../../../../src/actors/agents/task-handler.ts';
-import { createTaskHandler, DEFAULT_RETRY } from '../../../../src/actors/agents/task-handler.ts';
-import { jsonBytes, openClaims } from '../../../../src/actors/protocol/claims.ts';
-import type { AgentContext, IoAgent } from '../../../../src/contract/config.ts';
-import { QuorateError } from '../../../../src/contract/errors.ts';
-import type { Json } from '../../../../src/contract/json.ts';
-import type { WorkerPool } from '../../../../src/contract/ports.ts';
-import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
-import type { InboundMessage, TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
-import { inbound } from '../../../kit/inbound.ts';
-import { memoryPayloads } from '../../../kit/memory-storage.ts';
-import { NO_JSON } from '../../../kit/no-json.ts';
+import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
+import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
+import { DEFAULT_RETRY } from '../../../../../src/actors/agents/task/task.ts';
+import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
+import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
+import { QuorateError } from '../../../../../src/contract/errors.ts';
+import type { Json } from '../../../../../src/contract/json.ts';
+import type { WorkerPool } from '../../../../../src/contract/ports.ts';
+import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
+import type { InboundMessage, TaskBody, WireMessage } from '../../../../../src/contract/wire.ts';
+import { inbound } from '../../../../kit/inbound.ts';
+import { memoryPayloads } from '../../../../kit/memory-storage.ts';
+import { NO_JSON } from '../../../../kit/no-json.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const noPool: WorkerPool = {

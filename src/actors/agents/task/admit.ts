@@ -1,0 +1,78 @@
+// Whether a task is to be run here and now, and with what. Its stored result is looked for first, so that a task that comes again
+// is answered and not paid twice; then whether anybody waits, whether hosts have died of it, who does it, and what it is about.
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
+import type { Clock } from '../../../contract/ports.ts';
+import type { TaskBody } from '../../../contract/wire.ts';
+import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
+import { MAX_UNFINISHED } from '../../protocol/unfinished.ts';
+import type { Admitted, Next, Task, TaskHost } from './task.ts';
+
+/** Throws what a storage threw that does not answer: the task is left to its lock. */
+export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next> {
+  const { body, message, lost } = task;
+  const { folder: family, refused } = await familyOf(message, host.payloads);
+  if (refused !== undefined) host.onUnsigned(refused);
+  const outcome = (await storedResult(host, family, body.key)) as unknown as Outcome | undefined;
+  if (outcome !== undefined) {
+    host.counters.answeredFromStore++;
+    return { kind: 'answer', outcome, family: undefined };
+  }
+  // The asker's own deadline timer has told it so (I11).
+  const deadlineAt = deadlineOf(task, host.clock);
+  if (host.clock.now() >= deadlineAt) return { kind: 'drop' };
+  // Nobody knows whether what it was to do was done (I7).
+  if (message.deliveryCount >= MAX_UNFINISHED) {
+    return giveUp(
+      'TASK_FAILED',
+      `the host was gone each of ${message.deliveryCount} times before it was done`,
+    );
+  }
+  const runnable = host.resolve(body);
+  if (runnable === undefined) return giveUp('AGENT_NOT_FOUND', `no agent ${body.agent} here`);
+  const input = await inputOf(task, host);
+  if (input.kind === 'unreadable') return { kind: 'giveUp', error: input.error };
+  // While its input was fetched: somebody else may have begun it.
+  if (lost.aborted) return { kind: 'lost' };
+  return { kind: 'run', runnable, family, input: input.value, deadlineAt };
+}
+
+function giveUp(code: string, message: string): Next {
+  return { kind: 'giveUp', error: { code, message } };
+}
+
+/** A result that cannot be read counts as missing: the task is done again, under the same key. */
+async function storedResult({ results }: TaskHost, family: string, key: string): Promise<Json | undefined> {
+  try {
+    return await results.get(family, key);
+  } catch (thrown) {
+    if (!isUnreadable(toErrorJson(thrown, 'INTERNAL').code)) throw thrown;
+    return undefined;
+  }
+}
+
+/**
+ * When nobody waits any more. What is left of its time to live is the broker's own reckoning: no clock of the asker's, nor of
+ * this machine, has a say in it.
+ */
+function deadlineOf({ body, message }: Task, clock: Clock): number {
+  const { timeToLiveMs, enqueuedAt, deliveredAt } = message;
+  if (timeToLiveMs === undefined || deliveredAt === undefined) return body.deadlineAt;
+  return clock.now() + timeToLiveMs - Math.max(0, deliveredAt - enqueuedAt);
+}
+
+type Input =
+  | { readonly kind: 'value'; readonly value: Json }
+  | { readonly kind: 'unreadable'; readonly error: ErrorJson };
+
+async function inputOf({ body, message }: Task, { payloads }: TaskHost): Promise<Input> {
+  try {
+    const opened = await openClaims(message, payloads);
+    return { kind: 'value', value: opened === message ? body.input : (opened.body as TaskBody).input };
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    return { kind: 'unreadable', error };
+  }
+}

@@ -1,0 +1,78 @@
+// One task from its queue to its reply. It passes each stage once, and each is a file: parse (protocol/messages.ts), admit, run,
+// outcome, settle. A stage gives data; only settle sends and stores. What is thrown on the way leaves the message to its lock.
+import { SpanKind } from '@opentelemetry/api';
+import type { Disposition } from '../../../contract/ports.ts';
+import {
+  ATTR,
+  inSpan,
+  MESSAGING_SYSTEM,
+  recordFailure,
+  SPAN,
+  type SpanInput,
+  traceparentOf,
+} from '../../../contract/telemetry.ts';
+import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+import { PROPERTY } from '../../../contract/wire.ts';
+import { claimingPublish } from '../../protocol/claims.ts';
+import { withoutLife } from '../../protocol/lives.ts';
+import { parseTaskBody } from '../../protocol/messages.ts';
+import { admit } from './admit.ts';
+import { toNext } from './outcome.ts';
+import { run } from './run.ts';
+import { settle } from './settle.ts';
+import type { Task, TaskHost } from './task.ts';
+
+export function createTaskHandler(
+  options: TaskHost,
+): (message: InboundMessage, lost: AbortSignal) => Promise<Disposition> {
+  const host: TaskHost = {
+    ...options,
+    bridge: {
+      publish: claimingPublish(options.bridge, options.payloads),
+      cancelScheduled: options.bridge.cancelScheduled,
+    },
+  };
+  const { counters, entity } = host;
+  return async (message, lost) => {
+    const parsed = parseTaskBody(message);
+    if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
+    const { body } = parsed;
+    counters.running++;
+    counters.peak = Math.max(counters.peak, counters.running);
+    try {
+      return await inSpan(SPAN.process(entity), spanOf(body, message, entity), async (span) => {
+        const task: Task = { body, message, lost, traceparent: traceparentOf(span) };
+        const admitted = await admit(task, host);
+        const next =
+          admitted.kind === 'run'
+            ? toNext(task, admitted, await run(task, admitted, host), host.clock.now(), host)
+            : admitted;
+        const disposition = await settle(task, next, host);
+        span.setAttribute(ATTR.messagingDisposition, disposition.kind);
+        if (disposition.kind === 'deadLetter') recordFailure(span, new Error(disposition.reason));
+        return disposition;
+      });
+    } finally {
+      counters.running--;
+    }
+  };
+}
+
+function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanInput {
+  return {
+    kind: SpanKind.CONSUMER,
+    parent: message.traceparent,
+    attributes: {
+      [ATTR.messagingSystem]: MESSAGING_SYSTEM,
+      [ATTR.messagingDestination]: entity,
+      [ATTR.messagingOperationName]: 'process',
+      [ATTR.messagingOperationType]: 'process',
+      [ATTR.messagingMessageId]: message.messageId,
+      [ATTR.messagingDeliveryCount]: message.deliveryCount,
+      [ATTR.actor]: String(message.properties[PROPERTY.from] ?? ''),
+      [ATTR.execution]: withoutLife(body.execution),
+      [ATTR.agent]: body.agent,
+      [ATTR.attempt]: body.attempt,
+    },
+  };
+}

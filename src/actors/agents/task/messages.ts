@@ -1,0 +1,94 @@
+// The messages that a task sends, each under an id that follows from its key: a piece of its answer, the answer or the offer, and
+// the task itself once more.
+import { OFFERS } from '../../../contract/entities.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { Outcome } from '../../../contract/outcome.ts';
+import type { WireMessage } from '../../../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../../../contract/wire.ts';
+import { hashId, replyMessageId, taskMessageId } from '../../protocol/ids.ts';
+import { withoutLife } from '../../protocol/lives.ts';
+import type { Task } from './task.ts';
+
+/** Undefined where the task names nobody to answer. */
+export function toReply(task: Task, outcome: Outcome, now: number): WireMessage | undefined {
+  const { body, message } = task;
+  const { replyTo, replyToSessionId } = message;
+  if (replyTo === undefined || replyToSessionId === undefined) return undefined;
+  const { execution, branch, offerTtlMs } = body;
+  const common = { messageId: replyMessageId(body.key), ...headers(task) };
+  if (offerTtlMs !== undefined && outcome.status === 'done') {
+    const expiresAt = now + offerTtlMs;
+    return {
+      ...common,
+      // Handed on after this attempt is over: it hangs under the task, which ends with the accepted answer.
+      ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+      entity: OFFERS,
+      subject: 'offer',
+      timeToLiveMs: offerTtlMs,
+      replyTo,
+      replyToSessionId,
+      body: { kind: 'offer', execution, branch, value: outcome.output, expiresAt },
+    };
+  }
+  return {
+    ...common,
+    entity: replyTo,
+    sessionId: replyToSessionId,
+    subject: 'reply',
+    body: { kind: 'reply', execution, ...branchOf(task), outcome: outcome as unknown as Json },
+  };
+}
+
+/** Undefined where the task names nobody to answer. */
+export function toPiece(task: Task, value: Json, seq: number): WireMessage | undefined {
+  const { body, message } = task;
+  const { replyTo, replyToSessionId } = message;
+  if (replyTo === undefined || replyToSessionId === undefined) return undefined;
+  return {
+    entity: replyTo,
+    sessionId: replyToSessionId,
+    subject: 'partial',
+    messageId: hashId('partial', body.key, seq),
+    ...headers(task),
+    body: { kind: 'partial', execution: body.execution, ...branchOf(task), seq, value },
+  };
+}
+
+function headers({ body, traceparent }: Task): Pick<WireMessage, 'properties' | 'traceparent'> {
+  return {
+    properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(body.execution) },
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+function branchOf({ body: { branch } }: Task): { readonly branch?: number } {
+  return branch === null ? {} : { branch };
+}
+
+interface Again {
+  readonly entity: string;
+  readonly deadlineAt: number;
+  readonly now: number;
+  /** For a retry: its number, and when it is due. */
+  readonly attempt?: number;
+  readonly notBefore?: number;
+  /** For a hand-back: what tells it from the message that it takes the place of. */
+  readonly release?: number;
+}
+
+/** The same task as a new message: for a retry later, or for another host now. */
+export function toSameTask({ body, message }: Task, again: Again): WireMessage {
+  const { entity, deadlineAt, now, attempt = body.attempt, notBefore, release = 0 } = again;
+  return {
+    entity,
+    subject: 'task',
+    messageId: taskMessageId(body.key, attempt, release),
+    timeToLiveMs: Math.max(1, Math.floor(deadlineAt - (notBefore ?? now))),
+    properties: { ...message.properties, [PROPERTY.attempt]: attempt },
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
+    ...(message.replyToSessionId === undefined ? {} : { replyToSessionId: message.replyToSessionId }),
+    ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
+    body: { ...body, attempt },
+  };
+}

@@ -1,0 +1,123 @@
+// One attempt of one task: the agent's own code with its context, under its time-out, as an outcome.
+import { checkJson } from '../../../contract/border.ts';
+import type { AgentContext, IoAgent } from '../../../contract/config.ts';
+import { QuorateError, toErrorJson } from '../../../contract/errors.ts';
+import { copyJson, type Json } from '../../../contract/json.ts';
+import type { ErrorJson } from '../../../contract/outcome.ts';
+import { redactAll } from '../../../contract/secrets.ts';
+import type { WorkerRequest } from '../../../contract/worker.ts';
+import { limitSignal } from '../../../signals.ts';
+import { payloadsWithin } from '../../protocol/claims.ts';
+import { toPiece } from './messages.ts';
+import type { Pieces } from './pieces.ts';
+import { createPieces } from './pieces.ts';
+import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
+
+export async function run(task: Task, admitted: Admitted, host: TaskHost): Promise<Attempt> {
+  host.counters.started++;
+  const { signal, release } = limitSignal({ sources: [task.lost, host.shutdown] });
+  const pieces = piecesOf(task, host);
+  const context = contextOf(task, admitted, host, signal, pieces);
+  const { runnable, input } = admitted;
+  let attempt: Attempt;
+  try {
+    attempt =
+      runnable.kind === 'agent' && 'run' in runnable.config
+        ? // A retry and a hand-back send the input on: what this attempt does to its own is not seen there.
+          await runInProcess(host, runnable.config.run, copyJson(input), context)
+        : await runInPool(host, workerRequest(runnable, input, context), signal);
+  } finally {
+    release();
+  }
+  // Also those that the agent did not wait for: behind the answer nobody would take them.
+  await pieces.idle();
+  // An agent's error may repeat the key that it was refused with; it ends up in states, spans and dead letters.
+  return attempt.kind === 'done' ? attempt : { ...attempt, error: redactAll(attempt.error) };
+}
+
+function contextOf(
+  { body, message }: Task,
+  { family, deadlineAt }: Admitted,
+  host: TaskHost,
+  signal: AbortSignal,
+  pieces: Pieces,
+): AgentContext {
+  return {
+    key: body.key,
+    attempt: body.attempt + message.deliveryCount,
+    signal,
+    deadlineAt,
+    logger: host.logger,
+    payloads: payloadsWithin(host.payloads, family),
+    partial: (value) => {
+      const border = { of: `agent '${host.name}'`, path: 'partial', code: 'OUTPUT_INVALID' } as const;
+      const sent = (async () => pieces.send(checkJson(value, border)))();
+      // For an agent that does not wait for it, and must not end the process.
+      sent.catch((thrown: unknown) => {
+        const { code, message: why } = toErrorJson(thrown, 'CONNECTION_FAILED');
+        host.logger.warn(`a piece of an answer was not sent: ${why}`, { code, task: body.key });
+      });
+      return sent;
+    },
+  };
+}
+
+function piecesOf(task: Task, { bridge }: TaskHost): Pieces {
+  return createPieces(async (value, seq) => {
+    const piece = toPiece(task, value, seq);
+    if (piece !== undefined) await bridge.publish([piece]);
+  });
+}
+
+function workerRequest(runnable: Runnable, input: Json, { key, attempt }: AgentContext): WorkerRequest {
+  if (runnable.kind === 'logic')
+    return { kind: 'promise', machine: runnable.machine, src: runnable.src, input };
+  const { config } = runnable;
+  if (!('module' in config)) throw new TypeError('an agent without a module runs in process');
+  return { kind: 'agent', module: String(config.module), export: config.export, input, key, attempt };
+}
+
+async function runInPool(
+  { pool, timeoutMs }: TaskHost,
+  request: WorkerRequest,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const response = await pool.run(request, { signal, timeoutMs });
+  if (response.kind === 'outcome') {
+    const { outcome } = response;
+    return outcome.status === 'done'
+      ? { kind: 'done', output: outcome.output }
+      : { kind: 'failed', error: outcome.error, retryable: isRetryable(outcome.error) };
+  }
+  if (response.kind !== 'failed') throw new Error(`a worker answered a task with ${response.kind}`);
+  return { kind: 'failed', error: response.error, retryable: true };
+}
+
+async function runInProcess(
+  { name, timeoutMs }: TaskHost,
+  agent: IoAgent['run'],
+  input: Json,
+  context: AgentContext,
+): Promise<Attempt> {
+  const of = `agent '${name}'`;
+  const onTimeout = (): Error =>
+    new QuorateError('AGENT_TIMEOUT', `${of} gave no answer within ${timeoutMs} ms`);
+  const { signal, aborted, release } = limitSignal({ sources: [context.signal], timeoutMs, onTimeout });
+  try {
+    const output = await Promise.race([agent(input, { ...context, signal }), aborted]);
+    return { kind: 'done', output: checkJson(output, { of, path: 'output', code: 'OUTPUT_INVALID' }) };
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'TASK_FAILED');
+    const isFinal = (thrown as { retryable?: unknown } | null | undefined)?.retryable === false;
+    return { kind: 'failed', error, retryable: !isFinal && isRetryable(error) };
+  } finally {
+    release();
+  }
+}
+
+/** What is no JSON once is no JSON the next time either, and was paid for. */
+function isRetryable({ code, data }: ErrorJson): boolean {
+  return (
+    code !== 'OUTPUT_INVALID' && (data as { readonly retryable?: unknown } | undefined)?.retryable !== false
+  );
+}

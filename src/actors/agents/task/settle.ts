@@ -1,0 +1,142 @@
+// Carries out what was decided about a task, and says what becomes of its message: the outcome is stored before it is sent, and
+// what takes the place of the message is sent before the message is settled, so that a crash in between repeats and loses nothing.
+import { toErrorJson, withData } from '../../../contract/errors.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
+import type { Disposition } from '../../../contract/ports.ts';
+import { cutText } from '../../../contract/sizes.ts';
+import type { WireMessage } from '../../../contract/wire.ts';
+import { PROPERTY } from '../../../contract/wire.ts';
+import { isRefusedForGood, removeClaims } from '../../protocol/claims.ts';
+import { noteRetry } from '../../protocol/retries.ts';
+import { toReply, toSameTask } from './messages.ts';
+import type { Next, Task, TaskHost } from './task.ts';
+
+const COMPLETE: Disposition = { kind: 'complete' };
+/** The service takes 4,096 characters; the error is read again by the dead-letter pump, so it stays whole JSON. */
+const MAX_DESCRIPTION_BYTES = 4_000;
+/** What is left for the message beside a code and the number of attempts. */
+const MAX_MESSAGE_BYTES = 3_000;
+const MAX_CODE_BYTES = 256;
+/** Characters of an error's message in a log line. */
+const MAX_LOGGED = 500;
+
+export async function settle(task: Task, next: Next, host: TaskHost): Promise<Disposition> {
+  switch (next.kind) {
+    case 'answer':
+      if (next.family !== undefined)
+        await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
+      return answer(task, next.outcome, host);
+    case 'drop':
+      return COMPLETE;
+    case 'giveUp':
+      return giveUp(host, next.error);
+    case 'retry':
+      return retry(task, next, host);
+    case 'handBack':
+      return handBack(task, next.deadlineAt, host);
+    case 'lost':
+      throw new Error('the lock was lost; the task is somebody else’s now');
+  }
+}
+
+async function answer(task: Task, outcome: Outcome, host: TaskHost): Promise<Disposition> {
+  const reply = toReply(task, outcome, host.clock.now());
+  const sent = reply === undefined ? undefined : await publishUnlessRefused(host, reply);
+  if (sent?.kind === 'refused') return giveUp(host, sent.error);
+  // From here on it is answered from the store.
+  await removeClaims(task.message, host.payloads).catch(() => {});
+  return COMPLETE;
+}
+
+type Retry = Extract<Next, { kind: 'retry' }>;
+
+/** Left to its lock it would be run again and again, and none of that would be counted. */
+async function retry(task: Task, next: Retry, host: TaskHost): Promise<Disposition> {
+  const { entity, clock, counters, logger, name } = host;
+  const { attempt: attempts, key } = task.body;
+  const { at: notBefore, deadlineAt, error } = next;
+  const again = { entity, deadlineAt, now: clock.now(), attempt: attempts + 1, notBefore };
+  const sent = await publishUnlessRefused(host, toSameTask(task, again));
+  if (sent.kind === 'refused')
+    return giveUp(host, withData(error, { attempts, notRetried: sent.error.message }));
+  if (await isInVain(task, next, sent.sequenceNumber, host)) return COMPLETE;
+  counters.retried++;
+  logger.info(
+    `attempt ${attempts} of ${name} failed, again in ${notBefore - clock.now()} ms: ${error.message.slice(0, MAX_LOGGED)}`,
+    { code: error.code, task: key, ...askerOf(task) },
+  );
+  return COMPLETE;
+}
+
+/**
+ * Says where the retry lies; true, and it is taken back, where its asker has closed the execution meanwhile. A store or a broker
+ * that does not answer changes nothing: the retry is sent, and at worst lies until it is due.
+ */
+async function isInVain(
+  { body: { execution, key } }: Task,
+  { family, at: dueAt }: Retry,
+  sequenceNumber: number | undefined,
+  { bridge, entity, results, logger }: TaskHost,
+): Promise<boolean> {
+  if (sequenceNumber === undefined) return false;
+  try {
+    const isClosed = await noteRetry(results, { family, execution, key }, { entity, sequenceNumber, dueAt });
+    if (isClosed) await bridge.cancelScheduled(entity, [sequenceNumber]);
+    return isClosed;
+  } catch (error) {
+    logger.debug('where a retry lies was not noted', { reason: String(error) });
+    return false;
+  }
+}
+
+/** For whom it was done, as a field of a log line. */
+function askerOf({ message }: Task): { readonly actor?: string } {
+  const { [PROPERTY.from]: actor } = message.properties;
+  return typeof actor === 'string' ? { actor } : {};
+}
+
+/** The grace of the shutdown is over: another host starts this attempt afresh. */
+async function handBack(task: Task, deadlineAt: number, host: TaskHost): Promise<Disposition> {
+  const again = {
+    entity: host.entity,
+    deadlineAt,
+    now: host.clock.now(),
+    release: task.message.sequenceNumber,
+  };
+  const sent = await publishUnlessRefused(host, toSameTask(task, again));
+  return sent.kind === 'sent' ? COMPLETE : giveUp(host, sent.error);
+}
+
+type Published =
+  | { readonly kind: 'sent'; readonly sequenceNumber: number | undefined }
+  /** For good: why it can never be sent. */
+  | { readonly kind: 'refused'; readonly error: ErrorJson };
+
+async function publishUnlessRefused({ bridge }: TaskHost, message: WireMessage): Promise<Published> {
+  try {
+    const [published] = await bridge.publish([message]);
+    return { kind: 'sent', sequenceNumber: published?.sequenceNumber };
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'CONNECTION_FAILED');
+    if (!isRefusedForGood(error.code)) throw thrown;
+    return { kind: 'refused', error };
+  }
+}
+
+/** Dead-lettered with the error as its description: the dead-letter pump tells the asker and keeps a copy (I11). */
+function giveUp(host: TaskHost, error: ErrorJson): Disposition {
+  host.counters.failed++;
+  return { kind: 'deadLetter', reason: 'TASK_FAILED', description: describe(error) };
+}
+
+function describe(error: ErrorJson): string {
+  const whole = JSON.stringify(error);
+  if (Buffer.byteLength(whole) <= MAX_DESCRIPTION_BYTES) return whole;
+  const { attempts } = (error.data ?? {}) as { readonly attempts?: Json };
+  return JSON.stringify({
+    code: cutText(error.code, MAX_CODE_BYTES),
+    message: cutText(error.message, MAX_MESSAGE_BYTES),
+    ...(typeof attempts === 'number' ? { data: { attempts } } : {}),
+  });
+}

@@ -1,0 +1,93 @@
+// What the stages of a task hand to each other, in the order of its way (handler.ts): the task in hand, what was admitted, what
+// its attempt came to, and what is to be done about it. Data only.
+import type { AgentConfig, RetryPolicy } from '../../../contract/config.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
+import type { Payloads, ResultStore } from '../../../contract/payload.ts';
+import type { Bridge, Clock, Logger, WorkerPool } from '../../../contract/ports.ts';
+import type { MachineRef } from '../../../contract/turn.ts';
+import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+
+export interface TaskCounters {
+  /** Attempts begun, answers found in the store, attempts put off for a retry, tasks given up. */
+  started: number;
+  answeredFromStore: number;
+  retried: number;
+  failed: number;
+  /** In hand now, and the most there ever were. */
+  running: number;
+  peak: number;
+}
+
+/** What runs when a task comes: an agent of the configuration, or promise logic that a machine brought itself. */
+export type Runnable =
+  | { readonly kind: 'agent'; readonly config: AgentConfig }
+  | { readonly kind: 'logic'; readonly machine: MachineRef; readonly src: string };
+
+/** Of one queue of tasks; put together by the runtime. */
+export interface TaskHost {
+  readonly name: string;
+  readonly entity: string;
+  readonly resolve: (task: TaskBody) => Runnable | undefined;
+  readonly timeoutMs: number;
+  readonly retry: Required<RetryPolicy>;
+  readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
+  readonly pool: WorkerPool;
+  readonly results: ResultStore;
+  readonly payloads: Payloads;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: TaskCounters;
+  /** A task names a folder that nobody has signed who has this payload store. */
+  readonly onUnsigned: (folder: string) => void;
+  /** Aborts when the grace of a shutdown is over: what still runs is handed back. */
+  readonly shutdown: AbortSignal;
+}
+
+export const DEFAULT_TIMEOUT_MS = 60_000;
+export const DEFAULT_RETRY: Required<RetryPolicy> = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
+
+export interface Task {
+  readonly body: TaskBody;
+  readonly message: InboundMessage;
+  /** Aborts when the lock of its message is lost. */
+  readonly lost: AbortSignal;
+  /** Of the span around it. */
+  readonly traceparent: string | undefined;
+}
+
+/** A task that is to be run. */
+export interface Admitted {
+  readonly kind: 'run';
+  readonly runnable: Runnable;
+  /** Where its result and its payloads belong: the folder of its asker's family. */
+  readonly family: string;
+  /** With its claimed value in its place. */
+  readonly input: Json;
+  /** When nobody waits any more (epoch ms). */
+  readonly deadlineAt: number;
+}
+
+export type Attempt =
+  | { readonly kind: 'done'; readonly output: Json }
+  | { readonly kind: 'failed'; readonly error: ErrorJson; readonly retryable: boolean };
+
+/** What is to be done about a task, for settle.ts to carry out. */
+export type Next =
+  /** `family`: where the outcome is stored first. Undefined: it came from there. */
+  | { readonly kind: 'answer'; readonly outcome: Outcome; readonly family: string | undefined }
+  /** Nobody waits for it any more. */
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'giveUp'; readonly error: ErrorJson }
+  /** `error` is what this attempt failed with. */
+  | {
+      readonly kind: 'retry';
+      readonly error: ErrorJson;
+      readonly at: number;
+      readonly deadlineAt: number;
+      readonly family: string;
+    }
+  /** This host stops: another one starts the attempt afresh. */
+  | { readonly kind: 'handBack'; readonly deadlineAt: number }
+  /** The lock is gone: the task is somebody else's now. */
+  | { readonly kind: 'lost' };
