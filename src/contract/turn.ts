@@ -210,7 +210,7 @@ export interface TurnRequest {
   /** Stop taking inputs once the effects weigh this many bytes of JSON (I12); at least one input is always taken. */
   readonly maxEffectBytes: number;
   /** The batch ends before an internal input at which the machine throws, instead of ending the actor (I7). */
-  readonly holdsInternal?: true;
+  readonly stopsAtInternal?: true;
   /** Values that a gather of this batch hands out, by the path that the state knows them by. */
   readonly payloads?: Readonly<Record<string, Json>>;
   readonly overflow?: Overflow;
@@ -238,8 +238,8 @@ export interface TurnResult {
   readonly effects: readonly { readonly turn: number; readonly index: number; readonly effect: Effect }[];
   /** As many as inputs were taken (a prefix of `inputs`). */
   readonly verdicts: readonly Verdict[];
-  /** With `holdsInternal`: why the input behind the last verdict was not taken. */
-  readonly held?: ErrorJson;
+  /** With `stopsAtInternal`: why the input behind the last verdict was not taken. */
+  readonly stoppedBy?: ErrorJson;
   /** Gathers that ended in this batch, for the trace. */
   readonly gathers: readonly GatherReport[];
   readonly steps: readonly StepReport[];

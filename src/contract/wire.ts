@@ -122,7 +122,7 @@ export type ActorBody =
   | TurnInput
   | { readonly kind: 'query'; readonly asker: ReplyAddress }
   | WatchBody
-  /** Releases a quarantined actor: what was held back is applied, in order, before anything newer. */
+  /** Releases a quarantined actor: what it parked is applied, in order, before anything newer. */
   | { readonly kind: 'release'; readonly asker: ReplyAddress }
   /** Stops an actor and forgets it at once. */
   | { readonly kind: 'purge'; readonly asker: ReplyAddress };

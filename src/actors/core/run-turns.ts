@@ -51,16 +51,16 @@ function runBatch(
   const draft = new Draft(request);
   const turn = new TurnMachine(machine, draft);
   const verdicts: Verdict[] = [];
-  let held: ErrorJson | undefined;
+  let stoppedBy: ErrorJson | undefined;
   let bytes = 0;
   for (const [index, input] of request.inputs.entries()) {
     const taken = takeInput(turn, input, hooks, persisting);
     if (
       taken.verdict.kind === 'rejected' &&
-      request.holdsInternal === true &&
+      request.stopsAtInternal === true &&
       isFinal(input, taken.verdict)
     ) {
-      held = taken.verdict.error;
+      stoppedBy = taken.verdict.error;
       break;
     }
     verdicts.push(taken.verdict);
@@ -72,7 +72,7 @@ function runBatch(
   const state = draft.changed ? toState(turn) : request.state;
   if (state !== null && draft.steps.length > 0) followUp(draft, state);
   const { effects, gathers, steps } = draft;
-  return { state, effects, verdicts, gathers, steps, ...(held === undefined ? {} : { held }) };
+  return { state, effects, verdicts, gathers, steps, ...(stoppedBy === undefined ? {} : { stoppedBy }) };
 }
 
 interface Taken {
@@ -104,7 +104,7 @@ function takeInput(
   if (verdict.kind !== 'rejected') return { verdict, effects: [] };
   draft.takeBack();
   turn.putBack(snapshot);
-  if (draft.request.holdsInternal === true || !isFinal(input, verdict)) return { verdict, effects: [] };
+  if (draft.request.stopsAtInternal === true || !isFinal(input, verdict)) return { verdict, effects: [] };
   const failure = fail(draft, verdict.error);
   return { verdict: { kind: 'applied', failure }, effects: draft.apply() };
 }

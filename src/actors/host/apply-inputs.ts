@@ -57,7 +57,7 @@ async function applyGroup(held: HeldActor, { received, overflow }: Group): Promi
     kept = await keepAnswers(held, received);
     outcome = await runWithAnswers(held, kept, overflow);
   } catch (thrown) {
-    return held.letGo(thrown);
+    return held.leave(thrown);
   }
   switch (outcome.kind) {
     case 'ran':
@@ -69,14 +69,14 @@ async function applyGroup(held: HeldActor, { received, overflow }: Group): Promi
     case 'unfit':
       return narrow(held, { received: kept, overflow }, outcome.error);
     case 'stuck':
-      return held.letGoStuck(outcome.error);
+      return held.leaveStuck(outcome.error);
   }
 }
 
 async function conclude(held: HeldActor, { received, overflow }: Group, result: TurnResult): Promise<Step> {
-  const { verdicts, held: unheard } = result;
+  const { verdicts, stoppedBy } = result;
   // What the machine throws at is parked once everything before it is concluded.
-  const stops = verdicts.length === 0 ? unheard : incompatibility(result);
+  const stops = verdicts.length === 0 ? stoppedBy : incompatibility(result);
   if (stops !== undefined)
     return { settlements: await quarantine(held, stops, messagesOf(received)), left: [] };
   const taken = received.slice(0, verdicts.length);
@@ -97,7 +97,7 @@ async function narrow(held: HeldActor, { received, overflow }: Group, error: Err
   try {
     ended = await overflowOf(held, one, error);
   } catch (thrown) {
-    return held.letGo(thrown);
+    return held.leave(thrown);
   }
   return ended === undefined
     ? refuse(held, one, error)

@@ -19,58 +19,57 @@ const MAX_EFFECT_BYTES = 96 * 1024;
 /** The fault lies with the deployment, not with the message: never counted as an attempt. */
 const NOT_THE_MESSAGE = new Set(['MODULE_NOT_LOADED', 'MACHINE_NOT_DURABLE', 'MACHINE_NOT_FOUND']);
 
-export type TurnOutcome =
+export type RunOutcome =
   | { readonly kind: 'ran'; readonly result: TurnResult }
-  /** The batch took its thread down: run its messages one by one. */
+  /** Together they took their thread down: run the messages one by one. */
   | { readonly kind: 'alone' }
   | { readonly kind: 'poison'; readonly error: ErrorJson; readonly attempts: number }
   | { readonly kind: 'stuck'; readonly error: ErrorJson };
 
-/** Of gathers that end in these turns. */
-export type Answers = Pick<TurnRequest, 'payloads' | 'overflow'>;
+export interface Run {
+  readonly received: readonly ReceivedInput[];
+  readonly state: SessionState;
+  readonly actor: ActorAddress;
+  readonly host: ActorHost;
+  /** The incarnation of an actor that one of these starts. */
+  readonly newborn: string;
+  /** Of gathers that end in these turns. */
+  readonly answers: Pick<TurnRequest, 'payloads' | 'overflow'>;
+  /** Of the attempts, before one begins. */
+  readonly commit: (state: SessionState) => Promise<void>;
+}
 
-export async function runTurn(
-  items: readonly ReceivedInput[],
-  state: SessionState,
-  actor: ActorAddress,
-  host: ActorHost,
-  /** The incarnation of an actor that one of the items starts. */
-  newborn: string,
-  commit: (state: SessionState) => Promise<void>,
-  answers: Answers = {},
-): Promise<TurnOutcome> {
-  const [only] = items;
-  let current = state;
+/** Runs the turns of these inputs together; one that is alone and suspect as often as MAX_ATTEMPTS allows. */
+export async function runWithAttempts(run: Run): Promise<RunOutcome> {
+  const { received, actor, host, commit } = run;
+  const [only] = received;
+  let { state } = run;
   let failed = false;
   for (;;) {
-    const suspect = items.length === 1 && only !== undefined && (failed || only.suspect === true);
-    if (suspect) {
+    if (received.length === 1 && only !== undefined && (failed || only.suspect === true)) {
       const number = String(only.message.sequenceNumber);
-      const attempts = (current.attempts[number] ?? 0) + 1;
+      const attempts = (state.attempts[number] ?? 0) + 1;
       if (attempts > MAX_UNFINISHED) return { kind: 'poison', error: GONE, attempts: attempts - 1 };
       // An unknown actor's event is never run, and must make no state (I13).
-      if (current.core !== null || canStart(only.input)) {
-        current = { ...current, attempts: counted(current.attempts, number, attempts) };
-        await commit(current);
+      if (state.core !== null || canStart(only.input)) {
+        state = { ...state, attempts: counted(state.attempts, number, attempts) };
+        await commit(state);
       }
     }
-    const response = await inPool(items, current, actor, host, newborn, answers);
+    const response = await inPool(run, state);
     if (response.kind === 'turn') return { kind: 'ran', result: response.result };
     if (response.kind !== 'failed')
       return {
         kind: 'stuck',
         error: { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' },
       };
+    const { error } = response;
     // What only ends an actor runs nothing of its machine.
-    if (NOT_THE_MESSAGE.has(response.error.code) || only?.input.kind === 'fail')
-      return { kind: 'stuck', error: response.error };
-    host.logger.warn(`a turn failed: ${response.error.message}`, {
-      code: response.error.code,
-      actor: formatAddress(actor),
-    });
-    if (items.length > 1) return { kind: 'alone' };
-    const attempts = current.attempts[String(only?.message.sequenceNumber)] ?? 0;
-    if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error: response.error, attempts };
+    if (NOT_THE_MESSAGE.has(error.code) || only?.input.kind === 'fail') return { kind: 'stuck', error };
+    host.logger.warn(`a turn failed: ${error.message}`, { code: error.code, actor: formatAddress(actor) });
+    if (received.length > 1) return { kind: 'alone' };
+    const attempts = state.attempts[String(only?.message.sequenceNumber)] ?? 0;
+    if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error, attempts };
     failed = true;
   }
 }
@@ -87,24 +86,17 @@ function counted(
 
 const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };
 
-function inPool(
-  items: readonly ReceivedInput[],
-  state: SessionState,
-  address: ActorAddress,
-  host: ActorHost,
-  newborn: string,
-  answers: Answers,
-) {
+function inPool({ received, actor, host, newborn, answers }: Run, state: SessionState) {
   const request: TurnRequest = {
     machine: host.machine,
     registry: host.registry,
-    address,
+    address: actor,
     state: state.core,
-    inputs: items.map(({ input }) => input),
+    inputs: received.map(({ input }) => input),
     now: host.clock.now(),
     incarnation: state.core?.incarnation ?? newborn,
     maxEffectBytes: MAX_EFFECT_BYTES,
-    ...(host.onPoison === 'quarantine' ? { holdsInternal: true as const } : {}),
+    ...(host.onPoison === 'quarantine' ? { stopsAtInternal: true as const } : {}),
     ...answers,
   };
   const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
@@ -114,7 +106,7 @@ function inPool(
     SPAN.turn(host.machine.type),
     {
       kind: SpanKind.INTERNAL,
-      attributes: { [ATTR.actor]: formatAddress(address), [ATTR.turn]: state.core?.turn ?? 0 },
+      attributes: { [ATTR.actor]: formatAddress(actor), [ATTR.turn]: state.core?.turn ?? 0 },
     },
     run,
   );

@@ -103,7 +103,7 @@ export class Batch {
     try {
       part = await sort(messages, context, first);
     } catch (thrown) {
-      return this.#held.letGo(thrown);
+      return this.#held.leave(thrown);
     }
     host.counters.dropped += part.dropped;
     for (const number of part.unread) settler.keepPayloadOf(number);

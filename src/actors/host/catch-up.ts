@@ -20,7 +20,7 @@ export async function catchUp(held: HeldActor, { fetch, apply, settle }: CatchUp
   for (;;) {
     const { quarantine } = held.state;
     if (quarantine?.releasing !== true) return;
-    const slice = quarantine.held.slice(0, SLICE);
+    const slice = quarantine.parked.slice(0, SLICE);
     if (slice.length === 0) return held.commit(withoutQuarantine(held.state));
     const found = await fetch(slice);
     if (found.length > 0) await apply(found);
@@ -40,7 +40,7 @@ function without(state: SessionState, numbers: ReadonlySet<number>): SessionStat
   return {
     ...state,
     inbox: { ...inbox, unsettled: inbox.unsettled.filter(([number]) => !numbers.has(number)) },
-    quarantine: { ...quarantine, held: quarantine.held.filter((number) => !numbers.has(number)) },
+    quarantine: { ...quarantine, parked: quarantine.parked.filter((number) => !numbers.has(number)) },
   };
 }
 

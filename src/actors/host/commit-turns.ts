@@ -8,7 +8,7 @@ import type { Overflow, TurnResult } from '../../contract/turn.ts';
 import type { ClaimedNext } from './claim-entries.ts';
 import { claimNext, isTooLarge } from './claim-entries.ts';
 import { answersDone } from './gather-values.ts';
-import type { HeldActor } from './held-actor.ts';
+import type { ActorView, HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { inspectCommit } from './inspect.ts';
 import type { NextState } from './next-state.ts';
@@ -57,7 +57,7 @@ export async function commitTurns(
     claimed = await claimNext(unclaimed, host, actor);
   } catch (thrown) {
     const error = toErrorJson(thrown, 'INTERNAL');
-    return isTooLarge(error) ? { kind: 'refused', error } : held.letGo(thrown);
+    return isTooLarge(error) ? { kind: 'refused', error } : held.leave(thrown);
   }
   const { next, bytes } = claimed;
   if (next.state !== undefined) {
@@ -88,7 +88,7 @@ export async function commitTurns(
 }
 
 function sayFailures(
-  { host, name }: HeldActor,
+  { host, name }: ActorView,
   received: readonly ReceivedInput[],
   { verdicts, state }: TurnResult,
 ): void {

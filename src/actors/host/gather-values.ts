@@ -12,9 +12,9 @@ import type { CoreState, Execution, KeptValue, Overflow, TurnRequest } from '../
 import { isUnreadable, jsonBytes, lifeFolder } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { signRef } from '../protocol/seals.ts';
-import type { Answers, TurnOutcome } from './attempts.ts';
-import { runTurn } from './attempts.ts';
-import type { HeldActor } from './held-actor.ts';
+import type { Run, RunOutcome } from './attempts.ts';
+import { runWithAttempts } from './attempts.ts';
+import type { ActorView, HeldActor } from './held-actor.ts';
 import type { ReceivedInput } from './received-input.ts';
 
 /** A larger answer lies elsewhere. As many as a gather may keep of smaller ones are 4 MB. */
@@ -30,7 +30,7 @@ type Reply = Extract<ReceivedInput['input'], { kind: 'reply' }>;
 
 /** The items with references beside their large answers. Throws what the storage threw. */
 export async function keepAnswers(
-  held: HeldActor,
+  held: ActorView,
   items: readonly ReceivedInput[],
 ): Promise<readonly ReceivedInput[]> {
   const { executions = {} } = held.state.core ?? {};
@@ -61,7 +61,7 @@ type Read =
   | { readonly kind: 'unfit'; readonly error: ErrorJson };
 
 /** What a turn asked for. Throws what the storage threw. */
-async function readAnswers(held: HeldActor, refs: readonly PayloadRef[]): Promise<Read> {
+async function readAnswers(held: ActorView, refs: readonly PayloadRef[]): Promise<Read> {
   const bytes = refs.reduce((sum, ref) => sum + ref.bytes, 0);
   if (bytes > MAX_CLAIM_BYTES) {
     const message = `${refs.length} answers of ${bytes} bytes, at most ${MAX_CLAIM_BYTES} fit into a state`;
@@ -82,21 +82,21 @@ async function readAnswers(held: HeldActor, refs: readonly PayloadRef[]): Promis
 /** The turns of these, with the values that their gathers hand out. Throws what the storage threw. */
 export async function runWithAnswers(
   held: HeldActor,
-  items: readonly ReceivedInput[],
+  received: readonly ReceivedInput[],
   overflow: Overflow | undefined,
-): Promise<TurnOutcome | Extract<Read, { kind: 'unfit' }>> {
-  let answers: Answers = overflow === undefined ? {} : { overflow };
+): Promise<RunOutcome | Extract<Read, { kind: 'unfit' }>> {
+  let answers: Run['answers'] = overflow === undefined ? {} : { overflow };
   for (;;) {
-    const { state, address, host, newborn } = held;
-    const outcome = await runTurn(
-      items,
+    const { state, address: actor, host, newborn } = held;
+    const outcome = await runWithAttempts({
+      received,
       state,
-      address,
+      actor,
       host,
       newborn,
-      (counted) => held.commit(counted),
       answers,
-    );
+      commit: (counted) => held.commit(counted),
+    });
     if (outcome.kind !== 'ran' || outcome.result.needs === undefined) return outcome;
     const read = await readAnswers(held, outcome.result.needs);
     if (read.kind === 'unfit') return read;
@@ -104,9 +104,9 @@ export async function runWithAnswers(
   }
 }
 
-/** How the gather ends that this item answers, or whose deadline it is: undefined when it is about no gather's answers. */
+/** How the gather ends that this input answers, or whose deadline it is: undefined when it is about no gather's answers. */
 export async function overflowOf(
-  held: HeldActor,
+  held: ActorView,
   { input }: ReceivedInput,
   { code, message }: ErrorJson,
 ): Promise<Overflow | undefined> {
@@ -184,19 +184,19 @@ function toAnswer(kept: KeptValue): Json {
   return { branch, agent, value: 'ref' in kept ? { ...kept.ref } : kept.value };
 }
 
-async function small(held: HeldActor, execution: string, answers: readonly Json[]): Promise<Json> {
+async function small(held: ActorView, execution: string, answers: readonly Json[]): Promise<Json> {
   const list = [...answers];
   if (jsonBytes(list) <= MAX_ANSWERS_BYTES) return list;
   return { ...(await put(held, `answers-${hashId(execution)}`, list)) };
 }
 
 /** An error may hand it to anybody. */
-async function put(held: HeldActor, name: string, value: Json): Promise<PayloadRef> {
+async function put(held: ActorView, name: string, value: Json): Promise<PayloadRef> {
   const { payloads } = held.host;
   return signRef(await payloads.seal(), 'value', await payloads.put(folderOf(held), name, value));
 }
 
 /** Of the family: a child hands references to parents that outlive it. */
-function folderOf({ host, address, state }: HeldActor): string {
+function folderOf({ host, address, state }: ActorView): string {
   return state.family ?? lifeFolder(host.payloads.scope, address, state.core?.incarnation ?? '');
 }

@@ -21,8 +21,8 @@ import { emptyState, stateBytes } from './session-state.ts';
 import type { Settlement } from './settle.ts';
 import { Settler } from './settle.ts';
 
-/** After a publish or a storage that failed: the session is let go and comes back; not at once. */
-const PUBLISH_BACKOFF_MS = 250;
+/** After a publish or a storage that failed, before the session is left. */
+const LEAVE_PAUSE_MS = 250;
 /** Before a machine that could not be loaded is tried again. */
 const STUCK_PAUSE_MS = 1_000;
 
@@ -42,6 +42,9 @@ export interface CommitOptions {
   /** A larger state is put away. */
   readonly most?: number;
 }
+
+/** Of an actor that is held, all that most need: what it is, and the state that was committed last. */
+export type ActorView = Pick<HeldActor, 'address' | 'host' | 'name' | 'state'>;
 
 export class HeldActor {
   readonly session: HeldSession;
@@ -135,7 +138,7 @@ export class HeldActor {
     const whole = await this.tryCommit(state, options);
     if (whole === 'committed') return;
     const claimed = await this.tryCommit(state, { ...options, most: 0 });
-    if (claimed !== 'committed') await this.letGo(claimed, 'the session state');
+    if (claimed !== 'committed') await this.leave(claimed, 'the session state');
   }
 
   /** An error: the state is too large, and nothing has changed. */
@@ -154,7 +157,7 @@ export class HeldActor {
       });
     } catch (thrown) {
       const error = toErrorJson(thrown, 'INTERNAL');
-      return error.code === 'STATE_TOO_LARGE' ? error : this.letGo(thrown);
+      return error.code === 'STATE_TOO_LARGE' ? error : this.leave(thrown);
     }
     // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
     const beganAt = host.clock.now();
@@ -217,16 +220,16 @@ export class HeldActor {
     throw new HoldEnded();
   }
 
-  /** What this needs is not there now: the session is let go and comes back; not at once. */
-  async letGo(thrown: unknown, what = 'the payload store'): Promise<never> {
+  /** What this needs is not there now: the session is left, and comes back; not at once. */
+  async leave(thrown: unknown, what = 'the payload store'): Promise<never> {
     if (thrown instanceof HoldEnded) throw thrown;
     this.warn(what, thrown);
-    await new Promise((resolve) => setTimeout(resolve, PUBLISH_BACKOFF_MS));
+    await new Promise((resolve) => setTimeout(resolve, LEAVE_PAUSE_MS));
     return this.end();
   }
 
   /** Nothing is wrong with the messages: the machine cannot be loaded. They stay for a host that can. */
-  async letGoStuck({ code, message }: ErrorJson): Promise<never> {
+  async leaveStuck({ code, message }: ErrorJson): Promise<never> {
     this.host.logger.error(message, { code, actor: this.name });
     await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
     throw new HoldEnded();
@@ -238,7 +241,7 @@ export class HeldActor {
       await this.settler.tookBack();
       await takeAllBack(this.address.type, { ...this.host, session: this.session });
     } catch (error) {
-      await this.letGo(error, 'what it has scheduled was not taken back');
+      await this.leave(error, 'what it has scheduled was not taken back');
     }
     await this.forget();
   }
@@ -259,7 +262,7 @@ export class HeldActor {
     try {
       await this.host.payloads.removeFolder(livesFolder(this.host.payloads.scope, this.address));
     } catch (error) {
-      await this.letGo(error);
+      await this.leave(error);
     }
   }
 }

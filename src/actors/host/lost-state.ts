@@ -1,5 +1,5 @@
 // An actor whose core is gone from the payload store, or is packed by a codec that is not here (PAYLOAD_NOT_FOUND,
-// PAYLOAD_UNREADABLE). It is quarantined with its claim: who asks is told the code at once, what comes is held back in order. A
+// PAYLOAD_UNREADABLE). It is quarantined with its claim: who asks is told the code at once, what comes is parked in order. A
 // release reads it again. A stop or purge ends it by what the session knows of it (Outline).
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';
@@ -14,7 +14,7 @@ import { hashId } from '../protocol/ids.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer } from './answer.ts';
 import { openState } from './claim-state.ts';
-import { HeldActor } from './held-actor.ts';
+import { type ActorView, HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { judge } from './inbox.ts';
 import { publish } from './publish.ts';
@@ -37,8 +37,8 @@ export async function quarantineLost(
 ): Promise<HeldActor> {
   const { claim, quarantine, outline } = written;
   const { code, message } = error;
-  const { held = [], since = host.clock.now() } = quarantine ?? {};
-  const lost: SessionState = { ...written, quarantine: { code, message, since, held } };
+  const { parked = [], since = host.clock.now() } = quarantine ?? {};
+  const lost: SessionState = { ...written, quarantine: { code, message, since, parked } };
   const actor = new HeldActor(session, host, claim === undefined ? { state: lost } : { state: lost, claim });
   if (quarantine?.code === code && quarantine.releasing !== true) return actor;
   host.logger.error(`quarantined, for its state cannot be read: ${message}`, { code, actor: actor.name });
@@ -49,7 +49,7 @@ export async function quarantineLost(
   return actor;
 }
 
-function failure({ name, state }: HeldActor, to: ReplyAddress, error: ErrorJson): OutboxEntry {
+function failure({ name, state }: ActorView, to: ReplyAddress, error: ErrorJson): OutboxEntry {
   const { entity, sessionId, correlationId } = to;
   const body: AnswerBody = { kind: 'answer', answer: 'error', error };
   return {
@@ -131,14 +131,14 @@ function refusal({ quarantine }: SessionState): AnswerBody {
   return { kind: 'answer', answer: 'error', error: { code, message: `its state: ${message}` } };
 }
 
-async function isBack({ state, host }: HeldActor): Promise<boolean> {
+async function isBack({ state, host }: ActorView): Promise<boolean> {
   return openState(state, host.payloads).then(
     () => true,
     () => false,
   );
 }
 
-/** What its end needs, in the place of its core. What it held is let go of by the release that its stop is. */
+/** What its end needs, in the place of its core. What was parked is let go of by the release that its stop is. */
 function outlined({ claim, outline, quarantine, ...rest }: SessionState): SessionState {
   const { incarnation = `lost-${hashId(claim?.$payload ?? '')}`, turn = 0, startedAt = 0 } = outline ?? {};
   const core: CoreState = {

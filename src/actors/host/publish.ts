@@ -50,7 +50,7 @@ export async function carryOut(
         }),
     });
   } catch (error) {
-    return held.letGo(error, 'not published yet');
+    return held.leave(error, 'not published yet');
   }
   held.noteScheduled(carried.scheduled);
   if (entries.some(({ kind }) => kind === 'cancel')) held.settler.waitFor(carried.takenBack);

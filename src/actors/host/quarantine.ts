@@ -18,9 +18,9 @@ export function isStandingStill(state: SessionState): boolean {
 
 /** Begins a quarantine, or ends the attempt to leave one. */
 function withQuarantine(state: SessionState, { code, message }: ErrorJson, now: number): SessionState {
-  const { held = [], since = now } = state.quarantine ?? {};
+  const { parked = [], since = now } = state.quarantine ?? {};
   // Every message that is parked or refused says it again.
-  return { ...state, quarantine: { code, message: message.slice(0, MAX_MESSAGE_LENGTH), since, held } };
+  return { ...state, quarantine: { code, message: message.slice(0, MAX_MESSAGE_LENGTH), since, parked } };
 }
 
 /** Parks these messages behind those that are parked already, if the actor stands still; what does not fit is dead-lettered. */
@@ -31,7 +31,7 @@ export async function park(
 ): Promise<readonly Settlement[]> {
   const standing = state.quarantine;
   if (standing === undefined || messages.length === 0) return [];
-  const numbers = withRoomFor(standing.held, messages);
+  const numbers = withRoomFor(standing.parked, messages);
   const known = new Set(numbers);
   const settlements = messages.map((message): Settlement => {
     const fits = known.has(message.sequenceNumber);
@@ -44,7 +44,7 @@ export async function park(
     ...state,
     inbox,
     attempts: Object.fromEntries(attempts),
-    quarantine: { ...standing, held: numbers },
+    quarantine: { ...standing, parked: numbers },
   };
   await held.commit(next, forgets);
   return settlements;
@@ -55,21 +55,21 @@ function withRoomFor(parked: readonly number[], messages: readonly InboundMessag
   const known = new Set(parked);
   const ascending = (): number[] => [...known].sort((a, b) => a - b);
   const added = messages.map(({ sequenceNumber }) => sequenceNumber).filter((number) => !known.has(number));
-  for (const number of added) if (known.size < BOUNDS.held) known.add(number);
+  for (const number of added) if (known.size < BOUNDS.parked) known.add(number);
   let numbers = ascending();
   for (let last = added.pop(); last !== undefined; last = added.pop()) {
-    if (toDifferences(numbers).length <= BOUNDS.heldBytes) break;
+    if (toDifferences(numbers).length <= BOUNDS.parkedBytes) break;
     known.delete(last);
     numbers = ascending();
   }
   return numbers;
 }
 
-function overflow({ code, message, held }: Quarantine): Disposition {
+function overflow({ code, message, parked }: Quarantine): Disposition {
   return {
     kind: 'deadLetter',
     reason: 'ACTOR_QUARANTINED',
-    description: `${held.length} messages wait already, for the actor stands still: ${code}: ${message}`,
+    description: `${parked.length} messages wait already, for the actor stands still: ${code}: ${message}`,
   };
 }
 

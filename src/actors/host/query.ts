@@ -27,7 +27,7 @@ export async function answerQueries(
   try {
     claimed = await claimEntries(entries, host, address, core?.incarnation ?? '');
   } catch (thrown) {
-    return held.letGo(thrown);
+    return held.leave(thrown);
   }
   await publish(held, claimed);
   return queries.map(({ message }) => completed(message));
@@ -63,6 +63,6 @@ function isSilent({ undelivered }: Quarantine): boolean {
   return undelivered !== undefined && undelivered.shown !== true;
 }
 
-function toInfo({ code, message, since, held }: Quarantine): QuarantineInfo {
-  return { code, message, since, held: held.length };
+function toInfo({ code, message, since, parked }: Quarantine): QuarantineInfo {
+  return { code, message, since, held: parked.length };
 }

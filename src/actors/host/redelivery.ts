@@ -26,7 +26,7 @@ export function unfinished({ inbox }: SessionState, first: readonly InboundMessa
 /** Numbers that the state still remembers and that lie before the first message to come: settled by an earlier holder. */
 export function settledBefore(state: SessionState, first: readonly InboundMessage[]): number[] {
   const head = Math.min(...first.map(({ sequenceNumber }) => sequenceNumber));
-  const deferred = new Set([...Object.values(state.deferred), ...(state.quarantine?.held ?? [])]);
+  const deferred = new Set([...Object.values(state.deferred), ...(state.quarantine?.parked ?? [])]);
   const recorded = state.inbox.unsettled.flatMap(([number, { kind }]) =>
     // A deferred message is not among the active ones: only its deferral is proved, not its completion.
     deferred.has(number) && kind !== 'defer' ? [] : [number],
@@ -42,7 +42,7 @@ export function rememberedNumbers(state: SessionState): Set<number> {
   return new Set([
     ...state.inbox.unsettled.map(([number]) => number),
     ...Object.values(state.deferred),
-    ...(state.quarantine?.held ?? []),
+    ...(state.quarantine?.parked ?? []),
     ...Object.keys(state.attempts).map(Number),
   ]);
 }

@@ -93,7 +93,7 @@ async function release(todo: Remedy, asker: ReplyAddress): Promise<void> {
 async function stop({ held, message, catchUp }: Remedy): Promise<void> {
   await applyInputs(held, [{ message, input: { kind: 'stop' } }]);
   if (held.isOutlined && held.state.core?.status === 'active')
-    await held.letGo(new Error('its state is lost, and it could not be stopped now'), 'not stopped');
+    await held.leave(new Error('its state is lost, and it could not be stopped now'), 'not stopped');
   await catchUp();
 }
 

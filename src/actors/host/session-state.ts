@@ -31,9 +31,9 @@ export const BOUNDS = {
   deferred: 256,
   /** Messages whose attempts are counted. */
   attempts: 512,
-  /** Messages that a quarantine holds back, and bytes of their numbers as written. What comes beyond is dead-lettered. */
-  held: 8_000,
-  heldBytes: 48_000,
+  /** Messages that a quarantine parks, and bytes of their numbers as written. What comes beyond is dead-lettered. */
+  parked: 8_000,
+  parkedBytes: 48_000,
   /** Each costs a message a batch. */
   watchers: 16,
   /** In the outline of a claimed core, which is left out where it does not fit. */
@@ -98,8 +98,9 @@ export interface Quarantine {
   readonly code: string;
   readonly message: string;
   readonly since: number;
-  readonly held: readonly number[];
-  /** What was held is being applied. */
+  /** `held` as written. */
+  readonly parked: readonly number[];
+  /** What was parked is being applied. */
   readonly releasing?: true;
   /** The outbox holds what its target does not take (undelivered.ts). `shown` = people are told of it. */
   readonly undelivered?: {

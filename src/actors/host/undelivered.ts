@@ -7,7 +7,7 @@ import { actorQueue } from '../../contract/entities.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { hashId } from '../protocol/ids.ts';
-import type { Forgotten, HeldActor } from './held-actor.ts';
+import type { ActorView, Forgotten, HeldActor } from './held-actor.ts';
 import type { Refusal } from './outbox.ts';
 import { carryOut } from './publish.ts';
 import type { OutboxEntry, Quarantine, SessionState } from './session-state.ts';
@@ -52,7 +52,7 @@ async function standStill(
     code,
     message,
     since: former?.since ?? now,
-    held: former?.held ?? [],
+    parked: former?.parked ?? [],
     undelivered: { since, tries, ...(forGood ? { forGood } : {}), ...(late ? { shown: true } : {}) },
   };
   await held.commit({ ...state, outbox: left, quarantine }, forgets);
@@ -87,7 +87,7 @@ export async function wakeLater(held: HeldActor): Promise<void> {
   try {
     await host.bridge.publish([wake]);
   } catch (thrown) {
-    await held.letGo(thrown, 'not published yet');
+    await held.leave(thrown, 'not published yet');
   }
 }
 
@@ -116,12 +116,12 @@ export async function deliverNow(held: HeldActor, message: InboundMessage): Prom
 }
 
 function released(quarantine: Quarantine | undefined): Quarantine {
-  const { code = '', message = '', since = 0, held = [] } = quarantine ?? {};
-  return { code, message, since, held, releasing: true };
+  const { code = '', message = '', since = 0, parked = [] } = quarantine ?? {};
+  return { code, message, since, parked, releasing: true };
 }
 
 /** A stop, or a purge, gives up what was not taken. Nothing vanishes without a word. */
-export function giveUpUndelivered({ state, host, name }: HeldActor): void {
+export function giveUpUndelivered({ state, host, name }: ActorView): void {
   if (state.quarantine?.undelivered === undefined) return;
   const { code, message } = state.quarantine;
   const count = state.outbox.length;

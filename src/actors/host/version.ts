@@ -51,7 +51,7 @@ export async function migrate(held: HeldActor): Promise<void> {
     response.kind === 'failed'
       ? response.error
       : { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' };
-  if (error.code === 'MODULE_NOT_LOADED') await held.letGoStuck(error);
+  if (error.code === 'MODULE_NOT_LOADED') await held.leaveStuck(error);
   await quarantine(held, error);
 }
 

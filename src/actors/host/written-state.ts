@@ -1,4 +1,4 @@
-// The session state as it is written: held numbers as differences, texts within one budget for all. What is read may have
+// The session state as it is written: parked numbers as differences, texts within one budget for all. What is read may have
 // been written by an earlier release, or by a later one, which this one must not touch (I14).
 import { z } from 'zod';
 import { cutText, writtenTextBytes } from '../../contract/sizes.ts';
@@ -7,7 +7,7 @@ import type { Inbox, Quarantine, SessionState } from './session-state.ts';
 import { BOUNDS, STATE_FORMAT } from './session-state.ts';
 
 export type WrittenState = Omit<SessionState, 'quarantine'> & {
-  readonly quarantine?: Omit<Quarantine, 'held'> & { readonly held: string };
+  readonly quarantine?: Omit<Quarantine, 'parked'> & { readonly held: string };
 };
 
 export function toWritten(state: SessionState): WrittenState {
@@ -16,17 +16,15 @@ export function toWritten(state: SessionState): WrittenState {
   return {
     ...rest,
     inbox: { ...inbox, unsettled: inbox.unsettled.map((entry) => withTexts(entry, cut)) },
-    ...(quarantine === undefined
-      ? {}
-      : {
-          quarantine: {
-            ...quarantine,
-            code: cut(quarantine.code),
-            message: cut(quarantine.message),
-            held: toDifferences(quarantine.held),
-          },
-        }),
+    ...(quarantine === undefined ? {} : { quarantine: toWrittenQuarantine(quarantine, cut) }),
   };
+}
+
+function toWrittenQuarantine(
+  { parked, ...rest }: Quarantine,
+  cut: (text: string) => string,
+): NonNullable<WrittenState['quarantine']> {
+  return { ...rest, code: cut(rest.code), message: cut(rest.message), held: toDifferences(parked) };
 }
 
 // Only the frame is checked here: it decides whether this build may touch the state at all (I14).
@@ -64,24 +62,23 @@ function isNewer(version: string, own: string): boolean {
   return NUMBERED.test(version) && NUMBERED.test(own) && byNumber.compare(version, own) > 0;
 }
 
-/** Formats 1 and 2 knew peers and keys by name, peers without a time, and held numbers as they are. */
+/** Formats 1 and 2 knew peers and keys by name, peers without a time, and parked numbers as they are. */
 function fromWritten(raw: unknown, now: number): SessionState {
   const { format, ...written } = raw as WrittenState & { readonly format: number };
   const { quarantine, inbox, ...rest } = written;
-  const held = quarantine?.held as string | readonly number[] | undefined;
   return {
     ...rest,
     format: STATE_FORMAT,
     inbox: format < STATE_FORMAT ? modern(inbox, now) : inbox,
-    ...(quarantine === undefined
-      ? {}
-      : {
-          quarantine: {
-            ...quarantine,
-            held: typeof held === 'string' ? fromDifferences(held) : (held ?? []),
-          },
-        }),
+    ...(quarantine === undefined ? {} : { quarantine: fromWrittenQuarantine(quarantine) }),
   };
+}
+
+function fromWrittenQuarantine({
+  held,
+  ...rest
+}: Omit<Quarantine, 'parked'> & { readonly held?: string | readonly number[] }): Quarantine {
+  return { ...rest, parked: typeof held === 'string' ? fromDifferences(held) : (held ?? []) };
 }
 
 function modern({ unsettled, peers, keys }: Inbox, now: number): Inbox {

@@ -42,7 +42,7 @@ it('I7: with a quarantine it is held, and the actor stays as it was', async () =
   const { queue, number } = await thrown('quarantine');
   expect(stateOf(queue)).toMatchObject({
     core: { status: 'active' },
-    quarantine: { code: 'MACHINE_THREW', held: [number] },
+    quarantine: { code: 'MACHINE_THREW', parked: [number] },
   });
   expect(queue.settled.get(number)).toEqual({ kind: 'defer' });
 });

@@ -110,14 +110,14 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i07-poison-is-contained',
     guard: 'an internal message that throws ends its actor',
     file: 'src/actors/core/run-turns.ts',
-    find: 'if (draft.request.holdsInternal === true || !isFinal(input, verdict))',
+    find: 'if (draft.request.stopsAtInternal === true || !isFinal(input, verdict))',
     replace: 'if (!isFinal(input, verdict) || verdict.error.code)',
   },
   {
     invariant: 'i07-poison-is-contained',
     guard: 'or waits at the head of a quarantine',
     file: 'src/actors/host/attempts.ts',
-    find: "...(host.onPoison === 'quarantine' ? { holdsInternal: true as const } : {}),",
+    find: "...(host.onPoison === 'quarantine' ? { stopsAtInternal: true as const } : {}),",
     replace: '',
   },
   {

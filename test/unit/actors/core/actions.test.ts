@@ -408,14 +408,14 @@ describe('children', () => {
         },
       },
     });
-    const actor = started(machine, { holdsInternal: true });
+    const actor = started(machine, { stopsAtInternal: true });
     const check = { kind: 'event', event: { type: 'check' } } as const;
     const batch = actor.take(check, {
       kind: 'reply',
       execution: '1.0',
       outcome: { status: 'done', output: 1 },
     });
-    expect(batch).toMatchObject({ verdicts: [{ kind: 'applied' }], held: { code: 'AGENT_NOT_FOUND' } });
+    expect(batch).toMatchObject({ verdicts: [{ kind: 'applied' }], stoppedBy: { code: 'AGENT_NOT_FOUND' } });
     expect(effectsOf(actor.take(check), 'emit')).toMatchObject([
       { event: { status: 'active', named: true } },
     ]);

@@ -279,13 +279,13 @@ describe('replies', () => {
         onDone: { guard: 'boom' },
       },
     });
-    const actor = new TestActor(throwing, { registry, holdsInternal: true });
+    const actor = new TestActor(throwing, { registry, stopsAtInternal: true });
     actor.start(plan());
     actor.take(ok(0), ok(1), ok(2));
     const before = actor.state;
-    const { verdicts, held, gathers, effects } = actor.take(ok(3));
+    const { verdicts, stoppedBy, gathers, effects } = actor.take(ok(3));
     expect(verdicts).toEqual([]);
-    expect(held).toMatchObject({ code: 'MACHINE_THREW' });
+    expect(stoppedBy).toMatchObject({ code: 'MACHINE_THREW' });
     expect(gathers).toEqual([]);
     expect(effects).toEqual([]);
     expect(actor.state).toEqual(before);

@@ -200,13 +200,13 @@ describe('with onPoison: quarantine', () => {
       await queue.hold(holding(trouble));
       expect(stateOf(queue)).toMatchObject({ core: before, attempts: {} });
       const numbers = [message.sequenceNumber, behind.sequenceNumber];
-      expect(stateOf(queue).quarantine).toMatchObject({ code, held: numbers });
+      expect(stateOf(queue).quarantine).toMatchObject({ code, parked: numbers });
       expect(deferrals(queue)).toEqual(numbers);
 
       // Not fixed yet.
       queue.put(release());
       await queue.hold(holding(trouble));
-      expect(stateOf(queue)).toMatchObject({ core: before, quarantine: { code, held: numbers } });
+      expect(stateOf(queue)).toMatchObject({ core: before, quarantine: { code, parked: numbers } });
       expect(deferrals(queue)).toEqual(numbers);
 
       queue.put(release());

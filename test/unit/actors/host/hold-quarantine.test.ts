@@ -61,7 +61,7 @@ describe('a state that its machine does not have any more', () => {
       quarantine: {
         code: 'STATE_INCOMPATIBLE',
         since: 1_000_000,
-        held: [...queue.deferred.keys()].sort((a, b) => a - b),
+        parked: [...queue.deferred.keys()].sort((a, b) => a - b),
       },
     });
     expect(queue.sent.at(-1)?.body).toMatchObject({

@@ -81,7 +81,7 @@ const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
     code: '\\'.repeat(4_096),
     message: '\u0001'.repeat(4_096),
     since: NOW,
-    held: heldNumbers(),
+    parked: parkedNumbers(),
     releasing: true,
     undelivered: { since: NOW, tries: LAST, forGood: true, shown: true },
   },
@@ -97,12 +97,12 @@ const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
 });
 
 /** As many as fit, as far from each other as they can be then. */
-function heldNumbers(): number[] {
-  let count: number = BOUNDS.held;
+function parkedNumbers(): number[] {
+  let count: number = BOUNDS.parked;
   for (;;) {
     const step = Math.floor(LAST / count);
     const numbers = times(count, (at) => (at + 1) * step);
-    if (toDifferences(numbers).length <= BOUNDS.heldBytes) return numbers;
+    if (toDifferences(numbers).length <= BOUNDS.parkedBytes) return numbers;
     count -= 100;
   }
 }
@@ -138,7 +138,7 @@ describe('a session state', () => {
     });
     const texts = { quarantine: expect.anything(), inbox: expect.anything() };
     expect(again).toEqual({ ...state, ...texts });
-    expect(again.quarantine?.held).toEqual(state.quarantine?.held);
+    expect(again.quarantine?.parked).toEqual(state.quarantine?.parked);
     expect(again.inbox).toMatchObject({ peers: state.inbox.peers, keys: state.inbox.keys });
     expect(again.inbox.unsettled.map(([number]) => number)).toEqual(
       state.inbox.unsettled.map(([number]) => number),
@@ -202,7 +202,12 @@ describe('a state of an earlier release', () => {
 
   it('is read with all that it knows (format 1)', async () => {
     const { state } = await openState(read(former), memoryPayloads());
-    expect(state).toMatchObject({ ...former, format: 3, inbox: { unsettled: former.inbox.unsettled } });
+    expect(state).toMatchObject({
+      ...former,
+      format: 3,
+      inbox: { unsettled: former.inbox.unsettled },
+      quarantine: { code: 'C', message: 'why', since: 1, parked: [10, 11, 40] },
+    });
     expect(judge(state.inbox, fromPeer(4)).kind).toBe('repeat');
     expect(judge(state.inbox, fromPeer(5)).kind).toBe('new');
     expect(judge(state.inbox, keyed('mine')).kind).toBe('repeat');
