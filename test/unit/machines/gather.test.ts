@@ -242,6 +242,15 @@ describe('a gather of four branches', () => {
     ]);
   });
 
+  it('sums counts by their names, also by those that every object has', () => {
+    // As text: `__proto__` in a literal is no field.
+    const output = JSON.parse('{"counts":{"lines":2,"toString":3,"__proto__":4,"none":"x"}}') as Json;
+    const once = add(begin(planOf(all())), 0, { status: 'done', output });
+    const twice = add(once, 1, { status: 'done', output });
+    expect(JSON.stringify(once.counts)).toBe('{"lines":2,"toString":3,"__proto__":4}');
+    expect(JSON.stringify(twice.counts)).toBe('{"lines":4,"toString":6,"__proto__":8}');
+  });
+
   it('hands out its values in the order of the branches, and its errors as they came', () => {
     const order = [3, 0, 2, 1];
     const state = order.reduce(

@@ -3,6 +3,7 @@ import { createTaskHandler } from '../../../../../src/actors/agents/task/handler
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
 import { DEFAULT_RETRY } from '../../../../../src/actors/agents/task/task.ts';
 import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
+import { taskMessageId } from '../../../../../src/actors/protocol/ids.ts';
 import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
@@ -408,6 +409,24 @@ describe('a task', () => {
     expect(runs).toBe(1);
   });
 
+  it('tells its agent how often it was begun, by this host and by those that were gone', async () => {
+    const seen: number[] = [];
+    const { handle } = setUp((_: unknown, { attempt }: AgentContext) => {
+      seen.push(attempt);
+      throw new Error('no');
+    });
+    await handle({ attempt: 2 }, 3);
+    expect(seen).toEqual([5]);
+  });
+
+  it('fails without the key that its agent was refused with', async () => {
+    const refused = () => Promise.reject(new Error('401 for Authorization: Bearer abc.def-ghi'));
+    const outcome = await setUp(refused).handle({ attempt: 3 });
+    const { description } = outcome as Extract<typeof outcome, { kind: 'deadLetter' }>;
+    expect(description).toContain('401 for');
+    expect(description).not.toContain('abc.def-ghi');
+  });
+
   it('has all its attempts when it fails by itself after hosts have died', async () => {
     const { handle, published } = setUp(() => {
       throw new Error('no');
@@ -458,6 +477,20 @@ describe('a task', () => {
     setImmediate(() => grace.abort(new Error('stopping')));
     expect(await done).toEqual({ kind: 'complete' });
     expect(published).toMatchObject([{ entity: 'agent.a', subject: 'task', body: { attempt: 1 } }]);
+  });
+
+  it('is handed back under an id of its own, for the broker drops what has the id of the message in hand', async () => {
+    const grace = new AbortController();
+    const { handle, published } = setUp(
+      () => {
+        grace.abort();
+        throw new Error('stopped');
+      },
+      { shutdown: grace.signal },
+    );
+    for (const sequenceNumber of [7, 8]) await handle({}, 0, undefined, {}, { sequenceNumber });
+    const ids = published.map(({ messageId }) => messageId);
+    expect(new Set([taskMessageId('key', 1, 0), ...ids]).size).toBe(3);
   });
 
   it('is left to its next holder when the lock is lost', async () => {
