@@ -28,8 +28,8 @@ module.exports = {
     ),
     never(
       'pure-core',
-      'No clock, no randomness, no I/O under a turn (I6).',
-      { path: '^src/(machines|actors/core)/' },
+      'No clock, no randomness, no I/O under a turn (I6), nor in the vocabulary that it is written in.',
+      { path: '^src/(contract|machines|actors/core)/' },
       { dependencyTypes: ['core'] },
     ),
     never(
@@ -64,8 +64,8 @@ module.exports = {
     ),
     never(
       'bridge-alone-speaks-azure',
-      'One folder knows the SDK and its habits.',
-      { path: '^(src|otel|examples)/', pathNot: '^src/bridge/' },
+      'One folder knows the SDK and its habits; Blob storage is a storage.',
+      { path: '^(src|otel|examples)/', pathNot: '^src/(bridge/|storage/blob-storage\\.ts$)' },
       { path: '(^|/)node_modules/@azure/' },
     ),
     never(
@@ -97,6 +97,12 @@ module.exports = {
       'The set-up is loaded only when a trace is wanted.',
       { path: '^src/' },
       { path: '^otel/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    ),
+    never(
+      'helpers-stand-low',
+      'What everybody uses needs the vocabulary alone.',
+      { path: '^src/(common|observability)/' },
+      { path: OURS, pathNot: '^src/(common|observability|contract)/' },
     ),
     never(
       'nobody-imports-the-cli',

@@ -17,11 +17,11 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 const HANG_MS = planted === undefined ? 150_000 : CHANGED_HANG_MS;
 const POLL_HANG_MS = planted === undefined ? 60_000 : CHANGED_POLL_HANG_MS;
 
-/** Files that leave something behind in their process: each gets one of its own, as do those that start processes. */
-const OF_THEIR_OWN = ['test/e2e/**/*.test.ts', 'test/integration/**/*.test.ts'];
+/** Each in a process of its own: what they measure or start is the process. */
+const OF_THEIR_OWN = ['test/e2e/**/*.test.ts'];
 
-/** One process for many of them: each has a broker of its own, and the client's modules are loaded once. */
-const BROKERS = ['test/integration/broker/**/*.test.ts'];
+/** Many in one process, apart from the unit tests: each has a broker of its own, and the client's modules are loaded once. */
+const INTEGRATION = ['test/integration/**/*.test.ts'];
 
 /** The longest waits first, so that no worker is left with one of them at the end. */
 class WaitsFirst extends BaseSequencer {
@@ -55,12 +55,9 @@ export default defineConfig({
   test: {
     ...BASE.test,
     projects: [
-      { extends: true, test: { name: 'apart', include: OF_THEIR_OWN, exclude: BROKERS } },
-      { extends: true, test: { name: 'brokers', include: BROKERS, isolate: false } },
-      {
-        extends: true,
-        test: { name: 'together', include: ['test/**/*.test.ts'], exclude: OF_THEIR_OWN, isolate: false },
-      },
+      { extends: true, test: { name: 'apart', include: OF_THEIR_OWN } },
+      { extends: true, test: { name: 'integration', include: INTEGRATION, isolate: false } },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
     ],
     sequence: { sequencer: WaitsFirst },
     // More than two cores have to do: many tests wait for a lock, a process or a disk.

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { QuorateError } from '../src/contract/errors.ts';
-import { createRuntime, type LocalRuntime } from '../src/runtime.ts';
+import { createRuntime, type LocalRuntime } from '../src/runtime/runtime.ts';
 import { progressOf, say } from './broker/progress.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
 import { temporaryFolder } from './temporary-folder.ts';

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toBrokerTopology } from '../src/bridge/topology.ts';
+import { toBrokerTopology } from '../src/bridge/topology/topology.ts';
 import { EMULATOR_KEYS, emulatorConfigOf } from '../src/broker/index.ts';
 import { declareEntities } from '../src/contract/entities.ts';
 import { type Connections, startConnections } from './connections.ts';

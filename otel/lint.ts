@@ -1,7 +1,7 @@
 // What makes a trace hard to read in Jaeger, as data: each rule is something its UI or its critical path gets wrong.
 
-import { ATTR } from '../src/contract/telemetry.ts';
 import { MAX_GATHER_LINKS } from '../src/contract/turn.ts';
+import { ATTR } from '../src/observability/telemetry.ts';
 import { LINK_LIMIT } from './limits.ts';
 import { type FlatSpan, OTLP_KIND } from './otlp.ts';
 

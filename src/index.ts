@@ -1,6 +1,7 @@
 // The public API of `quorate`. `quorate/broker` and `quorate/otel` stand alone.
 
 export type { ConnectOptions } from './client/connect.ts';
+export { defineAgent, defineConfig, defineMachine } from './config/define.ts';
 export type { ActorPage, Actors } from './contract/actors.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
@@ -40,7 +41,6 @@ export type {
   ScatterPlan,
 } from './contract/scatter.ts';
 export type { QueryAnswer } from './contract/wire.ts';
-export { defineAgent, defineConfig, defineMachine } from './define.ts';
 export { agent } from './machines/agent.ts';
 export { all, deadline, quorum } from './machines/policies.ts';
 export type { ProposalOptions } from './machines/proposal.ts';
@@ -72,6 +72,6 @@ export type {
   ScatterGatherOutput,
 } from './machines/scatter-gather.ts';
 export { scatterGather } from './machines/scatter-gather.ts';
-export { connect, createRuntime, loadConfig, resolveConfig } from './on-demand.ts';
-export type { RuntimeCounters } from './pumps.ts';
-export type { LocalRuntime } from './runtime.ts';
+export { connect, createRuntime, loadConfig, resolveConfig } from './runtime/on-demand.ts';
+export type { RuntimeCounters } from './runtime/pumps.ts';
+export type { LocalRuntime } from './runtime/runtime.ts';

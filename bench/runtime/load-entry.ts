@@ -12,7 +12,7 @@ import { serveJobs } from './jobs.ts';
 import type { LoadJobs } from './load.ts';
 import { timed } from './load-timed.ts';
 
-// As src/bridge/sockets.ts does it.
+// As src/bridge/connection/sockets.ts does it.
 subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 
 const [, , data = ''] = process.argv;

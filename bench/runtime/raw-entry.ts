@@ -14,7 +14,7 @@ import { RAW_QUEUE } from './entities.ts';
 import { serveJobs } from './jobs.ts';
 import type { RawJobs } from './raw.ts';
 
-// As src/bridge/sockets.ts does it.
+// As src/bridge/connection/sockets.ts does it.
 subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 
 const [, , data = '', sessions = '100'] = process.argv;

@@ -1,21 +1,21 @@
 // The whole of Service Bus as the rest of Quorate sees it: contract/ports.ts `Bridge` over @azure/service-bus.
 import type { Bridge, Clock, Logger, Pump, TaskPumpOptions } from '../contract/ports.ts';
-import { type BrokerClock, createBrokerClock, skewText } from './broker-clock.ts';
-import { type ConnectionOptions, type Connector, createConnector } from './connection.ts';
-import { createConnectionPool } from './connection-pool.ts';
-import { createDelivery } from './delivery.ts';
-import { toQuorateError } from './errors.ts';
-import { Load } from './load.ts';
-import { NamedSessionPump } from './named-session-pump.ts';
-import { Publisher } from './publisher.ts';
-import { createSenders } from './senders.ts';
-import { listSessions } from './session-list.ts';
-import { SessionPump, type SessionPumpContext } from './session-pump.ts';
-import { createShelf } from './shelf.ts';
-import { TaskPump } from './task-pump.ts';
-import { createTimeSource } from './time.ts';
-import { createTopologyKeeper } from './topology-keeper.ts';
-import { atMost } from './waiting.ts';
+import { type ConnectionOptions, type Connector, createConnector } from './connection/connection.ts';
+import { createConnectionPool } from './connection/connection-pool.ts';
+import { toQuorateError } from './connection/errors.ts';
+import { createDeferredStore } from './deferred-store.ts';
+import { Load } from './load/load.ts';
+import { Publisher } from './publish/publisher.ts';
+import { createSenders } from './publish/senders.ts';
+import { createDelivery } from './publish/until-accepted.ts';
+import { NamedSessionPump } from './session/named-session-pump.ts';
+import { listSessions } from './session/session-list.ts';
+import { SessionPump, type SessionPumpContext } from './session/session-pump.ts';
+import { TaskPump } from './tasks/task-pump.ts';
+import { type BrokerClock, createBrokerClock, skewText } from './time/broker-clock.ts';
+import { createTimeSource } from './time/time.ts';
+import { atMost } from './time/waiting.ts';
+import { createTopologyKeeper } from './topology/topology-keeper.ts';
 
 const CLOSE_LIMIT_MS = 2_000;
 
@@ -98,10 +98,14 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     pumpTasks: (task) => pumpTasks(task, false),
     pumpDeadLetters: (task) => pumpTasks(task, true),
     pumpNamedSession: (named) => keep(new NamedSessionPump(named, sessionContext(named.entity))),
-    shelf: (entity) => {
-      const shelf = createShelf(() => connector.createClient('taking'), toPath(entity), endpoint);
-      shelves.add(shelf);
-      return shelf;
+    deferredStore: (entity) => {
+      const deferredStore = createDeferredStore(
+        () => connector.createClient('taking'),
+        toPath(entity),
+        endpoint,
+      );
+      shelves.add(deferredStore);
+      return deferredStore;
     },
     listSessions: async (entity, page) => {
       const { client, watch } = connector.createClient('taking');
@@ -120,7 +124,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     connected: () => connector.open.connected(),
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
-      await Promise.all([...shelves].map((shelf) => shelf.close()));
+      await Promise.all([...shelves].map((deferredStore) => deferredStore.close()));
       closing.abort();
       await publisher.close();
       await taking.close();

@@ -2,7 +2,7 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import type { Disposition } from '../contract/ports.ts';
 import { PROPERTY } from '../contract/wire.ts';
-import { immediate } from './waiting.ts';
+import { immediate } from './time/waiting.ts';
 
 /** What Service Bus takes for a reason and for a description; longer texts fail the settlement. */
 const LONGEST_TEXT = 4_096;

@@ -1,3 +1,5 @@
+// Runs a broker in this thread: store, entities, listener, administration. `startBroker` runs the same in a thread of
+// its own.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

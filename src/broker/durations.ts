@@ -1,3 +1,5 @@
+// ISO 8601 durations in milliseconds. Service Bus writes "for ever" as TimeSpan.MaxValue of .NET, 10,675,199 days;
+// anything near it is no limit.
 const ISO_DURATION =
   /^P(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$/i;
 const DAY_MS = 86_400_000;

@@ -1,3 +1,4 @@
+// What a broker is started with, and what it then offers.
 import type { Keys } from './access/keys.ts';
 import type { Clock } from './clock.ts';
 import type { BrokerControl } from './control/control.ts';

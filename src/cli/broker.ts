@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import type { Broker, Topology } from '../broker/index.ts';
-import { codeOfBroker, isBrokerError } from '../broker-faults.ts';
 import { QuorateError } from '../contract/errors.ts';
+import { codeOfBroker, isBrokerError } from '../runtime/broker-faults.ts';
 import { addBrokerAdvanceCommand } from './broker-advance.ts';
 import { addBrokerFaultCommand } from './broker-fault.ts';
 import { addBrokerStatusCommand } from './broker-status.ts';

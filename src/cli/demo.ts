@@ -1,7 +1,7 @@
 // `quorate demo`: one review of the sample application, then the end.
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/resolve.ts';
 import { documented, type Finish } from './documented.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import { reportCrash } from './failure.ts';

@@ -1,6 +1,6 @@
 // `quorate doctor`: does the Service Bus of this configuration have what it needs?
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/resolve.ts';
 import type { Finding } from '../contract/doctor.ts';
 import { documented, type Finish } from './documented.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -35,7 +35,7 @@ const PAINT = { ok: 'green', wrong: 'red', unknown: 'yellow' } as const;
 async function doctor({ config: file, data, json }: DoctorOptions): Promise<ExitCode> {
   const terminal = createTerminal();
   const config = await loadConfig(file);
-  const { diagnose } = await import('../doctor.ts');
+  const { diagnose } = await import('../runtime/doctor.ts');
   const findings: Finding[] = [];
   for await (const finding of diagnose(config, withFlags(process.env, data === undefined ? {} : { data }))) {
     findings.push(finding);

@@ -1,7 +1,7 @@
 // `quorate draw`: a machine as a Mermaid diagram.
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
-import { loadConfig, resolveConfig } from '../config.ts';
+import { loadConfig, resolveConfig } from '../config/resolve.ts';
 import type { ResolvedConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { MachineDescription } from '../contract/worker.ts';
@@ -48,7 +48,7 @@ export function addDrawCommand(program: Command, finish: Finish): void {
 async function describeMachines(config: ResolvedConfig): Promise<ReadonlyMap<string, MachineDescription>> {
   const [{ createWorkerPool }, { registerMachines }] = await Promise.all([
     import('../actors/host/pool.ts'),
-    import('../registration.ts'),
+    import('../runtime/registration.ts'),
   ]);
   const pool = createWorkerPool({ threads: 1, turnTimeoutMs: config.turnTimeoutMs });
   try {

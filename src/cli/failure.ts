@@ -1,9 +1,9 @@
 // How an error looks to a person: its code, what happened, what to do. A stack only with --verbose.
 import { CommanderError } from 'commander';
-import { fromBrokerError, isBrokerError } from '../broker-faults.ts';
+import { fileFault } from '../common/file-faults.ts';
 import { ERROR_HINTS, isErrorCode } from '../contract/errors.ts';
-import { redact } from '../contract/secrets.ts';
-import { fileFault } from '../file-faults.ts';
+import { redact } from '../observability/redaction.ts';
+import { fromBrokerError, isBrokerError } from '../runtime/broker-faults.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 
 export interface Failure {

@@ -1,11 +1,11 @@
 // One process of an application: traces, logs, inspector and runtime, started in this order and stopped in the reverse.
 // Everything heavy is imported on demand, so that the first line is on the screen at once.
-import { type Environment, resolveConfig } from '../config.ts';
-import { dataFolderOf, targetOf } from '../connection.ts';
+import { type Environment, resolveConfig } from '../config/resolve.ts';
+import { dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { Logger } from '../contract/ports.ts';
 import type { Runtime } from '../contract/runtime.ts';
-import { createLogger, type LogLevel, logLevel } from '../log.ts';
+import { createLogger, type LogLevel, logLevel } from '../observability/log.ts';
 import { type HostOptions, withFlags } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
@@ -47,13 +47,13 @@ export async function startHost(request: HostRequest): Promise<Host> {
     printBanner(resolved, env, inspector?.url, terminal);
     const telemetry = await startTelemetry(options.traceFile, env, logger);
     if (telemetry !== undefined) undo.push(() => telemetry.shutdown());
-    const { createRuntime } = await import('../runtime.ts');
+    const { createRuntime } = await import('../runtime/runtime.ts');
     const inspection = inspector === undefined ? {} : { inspection: inspector.sink };
     const runtime = await createRuntime(config, { logger, env, ...inspection });
     undo.push(() => runtime.stop());
     const { mode, endpoint } = runtime.info;
     if (resolved.healthPort !== undefined) {
-      const { createHealthServer } = await import('../health.ts');
+      const { createHealthServer } = await import('../observability/health.ts');
       const { healthPort: port, healthHost: host } = resolved;
       const probes = await createHealthServer({ port, host, health: () => runtime.health() });
       // Answers while the runtime drains: not ready, but alive.

@@ -1,7 +1,7 @@
 // Options that several commands share, and what they do to the environment: a flag wins over a variable, a variable
 // over the configuration file.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Environment } from '../config.ts';
+import type { Environment } from '../config/resolve.ts';
 
 const HIGHEST_PORT = 65_535;
 

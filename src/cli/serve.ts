@@ -1,7 +1,7 @@
 // `quorate serve`, which is `npm start`: the sample application as a service, with one review to begin with.
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/resolve.ts';
 import { documented, type Finish } from './documented.ts';
 import type { ExitCode } from './exit.ts';
 import { formatFailure, toFailure } from './failure.ts';

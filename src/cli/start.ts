@@ -1,6 +1,6 @@
 // `quorate start`: an application of one's own, until it is told to stop.
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/resolve.ts';
 import { documented, type Finish } from './documented.ts';
 import type { ExitCode } from './exit.ts';
 import { type Host, printTitle, row, startHost } from './host.ts';

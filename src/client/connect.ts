@@ -1,12 +1,12 @@
 // `connect<typeof config>()`: a client in another process, which needs no machine and no agent, only the broker's address.
 import { createBridge } from '../bridge/bridge.ts';
-import { resolveConfig } from '../config.ts';
-import { type Address, dataFolderOf, targetOf } from '../connection.ts';
+import { resolveConfig } from '../config/resolve.ts';
+import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
-import { openPayloads } from '../payload-storage.ts';
+import { openPayloads } from '../storage/stores.ts';
 import { createClient } from './client.ts';
 
 export type ConnectOptions = Partial<

@@ -3,6 +3,7 @@
 import { removeClaims } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { parseTaskBody } from '../actors/protocol/messages.ts';
+import { throwIfAborted } from '../common/signals.ts';
 import type {
   DeadLetter,
   DeadLetterFilter,
@@ -15,10 +16,9 @@ import { actorQueue, REMEDIATION } from '../contract/entities.ts';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
-import type { Bridge, Clock, Shelf } from '../contract/ports.ts';
+import type { Bridge, Clock, DeferredStore } from '../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
-import { throwIfAborted } from '../signals.ts';
 
 const PAGE = 100;
 const DEFAULT_LIMIT = 100;
@@ -26,12 +26,12 @@ const DEFAULT_LIMIT = 100;
 const REDRIVE_DEADLINE_MS = 600_000;
 
 export function createDeadLetters(
-  bridge: Pick<Bridge, 'publish' | 'shelf'>,
+  bridge: Pick<Bridge, 'publish' | 'deferredStore'>,
   payloads: Pick<Payloads, 'remove' | 'seal'>,
   clock: Clock = { now: Date.now },
 ): DeadLetters {
-  let opened: Shelf | undefined;
-  const shelf = (): Shelf => (opened ??= bridge.shelf(REMEDIATION));
+  let opened: DeferredStore | undefined;
+  const deferredStore = (): DeferredStore => (opened ??= bridge.deferredStore(REMEDIATION));
 
   /** All from a number on that match, page by page. */
   async function* matching(
@@ -41,7 +41,7 @@ export function createDeadLetters(
   ): AsyncGenerator<DeadLetter, void, undefined> {
     for (let next = from; ; ) {
       throwIfAborted(signal);
-      const page = await shelf().browse({ from: next, max: PAGE });
+      const page = await deferredStore().browse({ from: next, max: PAGE });
       for (const message of page) {
         if (isOwnMessage(message)) continue;
         const letter = toLetter(message);
@@ -68,7 +68,7 @@ export function createDeadLetters(
         continue;
       }
       try {
-        const taken = await shelf().take(number, async (message) => {
+        const taken = await deferredStore().take(number, async (message) => {
           if (verb === 'redrive') await bridge.publish([redriven(message, clock.now())]);
           else await removeClaims(message, payloads);
           return { kind: 'complete' };
@@ -83,7 +83,7 @@ export function createDeadLetters(
   }
 
   const find = async (number: number): Promise<InboundMessage | undefined> => {
-    const [message] = await shelf().browse({ from: number, max: 1 });
+    const [message] = await deferredStore().browse({ from: number, max: 1 });
     return message?.sequenceNumber === number && !isOwnMessage(message) ? message : undefined;
   };
 

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { hasClaims, openClaims, removeClaims } from '../actors/protocol/claims.ts';
 import { parseAnswerBody } from '../actors/protocol/messages.ts';
+import { abortError, limitSignal, throwIfAborted } from '../common/signals.ts';
 import type { ReplyAddress } from '../contract/effect.ts';
 import { REPLIES } from '../contract/entities.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Pump } from '../contract/ports.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.ts';
-import { abortError, limitSignal, throwIfAborted } from '../signals.ts';
 
 export interface RequestOptions {
   readonly timeoutMs: number;

@@ -1,8 +1,9 @@
 // Follows one actor: its transitions as they are committed, until it ends.
+
+import { abortError, throwIfAborted } from '../common/signals.ts';
 import type { Transition } from '../contract/client.ts';
 import { fromErrorJson } from '../contract/errors.ts';
 import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
-import { abortError, throwIfAborted } from '../signals.ts';
 import type { Listening } from './requests.ts';
 
 /** How long the actor keeps telling a client that has gone without a word. */

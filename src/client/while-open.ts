@@ -1,7 +1,7 @@
 // The bridge as a client sees it until it is closed. What is asked for later is refused: it would open a connection that nobody
 // closes, and the process would not end.
 import { QuorateError } from '../contract/errors.ts';
-import type { Bridge, Shelf } from '../contract/ports.ts';
+import type { Bridge, DeferredStore } from '../contract/ports.ts';
 
 export interface OpenBridge {
   readonly bridge: Bridge;
@@ -15,16 +15,16 @@ export function whileOpen(bridge: Bridge): OpenBridge {
     if (closed) throw new QuorateError('ABORTED', 'the client was closed');
     return call();
   };
-  const shelfOf = (shelf: Shelf): Shelf => ({
-    browse: (options) => open(() => shelf.browse(options)),
-    take: (number, onMessage) => open(() => shelf.take(number, onMessage)),
+  const deferredStoreOf = (deferredStore: DeferredStore): DeferredStore => ({
+    browse: (options) => open(() => deferredStore.browse(options)),
+    take: (number, onMessage) => open(() => deferredStore.take(number, onMessage)),
   });
   return {
     bridge: {
       ...bridge,
       publish: (messages) => open(() => bridge.publish(messages)),
       listSessions: (entity, page) => open(() => bridge.listSessions(entity, page)),
-      shelf: (entity) => shelfOf(bridge.shelf(entity)),
+      deferredStore: (entity) => deferredStoreOf(bridge.deferredStore(entity)),
     },
     close: () => {
       closed = true;

@@ -1,3 +1,4 @@
+// Errors and results as data: how a task, a child or an actor ended.
 import type { Json } from './json.ts';
 
 /** An error as data: what crosses threads, sessions and processes. `code` is one of docs/errors.md or the user's own. */

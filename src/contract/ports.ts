@@ -95,7 +95,7 @@ export interface Published {
 }
 
 /** A queue whose messages lie for people. */
-export interface Shelf {
+export interface DeferredStore {
   /** Without a lock, in order of number, from the given one on. May give fewer than there are; none = no more. */
   browse(options: { readonly from: number; readonly max: number }): Promise<readonly InboundMessage[]>;
   /** A deferred message by number, settled as the handler says. A rejection leaves it where it is. */
@@ -128,7 +128,7 @@ export interface Bridge {
     readonly onMessage: (message: InboundMessage) => void;
   }): Pump & { readonly ready: Promise<void> };
   /** Opens nothing before it is used; closed with the bridge. */
-  shelf(entity: string): Shelf;
+  deferredStore(entity: string): DeferredStore;
   /** Sessions of an entity that have a state, and how many were looked at to find them: the next page begins behind. */
   listSessions(
     entity: string,

@@ -1,3 +1,4 @@
+// What a runtime is given and what it offers: info, client, new workers, stop.
 import type { QuorateClient } from './client.ts';
 import type { QuorateConfig } from './config.ts';
 import type { Clock, InspectionSink, Logger } from './ports.ts';

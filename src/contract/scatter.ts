@@ -1,3 +1,4 @@
+// A fan-out as data: branches, when a gather has enough answers, and how they are collected.
 import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { PayloadRef } from './payload.ts';

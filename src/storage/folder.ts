@@ -16,9 +16,9 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { fileFault } from '../common/file-faults.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Storage } from '../contract/payload.ts';
-import { fileFault } from '../file-faults.ts';
 import { ownFolder } from './owner-only.ts';
 import { checkPath } from './paths.ts';
 

@@ -3,9 +3,9 @@
 import { appendFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileFault } from '../common/file-faults.ts';
 import { type ErrorCode, QuorateError } from '../contract/errors.ts';
 import type { ResultStore } from '../contract/payload.ts';
-import { fileFault } from '../file-faults.ts';
 import { ownFile } from './owner-only.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
 

@@ -2,7 +2,7 @@
 import type { CuttableBridge } from '../bridge/bridge.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import type { Clock, Logger, WorkerPool } from '../contract/ports.ts';
-import { composeRuntime, type LocalRuntime } from '../runtime.ts';
+import { composeRuntime, type LocalRuntime } from '../runtime/runtime.ts';
 import type { Effects } from './effects.ts';
 import { createLife } from './life.ts';
 import type { Recorder } from './places.ts';

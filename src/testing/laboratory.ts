@@ -1,10 +1,10 @@
 // What all runs of one scenario share: worker threads and the registered machines. A run is a world of its own.
 import { createWorkerPool } from '../actors/host/pool.ts';
-import { resolveConfig } from '../config.ts';
+import { resolveConfig } from '../config/resolve.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import type { WorkerPool } from '../contract/ports.ts';
-import { registerMachines } from '../registration.ts';
+import { registerMachines } from '../runtime/registration.ts';
 
 const THREADS = 2;
 

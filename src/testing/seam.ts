@@ -7,7 +7,7 @@ import type { Payloads, ResultStore } from '../contract/payload.ts';
 import type { Bridge, HeldSession, SessionPumpOptions, TaskPumpOptions } from '../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 import { PROPERTY } from '../contract/wire.ts';
-import type { Stores } from '../payload-storage.ts';
+import type { Stores } from '../storage/stores.ts';
 import type { Effects } from './effects.ts';
 import type { Life } from './life.ts';
 import { type Act, deadLettersOf } from './places.ts';
@@ -65,7 +65,7 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
     pumpDeadLetters: (options) =>
       bridge.pumpDeadLetters(pumpTasks(options, deadLettersOf(options.entity), false)),
     pumpNamedSession: (options) => bridge.pumpNamedSession(options),
-    shelf: (entity) => bridge.shelf(entity),
+    deferredStore: (entity) => bridge.deferredStore(entity),
     listSessions: (entity, page) => bridge.listSessions(entity, page),
     get connections() {
       return bridge.connections;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { aes } from '../../examples/encryption/aes.ts';
-import { toBrokerTopology } from '../../src/bridge/topology.ts';
+import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
 import { type Broker, startBroker } from '../../src/broker/index.ts';
 import { connect } from '../../src/client/connect.ts';
 import { configSchema } from '../../src/contract/config.ts';

@@ -1,5 +1,5 @@
 // A broker in this process with the entities of one application, for tests that look into it or outlive a runtime.
-import { toBrokerTopology } from '../../src/bridge/topology.ts';
+import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
 import { type Broker, createBroker, type LocalBrokerOptions } from '../../src/broker/index.ts';
 import { declareEntities } from '../../src/contract/entities.ts';
 

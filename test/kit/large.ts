@@ -1,8 +1,8 @@
 // One life of an actor through which large values go, over a whole runtime; what it stored is gone afterwards.
 import { randomBytes } from 'node:crypto';
 import { expect, vi } from 'vitest';
+import { defineConfig } from '../../src/config/define.ts';
 import type { QuorateConfig } from '../../src/contract/config.ts';
-import { defineConfig } from '../../src/define.ts';
 import { app, startRuntime } from './runtime.ts';
 
 /** Does not compress well, and is larger than any message by itself. */

@@ -1,6 +1,6 @@
 // Where the copy of a dead letter lies in the remediation queue, by its id. A process knows those that it has set aside; the
 // others are found by looking back from the mark, which was sent after the copy and so lies behind it.
-import type { Shelf } from '../../contract/ports.ts';
+import type { DeferredStore } from '../../contract/ports.ts';
 
 const MOST_KNOWN = 10_000;
 const PAGE = 100;
@@ -14,14 +14,14 @@ export interface LetterIndex {
   locate(ids: readonly string[], before: number): Promise<readonly number[]>;
 }
 
-export function createLetterIndex(shelf: () => Pick<Shelf, 'browse'>): LetterIndex {
+export function createLetterIndex(deferredStore: () => Pick<DeferredStore, 'browse'>): LetterIndex {
   const known = new Map<string, number>();
 
   /** Takes from `missing` what is found between two numbers. */
   const lookThrough = async (from: number, to: number, missing: Set<string>): Promise<number[]> => {
     const found: number[] = [];
     for (let next = from; next < to && missing.size > 0; ) {
-      const page = await shelf().browse({ from: next, max: PAGE });
+      const page = await deferredStore().browse({ from: next, max: PAGE });
       for (const { messageId, sequenceNumber } of page)
         if (sequenceNumber < to && missing.delete(messageId)) found.push(sequenceNumber);
       const last = page.at(-1);

@@ -4,7 +4,7 @@
 import { REMEDIATION } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Payloads } from '../../contract/payload.ts';
-import type { Bridge, Clock, Disposition, Logger, Shelf } from '../../contract/ports.ts';
+import type { Bridge, Clock, DeferredStore, Disposition, Logger } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { removeClaims } from '../protocol/claims.ts';
@@ -27,7 +27,7 @@ const LEAST_BETWEEN_MS = 1_000;
 const MOST_BETWEEN_MS = 300_000;
 
 export interface RemediationHost {
-  readonly bridge: Pick<Bridge, 'publish' | 'shelf'>;
+  readonly bridge: Pick<Bridge, 'publish' | 'deferredStore'>;
   readonly payloads: Pick<Payloads, 'remove' | 'seal'>;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -50,9 +50,9 @@ export function createRemediation(host: RemediationHost): Remediation {
   const { bridge, clock } = host;
   const log = createLetterLog(host.logger, clock);
   const waiting = new Map<string, Waiting>();
-  let opened: Shelf | undefined;
-  const shelf = (): Shelf => (opened ??= bridge.shelf(REMEDIATION));
-  const index = createLetterIndex(shelf);
+  let opened: DeferredStore | undefined;
+  const deferredStore = (): DeferredStore => (opened ??= bridge.deferredStore(REMEDIATION));
+  const index = createLetterIndex(deferredStore);
   let swept = 0;
 
   const say = (letter: InboundMessage, handled: boolean): void => {
@@ -79,7 +79,7 @@ export function createRemediation(host: RemediationHost): Remediation {
   };
   /** Perhaps another process has taken its mark. */
   const look = async ({ messageId, sequenceNumber }: InboundMessage): Promise<void> => {
-    const [found] = await shelf()
+    const [found] = await deferredStore()
       .browse({ from: sequenceNumber, max: 1 })
       .catch(() => [undefined]);
     const isGone = found !== undefined && found.sequenceNumber !== sequenceNumber;
@@ -123,9 +123,9 @@ export function createRemediation(host: RemediationHost): Remediation {
   const markOne = async (number: number): Promise<void> => {
     for (const pause of PAUSES_MS) {
       await new Promise((resolve) => setTimeout(resolve, pause));
-      const taken = await shelf().take(number, async () => ({ kind: 'defer', handled: true }));
+      const taken = await deferredStore().take(number, async () => ({ kind: 'defer', handled: true }));
       if (taken === 'taken') return;
-      const [found] = await shelf().browse({ from: number, max: 1 });
+      const [found] = await deferredStore().browse({ from: number, max: 1 });
       // Sent again or thrown away meanwhile.
       if (found?.sequenceNumber !== number) return;
     }
@@ -147,12 +147,12 @@ export function createRemediation(host: RemediationHost): Remediation {
   const sweep = async (): Promise<Disposition> => {
     const until = clock.now() - host.retentionMs;
     for (let from = 0; ; ) {
-      const page = await shelf().browse({ from, max: PAGE });
+      const page = await deferredStore().browse({ from, max: PAGE });
       const last = page.at(-1);
       if (last === undefined) return { kind: 'complete' };
       for (const { sequenceNumber, properties, enqueuedAt } of page) {
         if (properties[PROPERTY.handled] !== true || enqueuedAt > until) continue;
-        await shelf().take(sequenceNumber, async (letter) => {
+        await deferredStore().take(sequenceNumber, async (letter) => {
           await removeClaims(letter, host.payloads);
           return { kind: 'complete' };
         });

@@ -1,6 +1,7 @@
 // Actions that their sessions did not wait for: slow ones whose host died meanwhile, those that found no thread, and those
 // that took theirs down. Each runs here at least once, its attempts counted, until it is over or goes to remediation (I7).
 
+import { limitSignal } from '../../common/signals.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
@@ -9,7 +10,6 @@ import type { Bridge, Clock, Disposition, Logger, WorkerPool } from '../../contr
 import type { MachineRef } from '../../contract/turn.ts';
 import type { ActionBody, InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
-import { limitSignal } from '../../signals.ts';
 import { isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
 import { actionMessageId } from '../protocol/ids.ts';
 import { parseActionBody } from '../protocol/messages.ts';

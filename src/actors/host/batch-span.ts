@@ -7,7 +7,7 @@ import {
   isTracing,
   MESSAGING_SYSTEM,
   SPAN,
-} from '../../contract/telemetry.ts';
+} from '../../observability/telemetry.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import type { HeldActor } from './held-actor.ts';
 import { actorSpan } from './trace.ts';

@@ -6,15 +6,6 @@ import { SpanKind } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import type { Outcome } from '../../contract/outcome.ts';
-import {
-  ATTR,
-  deriveSpanContext,
-  formatTraceparent,
-  isTracing,
-  parseTraceparent,
-  recordSpan,
-  SPAN,
-} from '../../contract/telemetry.ts';
 import type {
   CoreState,
   Execution,
@@ -23,6 +14,15 @@ import type {
   TurnResult,
   Verdict,
 } from '../../contract/turn.ts';
+import {
+  ATTR,
+  deriveSpanContext,
+  formatTraceparent,
+  isTracing,
+  parseTraceparent,
+  recordSpan,
+  SPAN,
+} from '../../observability/telemetry.ts';
 
 /** What messages of an actor carry. `origin` is the traceparent that its start came with. */
 export function actorSpan(origin: string | undefined, actor: ActorAddress, incarnation: string): SpanContext {

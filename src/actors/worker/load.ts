@@ -1,10 +1,10 @@
 // Loads what a configuration names: modules once a thread, and machines by their path inside a module.
 import { createRequire } from 'node:module';
 import type { AnyStateMachine } from 'xstate';
+import { importFault } from '../../config/import-fault.ts';
 import { namedByType } from '../../contract/address.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { MachineRef } from '../../contract/turn.ts';
-import { importFault } from '../../import-fault.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
 
 const machines = new Map<string, AnyStateMachine>();

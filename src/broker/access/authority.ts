@@ -1,3 +1,4 @@
+// Decides what a token is worth: a signature by one of the keys, or a JSON web token, as the client says which it is.
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
 import type { Grant } from './grant.ts';

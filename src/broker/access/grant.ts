@@ -1,3 +1,4 @@
+// What a checked token allows, and until when. Links ask it before they attach, and are closed when it runs out.
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
 

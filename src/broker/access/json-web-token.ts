@@ -1,3 +1,5 @@
+// Tokens of Entra ID, as `DefaultAzureCredential` sends them. The embedded broker reads audience and expiry and
+// checks no signature: it is a development tool on loopback.
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import { ALL_RIGHTS, expired, type Grant } from './grant.ts';
 import { entityPath } from './paths.ts';

@@ -1,3 +1,4 @@
+// The keys that tokens are signed with: those of the namespace, and those of the rules of single entities.
 import type { AccessRight, AuthorizationRule } from '../topology.ts';
 import { ALL_RIGHTS } from './grant.ts';
 import { covers } from './paths.ts';

@@ -1,3 +1,5 @@
+// A shared access signature: checks signature, key name, expiry, and that the token's resource covers the audience
+// that is asked for.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import { expired, type Grant } from './grant.ts';

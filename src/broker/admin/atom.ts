@@ -1,3 +1,5 @@
+// Atom feeds and entries, in which the administration API wraps its documents. Links in them point back the way the
+// client came.
 import { type Element, toXml } from './xml.ts';
 
 const ATOM = 'http://www.w3.org/2005/Atom';

@@ -1,3 +1,4 @@
+// How many messages an entity holds, by the states that the administration API counts.
 import type { Queue } from '../core/queue.ts';
 import { bytesOf } from '../core/queue-entity.ts';
 import type { Schedule } from '../core/schedule.ts';

@@ -1,3 +1,4 @@
+// Refusals of the administration API in the words of the service: clients tell their kind by status and sub-code.
 import { randomUUID } from 'node:crypto';
 import { toXml } from './xml.ts';
 

@@ -1,3 +1,5 @@
+// The HTTP side of administration: finds the resource that a path names, checks the right, and answers in Atom. Also
+// the status that `broker status` shows.
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Authority } from '../access/authority.ts';
 import type { FaultPort } from '../control/fault-port.ts';

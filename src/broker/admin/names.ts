@@ -1,3 +1,5 @@
+// What an entity may be called: letters, digits, periods, hyphens, underscores and slashes, a letter or a digit at
+// both ends.
 import { adminErrors } from './errors.ts';
 
 const MAX_PATH = 260;

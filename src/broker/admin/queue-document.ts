@@ -1,3 +1,5 @@
+// The description of a queue as XML, read and written; what queues, topics and subscriptions have in common stands
+// here too.
 import { targetPath } from '../core/forwarding.ts';
 import type { QueueDescription } from '../topology.ts';
 import { readAuthorizationRules, writeAuthorizationRules } from './authorization-rules.ts';

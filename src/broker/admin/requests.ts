@@ -1,3 +1,5 @@
+// One administration request, step by step: create, change, read, list or delete one entity. With `If-Match` what is
+// there is changed, not created.
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
 import type { Access } from './access.ts';
 import { type Address, parseAddress } from './address.ts';

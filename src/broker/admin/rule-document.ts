@@ -1,3 +1,4 @@
+// The description of a rule as XML, read and written: filters, actions and typed values.
 import type { CorrelationFilter, RuleDescription, RuleFilter, SqlAction } from '../topology.ts';
 import { adminErrors } from './errors.ts';
 import { given } from './fields.ts';

@@ -1,3 +1,4 @@
+// Durations as the administration API writes them: ISO 8601, with TimeSpan.MaxValue of .NET for "never".
 import { durationMs } from '../durations.ts';
 import { adminErrors } from './errors.ts';
 

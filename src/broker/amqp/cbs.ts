@@ -1,3 +1,5 @@
+// Claims-based security (`$cbs`): the tokens that a connection has put, what they allow, and what ends when they
+// expire.
 import type { Authority } from '../access/authority.ts';
 import { type Grant, permits } from '../access/grant.ts';
 import { covers } from '../access/paths.ts';

@@ -1,11 +1,9 @@
+// Settlements as frames, neighbours with the same outcome in one. rhea merges neighbouring deliveries of one pass without
+// comparing the first two outcomes (`write_dispositions` in its session.js): an accepted and a refused message would both go
+// out as accepted.
 import { createRequire } from 'node:module';
 import type { Delivery } from 'rhea';
 import { onWire } from './serial.ts';
-
-/**
- * Settlements as frames. rhea merges neighbouring deliveries of one pass without comparing the first two outcomes
- * (`write_dispositions` in its session.js): an accepted and a refused message would both go out as accepted.
- */
 
 interface Frames {
   disposition(fields: { role: boolean; first: number; last: number; settled: true; state: unknown }): unknown;

@@ -1,3 +1,4 @@
+// Outcomes of AMQP as what becomes of a message, and back to the client who asked for it.
 import type { PropertyChanges } from '../codec/rewrite.ts';
 import { type Outcome, reason } from '../core/outcome.ts';
 import type { ServiceError } from '../errors.ts';

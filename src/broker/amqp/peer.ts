@@ -1,3 +1,4 @@
+// One client connection: decides what each link that it attaches is, and cleans up after it.
 import type { Authority } from '../access/authority.ts';
 import { pathIn } from '../access/paths.ts';
 import type { Core } from '../core/core.ts';

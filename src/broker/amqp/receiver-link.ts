@@ -1,3 +1,4 @@
+// A client's receiver: takes messages within its credit and settles them; of a queue, or of one session.
 import { stamped } from '../codec/stamp.ts';
 import type { Ack, Outcome } from '../core/outcome.ts';
 import { shown, stampOf } from '../core/peek.ts';

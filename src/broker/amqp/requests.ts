@@ -1,3 +1,4 @@
+// Requests over `$cbs` and `$management`: taken from the link as credit allows, each with what its answer needs.
 import { listFields, scanSections } from '../codec/sections.ts';
 import { readScalar } from '../codec/values.ts';
 import type { ValueLimits } from '../codec/verify.ts';

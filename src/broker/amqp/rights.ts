@@ -1,3 +1,4 @@
+// The right that a management operation needs: everything but sending and administering is receiving.
 import type { AccessRight } from '../topology.ts';
 
 const RIGHTS: Readonly<Record<string, AccessRight>> = {

@@ -1,3 +1,4 @@
+// A client's sender: messages come in, and are accepted once they are on disk.
 import { BATCH_FORMAT, messagesOfBatch } from '../codec/batch.ts';
 import { toStored } from '../codec/edit.ts';
 import type { Envelope } from '../codec/envelope.ts';

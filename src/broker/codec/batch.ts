@@ -1,3 +1,4 @@
+// Batches of messages: one transfer whose data sections are whole messages, the format in which the SDKs send.
 import { DATA, eachSection, scanSections } from './sections.ts';
 import { readScalar } from './values.ts';
 

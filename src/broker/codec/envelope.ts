@@ -1,3 +1,4 @@
+// What the broker needs to know of an encoded message, read where it lies: the message itself is never decoded.
 import { eachSection, listFields, type Sections, scanSections } from './sections.ts';
 import { eachPair, readCompound, readScalar, type Scalar } from './values.ts';
 

@@ -1,3 +1,4 @@
+// Where the sections of an encoded message begin and end.
 import { readCompound, readScalar, skipValue } from './values.ts';
 
 export const HEADER = 0x70;

@@ -1,3 +1,4 @@
+// What the broker adds to a message when it hands it out: sequence number, times, delivery count, lock, state.
 import {
   DELIVERY_ANNOTATIONS,
   HEADER,

@@ -1,3 +1,5 @@
+// Durable operations: those that come while one commit is on its way share the next (group commit); each is answered
+// after its own is on disk.
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import { type Store, StoreFullError } from '../store/store.ts';
 import { COMMITTED, HANDING_OUT, Pulse, WAITING } from './pulse.ts';

@@ -1,3 +1,4 @@
+// What every entity shares: the store behind its group commit, the alarms, the bodies, the counters.
 import type { Alarm, Alarms } from '../clock.ts';
 import { Envelope } from '../codec/envelope.ts';
 import { FaultPort } from '../control/fault-port.ts';

@@ -1,3 +1,4 @@
+// The way in: checks, duplicate detection, scheduling, and placing what is due.
 import { Envelope } from '../codec/envelope.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { FullMessage } from '../store/store.ts';

@@ -1,3 +1,4 @@
+// The entities and their descriptions: declared, changed and removed, each change durable.
 import { BrokerError } from '../errors.ts';
 import { type EntityRow, StoreFullError } from '../store/store.ts';
 import type {

@@ -1,3 +1,4 @@
+// What a receiver wants done with a message; changes that come with it become application properties.
 import { encodedString } from '../codec/edit.ts';
 import type { PropertyChanges } from '../codec/rewrite.ts';
 

@@ -1,3 +1,4 @@
+// Messages in any state from a sequence number on, without locking or counting them.
 import type { Stamp } from '../codec/stamp.ts';
 import { stamped, withoutBody } from '../codec/stamp.ts';
 import type { MessageRow } from '../store/store.ts';

@@ -1,3 +1,4 @@
+// Where messages go, and under which numbers: into a queue once, into each subscription of a topic that has a matching rule.
 import type { Envelope } from '../codec/envelope.ts';
 import type { MessageRow, Store } from '../store/store.ts';
 import type { Core } from './core.ts';

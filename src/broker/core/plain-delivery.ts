@@ -1,3 +1,4 @@
+// Competing consumers: every message under its own lock, receivers with credit served in turn.
 import type { Alarm } from '../clock.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';

@@ -1,3 +1,4 @@
+// A change of the entities as the rows that it would write: checked as a whole, so that a refusal leaves nothing half done.
 import { BrokerError } from '../errors.ts';
 import type { EntityRow } from '../store/store.ts';
 import type { QueueDescription, SubscriptionDescription, TopicDescription } from '../topology.ts';

@@ -1,3 +1,4 @@
+// A queue as senders see it.
 import type { Envelope } from '../codec/envelope.ts';
 import { serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';

@@ -1,3 +1,4 @@
+// What receivers receive from: a queue's messages, a subscription's, or a dead letter queue's.
 import type { PropertyChanges } from '../codec/rewrite.ts';
 import { serviceErrors } from '../errors.ts';
 import type { FullMessage } from '../store/store.ts';

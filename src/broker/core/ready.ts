@@ -1,3 +1,5 @@
+// Messages that wait for a receiver, by sequence number: new ones arrive in order at the tail, those given back
+// (abandoned, lock lost) come again before everything with a higher number.
 import { Fifo } from './fifo.ts';
 import { Heap } from './heap.ts';
 

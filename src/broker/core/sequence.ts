@@ -1,3 +1,4 @@
+// Sequence numbers, promised to the store in blocks: a restart never hands one out twice.
 import type { Core } from './core.ts';
 
 /** Numbers are promised to the store in blocks, so that a restart never hands one out twice. */

@@ -1,3 +1,5 @@
+// What the description of an entity means: its durations and counts with their defaults, within what the service
+// allows.
 import { durationMs } from '../durations.ts';
 import { BrokerError } from '../errors.ts';
 import type {

@@ -1,3 +1,4 @@
+// The status of a broker: a line per queue, topic and subscription.
 import type { EntityStatus } from '../options.ts';
 import type { Core } from './core.ts';
 import type { Namespace } from './namespace.ts';

@@ -1,3 +1,4 @@
+// Credits a second, as a namespace of the standard tier has them; switched on to see how clients back off.
 import { type ServiceError, serviceErrors } from '../errors.ts';
 
 /** Credits a second, as a namespace of the standard tier has them; switched on to see how clients back off. */

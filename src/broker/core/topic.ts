@@ -1,3 +1,4 @@
+// A topic: one copy for every subscription with a matching rule, none where no rule matches.
 import { withApplicationProperties } from '../codec/edit.ts';
 import { Envelope } from '../codec/envelope.ts';
 import { EnvelopeView } from '../sql/message-view.ts';

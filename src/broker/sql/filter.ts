@@ -1,3 +1,4 @@
+// A SQL filter, parsed and compiled to a function; any other text is a SqlError.
 import { SqlError } from './ast.ts';
 import { compilePredicate, type Parameters } from './compile.ts';
 import type { MessageView } from './message-view.ts';

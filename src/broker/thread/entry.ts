@@ -1,3 +1,5 @@
+// The entry of the broker's thread. Errors lose their class on the way to another thread, so their code travels with
+// them.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createBroker } from '../broker.ts';
 import { isControlCall, runControlCall } from '../control/calls.ts';

@@ -1,3 +1,4 @@
+// What the two sides of the broker's thread say to each other.
 import type { ControlCall } from '../control/calls.ts';
 import type { BrokerErrorCode } from '../errors.ts';
 import type { Broker, BrokerEnd, BrokerOptions } from '../options.ts';

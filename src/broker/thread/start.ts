@@ -1,3 +1,5 @@
+// Starts a broker in a thread of its own and speaks for it. From sources Node runs the `.ts` file, from a build the
+// `.js` beside this one.
 import { Worker } from 'node:worker_threads';
 import { remoteControl } from '../control/calls.ts';
 import { virtualClockOf } from '../control/virtual-clock.ts';

@@ -1,3 +1,4 @@
+// HTTP on sockets that somebody else accepted: requests, and web sockets that carry AMQP.
 import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';

@@ -1,3 +1,4 @@
+// The page's own loop: frames come in, the model is changed, list and detail are drawn again.
 export const APP_SCRIPT = String.raw`
 import { createChart } from './chart.js';
 import { createDetail } from './detail.js';

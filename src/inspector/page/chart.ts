@@ -1,3 +1,5 @@
+// The statechart of the chosen actor. Until somebody zooms it is no smaller than its labels can be read; a larger
+// drawing scrolls.
 export const CHART_SCRIPT = String.raw`
 import { activePaths, byId, h, leaves, reveal, setText } from './dom.js';
 

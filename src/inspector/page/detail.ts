@@ -1,3 +1,4 @@
+// Everything about the chosen actor beside its drawing.
 export const DETAIL_SCRIPT = String.raw`
 import { byId, clock, h, leafNames, setText } from './dom.js';
 import { tree } from './tree.js';

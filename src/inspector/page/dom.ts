@@ -1,3 +1,4 @@
+// Elements with attributes and children; text is always text, never markup.
 export const DOM_SCRIPT = String.raw`
 /** Element with attributes and children; text is always text. */
 export function h(tag, attributes, ...children) {

@@ -1,3 +1,4 @@
+// The inspector page, as one string of HTML.
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='7.5' cy='7.5' r='5' fill='none' stroke='%230b7a4b' stroke-width='2.5'/%3E%3Cpath d='M10 10l4 4' stroke='%230b7a4b' stroke-width='2.5'/%3E%3C/svg%3E";
 

@@ -1,3 +1,4 @@
+// The list of actors, grouped by type, newest first.
 export const LIST_SCRIPT = String.raw`
 import { ago, byId, h, leaves, leafNames, reveal, setText } from './dom.js';
 

@@ -1,3 +1,4 @@
+// The inspector page's style sheet, light and dark.
 export const PAGE_STYLE = `
 :root { --bg: #f2f4f7; --panel: #ffffff; --ink: #1c2330; --soft: #5b6577; --rule: #dde2ea; --hover: #eef1f6;
   --accent: #0b7a4b; --accent-bg: #e2f6ec; --bad: #b42318; --bad-bg: #fdeceb; --warn: #8a5a00; --last: #b45309; --code: #f6f8fa;

@@ -1,3 +1,4 @@
+// JSON as a tree that opens where it is clicked; what is closed is not made.
 export const TREE_SCRIPT = String.raw`
 import { h } from './dom.js';
 

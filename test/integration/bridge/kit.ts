@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { type BridgeOptions, createBridge } from '../../../src/bridge/bridge.ts';
-import { toBrokerTopology } from '../../../src/bridge/topology.ts';
+import { toBrokerTopology } from '../../../src/bridge/topology/topology.ts';
 import { type Broker, createBroker, type EntityStatus } from '../../../src/broker/index.ts';
 import { type EntityDeclaration, MAX_DELIVERY_COUNT } from '../../../src/contract/entities.ts';
 import type { Json } from '../../../src/contract/json.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { examine } from '../../../src/bridge/examine.ts';
+import { examine } from '../../../src/bridge/topology/examine.ts';
 import { ACTORS, atEnd, EVENTS, entities, startWorld, statusOf, TASKS } from './kit.ts';
 import { startProxy } from './proxy.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { describe, expect, it } from 'vitest';
-import { toBrokerTopology } from '../../../src/bridge/topology.ts';
+import { toBrokerTopology } from '../../../src/bridge/topology/topology.ts';
 import { createBroker } from '../../../src/broker/index.ts';
 import { connect } from '../../../src/client/connect.ts';
 import { declareEntities, EVENTS } from '../../../src/contract/entities.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { toBrokerTopology } from '../../../src/bridge/topology.ts';
+import { toBrokerTopology } from '../../../src/bridge/topology/topology.ts';
 import { type Broker, createBroker } from '../../../src/broker/index.ts';
 import type { AgentContext } from '../../../src/contract/config.ts';
 import { declareEntities } from '../../../src/contract/entities.ts';

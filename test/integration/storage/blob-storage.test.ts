@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createBlobStorage } from '../../../src/bridge/blob-storage.ts';
 import type { Storage } from '../../../src/contract/payload.ts';
+import { createBlobStorage } from '../../../src/storage/blob-storage.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createPayloads } from '../../../src/storage/payloads.ts';
 import { AZURITE_KEY, type Azurite, installAzurite, startAzurite } from '../../kit/azurite.ts';

@@ -24,7 +24,7 @@ function setUp({ onPublish = () => {} }: Setting = {}) {
       return messages.map(() => ({}));
     },
     listSessions: async () => ({ ids: [], listed: 0 }),
-    shelf: () => ({ browse: async () => [] }),
+    deferredStore: () => ({ browse: async () => [] }),
     pumpNamedSession: ({ onMessage }: { onMessage: (message: InboundMessage) => void }) => {
       deliver = onMessage;
       // The reply session is never held in these tests: nothing may wait for it.

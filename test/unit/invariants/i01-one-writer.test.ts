@@ -1,7 +1,7 @@
 // I1 One writer: a turn is committed only under its session's lock, and the lease is ours to know.
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, it } from 'vitest';
-import { createConnector } from '../../../src/bridge/connection.ts';
+import { createConnector } from '../../../src/bridge/connection/connection.ts';
 import { LOCK_MS, openSession } from './session.ts';
 
 it('I1: a commit is written while the lease has a margin, and not at all when it is over', async () => {

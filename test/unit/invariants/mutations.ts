@@ -25,14 +25,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i01-one-writer',
     guard: 'no commit without a lease',
-    file: 'src/bridge/held-session.ts',
+    file: 'src/bridge/session/held-session.ts',
     find: 'if (!(await this.#lease?.isSafe()))',
     replace: 'if (this.lost)',
   },
   {
     invariant: 'i01-one-writer',
     guard: 'the SDK repeats no request of a client that commits',
-    file: 'src/bridge/connection.ts',
+    file: 'src/bridge/connection/connection.ts',
     find: 'committing: { maxRetries: 0 }',
     replace: 'committing: { maxRetries: 3 }',
   },
@@ -207,7 +207,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i14-fair',
     guard: 'a busy session yields',
-    file: 'src/bridge/held-session.ts',
+    file: 'src/bridge/session/held-session.ts',
     find: 'if (crowded && this.#heldMs()',
     replace: 'if (crowded && this.lost && this.#heldMs()',
   },

@@ -1,7 +1,7 @@
 // A held session over a receiver of the SDK that only records what it is asked, on a clock that stands until it is moved.
 import type { ServiceBusReceivedMessage, ServiceBusSessionReceiver } from '@azure/service-bus';
-import { LiveSession } from '../../../src/bridge/held-session.ts';
-import { ConnectionWatch } from '../../../src/bridge/sockets.ts';
+import { ConnectionWatch } from '../../../src/bridge/connection/sockets.ts';
+import { LiveSession } from '../../../src/bridge/session/held-session.ts';
 
 export const LOCK_MS = 30_000;
 export const HOLD_QUANTUM_MS = 1_000;

@@ -12,7 +12,7 @@ import { type FlatSpan, parseTraceLines, readTraceFile } from '../../../otel/otl
 
 const run = promisify(execFile);
 const otel = (file: string): string => new URL(`../../../otel/${file}`, import.meta.url).href;
-const contract = new URL('../../../src/contract/telemetry.ts', import.meta.url).href;
+const contract = new URL('../../../src/observability/telemetry.ts', import.meta.url).href;
 const CLEAN_ENV = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_') && name !== 'NODE_OPTIONS'),
 );
@@ -154,7 +154,7 @@ const SRC = new URL('../../../src/', import.meta.url);
 
 it('is named by no file of src, which knows the API alone', async () => {
   const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith('.ts'));
-  expect(files).toContain('contract/telemetry.ts');
+  expect(files).toContain('observability/telemetry.ts');
   const naming = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(new URL(file, SRC), 'utf8');
@@ -165,7 +165,7 @@ it('is named by no file of src, which knows the API alone', async () => {
 });
 
 it('is not loaded by what embeds Quorate', async () => {
-  const entries = ['index.ts', 'contract/telemetry.ts', 'inspector/server.ts'].map(
+  const entries = ['index.ts', 'observability/telemetry.ts', 'inspector/server.ts'].map(
     (file) => new URL(file, SRC),
   );
   const present = entries.filter((url) => existsSync(url)).map((url) => url.href);

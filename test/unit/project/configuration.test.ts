@@ -1,7 +1,7 @@
 // docs/configuration.md and the schema of the configuration say the same.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { resolveConfig } from '../../../src/config.ts';
+import { resolveConfig } from '../../../src/config/resolve.ts';
 import { configSchema, ENVIRONMENT } from '../../../src/contract/config.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');

@@ -39,7 +39,10 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'pure-core': { 'src/actors/core/a.ts': `import { randomUUID } from 'node:crypto';` },
   'light-core': { 'src/actors/core/a.ts': `import 'zod';` },
   'core-stays-inside': { 'src/actors/core/a.ts': `import '../host/b.ts';`, 'src/actors/host/b.ts': '' },
-  'machines-load-in-workers': { 'src/runtime.ts': `import './machines/b.ts';`, 'src/machines/b.ts': '' },
+  'machines-load-in-workers': {
+    'src/runtime/runtime.ts': `import '../machines/b.ts';`,
+    'src/machines/b.ts': '',
+  },
   'actors-not-to-bridge': {
     'src/actors/host/a.ts': `import type { B } from '../../bridge/b.ts';`,
     'src/bridge/b.ts': 'export type B = 1;',
@@ -50,9 +53,13 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'src/broker/a.ts': `import type { B } from '../contract/b.ts';`,
     'src/contract/b.ts': 'export type B = 1;',
   },
+  'helpers-stand-low': {
+    'src/common/a.ts': `import '../bridge/b.ts';`,
+    'src/bridge/b.ts': '',
+  },
   'rhea-in-broker-only': { 'src/bridge/a.ts': `import 'rhea';` },
   'broker-and-inspector-on-demand': {
-    'src/runtime.ts': `import { b } from './broker/index.ts';`,
+    'src/runtime/runtime.ts': `import { b } from '../broker/index.ts';`,
     'src/broker/index.ts': 'export const b = 1;',
   },
   'telemetry-sdk-in-otel-only': { 'src/client/a.ts': `import '@opentelemetry/sdk-node';` },

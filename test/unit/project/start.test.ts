@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 
-const ENTRIES = ['runtime', 'health', 'inspector/server', 'broker/index', 'actors/worker/entry'];
+const ENTRIES = [
+  'runtime/runtime',
+  'observability/health',
+  'inspector/server',
+  'broker/index',
+  'actors/worker/entry',
+];
 
 it.each(ENTRIES)('src/%s.ts does without undici until it is used', async (entry) => {
   const url = new URL(`../../../src/${entry}.ts`, import.meta.url).href;

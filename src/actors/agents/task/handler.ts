@@ -10,7 +10,7 @@ import {
   SPAN,
   type SpanInput,
   traceparentOf,
-} from '../../../contract/telemetry.ts';
+} from '../../../observability/telemetry.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
 import { claimingPublish } from '../../protocol/claims.ts';

@@ -1,3 +1,4 @@
+// Answers one `$management` request. Errors always name their condition: clients decide by it whether to try again.
 import { registerOperations } from '../../core/pulse.ts';
 import { ServiceError, serviceErrors } from '../../errors.ts';
 import type { ReplyLinks, Said } from '../replies.ts';

@@ -1,3 +1,4 @@
+// The management operation that deletes many messages at once, up to the number that the service allows.
 import { deleteWaiting } from '../../core/departures.ts';
 import { serviceErrors } from '../../errors.ts';
 import { types } from '../rhea.ts';

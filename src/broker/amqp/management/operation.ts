@@ -1,3 +1,4 @@
+// What a management operation is: its name, what it needs of its entity, and how it is carried out.
 import type { Operation as Work } from '../../core/atomic.ts';
 import type { Core } from '../../core/core.ts';
 import type { Queue } from '../../core/queue.ts';

@@ -1,3 +1,4 @@
+// Management operations about messages that nobody has received: schedule, cancel a schedule, peek.
 import { toStored } from '../../codec/edit.ts';
 import { encodedMessages } from '../../codec/message-list.ts';
 import { verifiedMessage } from '../../codec/verify-message.ts';

@@ -1,3 +1,4 @@
+// Management operations of sessions: renew the lock, get and set the state, list sessions.
 import { serviceErrors } from '../../errors.ts';
 import { arrayOf, types } from '../rhea.ts';
 import { heldSession, NO_CONTENT, type Operation, ok, queueOf, text, whole } from './operation.ts';

@@ -1,3 +1,5 @@
+// Management operations on single messages: renew a lock, receive deferred ones (all of them or an error), settle by
+// lock token.
 import { encodedMap } from '../../codec/body.ts';
 import { stamped } from '../../codec/stamp.ts';
 import { type Ack, type Outcome, reason } from '../../core/outcome.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLetterIndex } from '../../../../src/actors/agents/letter-index.ts';
 import { createRemediation } from '../../../../src/actors/agents/remediation.ts';
-import type { Disposition, Shelf } from '../../../../src/contract/ports.ts';
+import type { DeferredStore, Disposition } from '../../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads } from '../../../kit/memory-storage.ts';
@@ -21,7 +21,7 @@ class Queue {
   readonly aside = new Set<number>();
   readonly published: WireMessage[] = [];
   looks = 0;
-  readonly shelf: Shelf = {
+  readonly deferredStore: DeferredStore = {
     browse: async ({ from, max }) => {
       this.looks += 1;
       return [...this.there.values()].filter(({ sequenceNumber }) => sequenceNumber >= from).slice(0, max);
@@ -67,7 +67,7 @@ function process(queue: Queue) {
         queue.published.push(...messages);
         return messages.map(() => ({}));
       },
-      shelf: () => queue.shelf,
+      deferredStore: () => queue.deferredStore,
     },
     payloads: memoryPayloads(),
     logger: { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') },
@@ -194,7 +194,7 @@ it('handled letters are removed when their retention time is over, by one sweep 
 it('a letter is found from its mark in a look or two, however many lie before it', async () => {
   const queue = new Queue();
   const letters = Array.from({ length: 5_000 }, (_, n) => queue.put(copy(`l${n}`)));
-  const index = createLetterIndex(() => queue.shelf);
+  const index = createLetterIndex(() => queue.deferredStore);
   const behind = (letters.at(-1)?.sequenceNumber ?? 0) + 1;
   expect(await index.locate(['l4990'], behind)).toEqual([letters[4_990]?.sequenceNumber]);
   expect(queue.looks).toBeLessThanOrEqual(2);

@@ -7,9 +7,9 @@ import { inLife } from '../../../../src/actors/protocol/lives.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { Payloads } from '../../../../src/contract/payload.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
-import { deriveSpanContext } from '../../../../src/contract/telemetry.ts';
 import type { TaskBody, WireMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
+import { deriveSpanContext } from '../../../../src/observability/telemetry.ts';
 import { inbound } from '../../../kit/inbound.ts';
 import { memoryPayloads, memoryResults } from '../../../kit/memory-storage.ts';
 

@@ -1,0 +1,61 @@
+// One request to the broker that is harmless to repeat: repeated until it is accepted, refused, or too late (I2).
+import { performance } from 'node:perf_hooks';
+import type { ServiceBusSender } from '@azure/service-bus';
+import type { QuorateError } from '../../contract/errors.ts';
+import type { RequestSignal } from '../connection/abort-scope.ts';
+import { isWorthRepeating, toQuorateError } from '../connection/errors.ts';
+import { createBackoff } from '../time/backoff.ts';
+import { pause } from '../time/waiting.ts';
+import type { Senders } from './senders.ts';
+
+/** A caller waits for at most this long while the broker is away. */
+const LONGEST_TRY_MS = 15_000;
+
+export interface DeliveryOptions {
+  readonly senders: Senders;
+  readonly toPath: (entity: string) => string;
+  /** Host and port, for messages of errors. */
+  readonly endpoint: string;
+  readonly duplicateWindowMs: number;
+  /** The bridge is being closed: what fails from now on is not repeated, or its close would wait for a broker that is gone. */
+  readonly closing?: AbortSignal;
+}
+
+export interface DeliveryRequest<T> {
+  readonly entity: string;
+  /** What it is doing, for messages of errors: "sending to". */
+  readonly what: string;
+  readonly attempt: (sender: ServiceBusSender, abortSignal: RequestSignal) => Promise<T>;
+}
+
+export interface Delivery {
+  /** Rejects with a QuorateError. */
+  run<T>(request: DeliveryRequest<T>): Promise<T>;
+}
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { senders, toPath, endpoint, duplicateWindowMs, closing } = options;
+  // A repeat after the duplicate window would be taken for a new message.
+  const limitMs = Math.min(LONGEST_TRY_MS, duplicateWindowMs / 2);
+
+  const run = async <T>({ entity, what, attempt }: DeliveryRequest<T>): Promise<T> => {
+    const startedAt = performance.now();
+    const isOver = (): boolean => closing?.aborted === true || performance.now() - startedAt >= limitMs;
+    const backoff = createBackoff();
+    let error: QuorateError | undefined;
+    do {
+      // Asked anew for each attempt: the connection may have been replaced.
+      const { sender, watch } = senders.get(toPath(entity));
+      const reply = await watch.run((signal) => attempt(sender, signal));
+      if (reply.kind === 'done') return reply.value;
+      const why = reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('the connection was lost'));
+      error = toQuorateError(why, `${what} ${entity} at ${endpoint}`);
+      if (reply.kind === 'failed' && !isWorthRepeating(why)) break;
+      await pause(backoff.next(), closing);
+    } while (!isOver());
+    if (error.code === 'CONNECTION_FAILED') senders.renew();
+    throw error;
+  };
+
+  return { run };
+}

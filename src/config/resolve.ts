@@ -1,0 +1,178 @@
+// From a configuration file to a checked configuration: the file is imported by Node itself, the environment wins over
+// it, and every problem is one line that names its field.
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { z } from 'zod';
+import { nearest } from '../common/nearest.ts';
+import { configSchema, ENVIRONMENT, type QuorateConfig, type ResolvedConfig } from '../contract/config.ts';
+import { QuorateError } from '../contract/errors.ts';
+import { importFault } from './import-fault.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Imports a `.ts` or `.js` configuration: its default export, or the one named `config`. Not yet checked. */
+export async function loadConfig(path: string): Promise<QuorateConfig> {
+  const file = resolve(path);
+  if (!(await isFile(file))) {
+    throw new QuorateError('CONFIG_NOT_FOUND', `There is no configuration file at ${file}.`);
+  }
+  const url = pathToFileURL(file);
+  const config = pickExport(await importModule(url, path));
+  if (typeof config !== 'object' || config === null) {
+    throw new QuorateError(
+      'CONFIG_INVALID',
+      `${path}: export the configuration as default or as \`config\`.`,
+    );
+  }
+  return withLocations(config as QuorateConfig, url);
+}
+
+/** Fills every default in. The environment wins; an empty variable counts as not set. */
+export function resolveConfig(config: QuorateConfig, env: Environment = {}): ResolvedConfig {
+  const set = environmentFields(env);
+  const parsed = configSchema.safeParse({ ...productionDefaults(env), ...config, ...set.fields });
+  const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set)) ?? [];
+  lines.push(...misspelt(env), ...homeless(config));
+  if (parsed.success && lines.length === 0) return parsed.data;
+  throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
+}
+
+/** Read elsewhere: by the command line, and by this project's own tests and benches. */
+const OTHER_VARIABLES = /^QUORATE_(LOG$|TEST_|BENCH_|CHAOS_|FUZZ_|MUTATION$|PLANTED$|ROOT$)/;
+/** What Kubernetes sets in every pod beside a service that is called quorate. */
+const OF_KUBERNETES = /^QUORATE_(SERVICE_(HOST|PORT)|PORT_\d+_)/;
+
+/** A variable that nobody reads is one that somebody meant: the embedded broker would start without a word. */
+function misspelt(env: Environment): string[] {
+  const known = Object.keys(ENVIRONMENT);
+  return Object.entries(env).flatMap(([name, value]) => {
+    const isOurs = name.startsWith('QUORATE_') && value !== undefined && value !== '';
+    if (!isOurs || known.includes(name) || OTHER_VARIABLES.test(name) || OF_KUBERNETES.test(name)) return [];
+    const near = nearest(name, [...known, 'QUORATE_LOG']);
+    return [`${name}: there is no such variable${near === undefined ? '' : `; ${near} is meant?`}`];
+  });
+}
+
+/** `loadConfig` has put those of a file beside it; a configuration in code lies nowhere. */
+function homeless({ machines, agents }: QuorateConfig): string[] {
+  const lines = (group: string, entries: unknown): string[] =>
+    Object.entries((entries ?? {}) as Record<string, Located | null>).flatMap(([name, entry]) => {
+      const where = `${group}.${name}`;
+      const module = entry?.module;
+      const why = `is relative, and a configuration in code lies nowhere; write new URL('${String(module)}', import.meta.url)`;
+      const own = isRelative(module) ? [`${where}.module: '${String(module)}' ${why}`] : [];
+      return [...own, ...lines(`${where}.versions`, entry?.versions)];
+    });
+  return [...lines('machines', machines), ...lines('agents', agents)];
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ?? false;
+}
+
+async function importModule(url: URL, path: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(url.href)) as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw new QuorateError('CONFIG_INVALID', `${path} does not load: ${importFault(cause, url.href)}`, {
+      cause,
+    });
+  }
+}
+
+function pickExport(module: Readonly<Record<string, unknown>>): unknown {
+  return module['default'] ?? module['config'];
+}
+
+type Located = { readonly module?: URL | string; readonly versions?: Readonly<Record<string, unknown>> };
+
+/** A module given as './x.ts' lies beside the configuration file. Bad shapes pass: the schema names them. */
+function withLocations(config: QuorateConfig, base: URL): QuorateConfig {
+  const locate = <T>(
+    entries: Readonly<Record<string, T>> | undefined,
+  ): Readonly<Record<string, T>> | undefined => {
+    if (typeof entries !== 'object' || entries === null) return entries;
+    return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, locateOne(entry, base)]));
+  };
+  const { machines, agents, ...rest } = config;
+  const located = { ...rest, machines: locate(machines) ?? machines };
+  const locatedAgents = locate(agents);
+  return locatedAgents === undefined ? located : { ...located, agents: locatedAgents };
+}
+
+function isRelative(module: URL | string | undefined): boolean {
+  return typeof module === 'string' && /^\.{1,2}\//.test(module);
+}
+
+function locateOne<T>(entry: T, base: URL): T {
+  const { module, versions } = (entry ?? {}) as Located;
+  const isPath = typeof module === 'string' && (isRelative(module) || module.startsWith('/'));
+  if (!isPath && versions === undefined) return entry;
+  return {
+    ...entry,
+    ...(isPath ? { module: new URL(module, base) } : {}),
+    ...(typeof versions === 'object' && versions !== null
+      ? {
+          versions: Object.fromEntries(
+            Object.entries(versions).map(([version, older]) => [version, locateOne(older, base)]),
+          ),
+        }
+      : {}),
+  };
+}
+
+/** In production nothing is served that was not asked for. */
+function productionDefaults(env: Environment): Partial<QuorateConfig> {
+  return env['NODE_ENV'] === 'production' ? { inspectorPort: false } : {};
+}
+
+interface EnvironmentFields {
+  readonly fields: Readonly<Record<string, string | false>>;
+  /** Field -> the variable that set it, for messages. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function environmentFields(env: Environment): EnvironmentFields {
+  const fields: Record<string, string | false> = {};
+  const names = new Map<string, string>();
+  for (const [variable, field] of Object.entries(ENVIRONMENT)) {
+    const value = env[variable];
+    if (value === undefined || value === '') continue;
+    fields[field] = field === 'inspectorPort' && value === 'false' ? false : value;
+    names.set(field, variable);
+  }
+  return { fields, names };
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a union's branches the one that came closest explains best. */
+function describeIssue(issue: Issue, parents: readonly PropertyKey[], set: EnvironmentFields): string[] {
+  const path = [...parents, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    const closest = [...issue.errors].sort((a, b) => a.length - b.length)[0];
+    if (closest !== undefined) return closest.flatMap((inner) => describeIssue(inner, path, set));
+  }
+  const field = path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys' && field === '')
+    return issue.keys.map((key) => {
+      const near = nearest(key, Object.keys(configSchema.shape));
+      return `${key}: there is no such field${near === undefined ? '' : `; ${near} is meant?`}`;
+    });
+  const variable = set.names.get(String(path[0]));
+  const where =
+    variable === undefined
+      ? field === ''
+        ? 'configuration'
+        : field
+      : `${variable}${partOf(set.fields[String(path[0])], path[1])}`;
+  return [`${where}: ${issue.message}`];
+}
+
+/** Of a list in a variable, the entry that is wrong: nobody counts them from 0. */
+function partOf(value: unknown, at: PropertyKey | undefined): string {
+  if (typeof value !== 'string' || typeof at !== 'number') return '';
+  return ` '${value.split(',')[at]?.trim() ?? ''}'`;
+}

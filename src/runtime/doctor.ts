@@ -1,0 +1,43 @@
+// `quorate doctor` as a call: what a configuration needs of its Service Bus, and whether it is so.
+import { createWorkerPool } from '../actors/host/pool.ts';
+import { listens } from '../common/listens.ts';
+import { type Environment, resolveConfig } from '../config/resolve.ts';
+import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
+import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
+import type { Finding } from '../contract/doctor.ts';
+import type { EntityDeclaration } from '../contract/entities.ts';
+import { registerMachines } from './registration.ts';
+
+export async function* diagnose(
+  config: QuorateConfig,
+  env: Environment = process.env,
+): AsyncGenerator<Finding, void, undefined> {
+  const resolved = resolveConfig(config, env);
+  const target = targetOf(resolved, env['NODE_ENV']);
+  const connection = target.mode === 'embedded' ? await embedded(dataFolderOf(resolved)) : target.connection;
+  if (connection === undefined) {
+    const text = `the embedded broker of ${dataFolderOf(resolved)} does not run: it starts with the application, which makes its entities`;
+    yield { check: 'reachable', status: 'ok', text };
+    return;
+  }
+  const entities = await entitiesOf(resolved);
+  const { examine } = await import('../bridge/topology/examine.ts');
+  yield* examine({ connection, prefix: resolved.prefix, entities });
+}
+
+async function entitiesOf(config: ResolvedConfig): Promise<readonly EntityDeclaration[]> {
+  const pool = createWorkerPool({ threads: 1, turnTimeoutMs: config.turnTimeoutMs });
+  try {
+    return (await registerMachines(config, pool)).entities;
+  } finally {
+    await pool.close();
+  }
+}
+
+async function embedded(folder: string): Promise<Address | undefined> {
+  const { readBrokerRecord } = await import('../broker/index.ts');
+  const record = readBrokerRecord(folder);
+  // A broker that was killed leaves its record behind.
+  if (record === undefined || !(await listens(record.port))) return undefined;
+  return { kind: 'connectionString', connectionString: record.connectionString };
+}

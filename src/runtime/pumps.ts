@@ -1,0 +1,248 @@
+// What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
+
+import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
+import { createOfferHandler } from '../actors/agents/offers.ts';
+import { createRemediation } from '../actors/agents/remediation.ts';
+import { createTaskHandler } from '../actors/agents/task/handler.ts';
+import type { Runnable, TaskCounters, TaskHost } from '../actors/agents/task/task.ts';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '../actors/agents/task/task.ts';
+import { createActionHandler } from '../actors/host/action-queue.ts';
+import { Actions } from '../actors/host/actions.ts';
+import { holdSession } from '../actors/host/hold.ts';
+import type { ActorHost, HostCounters, OlderVersion } from '../actors/host/host.ts';
+import { TimerMemory } from '../actors/host/scheduled.ts';
+import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
+import type { EntityDeclaration } from '../contract/entities.ts';
+import {
+  actionQueue,
+  actorQueue,
+  agentQueue,
+  deadLetterSources,
+  logicQueue,
+  OFFERS,
+  REMEDIATION,
+} from '../contract/entities.ts';
+import { QuorateError } from '../contract/errors.ts';
+import type { Payloads, ResultStore } from '../contract/payload.ts';
+import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '../contract/ports.ts';
+import { SESSION_WINDOW } from '../contract/sizes.ts';
+import type { MachineRef } from '../contract/turn.ts';
+import type { TaskBody } from '../contract/wire.ts';
+import type { Registration } from './registration.ts';
+
+/** A busy session lets others in after this long (I14). */
+const HOLD_QUANTUM_MS = 100;
+/** More turns waiting for a thread than it does in a few milliseconds. */
+const SATURATED_TURNS_PER_THREAD = 16;
+const OFFER_CONCURRENCY = 8;
+/** They come in floods, and are dealt with in groups: a send and a settlement for all that are at hand. */
+const DEAD_LETTER_CONCURRENCY = 64;
+/** Tasks of one I/O agent at once, unless its configuration says otherwise. */
+const IO_CONCURRENCY = 8;
+
+/** Everything a process counted since its start; what tests and reports assert on. */
+export interface RuntimeCounters {
+  readonly actors: HostCounters;
+  readonly agents: Record<string, TaskCounters>;
+  deadLetters: number;
+}
+
+export interface PumpContext {
+  readonly config: ResolvedConfig;
+  readonly registration: Registration;
+  readonly entities: readonly EntityDeclaration[];
+  readonly threads: number;
+  readonly pool: WorkerPool;
+  readonly bridge: Bridge;
+  readonly results: ResultStore;
+  readonly payloads: Payloads;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly inspection: InspectionSink;
+  readonly counters: RuntimeCounters;
+  readonly onUnsigned: (folder: string) => void;
+  /** Aborts when the grace of a shutdown is over. */
+  readonly shutdown: AbortSignal;
+}
+
+export function startPumps(given: Omit<PumpContext, 'onUnsigned'>): Pump[] {
+  const { roles } = given.config;
+  const context: PumpContext = { ...given, onUnsigned: createUnsignedLog(given.logger) };
+  return [
+    ...(roles.includes('actors') ? [...startActorPumps(context), ...startWatchPumps(context)] : []),
+    ...(roles.includes('agents') ? startAgentPumps(context) : []),
+  ];
+}
+
+function startActorPumps(context: PumpContext): Pump[] {
+  const { bridge, config, logger, pool, registration, threads } = context;
+  const { duplicateWindowMs, retentionMs, turnTimeoutMs } = config;
+  const actions = new Actions({ ...context, turnTimeoutMs });
+  const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
+    // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
+    const root = config.machines[type.split('.')[0] ?? ''];
+    const own = config.machines[type];
+    const host = {
+      ...context,
+      counters: context.counters.actors,
+      timerMemory: new TimerMemory(),
+      actions,
+      machine,
+      definition,
+      older: registration.older.get(type) ?? new Map<string, OlderVersion>(),
+      ...(own?.migrate === undefined ? {} : { migrate: own.migrate }),
+      onPoison: root?.onPoison ?? ('continue' as const),
+      registry: registration.registry,
+      duplicateWindowMs,
+      retentionMs,
+      turnTimeoutMs,
+      onForeignState: createForeignLog(type, logger),
+    };
+    return bridge.pumpSessions({
+      entity: actorQueue(type),
+      maxSessions: config.sessions,
+      window: SESSION_WINDOW,
+      holdQuantumMs: HOLD_QUANTUM_MS,
+      isSaturated: () => pool.waitingTurns >= threads * SATURATED_TURNS_PER_THREAD,
+      onSession: (session) => holdSession(session, host),
+    });
+  });
+  return [...sessions, ...startActionPumps(context), runningActions(actions, sessions, context.shutdown)];
+}
+
+/** What runs of actions that nobody waits for: a host stops after them, within its grace. */
+function runningActions(actions: Actions, sessions: readonly Pump[], shutdown: AbortSignal): Pump {
+  return {
+    get active() {
+      return actions.running;
+    },
+    stop: async () => {
+      await Promise.all(sessions.map((pump) => pump.stop()));
+      await actions.idle(shutdown);
+    },
+  };
+}
+
+/** Where actors run, their actions run too. */
+function startActionPumps(context: PumpContext): Pump[] {
+  const { bridge, config, registration, threads } = context;
+  return registration.actionTypes.map((type) => {
+    const entity = actionQueue(type);
+    const machine = (version: string): MachineRef => {
+      const own = registration.machines.get(type);
+      const other = registration.older.get(type)?.get(version);
+      const found = own?.machine.version === version ? own : (other ?? own);
+      if (found === undefined) throw new QuorateError('MACHINE_NOT_FOUND', `no machine ${type} here`);
+      return found.machine;
+    };
+    const { turnTimeoutMs } = config;
+    const onMessage = createActionHandler({ ...context, entity, machine, turnTimeoutMs });
+    return bridge.pumpTasks({ entity, concurrency: threads, onMessage });
+  });
+}
+
+/** Once for each version that this host does not know: its actors come again and again until another host serves them. */
+function createForeignLog(type: string, logger: Logger): ActorHost['onForeignState'] {
+  const said = new Set<string>();
+  return (actor, why) => {
+    if (said.has(why)) return;
+    said.add(why);
+    logger.error(`${actor}: ${why}; actors of type ${type} like it are left to other hosts`, { type });
+  };
+}
+
+/** Once: either somebody forges messages, or hosts do not share one payload store, and then all of theirs look like that. */
+function createUnsignedLog(logger: Logger): PumpContext['onUnsigned'] {
+  let said = false;
+  return (folder) => {
+    if (said) return;
+    said = true;
+    logger.warn(
+      `a message names ${folder} in the payload store without a signature that counts here: it was forged, or its sender has another payload store or an earlier build; nothing there is read or written (docs/configuration.md)`,
+    );
+  };
+}
+
+/** Offers on their way to their askers, and the dead letters of everything (I11). */
+function startWatchPumps(context: PumpContext): Pump[] {
+  const { bridge, entities, logger, clock, counters, payloads } = context;
+  const remediation = createRemediation({ ...context, retentionMs: context.config.retentionMs });
+  const letters = bridge.pumpTasks({
+    entity: REMEDIATION,
+    concurrency: DEAD_LETTER_CONCURRENCY,
+    onMessage: remediation.onMessage,
+  });
+  return [
+    bridge.pumpTasks({
+      entity: OFFERS,
+      concurrency: OFFER_CONCURRENCY,
+      onMessage: createOfferHandler(bridge, payloads),
+    }),
+    {
+      stop: async () => {
+        await letters.stop();
+        remediation.flush();
+      },
+      get active() {
+        return letters.active;
+      },
+    },
+    ...deadLetterSources(entities).map((entity) =>
+      bridge.pumpDeadLetters({
+        entity,
+        concurrency: DEAD_LETTER_CONCURRENCY,
+        onMessage: createDeadLetterHandler({ entity, bridge, logger, clock, counters }),
+      }),
+    ),
+  ];
+}
+
+function startAgentPumps(context: PumpContext): Pump[] {
+  const { config, registration, threads } = context;
+  const agents = Object.entries(config.agents).map(([name, agent]) =>
+    startTaskPump(context, {
+      name,
+      entity: agentQueue(name),
+      resolve: () => ({ kind: 'agent', config: agent as AgentConfig }),
+      timeoutMs: agent.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      retry: { ...DEFAULT_RETRY, ...(agent.retry as Partial<typeof DEFAULT_RETRY>) },
+      concurrency: agent.concurrency ?? ('module' in agent ? threads : IO_CONCURRENCY),
+    }),
+  );
+  const logic = registration.logicTypes.map((type) =>
+    startTaskPump(context, {
+      name: `${type} logic`,
+      entity: logicQueue(type),
+      resolve: (task) => ownLogic(task, registration),
+      timeoutMs: DEFAULT_TIMEOUT_MS,
+      retry: DEFAULT_RETRY,
+      concurrency: threads,
+    }),
+  );
+  return [...agents, ...logic];
+}
+
+function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | undefined {
+  const machine = logic === undefined ? undefined : machines.get(logic.type)?.machine;
+  return logic === undefined || machine === undefined
+    ? undefined
+    : { kind: 'logic', machine, src: logic.src };
+}
+
+type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry'> & {
+  readonly concurrency: number;
+};
+
+function startTaskPump(context: PumpContext, { concurrency, ...settings }: TaskPumpSettings): Pump {
+  const counters: TaskCounters = {
+    started: 0,
+    answeredFromStore: 0,
+    retried: 0,
+    failed: 0,
+    running: 0,
+    peak: 0,
+  };
+  context.counters.agents[settings.name] = counters;
+  const onMessage = createTaskHandler({ ...context, ...settings, counters });
+  return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });
+}

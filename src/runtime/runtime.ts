@@ -1,0 +1,178 @@
+// The composition root: what is made in which order, and let go in the reverse.
+import { availableParallelism } from 'node:os';
+import { createWorkerPool } from '../actors/host/pool.ts';
+import { type CuttableBridge, createBridge } from '../bridge/bridge.ts';
+import { atMost } from '../bridge/time/waiting.ts';
+import { toBrokerTopology } from '../bridge/topology/topology.ts';
+import { createClient } from '../client/client.ts';
+import { checkHandles } from '../common/file-faults.ts';
+import { outsideRequests } from '../common/root-context.ts';
+import { resolveConfig } from '../config/resolve.ts';
+import { type Connection, dataFolderOf, targetOf } from '../config/target.ts';
+import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
+import type { EntityDeclaration } from '../contract/entities.ts';
+import type { Bridge, InspectionSink, Logger, WorkerPool } from '../contract/ports.ts';
+import type { Runtime, RuntimeOptions } from '../contract/runtime.ts';
+import { openStores, type Stores } from '../storage/stores.ts';
+import { openLocalBroker } from './local-broker.ts';
+import { type RuntimeCounters, startPumps } from './pumps.ts';
+import { registerMachines } from './registration.ts';
+
+/** Each costs 35 to 40 MB (docs/performance.md); turns need few. */
+const MAX_DEFAULT_THREADS = 4;
+/** One thread is always free for turns, so there are at least two. */
+const MIN_THREADS = 2;
+
+/** A start does not wait longer for the pumps' first connection: `health()` says what is so. */
+const CONNECT_LIMIT_MS = 5_000;
+
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const UNSEEN: InspectionSink = { actor: () => {}, step: () => {} };
+
+export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends Runtime<C> {
+  readonly counters: () => RuntimeCounters;
+}
+
+/** Where the testing kit gets between the parts; nothing that a user can reach. */
+export interface Seam {
+  readonly bridge: (bridge: CuttableBridge) => Bridge;
+  readonly stores: (stores: Stores) => Stores;
+  /** Shared by many runtimes; closed by its maker. */
+  readonly pool: WorkerPool;
+}
+
+export function createRuntime<C extends QuorateConfig>(
+  config: C,
+  options: RuntimeOptions = {},
+): Promise<LocalRuntime<C>> {
+  return outsideRequests(() => composeRuntime(config, options));
+}
+
+export async function composeRuntime<C extends QuorateConfig>(
+  config: C,
+  options: RuntimeOptions,
+  seam?: Seam,
+): Promise<LocalRuntime<C>> {
+  const { logger = SILENT, inspection = UNSEEN, env = process.env } = options;
+  const { clock: system = { now: Date.now } } = options;
+  const resolved = resolveConfig(config, env);
+  const undo: (() => Promise<unknown>)[] = [];
+  /** Every step is taken, whatever became of those before it. */
+  const unwind = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).toReversed())
+      await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
+  let stopping: Promise<void> | undefined;
+  try {
+    const threads = Math.max(
+      MIN_THREADS,
+      resolved.workers ?? Math.min(MAX_DEFAULT_THREADS, availableParallelism()),
+    );
+    checkHandles(seam === undefined ? threads : 0);
+    const pool = seam?.pool ?? createWorkerPool({ threads, turnTimeoutMs: resolved.turnTimeoutMs });
+    if (seam === undefined) undo.push(() => pool.close());
+    const registration = await registerMachines(resolved, pool);
+    const { entities } = registration;
+    const types = [...registration.machines.keys()];
+
+    const stores = await openStores(resolved, targetOf(resolved, env['NODE_ENV']));
+    undo.push(async () => stores.close());
+    const { payloads, results } = seam?.stores(stores) ?? stores;
+    const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);
+    undo.push(() => connection.close());
+    const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
+    const { clock } = opened;
+    undo.push(() => opened.close());
+    const bridge = seam?.bridge(opened) ?? opened;
+    // Who owns the broker has just declared the topology in it.
+    if (connection.mode !== 'embedded') await bridge.ensureTopology(entities);
+
+    const counters: RuntimeCounters = {
+      actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
+      agents: {},
+      deadLetters: 0,
+    };
+    const grace = new AbortController();
+    const pumps = startPumps({
+      config: resolved,
+      registration,
+      entities,
+      threads,
+      pool,
+      bridge,
+      results,
+      payloads,
+      clock,
+      logger,
+      inspection,
+      counters,
+      shutdown: grace.signal,
+    });
+    // A runtime that is there is ready: pumps connect in a moment.
+    if (seam === undefined && pumps.length > 0) await atMost(CONNECT_LIMIT_MS, opened.connected());
+    const { mode, endpoint } = connection;
+    const client = createClient<C>({ bridge, payloads, machineTypes: types, clock, endpoint });
+    undo.push(() => client.close());
+    undo.push(async () => {
+      const timer = setTimeout(
+        () => grace.abort(new Error('the process is shutting down')),
+        resolved.drainMs,
+      );
+      await Promise.all(pumps.map((pump) => pump.stop())).finally(() => clearTimeout(timer));
+    });
+
+    return {
+      info: {
+        mode,
+        endpoint,
+        dataFolder: dataFolderOf(resolved),
+        prefix: resolved.prefix,
+        machines: [...registration.machines.values()],
+      },
+      client,
+      counters: () => structuredClone(counters),
+      health: () => {
+        if (stopping !== undefined) return { ready: false, why: 'it is stopping' };
+        if (bridge.connections === 0) return { ready: false, why: `no connection to ${endpoint}` };
+        return { ready: true };
+      },
+      replaceWorkers: () => pool.replace(),
+      stop: () => {
+        stopping ??= unwind();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await unwind().catch((failure: unknown) => logger.warn(`not all was let go: ${String(failure)}`));
+    throw error;
+  }
+}
+
+async function openConnection(
+  config: ResolvedConfig,
+  env: NonNullable<RuntimeOptions['env']>,
+  entities: readonly EntityDeclaration[],
+  logger: Logger,
+  hasClock: boolean,
+): Promise<Connection> {
+  const target = targetOf(config, env['NODE_ENV']);
+  if (target.mode !== 'embedded') return { ...target, embedded: false, close: async () => {} };
+  const broker = await openLocalBroker({
+    data: dataFolderOf(config),
+    port: config.port,
+    maxPages: config.maxPages,
+    topology: toBrokerTopology(entities, config.prefix),
+    logger,
+    hasClock,
+  });
+  const { connectionString } = broker;
+  return {
+    mode: broker.owns() ? 'embedded' : 'joined',
+    endpoint: `127.0.0.1:${broker.port}`,
+    connection: { kind: 'connectionString', connectionString },
+    embedded: true,
+    close: () => broker.close(),
+  };
+}

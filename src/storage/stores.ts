@@ -1,0 +1,81 @@
+// The stores that a configuration asks for: a container of Blob storage, or what lies in the data folder.
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { dataFolderOf, type Target } from '../config/target.ts';
+import type { ResolvedConfig } from '../contract/config.ts';
+import { QuorateError } from '../contract/errors.ts';
+import type { Payloads, ResultStore, Storage } from '../contract/payload.ts';
+import { createFolderStorage, makeFolder } from './folder.ts';
+import { createPacking, type Packing } from './packing.ts';
+import { createPayloads, createResults } from './payloads.ts';
+
+export interface Stores {
+  readonly payloads: Payloads;
+  readonly results: ResultStore;
+}
+
+/** Of a runtime: removing a folder removes the results in it as well. */
+export interface OpenedStores extends Stores {
+  readonly close: () => void;
+}
+
+export async function openPayloads(config: ResolvedConfig, target: Target): Promise<Payloads> {
+  return createPayloads(await openStorage(config), packingOf(config), scopeOf(config, target));
+}
+
+export async function openStores(config: ResolvedConfig, target: Target): Promise<OpenedStores> {
+  const packing = packingOf(config);
+  const storage = await openStorage(config);
+  const payloads = createPayloads(storage, packing, scopeOf(config, target));
+  const files = createResults(storage, packing);
+  if (config.payloadContainer !== undefined || !isLocal(target))
+    return { payloads, results: files, close: () => {} };
+  const folder = dataFolderOf(config);
+  makeFolder(folder);
+  const { openResultTable } = await import('./result-table.ts');
+  const table = await openResultTable(join(folder, 'results.db'), packing, files);
+  const removeFolder = async (path: string): Promise<void> => {
+    await payloads.removeFolder(path);
+    await table.removeFolder(path);
+  };
+  return { payloads: { ...payloads, removeFolder }, results: table, close: () => table.close() };
+}
+
+/** Hosts of one machine share its disk. The folder of others may be a share, over which SQLite's locks do not hold. */
+function isLocal(target: Target): boolean {
+  return target.mode === 'embedded' || /^(127\.|localhost\b|\[::1\])/.test(target.endpoint);
+}
+
+function packingOf({ payloadCompression, payloadCodecs }: ResolvedConfig): Packing {
+  return createPacking({ compress: payloadCompression === 'brotli', codecs: payloadCodecs });
+}
+
+async function openStorage(config: ResolvedConfig): Promise<Storage> {
+  const { payloadContainer: container, payloadConnectionString: connectionString } = config;
+  if (container === undefined && connectionString === undefined)
+    return createFolderStorage(join(dataFolderOf(config), 'payloads'));
+  if (container === undefined)
+    throw new QuorateError('CONFIG_INVALID', 'payloadContainer: payloadConnectionString needs its name');
+  const isUrl = /^https?:\/\//.test(container);
+  if (isUrl !== (connectionString === undefined))
+    throw new QuorateError(
+      'CONFIG_INVALID',
+      'payloadContainer: a URL, or a name together with payloadConnectionString',
+    );
+  const { createBlobStorage } = await import('./blob-storage.ts');
+  return createBlobStorage(
+    connectionString === undefined
+      ? { kind: 'url', url: container }
+      : { kind: 'connectionString', connectionString, container },
+    config.topology === 'apply',
+  );
+}
+
+/** Namespaces and prefixes may share a container: each has actors of its own under the same ids. */
+function scopeOf({ prefix }: ResolvedConfig, target: Target): string {
+  const where = target.mode === 'embedded' ? 'embedded' : target.endpoint;
+  return createHash('sha256')
+    .update(JSON.stringify([where, prefix]))
+    .digest('hex')
+    .slice(0, 12);
+}
