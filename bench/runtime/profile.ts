@@ -34,7 +34,7 @@ const PARTS: readonly { readonly part: string; readonly is: (frame: Frame) => bo
     is: ({ url }) => /@opentelemetry|contract\/telemetry|send-span|host\/trace/.test(url),
   },
   { part: 'ids and keys (sha256)', is: ({ url }) => /internal\/crypto|protocol\/ids/.test(url) },
-  { part: 'bridge: lease, intake, outlet, settling', is: ({ url }) => /src\/bridge\//.test(url) },
+  { part: 'bridge: lease, intake, batches, settling', is: ({ url }) => /src\/bridge\//.test(url) },
   { part: 'host: inbox, state, outbox, pool', is: ({ url }) => /src\/(actors|contract)\//.test(url) },
 ];
 const REST = 'Node: event loop, promises, streams, timers';

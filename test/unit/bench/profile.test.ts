@@ -26,7 +26,7 @@ describe('a profile by part', () => {
   it('gives a sample to the innermost frame that is known', () => {
     expect(parts.get('idle')).toBe(10);
     // 20 of its own and the 30 that Node spent for it.
-    expect(parts.get('bridge: lease, intake, outlet, settling')).toBe(50);
+    expect(parts.get('bridge: lease, intake, batches, settling')).toBe(50);
     expect(parts.get('AMQP frames and links (rhea)')).toBe(50);
     expect(parts.get('Node: event loop, promises, streams, timers')).toBe(40);
   });
