@@ -1,7 +1,7 @@
 // Who may import whom: the borders of ARCHITECTURE.md. A test plants one violation a rule and sees it found.
 // Rules name resolved paths; a type-only import counts like any other unless a rule says otherwise.
 
-const OURS = '^(src|otel|examples|test|bench|scripts)/';
+const OURS = '^(src|otel|examples|test|bench|chaos|scripts|packages)/';
 const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -71,20 +71,20 @@ module.exports = {
     never(
       'broker-stands-alone',
       'The embedded broker is a program of its own.',
-      { path: '^src/broker/' },
-      { path: OURS, pathNot: '^src/broker/' },
+      { path: '^packages/broker/src/' },
+      { path: OURS, pathNot: '^packages/broker/src/' },
     ),
     never(
       'rhea-in-broker-only',
       'Everybody else speaks AMQP by way of the SDK.',
-      { path: '^(src|otel|examples)/', pathNot: '^src/broker/' },
+      { path: '^(src|otel|examples)/' },
       { path: '(^|/)node_modules/rhea/' },
     ),
     never(
       'broker-and-inspector-on-demand',
       'A production start loads neither: only an import() on demand reaches them.',
-      { path: '^(src|otel)/', pathNot: '^src/(broker|inspector)/' },
-      { path: '^src/(broker|inspector)/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+      { path: '^(src|otel)/', pathNot: '^src/inspector/' },
+      { path: '^(packages/broker/|src/inspector/)', dependencyTypesNot: ['dynamic-import', 'type-only'] },
     ),
     never(
       'telemetry-sdk-in-otel-only',
@@ -102,7 +102,7 @@ module.exports = {
       'helpers-stand-low',
       'What everybody uses needs the vocabulary alone.',
       { path: '^src/(common|observability)/' },
-      { path: OURS, pathNot: '^src/(common|observability|contract)/' },
+      { path: OURS, pathNot: '^(src/(common|observability|contract)|packages/broker/src)/' },
     ),
     never(
       'nobody-imports-the-cli',
@@ -113,20 +113,20 @@ module.exports = {
     never(
       'product-not-to-its-users',
       'The product does not lean on tests, benches or examples.',
-      { path: '^(src|otel)/' },
-      { path: '^(test|bench|examples|scripts)/' },
+      { path: '^(src|otel|packages/broker/src)/' },
+      { path: '^(test|bench|chaos|examples|scripts|packages/broker/(test|bench))/' },
     ),
     never(
       'examples-use-the-package',
       'An example sees what a user sees: the public API.',
       { path: '^examples/' },
-      { path: '^(src|otel|test|bench|scripts)/', pathNot: '^src/(index|broker/index|testing/index)\\.ts$' },
+      { path: OURS, pathNot: '^(examples/|src/(index|exports/broker|testing/index)\\.ts$)' },
     ),
     never(
       'no-dev-dependencies',
       'What ships needs only what is installed with it.',
       // The Fastify example does not ship: whoever copies it installs Fastify.
-      { path: '^(src|otel|examples)/', pathNot: '^examples/fastify/' },
+      { path: '^(src|otel|packages/broker/src|examples)/', pathNot: '^examples/fastify/' },
       { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     ),
   ],

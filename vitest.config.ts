@@ -21,7 +21,9 @@ const POLL_HANG_MS = planted === undefined ? 60_000 : CHANGED_POLL_HANG_MS;
 const OF_THEIR_OWN = ['test/e2e/**/*.test.ts'];
 
 /** Many in one process, apart from the unit tests: each has a broker of its own, and the client's modules are loaded once. */
-const INTEGRATION = ['test/integration/**/*.test.ts'];
+const INTEGRATION = ['test/integration/**/*.test.ts', 'packages/*/test/integration/**/*.test.ts'];
+
+const UNIT = ['test/unit/**/*.test.ts', 'packages/*/test/unit/**/*.test.ts'];
 
 /** The longest waits first, so that no worker is left with one of them at the end. */
 class WaitsFirst extends BaseSequencer {
@@ -57,7 +59,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'apart', include: OF_THEIR_OWN } },
       { extends: true, test: { name: 'integration', include: INTEGRATION, isolate: false } },
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'unit', include: UNIT, isolate: false } },
     ],
     sequence: { sequencer: WaitsFirst },
     // More than two cores have to do: many tests wait for a lock, a process or a disk.

@@ -1,7 +1,7 @@
 // What a reply costs in a large gather against a small one, and what the gather keeps (I12).
 import { join } from 'node:path';
-import { say } from './broker/progress.ts';
-import { startBroker } from './broker/server-process.ts';
+import { say } from '../packages/broker/bench/broker/progress.ts';
+import { startBroker } from '../packages/broker/bench/broker/server-process.ts';
 import { readCommits } from './commits.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
 import { declareEntities } from './runtime/entities.ts';

@@ -6,9 +6,9 @@ import { performance } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { progressOf, say } from '../packages/broker/bench/broker/progress.ts';
 import { QuorateError } from '../src/contract/errors.ts';
 import { createRuntime, type LocalRuntime } from '../src/runtime/runtime.ts';
-import { progressOf, say } from './broker/progress.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -1,5 +1,6 @@
-// Makes dist anew: the compiled tree beside the files that are served or read as they are. Plain JavaScript, because
-// `prepare` may run on an older Node; with --if-possible an install without the compiler keeps what is there.
+// Makes dist anew, of the broker's package and of this one: the compiled tree beside the files that are served or read as they
+// are. Plain JavaScript, because `prepare` may run on an older Node; with --if-possible an install without the compiler keeps
+// what is there.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -12,10 +13,16 @@ const COMPILED = ['.ts', '.md'];
 if (!existsSync(tsc) && process.argv.includes('--if-possible')) {
   console.log('build: no compiler in this install, dist stays as it is');
 } else {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  for (const folder of ['src', 'otel', 'examples']) copyAssets(folder);
+  compile(join(root, 'packages', 'broker'));
+  compile(root, ['src', 'otel', 'examples']);
+}
+
+function compile(folder, withAssets = []) {
+  if (process.exitCode) return;
+  rmSync(join(folder, 'dist'), { recursive: true, force: true });
+  for (const name of withAssets) copyAssets(name);
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-    cwd: root,
+    cwd: folder,
     stdio: 'inherit',
   });
   process.exitCode = status ?? 1;

@@ -1,7 +1,8 @@
 // A broker on disk in a process of its own, which tells how many locks, connections, AMQP sessions and links are open.
 // Arguments: data folder, port.
+
+import { createBroker } from 'quorate-broker';
 import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
-import { createBroker } from '../../src/broker/index.ts';
 import { serveJobs } from '../runtime/jobs.ts';
 import type { BrokerJobs } from './broker.ts';
 import { ENTITIES, QUEUE } from './entities.ts';

@@ -1,6 +1,6 @@
 // The runtime on a broker of its own process: rates beside a raw loop, latency, memory, and other engines in the same run.
 import { join } from 'node:path';
-import { startBroker } from '../broker/server-process.ts';
+import { startBroker } from '../../packages/broker/bench/broker/server-process.ts';
 import type { Bench, Measurement } from '../measurement.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { declareEntities } from './entities.ts';

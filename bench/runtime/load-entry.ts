@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceBusClient } from '@azure/service-bus';
 import { connect } from 'quorate';
 import { readBrokerRecord } from 'quorate/broker';
-import { inFlight } from '../broker/work/messages.ts';
+import { inFlight } from '../../packages/broker/bench/broker/work/messages.ts';
 import { OUTPUTS, RAW_QUEUE } from './entities.ts';
 import { serveJobs } from './jobs.ts';
 import type { LoadJobs } from './load.ts';

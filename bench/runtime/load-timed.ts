@@ -1,6 +1,6 @@
 // Operations with their times, so many in flight.
 import { performance } from 'node:perf_hooks';
-import { inFlight } from '../broker/work/messages.ts';
+import { inFlight } from '../../packages/broker/bench/broker/work/messages.ts';
 import { percentile } from '../measurement.ts';
 import type { Taken } from './load.ts';
 

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { say } from '../broker/progress.ts';
-import { startBroker } from '../broker/server-process.ts';
+import { say } from '../../packages/broker/bench/broker/progress.ts';
+import { startBroker } from '../../packages/broker/bench/broker/server-process.ts';
 import { type Bench, type Measurement, measurement, percentile } from '../measurement.ts';
 import { residentIn } from '../process-tree.ts';
 import { temporaryFolder } from '../temporary-folder.ts';

@@ -2,7 +2,7 @@
 // effects and settlement, on the thread that does all of that.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBroker } from '../broker/server-process.ts';
+import { startBroker } from '../../packages/broker/bench/broker/server-process.ts';
 import { type Bench, type Measurement, measurement } from '../measurement.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import { startHost } from './host.ts';

@@ -20,7 +20,7 @@ export function addHostOptions(command: Command): Command {
     .addOption(verboseOption());
 }
 
-export function portOption(): Option {
+function portOption(): Option {
   return new Option(
     '--port <number>',
     'port of the embedded broker (default: 5672, else the next free one)',

@@ -1,7 +1,9 @@
 // `quorate reset`: the local data is removed, after asking.
+
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { loadBroker } from '../common/broker-package.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { confirm } from './confirm.ts';
 import { dataFolder } from './data-folder.ts';
@@ -51,7 +53,7 @@ async function reset({ data, yes }: ResetOptions): Promise<ExitCode> {
 }
 
 async function refuseWhileOwned(folder: string): Promise<void> {
-  const { readBrokerRecord } = await import('../broker/index.ts');
+  const { readBrokerRecord } = await loadBroker();
   const owner = readBrokerRecord(folder);
   if (owner !== undefined && isAlive(owner.pid)) {
     throw new QuorateError('BROKER_DATA_IN_USE', `process ${owner.pid} runs on ${folder}.`);

@@ -1,5 +1,7 @@
 // `connect<typeof config>()`: a client in another process, which needs no machine and no agent, only the broker's address.
+
 import { createBridge } from '../bridge/bridge.ts';
+import { loadBroker } from '../common/broker-package.ts';
 import { resolveConfig } from '../config/resolve.ts';
 import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
@@ -47,7 +49,7 @@ export async function connect<C extends QuorateConfig>(
 }
 
 async function localConnectionString(dataFolder: string): Promise<string> {
-  const { readBrokerRecord } = await import('../broker/index.ts');
+  const { readBrokerRecord } = await loadBroker();
   const record = readBrokerRecord(dataFolder);
   if (record === undefined) {
     throw new QuorateError('CONNECTION_FAILED', `no embedded broker has been started in ${dataFolder}`);

@@ -78,6 +78,7 @@ export const ERROR_HINTS = {
   OUTPUT_INVALID:
     'Return plain JSON: the message names the path of what is not; keep dates as text, and maps as objects.',
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
+  PACKAGE_MISSING: 'Install the package that the message names; it is optional, and this needs it.',
   PAYLOAD_NOT_FOUND:
     'Payloads last as long as their actors: pass on what is in them, not their references, to an actor that lives longer. One that is not signed was forged, or its sender has another payload store or an earlier build.',
   PAYLOAD_UNREADABLE:

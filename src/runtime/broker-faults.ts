@@ -1,5 +1,5 @@
 // The embedded broker's own codes as those of docs/errors.md: wherever one of its errors meets a user.
-import type { BrokerError, BrokerErrorCode } from '../broker/index.ts';
+import type { BrokerError, BrokerErrorCode } from 'quorate-broker';
 import { type ErrorCode, QuorateError } from '../contract/errors.ts';
 
 const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
@@ -17,6 +17,7 @@ const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
   BROKER_CLOCK_REAL: 'BROKER_CLOCK_REAL',
   BROKER_NOT_CONTROLLED: 'BROKER_NOT_CONTROLLED',
   BROKER_FAULT_INVALID: 'USAGE',
+  BROKER_USAGE: 'USAGE',
   // Neither its data nor the network: what nobody expected.
   BROKER_FAILED: 'INTERNAL',
 };

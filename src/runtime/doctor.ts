@@ -1,5 +1,7 @@
 // `quorate doctor` as a call: what a configuration needs of its Service Bus, and whether it is so.
+
 import { createWorkerPool } from '../actors/host/pool.ts';
+import { loadBroker } from '../common/broker-package.ts';
 import { listens } from '../common/listens.ts';
 import { type Environment, resolveConfig } from '../config/resolve.ts';
 import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
@@ -35,7 +37,7 @@ async function entitiesOf(config: ResolvedConfig): Promise<readonly EntityDeclar
 }
 
 async function embedded(folder: string): Promise<Address | undefined> {
-  const { readBrokerRecord } = await import('../broker/index.ts');
+  const { readBrokerRecord } = await loadBroker();
   const record = readBrokerRecord(folder);
   // A broker that was killed leaves its record behind.
   if (record === undefined || !(await listens(record.port))) return undefined;

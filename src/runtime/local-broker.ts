@@ -1,7 +1,9 @@
 // The embedded broker as a group of processes sees it: the process that opens the data folder first owns it, the others join, and
 // when the owner dies one of them opens the same data at the same port.
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broker, BrokerOptions, BrokerRecord, Topology } from '../broker/index.ts';
+import type { Broker, BrokerOptions, BrokerRecord, Topology } from 'quorate-broker';
+import { loadBroker } from '../common/broker-package.ts';
 import { listens } from '../common/listens.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
@@ -38,7 +40,7 @@ export interface LocalBroker {
 
 export async function openLocalBroker(options: LocalBrokerOptions): Promise<LocalBroker> {
   // Loaded on demand: a production start never loads the broker.
-  const { startBroker, readBrokerRecord, declareAtRunning, BrokerError } = await import('../broker/index.ts');
+  const { startBroker, readBrokerRecord, declareAtRunning, BrokerError } = await loadBroker();
   const { data, topology, logger, start = startBroker } = options;
   const pages = options.maxPages === undefined ? {} : { maxPages: options.maxPages };
 

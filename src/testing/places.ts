@@ -1,6 +1,6 @@
 // The places of the commit protocol at which a host can be struck, each known by a name that is the same in every run of
 // a scenario: what is done, by whom, and the how manieth time.
-import type { LockTarget } from '../broker/index.ts';
+import type { LockTarget } from 'quorate-broker';
 
 /** In the order in which a host comes by. `window` = several messages of one session were received at once. */
 export const STEPS = [

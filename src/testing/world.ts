@@ -1,12 +1,14 @@
 // One run's world: a broker on virtual time, hosts that come and go, and a client that stays.
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker } from 'quorate-broker';
 import { createBridge } from '../bridge/bridge.ts';
 import { toBrokerTopology } from '../bridge/topology/topology.ts';
-import type { Broker } from '../broker/index.ts';
 import { createClient } from '../client/client.ts';
+import { loadBroker } from '../common/broker-package.ts';
 import { targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
@@ -236,7 +238,7 @@ async function openBroker(
   folder: string,
   again?: { readonly port: number; readonly startAt: number },
 ): Promise<Broker> {
-  const { createBroker } = await import('../broker/index.ts');
+  const { createBroker } = await loadBroker();
   return createBroker({
     data: durable ? join(folder, 'broker') : { memory: true },
     port: again?.port ?? 0,

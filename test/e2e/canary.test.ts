@@ -3,10 +3,10 @@
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Broker, startBroker } from 'quorate-broker';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { aes } from '../../examples/encryption/aes.ts';
 import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
-import { type Broker, startBroker } from '../../src/broker/index.ts';
 import { connect } from '../../src/client/connect.ts';
 import { configSchema } from '../../src/contract/config.ts';
 import { declareEntities } from '../../src/contract/entities.ts';

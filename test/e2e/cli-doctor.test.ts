@@ -2,9 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Broker, startBroker, type Topology } from 'quorate-broker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
-import { type Broker, startBroker, type Topology } from '../../src/broker/index.ts';
 import { declareEntities } from '../../src/contract/entities.ts';
 import { type Ended, runCli } from './cli-process.ts';
 

@@ -4,6 +4,8 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { createBrokerProgram } from 'quorate-broker/cli';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { runCli, startCli } from './cli-process.ts';
@@ -84,11 +86,18 @@ describe('quorate serve', () => {
   });
 });
 
+const isOwn = (command: Command) => command.name() !== 'broker';
+
 describe('the example of', () => {
-  const examples = createProgram(() => undefined).commands.map((command) => {
+  // The broker's commands are those of its package.
+  const broker = createBrokerProgram({ name: 'quorate broker', finish: () => undefined });
+  const examples = [...createProgram(() => undefined).commands.filter(isOwn), broker].map((command) => {
     let help = '';
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-    return [command.name(), /Example:\n {2}quorate (.+)$/m.exec(help)?.[1]?.split(' ') ?? []] as const;
+    return [
+      command.name().split(' ').at(-1) ?? '',
+      /Example:\n {2}quorate (.+)$/m.exec(help)?.[1]?.split(' ') ?? [],
+    ] as const;
   });
   /** Commands that run until they are told to stop, and what they say once they are up. */
   const LASTING: Readonly<Record<string, RegExp>> = {

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startBroker } from 'quorate-broker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startBroker } from '../../src/broker/index.ts';
 import { connect } from '../../src/client/connect.ts';
 import { type CliOptions, ROOT, runCli, startCli } from './cli-process.ts';
 

@@ -1,4 +1,4 @@
-// The package as npm packs it, beside nothing but what it depends on: no source tree, no development dependency.
+// The packages as npm packs them, beside nothing but what they depend on: no source tree, no development dependency.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,27 +53,43 @@ test('a counter survives crashes', async () => {
 
 let folder: string;
 let tarball: string;
+let brokerTarball: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quorate-package-'));
-  const npm = process.env['npm_execpath'];
-  const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
-  const { stdout } = await run(
-    command,
-    [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder],
-    { cwd: ROOT, maxBuffer: 1e8 },
-  );
-  const [packed] = JSON.parse(stdout) as { filename: string }[];
-  tarball = join(folder, packed?.filename ?? '');
+  tarball = await pack(ROOT);
+  brokerTarball = await pack(join(ROOT, 'packages', 'broker'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function pack(cwd: string): Promise<string> {
+  const npm = process.env['npm_execpath'];
+  const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
+  const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await run(command, args, { cwd, maxBuffer: 1e8 });
+  const [packed] = JSON.parse(stdout) as { filename: string }[];
+  return join(folder, packed?.filename ?? '');
+}
+
+/** An application with these packages, as an install would unpack them. */
+async function install(name: string, packages: Readonly<Record<string, string>>): Promise<string> {
+  const app = join(folder, name);
+  const modules = join(app, 'node_modules');
+  await linkDependencies(modules);
+  for (const [path, packed] of Object.entries(packages)) {
+    await mkdir(join(modules, path), { recursive: true });
+    await run('tar', ['-xzf', packed, '-C', join(modules, path), '--strip-components=1']);
+  }
+  await writeFile(join(app, 'package.json'), '{ "type": "module" }');
+  return app;
+}
 
 /** What a production install would have, linked from this one: the lock file says which those are. */
 async function linkDependencies(modules: string): Promise<void> {
   const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+    packages: Record<string, { dev?: boolean; optional?: boolean; link?: boolean }>;
   };
-  for (const [path, { dev, optional }] of Object.entries(lock.packages)) {
-    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || dev || optional) continue;
+  for (const [path, { dev, optional, link }] of Object.entries(lock.packages)) {
+    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || dev || optional || link) continue;
     const target = join(modules, path.slice('node_modules/'.length));
     await mkdir(dirname(target), { recursive: true });
     await symlink(join(ROOT, path), target);
@@ -81,12 +97,7 @@ async function linkDependencies(modules: string): Promise<void> {
 }
 
 it('the package runs and its command starts where only its dependencies are installed', async () => {
-  const app = join(folder, 'app');
-  const modules = join(app, 'node_modules');
-  await mkdir(join(modules, 'quorate'), { recursive: true });
-  await run('tar', ['-xzf', tarball, '-C', join(modules, 'quorate'), '--strip-components=1']);
-  await linkDependencies(modules);
-  await writeFile(join(app, 'package.json'), '{ "type": "module" }');
+  const app = await install('app', { quorate: tarball, 'quorate-broker': brokerTarball });
   await writeFile(join(app, 'counter.js'), COUNTER);
   await writeFile(join(app, 'main.js'), PROGRAM);
   const options = { cwd: app, timeout: 150_000 };
@@ -97,14 +108,49 @@ it('the package runs and its command starts where only its dependencies are inst
   expect(explored.stdout).toMatch(/explored \d+ places/);
   const { stdout: version } = await run(
     process.execPath,
-    [join(modules, 'quorate/bin/quorate.js'), '--version'],
+    [join(app, 'node_modules/quorate/bin/quorate.js'), '--version'],
     options,
   );
   expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-it('the types of every entry are found by whoever imports it', async () => {
-  const result = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+it('says what to install where the broker is not, and needs it for nothing else', async () => {
+  const app = await install('lean', { quorate: tarball });
+  const line = 'PACKAGE_MISSING: the embedded broker is not installed: npm install quorate-broker';
+  const options = { cwd: app, timeout: 60_000 };
+  await writeFile(
+    join(app, 'main.js'),
+    `import { createRuntime, connect } from 'quorate';
+    const attempts = [
+      () => import('quorate/broker'),
+      () => import('quorate/testing').then(({ exploreCrashes }) =>
+        exploreCrashes({ config: { machines: {} }, run: () => {} }, { print: () => {} })),
+      () => createRuntime({ machines: {} }, { env: {} }),
+      () => connect({ data: 'data', env: {} }),
+    ];
+    for (const attempt of attempts) await attempt().catch(({ code, message }) => console.log(code + ': ' + message));
+    const production = createRuntime({ machines: {},
+      connectionString: 'Endpoint=sb://localhost:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true' });
+    await production.catch(({ code }) => console.log(code));`,
+  );
+  const { stdout } = await run(process.execPath, ['main.js'], options);
+  expect(stdout.trim().split('\n')).toEqual([line, line, line, line, 'CONNECTION_FAILED']);
+  const command = join(app, 'node_modules/quorate/bin/quorate.js');
+  for (const name of ['broker', 'start']) {
+    await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
+    const failed = run(process.execPath, [command, name], options);
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`error ${line}\n`),
+    });
+  }
+});
+
+it.each([
+  ['quorate', () => tarball],
+  ['quorate-broker', () => brokerTarball],
+])('the types of every entry of %s are found by those who import it', async (_name, packed) => {
+  const result = await checkPackage(createPackageFromTarballData(await readFile(packed())));
   if (result.types === false) throw new Error('there are no types');
   // Modules only: CommonJS requires them as Node 24 does, and resolution without exports is for older tools.
   const modern = result.problems.filter(

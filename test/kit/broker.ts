@@ -1,6 +1,7 @@
 // A broker in this process with the entities of one application, for tests that look into it or outlive a runtime.
+
+import { type Broker, createBroker, type LocalBrokerOptions } from 'quorate-broker';
 import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
-import { type Broker, createBroker, type LocalBrokerOptions } from '../../src/broker/index.ts';
 import { declareEntities } from '../../src/contract/entities.ts';
 
 /** The service's least: tests that wait for a lock wait no longer than they must. */

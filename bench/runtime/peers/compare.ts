@@ -1,5 +1,5 @@
 // The same work by each peer in turn, ours first, and what ours is held to.
-import { say } from '../../broker/progress.ts';
+import { say } from '../../../packages/broker/bench/broker/progress.ts';
 import { type Measurement, measurement } from '../../measurement.ts';
 import type { Taken } from '../load.ts';
 import type { Peer, RunningPeer } from './peer.ts';

@@ -1,6 +1,6 @@
 // Quorate as one of the peers: broker, host and client in a process each.
 import { join } from 'node:path';
-import { startBroker } from '../../broker/server-process.ts';
+import { startBroker } from '../../../packages/broker/bench/broker/server-process.ts';
 import { declareEntities } from '../entities.ts';
 import { startHost } from '../host.ts';
 import { startLoad } from '../load.ts';

@@ -1,8 +1,8 @@
 // The host's memory: what actors cost that sleep, and what those do that are all awake.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { progressOf } from '../../broker/progress.ts';
-import { startBroker } from '../../broker/server-process.ts';
+import { progressOf } from '../../../packages/broker/bench/broker/progress.ts';
+import { startBroker } from '../../../packages/broker/bench/broker/server-process.ts';
 import { type Measurement, measurement } from '../../measurement.ts';
 import { watchMemory } from '../../process-tree.ts';
 import { startHost } from '../host.ts';

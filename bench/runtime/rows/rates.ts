@@ -1,6 +1,6 @@
 // The rates, each beside the raw loop in turn, so that both meet the same noise.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from '../../broker/progress.ts';
+import { say } from '../../../packages/broker/bench/broker/progress.ts';
 import { type Measurement, measurement } from '../../measurement.ts';
 import type { Host } from '../host.ts';
 import type { Load } from '../load.ts';

@@ -1,7 +1,7 @@
 // Actors, agents and clients through the real client and a real socket.
 import { ServiceBusClient } from '@azure/service-bus';
+import { readBrokerRecord } from 'quorate-broker';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readBrokerRecord } from '../../../src/broker/index.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../../src/contract/wire.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 

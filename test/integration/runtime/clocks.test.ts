@@ -1,7 +1,8 @@
 // One clock (broker-clock.ts): whatever the clocks of client, asker and agents say, a scenario comes to the same.
+
+import type { Broker } from 'quorate-broker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createBridge } from '../../../src/bridge/bridge.ts';
-import type { Broker } from '../../../src/broker/index.ts';
 import { createClient } from '../../../src/client/client.ts';
 import type { AgentContext, Role } from '../../../src/contract/config.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';

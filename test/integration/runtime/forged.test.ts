@@ -2,9 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBrokerRecord } from 'quorate-broker';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createBridge } from '../../../src/bridge/bridge.ts';
-import { readBrokerRecord } from '../../../src/broker/index.ts';
 import type { AgentContext } from '../../../src/contract/config.ts';
 import type { Json } from '../../../src/contract/json.ts';
 import type { PayloadRef } from '../../../src/contract/payload.ts';

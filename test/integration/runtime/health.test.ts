@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startBroker } from 'quorate-broker';
 import { expect, it } from 'vitest';
-import { startBroker } from '../../../src/broker/index.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 it('a runtime is ready while it has a connection, not while the broker is gone, and not once it stops', async () => {

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Broker } from 'quorate-broker';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import type { Broker } from '../../../src/broker/index.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 

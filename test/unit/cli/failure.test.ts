@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { BrokerError } from '../../../src/broker/errors.ts';
+import { BrokerError } from '../../../packages/broker/src/errors.ts';
 import { formatFailure, toFailure } from '../../../src/cli/failure.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 

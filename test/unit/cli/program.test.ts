@@ -1,3 +1,4 @@
+import { createBrokerProgram } from 'quorate-broker/cli';
 import { describe, expect, it } from 'vitest';
 import { DELIVERY_STEPS as SAMPLE_STEPS } from '../../../examples/repo-review/protocol.ts';
 import { EXIT, EXIT_MEANING } from '../../../src/cli/exit.ts';
@@ -5,12 +6,14 @@ import { createProgram } from '../../../src/cli/program.ts';
 import { DELIVERY_STEPS } from '../../../src/cli/review.ts';
 
 const program = createProgram(() => undefined);
+const broker = createBrokerProgram({ name: 'quorate broker', finish: () => undefined });
+const own = program.commands.filter((command) => command.name() !== 'broker');
 /** `dlq ls` and the like, by their full names. */
-const commands = [program, ...program.commands.flatMap((command) => [command, ...command.commands])];
-const nameOf = (command: (typeof commands)[number]): string =>
-  command.parent === null || command.parent === program
-    ? command.name()
-    : `${command.parent.name()} ${command.name()}`;
+const commands = [program, ...[...own, broker].flatMap((command) => [command, ...command.commands])];
+function nameOf(command: (typeof commands)[number]): string {
+  const parent = command.parent === null || command.parent === program ? '' : `${nameOf(command.parent)} `;
+  return parent + command.name().replace(/^quorate (?=broker$)/, '');
+}
 
 function helpOf(command: (typeof commands)[number]): string {
   let text = '';

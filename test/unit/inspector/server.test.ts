@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
+import { MALFORMED_URLS, statusOf } from '../../../packages/broker/test/kit/malformed-urls.ts';
 import { createInspectorServer } from '../../../src/inspector/server.ts';
-import { MALFORMED_URLS, statusOf } from '../../kit/malformed-urls.ts';
 
 async function inspector(): Promise<number> {
   const server = await createInspectorServer({ port: 0 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { MALFORMED_URLS, statusOf } from '../../../packages/broker/test/kit/malformed-urls.ts';
 import type { Health } from '../../../src/contract/runtime.ts';
 import { createHealthServer, type HealthServer } from '../../../src/observability/health.ts';
-import { MALFORMED_URLS, statusOf } from '../../kit/malformed-urls.ts';
 
 let server: HealthServer | undefined;
 afterEach(() => server?.close());

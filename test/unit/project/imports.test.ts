@@ -50,7 +50,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'bridge-not-to-actors': { 'src/bridge/a.ts': `import '../actors/host/b.ts';`, 'src/actors/host/b.ts': '' },
   'bridge-alone-speaks-azure': { 'src/client/a.ts': `import '@azure/service-bus';` },
   'broker-stands-alone': {
-    'src/broker/a.ts': `import type { B } from '../contract/b.ts';`,
+    'packages/broker/src/a.ts': `import type { B } from '../../../src/contract/b.ts';`,
     'src/contract/b.ts': 'export type B = 1;',
   },
   'helpers-stand-low': {
@@ -59,8 +59,8 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'rhea-in-broker-only': { 'src/bridge/a.ts': `import 'rhea';` },
   'broker-and-inspector-on-demand': {
-    'src/runtime/runtime.ts': `import { b } from '../broker/index.ts';`,
-    'src/broker/index.ts': 'export const b = 1;',
+    'src/runtime/runtime.ts': `import { b } from '../../packages/broker/src/index.ts';`,
+    'packages/broker/src/index.ts': 'export const b = 1;',
   },
   'telemetry-sdk-in-otel-only': { 'src/client/a.ts': `import '@opentelemetry/sdk-node';` },
   'otel-on-demand': { 'src/cli/a.ts': `import '../../otel/register.ts';`, 'otel/register.ts': '' },

@@ -7,15 +7,33 @@ interface Manifest {
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const manifest = JSON.parse(read('package.json')) as Manifest;
+const broker = JSON.parse(read('packages/broker/package.json')) as Manifest;
 
 describe('package.json', () => {
   it('pins every version exactly', () => {
-    const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies });
+    const versions = Object.entries({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...broker.dependencies,
+    });
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+
+  it('has the broker of its own version as a peer: npm checks no range on its own workspace', () => {
+    expect(manifest.peerDependencies['quorate-broker']).toBe(broker.version);
+    expect(broker.version).toBe(manifest.version);
+  });
+
+  it('pins what both packages use at one version', () => {
+    const own: Readonly<Record<string, string>> = { ...manifest.devDependencies, ...manifest.dependencies };
+    const others = Object.entries(broker.dependencies).filter(([name]) => own[name] !== undefined);
+    expect(others.filter(([name, version]) => own[name] !== version)).toEqual([]);
   });
 
   it('has no shell syntax in its scripts', () => {

@@ -7,7 +7,7 @@ const ENTRIES = [
   'runtime/runtime',
   'observability/health',
   'inspector/server',
-  'broker/index',
+  '../packages/broker/src/index',
   'actors/worker/entry',
 ];
 

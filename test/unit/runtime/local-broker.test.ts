@@ -3,14 +3,8 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Broker, createBroker, declareAtRunning, readBrokerRecord, startBroker } from 'quorate-broker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type Broker,
-  createBroker,
-  declareAtRunning,
-  readBrokerRecord,
-  startBroker,
-} from '../../../src/broker/index.ts';
 import type { LocalBroker } from '../../../src/runtime/local-broker.ts';
 import { openLocalBroker } from '../../../src/runtime/local-broker.ts';
 

@@ -1,0 +1,103 @@
+// The broker by itself as a command, for any Service Bus client, until SIGINT or SIGTERM.
+import { readFile } from 'node:fs/promises';
+import { openControlSide } from '../control/control-side.ts';
+import { EMULATOR_KEYS, topologyOfEmulatorConfig } from '../emulator-config.ts';
+import { BrokerError } from '../errors.ts';
+import type { Broker } from '../options.ts';
+import { startBroker } from '../thread/start.ts';
+import type { Topology } from '../topology.ts';
+import { dataFolder, EXIT, type ExitCode, printRow, shellWord } from './command.ts';
+import { openEmulatorPort } from './emulator-port.ts';
+import { reportCrash, startUnlessStopped, untilStopped } from './stop.ts';
+
+export interface ServeOptions {
+  readonly port?: number;
+  readonly data?: string;
+  readonly memory?: true;
+  readonly tls?: true;
+  readonly config?: string;
+  readonly allowOrigin?: string[];
+  readonly tier: 'standard' | 'premium';
+  readonly control?: true;
+  readonly virtualTime?: true;
+  readonly verbose?: true;
+}
+
+/** Until a signal, or until the broker ends by itself. */
+export async function runBroker(options: ServeOptions, name: string): Promise<ExitCode> {
+  const stopped = untilStopped();
+  const topology = options.config === undefined ? undefined : await readTopology(options.config);
+  const folder = options.memory ? undefined : dataFolder(options.data);
+  const start = (port: number | undefined): Promise<Broker> =>
+    startBroker({
+      data: folder ?? { memory: true },
+      tier: options.tier,
+      ...(options.allowOrigin ? { allowOrigins: options.allowOrigin } : {}),
+      ...(port === undefined ? {} : { port }),
+      ...(options.tls ? { tls: true } : {}),
+      ...(options.virtualTime ? { clock: 'virtual' as const } : {}),
+      // Connection strings that were written for the emulator keep working.
+      ...(topology ? { topology, keys: EMULATOR_KEYS } : {}),
+    });
+  const stop = (started: Broker): Promise<void> => started.stop();
+  const startup = await startUnlessStopped(start(options.port), stop, stopped, options.verbose ?? false);
+  if ('code' in startup) return startup.code;
+  let { value: broker } = startup;
+  const emulatorPort = topology ? await openEmulatorPort(broker.port) : undefined;
+  // First and bare: a script reads one line.
+  console.log(broker.connectionString);
+  if (broker.caFile !== undefined) printRow('trust', `NODE_EXTRA_CA_CERTS=${shellWord(broker.caFile)}`);
+  if (options.tls) printRow('plain', 'add UseDevelopmentEmulator=true; for AMQP without TLS');
+  printRow('data', folder ?? 'in memory; nothing is kept');
+  printRow('entities', String((await broker.status()).length));
+  const steered = options.control || options.virtualTime;
+  // A broker in memory has no folder of its own, and is steered from where it would be.
+  const steeredFrom = folder ?? dataFolder(undefined);
+  let control = steered ? await openControlSide(broker, steeredFrom) : undefined;
+  const asData = `--data ${shellWord(steeredFrom)}`;
+  if (control) printRow('control', `${name} fault <kind> ${asData}`);
+  if (options.virtualTime) printRow('time', `stands still; ${name} advance <duration> ${asData}`);
+  if (emulatorPort) printRow('http', emulatorPort.says);
+  printRow('stop', 'Ctrl+C or SIGTERM');
+
+  let end = await Promise.race([stopped, broker.closed]);
+  while ('reason' in end && end.died) {
+    // One in memory has nothing to be started on again.
+    if (folder === undefined) break;
+    process.stderr.write(`the broker is gone: ${end.reason}. It is started again on the same data\n`);
+    await control?.close();
+    broker = await start(broker.port);
+    if (steered) control = await openControlSide(broker, steeredFrom);
+    end = await Promise.race([stopped, broker.closed]);
+  }
+  await control?.close();
+  await emulatorPort?.close();
+  await broker.stop();
+  if ('reason' in end) {
+    const why = `The broker has stopped: ${end.reason}.`;
+    throw new BrokerError(end.code ?? 'BROKER_FAILED', why);
+  }
+  if (end.kind === 'crash') return reportCrash(end.error, options.verbose ?? false);
+  console.log('stopped');
+  return EXIT.done;
+}
+
+async function readTopology(file: string): Promise<Topology> {
+  const text = await textOf(file);
+  try {
+    return topologyOfEmulatorConfig(text);
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    throw new BrokerError(error.code, `--config ${file}: ${error.message}`, error.details);
+  }
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
+    throw new BrokerError('BROKER_USAGE', `--config ${file}: ${why}`);
+  }
+}
