@@ -247,7 +247,7 @@ test('what cannot be done is said with a code', async () => {
   for (const [args, why] of refusals) {
     const { code, stderr } = await of(...args);
     expect(stderr).toMatch(why);
-    expect(stderr).toMatch(/^error USAGE: /);
+    expect(stderr).toMatch(/^error BROKER_(USAGE|FAULT_INVALID): /);
     expect(code).toBe(2);
   }
   for (const kind of [
