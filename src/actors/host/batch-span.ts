@@ -1,5 +1,6 @@
 // The span of one batch, as OpenTelemetry has it for messages that are processed together: one, with links to what sent them.
 import { SpanKind } from '@opentelemetry/api';
+import type { InboundMessage } from '../../contract/wire.ts';
 import {
   ATTR,
   formatTraceparent,
@@ -8,7 +9,6 @@ import {
   MESSAGING_SYSTEM,
   SPAN,
 } from '../../observability/telemetry.ts';
-import type { InboundMessage } from '../../contract/wire.ts';
 import type { HeldActor } from './held-actor.ts';
 import { actorSpan } from './trace.ts';
 
