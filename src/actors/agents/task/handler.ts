@@ -2,6 +2,8 @@
 // outcome, settle. A stage gives data; only settle sends and stores. What is thrown on the way leaves the message to its lock.
 import { SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
+import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+import { PROPERTY } from '../../../contract/wire.ts';
 import {
   ATTR,
   inSpan,
@@ -11,8 +13,6 @@ import {
   type SpanInput,
   traceparentOf,
 } from '../../../observability/telemetry.ts';
-import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
-import { PROPERTY } from '../../../contract/wire.ts';
 import { claimingPublish } from '../../protocol/claims.ts';
 import { withoutLife } from '../../protocol/lives.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';

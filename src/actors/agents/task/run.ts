@@ -1,12 +1,13 @@
 // One attempt of one task: the agent's own code with its context, under its time-out, as an outcome.
+
+import { limitSignal } from '../../../common/signals.ts';
 import { checkJson } from '../../../contract/border.ts';
 import type { AgentContext, IoAgent } from '../../../contract/config.ts';
 import { QuorateError, toErrorJson } from '../../../contract/errors.ts';
 import { copyJson, type Json } from '../../../contract/json.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
-import { redactAll } from '../../../observability/redaction.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
-import { limitSignal } from '../../../common/signals.ts';
+import { redactAll } from '../../../observability/redaction.ts';
 import { payloadsWithin } from '../../protocol/claims.ts';
 import { toPiece } from './messages.ts';
 import type { Pieces } from './pieces.ts';
