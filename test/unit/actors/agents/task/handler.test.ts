@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
 import { DEFAULT_RETRY } from '../../../../../src/actors/agents/task/task.ts';
-import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
+import { claimLarge, jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
 import { taskMessageId } from '../../../../../src/actors/protocol/ids.ts';
 import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
@@ -10,8 +10,9 @@ import type { Json } from '../../../../../src/contract/json.ts';
 import type { WorkerPool } from '../../../../../src/contract/ports.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
 import type { InboundMessage, TaskBody, WireMessage } from '../../../../../src/contract/wire.ts';
+import { PROPERTY } from '../../../../../src/contract/wire.ts';
 import { inbound } from '../../../../kit/inbound.ts';
-import { memoryPayloads } from '../../../../kit/memory-storage.ts';
+import { memoryPayloads, memoryStorage } from '../../../../kit/memory-storage.ts';
 import { NO_JSON } from '../../../../kit/no-json.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -296,6 +297,41 @@ describe('a task', () => {
     expect(runs).toBe(1);
     expect(published[1]).toEqual(published[0]);
     expect(host.counters.answeredFromStore).toBe(1);
+  });
+
+  it('leaves nothing of its large input behind once it is answered', async () => {
+    const storage = memoryStorage();
+    const seen: Json[] = [];
+    const { handle, host } = setUp((input: Json) => seen.push(input), { payloads: memoryPayloads(storage) });
+    const input = 'x'.repeat(MAX_BODY_BYTES);
+    const sent = {
+      entity: 'agent.a',
+      subject: 'task' as const,
+      messageId: 'm',
+      replyTo: 'actor.m',
+      replyToSessionId: 's',
+    };
+    const claimed = await claimLarge({ ...sent, body: { input } }, host.payloads);
+    expect(storage.files.size).toBe(1);
+    await handle(claimed.body as Partial<TaskBody>, 0, undefined, claimed.properties);
+    expect(seen).toEqual([input]);
+    expect(storage.files.size).toBe(0);
+  });
+
+  it('in a folder that nobody has signed is done in that of its asker, and the folder is told of', async () => {
+    const unsigned: string[] = [];
+    const folders: string[] = [];
+    const { handle } = setUp(() => 1, {
+      onUnsigned: (folder) => void unsigned.push(folder),
+      results: {
+        get: async () => undefined,
+        put: async (folder) => void folders.push(folder),
+        list: async () => [],
+      },
+    });
+    await handle({}, 0, undefined, { [PROPERTY.family]: 'of/somebody/else' });
+    expect(unsigned).toEqual(['of/somebody/else']);
+    expect(folders).toEqual([expect.stringMatching(/\/unsigned$/)]);
   });
 
   it('comes back as a scheduled message with back-off after a failed attempt', async () => {
