@@ -23,8 +23,8 @@ import { Settler } from './settle.ts';
 
 /** After a publish or a storage that failed, before the session is left. */
 const LEAVE_PAUSE_MS = 250;
-/** Before a machine that could not be loaded is tried again. */
-const STUCK_PAUSE_MS = 1_000;
+/** Before what could not be loaded, a machine or a state, is tried again. */
+export const STUCK_PAUSE_MS = 1_000;
 
 /** What is folded in one batch of turns at most, and how long a session may idle: well within a second (I14). */
 export const TAKE = { max: 256, idleMs: 700 } as const;
@@ -110,7 +110,7 @@ export class HeldActor {
     return this.#newborn;
   }
 
-  /** Its core is lost: what stands for it must not be committed before its end (lost-state.ts). */
+  /** Its core is lost: what stands for it must not be committed before its end (lost-core.ts). */
   get isOutlined(): boolean {
     return this.#outlined;
   }

@@ -21,7 +21,7 @@ import { openState } from './claim-state.ts';
 import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
 import { HoldEnded } from './hold-ended.ts';
 import type { ActorHost } from './host.ts';
-import { isLost, quarantineLost, takeLost } from './lost-state.ts';
+import { hasLostCore, quarantineLostCore, takeWithoutCore } from './lost-core.ts';
 import { isStandingStill, quarantine } from './quarantine.ts';
 import { mayBeUnsent, settledBefore, unfinished } from './redelivery.ts';
 import { emptyState } from './session-state.ts';
@@ -52,7 +52,7 @@ export async function holdSession(session: HeldSession, host: ActorHost): Promis
     }
     const error = toErrorJson(opened.thrown, 'CONNECTION_FAILED');
     if (!isUnreadable(error.code)) return holdUnreadable(session, host, written, error);
-    await new Hold(await quarantineLost(session, host, written, error)).run();
+    await new Hold(await quarantineLostCore(session, host, written, error)).run();
   });
 }
 
@@ -99,8 +99,8 @@ class Hold {
     const held = this.#held;
     if (!this.#begun) await this.#begin(messages);
     const batch = new Batch(held, messages);
-    const rest = isLost(held.state) ? await this.#takeLost(batch, messages) : messages;
-    if (!isLost(held.state)) {
+    const rest = hasLostCore(held.state) ? await this.#takeWithoutCore(batch, messages) : messages;
+    if (!hasLostCore(held.state)) {
       // What stands for a lost core ends before anything is applied.
       if (!held.isOutlined && batch.isAnchored()) await batch.catchUp();
       await batch.pass(rest);
@@ -127,8 +127,12 @@ class Hold {
     if (mayBeUnsent(held.state, messages)) await publishCommitted(held, unfinished(held.state, messages));
   }
 
-  async #takeLost(batch: Batch, messages: readonly InboundMessage[]): Promise<readonly InboundMessage[]> {
-    const { settlements, rest } = await takeLost(this.#held, messages);
+  /** Gives what is left for what stands for the core. */
+  async #takeWithoutCore(
+    batch: Batch,
+    messages: readonly InboundMessage[],
+  ): Promise<readonly InboundMessage[]> {
+    const { settlements, rest } = await takeWithoutCore(this.#held, messages);
     batch.add(settlements);
     return rest;
   }

@@ -4,14 +4,11 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import { parseActorBody } from '../protocol/messages.ts';
 import { answer } from './answer.ts';
-import { HeldActor, TAKE } from './held-actor.ts';
+import { HeldActor, STUCK_PAUSE_MS, TAKE } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { publish } from './publish.ts';
 import type { SessionState } from './session-state.ts';
 import { completed } from './settle.ts';
-
-/** Before the state is tried again. */
-const STUCK_PAUSE_MS = 1_000;
 
 export async function holdUnreadable(
   session: HeldSession,

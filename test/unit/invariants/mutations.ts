@@ -103,7 +103,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i07-poison-is-contained',
     guard: 'an attempt is written before it runs',
     file: 'src/actors/host/attempts.ts',
-    find: 'await commit(current);',
+    find: 'await commit(state);',
     replace: '',
   },
   {

@@ -24,12 +24,12 @@ import type { OutboxEntry, SessionState } from './session-state.ts';
 import { completed, type Settlement } from './settle.ts';
 
 /** In hand, only a state that could not be read has its claim with it. */
-export function isLost({ claim }: SessionState): boolean {
+export function hasLostCore({ claim }: SessionState): boolean {
   return claim !== undefined;
 }
 
 /** Says so once: in the log, to the clients that wait for its result, and in the state. */
-export async function quarantineLost(
+export async function quarantineLostCore(
   session: HeldSession,
   host: ActorHost,
   written: SessionState,
@@ -67,14 +67,17 @@ function failure({ name, state }: ActorView, to: ReplyAddress, error: ErrorJson)
   };
 }
 
-export interface TakenByLost {
+export interface TakenWithoutCore {
   readonly settlements: readonly Settlement[];
   /** Left for an actor that has been given an outline to end with. */
   readonly rest: readonly InboundMessage[];
 }
 
 /** What an actor whose core is lost does with what comes: answers what asks, parks the others. */
-export async function takeLost(held: HeldActor, messages: readonly InboundMessage[]): Promise<TakenByLost> {
+export async function takeWithoutCore(
+  held: HeldActor,
+  messages: readonly InboundMessage[],
+): Promise<TakenWithoutCore> {
   const settlements: Settlement[] = [];
   const back: InboundMessage[] = [];
   const answers: OutboxEntry[] = [];
