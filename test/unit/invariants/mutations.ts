@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i02-one-commit',
     guard: 'no send begins too long after its commit',
-    file: 'src/actors/host/outbox.ts',
+    file: 'src/actors/host/send.ts',
     find: 'if (!mayBegin()) throw tooLate();',
     replace: '',
   },
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i10-no-ttl-on-inboxes',
     guard: 'a task past its deadline is not sent',
-    file: 'src/actors/host/outbox.ts',
+    file: 'src/actors/host/send.ts',
     find: 'left < 1 ? undefined :',
     replace: 'left === null ? undefined :',
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OutboxContext } from '../../../../src/actors/host/outbox.ts';
 import { publishOutbox } from '../../../../src/actors/host/outbox.ts';
+import type { OutboxContext } from '../../../../src/actors/host/send.ts';
 import type { OutboxEntry } from '../../../../src/actors/host/session-state.ts';
 import { jsonBytes, openClaims } from '../../../../src/actors/protocol/claims.ts';
 import { inLife } from '../../../../src/actors/protocol/lives.ts';
