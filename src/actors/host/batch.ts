@@ -22,6 +22,11 @@ import { deliverAgain } from './undelivered.ts';
 import { migrate } from './version.ts';
 import { takeWatches } from './watch.ts';
 
+interface Fetched {
+  readonly found: readonly InboundMessage[];
+  readonly gone: readonly number[];
+}
+
 export class Batch {
   readonly #held: HeldActor;
   readonly #active: readonly InboundMessage[];
@@ -70,20 +75,21 @@ export class Batch {
   /** Deferred pieces whose turn has come run under the anchor of this batch: an active message, settled last (I5). */
   async applyPieces(): Promise<void> {
     if (!this.isAnchored() || isStandingStill(this.#held.state)) return;
-    const gone = new Set<number>();
+    const allGone = new Set<number>();
     for (;;) {
       const due = duePieces(this.#held.state).filter((number) => !this.#fetched.has(number));
       if (due.length === 0) break;
-      const found = await this.#fetch(due, gone);
+      const { found, gone } = await this.#fetch(due);
+      for (const number of gone) allGone.add(number);
       if (found.length > 0) await this.pass(found);
     }
-    if (gone.size > 0) await this.#held.commit(withoutPieces(this.#held.state, gone));
+    if (allGone.size > 0) await this.#held.commit(withoutPieces(this.#held.state, allGone));
   }
 
   /** What a quarantine parked, once it is released. */
   catchUp(): Promise<void> {
     return catchUp(this.#held, {
-      fetch: (numbers) => this.#fetch(numbers, new Set()),
+      fetch: async (numbers) => (await this.#fetch(numbers)).found,
       apply: (messages) => this.pass(messages),
       settle: (numbers) => this.#settleNow(({ message }) => numbers.has(message.sequenceNumber)),
     });
@@ -147,20 +153,22 @@ export class Batch {
     await this.#apply([received]);
   }
 
-  async #fetch(numbers: readonly number[], gone: Set<number>): Promise<readonly InboundMessage[]> {
+  /** `gone`: those that are not there, and that the state does not have down as deferred. */
+  async #fetch(numbers: readonly number[]): Promise<Fetched> {
     const { settler, session } = this.#held;
     await this.#carryOutDeferrals(numbers);
     const found = await session.receiveDeferred(numbers);
     const there = new Set(found.map(({ sequenceNumber }) => sequenceNumber));
     const recordedAs = new Map(this.#held.state.inbox.unsettled);
+    const gone: number[] = [];
     for (const number of numbers) {
       this.#fetched.add(number);
       const isDeferral = recordedAs.get(number)?.kind === 'defer';
       // What is there has been deferred; what is gone was completed by a holder that could not write it down.
       if (there.has(number) ? isDeferral : !isDeferral) settler.confirm(number);
-      if (!there.has(number) && !isDeferral) gone.add(number);
+      if (!there.has(number) && !isDeferral) gone.push(number);
     }
-    return found;
+    return { found, gone };
   }
 
   /** What came early in this very batch, or the one before, has to be deferred before it can be fetched. */

@@ -84,6 +84,20 @@ describe('the slices of a scatter', () => {
     expect(crashed.queue.repeats.length).toBeLessThanOrEqual(5_000);
   });
 
+  it('end with the hold whose lock is lost at their progress, as any other commit does: nothing is settled, or said to fail', async () => {
+    const branches = 12_000;
+    const queue = new FakeQueue();
+    queue.put(start({}, { input: { items: Array.from({ length: branches }, (_, item) => item) } }));
+    const host = fakeHost(machine);
+    let commits = 0;
+    await queue.hold(host, { fate: ({ kind }) => (kind === 'commit' && commits++ === 1 ? 'lost' : 'done') });
+    expect(commits).toBe(2);
+    expect(host.problems).toEqual([]);
+    expect(queue.settled.size).toBe(0);
+    await queue.hold(host);
+    check(queue, branches);
+  });
+
   it('survive several crashes, whatever the number of tasks', async () => {
     const random = createRandom();
     for (let run = 0; run < 40; run++) {
