@@ -88,9 +88,15 @@ module.exports = {
     ),
     never(
       'telemetry-sdk-in-otel-only',
-      'src uses the API alone; without an endpoint no SDK module is loaded.',
+      'src uses the API alone; the SDK is in a package that not everybody installs.',
       { path: '^(src|examples)/' },
       { path: '(^|/)node_modules/@opentelemetry/', pathNot: '(^|/)node_modules/@opentelemetry/api/' },
+    ),
+    never(
+      'otel-stands-alone',
+      'The set-up of the SDK is a package that imports nothing of ours.',
+      { path: '^otel/' },
+      { path: OURS, pathNot: '^otel/' },
     ),
     never(
       'otel-on-demand',
@@ -102,7 +108,7 @@ module.exports = {
       'helpers-stand-low',
       'What everybody uses needs the vocabulary alone.',
       { path: '^src/(common|observability)/' },
-      { path: OURS, pathNot: '^(src/(common|observability|contract)|packages/broker/src)/' },
+      { path: OURS, pathNot: '^(src/(common|observability|contract)|packages/broker/src|otel)/' },
     ),
     never(
       'nobody-imports-the-cli',
@@ -127,7 +133,7 @@ module.exports = {
       'What ships needs only what is installed with it.',
       // The Fastify example does not ship: whoever copies it installs Fastify.
       { path: '^(src|otel|packages/broker/src|examples)/', pathNot: '^examples/fastify/' },
-      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     ),
   ],
   options: {
@@ -135,6 +141,7 @@ module.exports = {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^otel/dist/' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.js', '.json'],
       conditionNames: ['quorate-source', 'import', 'node', 'default'],

@@ -1,4 +1,5 @@
-// `node --import quorate/otel app.js`: telemetry as the OTEL_* variables say, before anything else is loaded.
+// `node --import quorate-otel/auto app.js` (or `--import quorate/otel`): telemetry as the OTEL_* variables say, before anything
+// else is loaded.
 import { isMainThread } from 'node:worker_threads';
 import { startTelemetry } from './register.ts';
 

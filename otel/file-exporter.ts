@@ -2,17 +2,22 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
-import { QuorateError } from '../src/contract/errors.ts';
 
 const SUCCESS = 0;
 const FAILED = 1;
 const NEWLINE = Buffer.from('\n');
 
+/** Quorate's command line says it as its own CONFIG_INVALID. */
+class TraceFileError extends Error {
+  override readonly name = 'TraceFileError';
+  readonly code = 'TRACE_FILE_UNWRITABLE';
+}
+
 /** Appends, so that the processes of one review, and a process started again, can share a file. */
 export async function createFileExporter(path: string): Promise<SpanExporter> {
   const file = await open(path, 'a').catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QuorateError('CONFIG_INVALID', `the trace file cannot be written: ${reason}`, { cause });
+    throw new TraceFileError(`the trace file cannot be written: ${reason}`, { cause });
   });
   let tail: Promise<void> = Promise.resolve();
   return {

@@ -1,9 +1,9 @@
 // What makes a trace hard to read in Jaeger, as data: each rule is something its UI or its critical path gets wrong.
 
-import { MAX_GATHER_LINKS } from '../src/contract/turn.ts';
-import { ATTR } from '../src/observability/telemetry.ts';
-import { LINK_LIMIT } from './limits.ts';
+import { ATTR, LINK_LIMIT, MAX_GATHER_LINKS } from './names.ts';
 import { type FlatSpan, OTLP_KIND } from './otlp.ts';
+
+export { type FlatSpan, parseTraceLines, readTraceFile } from './otlp.ts';
 
 export type Rule =
   /** Drawn as an orphan, outside the tree. */
@@ -36,6 +36,7 @@ export interface Finding {
 /** Clocks of processes on one host, and ms beside ns: what may look like a child before or after its parent. */
 const CLOCK_TOLERANCE_NS = 5_000_000n;
 
+/** The spans of one trace file, or of several of one trace; none found is a trace that Jaeger shows well. */
 export function lintTrace(spans: readonly FlatSpan[], linkLimit = LINK_LIMIT): Finding[] {
   const byId = new Map(spans.map((span) => [idOf(span), span]));
   return [

@@ -1,5 +1,5 @@
-// Sets the OpenTelemetry SDK up. Nothing under src/ imports this: the command line loads it when a trace is wanted,
-// everybody else with `node --import quorate/otel`. OTEL_* variables win over what is given here.
+// Sets the OpenTelemetry SDK up. Quorate's command line loads it when a trace is wanted, a service with
+// `node --import quorate/otel`. OTEL_* variables win over what is given here.
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import {
@@ -12,7 +12,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { CONCURRENT_EXPORTS, createDelivery, type Delivery, type DeliveryCounts } from './delivery.ts';
 import { createFileExporter } from './file-exporter.ts';
 import { createIdGenerator } from './id-generator.ts';
-import { LINK_LIMIT } from './limits.ts';
+import { LINK_LIMIT } from './names.ts';
 import { createThrottledWarn, type Warn } from './warn.ts';
 
 /** What an unreachable endpoint may cost at the end. */

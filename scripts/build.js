@@ -1,4 +1,4 @@
-// Makes dist anew, of the broker's package and of this one: the compiled tree beside the files that are served or read as they
+// Makes dist anew, of the packages beside this one and then of this one: the compiled tree beside the files that are served or read as they
 // are. Plain JavaScript, because `prepare` may run on an older Node; with --if-possible an install without the compiler keeps
 // what is there.
 import { spawnSync } from 'node:child_process';
@@ -14,7 +14,8 @@ if (!existsSync(tsc) && process.argv.includes('--if-possible')) {
   console.log('build: no compiler in this install, dist stays as it is');
 } else {
   compile(join(root, 'packages', 'broker'));
-  compile(root, ['src', 'otel', 'examples']);
+  compile(join(root, 'otel'));
+  compile(root, ['src', 'examples']);
 }
 
 function compile(folder, withAssets = []) {

@@ -10,6 +10,8 @@ const STEPS = [
   'check:unused',
   'test',
   'check:package',
+  'check:package:broker',
+  'check:package:otel',
 ];
 
 // The path of npm's own program: no shell has to find it, on no platform.

@@ -6,6 +6,7 @@ import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { Logger } from '../contract/ports.ts';
 import type { Runtime } from '../contract/runtime.ts';
 import { createLogger, type LogLevel, logLevel } from '../observability/log.ts';
+import { startTelemetry } from './host-telemetry.ts';
 import { type HostOptions, withFlags } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
@@ -96,14 +97,6 @@ function printBanner(
   row(terminal, 'data', dataFolderOf(config));
   row(terminal, 'inspector', inspectorUrl ?? 'off');
   row(terminal, 'stop', 'Ctrl+C or SIGTERM drains; a second one stops at once');
-}
-
-/** No SDK module is loaded unless a trace is wanted. */
-async function startTelemetry(traceFile: string | undefined, env: Environment, logger: Logger) {
-  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'];
-  if (traceFile === undefined && (endpoint ?? '') === '') return undefined;
-  const { startTelemetry: start } = await import('../../otel/register.ts');
-  return start({ env, warn: (line) => logger.warn(line), ...(traceFile === undefined ? {} : { traceFile }) });
 }
 
 async function startInspector(port: number | false, logger: Logger) {

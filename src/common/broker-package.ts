@@ -1,8 +1,7 @@
-// The embedded broker is a package of its own, which production images leave out: it is loaded on demand, and where it is
-// missing one line says what to install.
+// The embedded broker is a package of its own, which production images leave out: it is loaded on demand.
 import type * as BrokerPackage from 'quorate-broker';
 import type * as BrokerCommands from 'quorate-broker/cli';
-import { QuorateError } from '../contract/errors.ts';
+import { explainImport } from './missing-package.ts';
 
 /** Throws PACKAGE_MISSING. */
 export function loadBroker(): Promise<typeof BrokerPackage> {
@@ -14,14 +13,6 @@ export function loadBrokerCommands(): Promise<typeof BrokerCommands> {
   return import('quorate-broker/cli').catch(explain);
 }
 
-function explain(error: NodeJS.ErrnoException): never {
-  // Something that the broker itself needs may be missing as well: that is another fault.
-  if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.includes("'quorate-broker'")) throw error;
-  throw new QuorateError(
-    'PACKAGE_MISSING',
-    'the embedded broker is not installed: npm install quorate-broker',
-    {
-      cause: error,
-    },
-  );
+function explain(failure: unknown): never {
+  throw explainImport(failure, 'quorate-broker', 'the embedded broker');
 }

@@ -240,7 +240,11 @@ export function deriveSpanContext(
   return { traceId, spanId: hexOf(`span|${seed}`, 16), traceFlags };
 }
 
-/** Where `recordSpan` leaves the ids of the span being made, for the SDK's id generator. Shared by copies of the package. */
+/**
+ * Where `recordSpan` leaves the ids of the span being made, for the SDK's id generator: set before `startSpan`, removed right
+ * after it. A global symbol, because the generator is in a package that imports nothing of this one (otel/id-generator.ts
+ * describes the other end), and because several copies of either package may be loaded.
+ */
 const SPAN_ID_SLOT: unique symbol = Symbol.for('quorate.span-ids');
 
 interface SpanIds {
@@ -249,11 +253,6 @@ interface SpanIds {
 }
 
 const globals: { [SPAN_ID_SLOT]?: SpanIds | undefined; readonly globalThis: unknown } = globalThis;
-
-/** The ids meant for the span being made; read by the id generator of `otel/register.ts`. */
-export function reservedSpanIds(): SpanIds | undefined {
-  return globals[SPAN_ID_SLOT];
-}
 
 /** A span that is over, with the ids it was given when it began. */
 export interface RecordedSpan extends SpanInput {

@@ -1,6 +1,6 @@
 // The packages as npm packs them, beside nothing but what they depend on: no source tree, no development dependency.
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { cp, glob, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -54,10 +54,12 @@ test('a counter survives crashes', async () => {
 let folder: string;
 let tarball: string;
 let brokerTarball: string;
+let otelTarball: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quorate-package-'));
   tarball = await pack(ROOT);
   brokerTarball = await pack(join(ROOT, 'packages', 'broker'));
+  otelTarball = await pack(join(ROOT, 'otel'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -70,29 +72,45 @@ async function pack(cwd: string): Promise<string> {
   return join(folder, packed?.filename ?? '');
 }
 
-/** An application with these packages, as an install would unpack them. */
+/** An application with these packages, as an install would unpack them beside what is there already. */
 async function install(name: string, packages: Readonly<Record<string, string>>): Promise<string> {
   const app = join(folder, name);
   const modules = join(app, 'node_modules');
-  await linkDependencies(modules);
   for (const [path, packed] of Object.entries(packages)) {
     await mkdir(join(modules, path), { recursive: true });
     await run('tar', ['-xzf', packed, '-C', join(modules, path), '--strip-components=1']);
+    await linkDependencies(modules, path);
   }
   await writeFile(join(app, 'package.json'), '{ "type": "module" }');
   return app;
 }
 
-/** What a production install would have, linked from this one: the lock file says which those are. */
-async function linkDependencies(modules: string): Promise<void> {
-  const lock = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean; link?: boolean }>;
+interface Manifest {
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+async function manifestOf(path: string): Promise<Manifest | undefined> {
+  const text = await readFile(join(path, 'package.json'), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
+}
+
+/** What the package declares, linked from this install: a second copy where it pins another version than is there, as npm does. */
+async function linkDependencies(modules: string, path: string): Promise<void> {
+  const own = await manifestOf(join(modules, path));
+  const link = async (name: string, into: string): Promise<void> => {
+    await mkdir(dirname(join(into, name)), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', name), join(into, name));
   };
-  for (const [path, { dev, optional, link }] of Object.entries(lock.packages)) {
-    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || dev || optional || link) continue;
-    const target = join(modules, path.slice('node_modules/'.length));
-    await mkdir(dirname(target), { recursive: true });
-    await symlink(join(ROOT, path), target);
+  for (const [name, pin] of Object.entries(own?.dependencies ?? {})) {
+    const there = await manifestOf(join(modules, name));
+    if (there?.version !== pin) await link(name, there ? join(modules, path, 'node_modules') : modules);
+  }
+  for (const name of Object.keys(own?.peerDependencies ?? {})) {
+    const needed = own?.peerDependenciesMeta?.[name]?.optional !== true;
+    if (needed && (await manifestOf(join(modules, name))) === undefined) await link(name, modules);
   }
 }
 
@@ -136,9 +154,9 @@ it('says what to install where the broker is not, and needs it for nothing else'
   const { stdout } = await run(process.execPath, ['main.js'], options);
   expect(stdout.trim().split('\n')).toEqual([line, line, line, line, 'CONNECTION_FAILED']);
   const command = join(app, 'node_modules/quorate/bin/quorate.js');
-  for (const name of ['broker', 'start']) {
-    await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
-    const failed = run(process.execPath, [command, name], options);
+  await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
+  for (const args of [['broker'], ['start', '--config', 'quorate.config.js']]) {
+    const failed = run(process.execPath, [command, ...args], options);
     await expect(failed).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`error ${line}\n`),
@@ -146,9 +164,135 @@ it('says what to install where the broker is not, and needs it for nothing else'
   }
 });
 
+it('has traces with quorate-otel, in a file and for a program that it is imported before', async () => {
+  const app = await install('traced', {
+    quorate: tarball,
+    'quorate-broker': brokerTarball,
+    'quorate-otel': otelTarball,
+  });
+  await writeFile(join(app, 'counter.js'), COUNTER);
+  await writeFile(join(app, 'main.js'), PROGRAM);
+  await writeFile(
+    join(app, 'traced.js'),
+    `import { startTelemetry } from 'quorate-otel';
+    import { lintTrace, readTraceFile } from 'quorate-otel/lint';
+    const telemetry = await startTelemetry({ traceFile: 'trace.jsonl' });
+    await import('./main.js');
+    await telemetry.shutdown();
+    const spans = await readTraceFile('trace.jsonl');
+    console.log(spans.some(({ name }) => name === 'start counter'), lintTrace(spans).length);`,
+  );
+  const options = { cwd: app, timeout: 150_000 };
+  // The actor lives on, so its span, which is the parent of others, is still to come.
+  const { stdout, stderr } = await run(process.execPath, ['traced.js'], options);
+  expect({ stdout, stderr }).toEqual({ stdout: expect.stringMatching(/^count 1\ntrue \d+\n$/), stderr: '' });
+  const asked = `console.log(globalThis[Symbol.for('quorate.telemetry')] !== undefined)`;
+  const imported = await run(
+    process.execPath,
+    ['--import', 'quorate/otel', '--input-type=module', '--eval', asked],
+    options,
+  );
+  expect(imported).toEqual({ stdout: 'true\n', stderr: '' });
+});
+
+/** A host whose environment asks for traces, until it is ready. */
+async function serve(
+  args: readonly string[],
+  cwd: string,
+): Promise<{ code: unknown; out: string; err: string }> {
+  const env = {
+    ...process.env,
+    QUORATE_LOG: 'warn',
+    QUORATE_PORT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+  };
+  const host = spawn(process.execPath, args, { cwd, env, timeout: 60_000 });
+  const said = { out: '', err: '' };
+  host.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+  host.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.out += text;
+    // A second signal would end it at once.
+    if (/^machines/m.test(said.out) && !host.killed) host.kill('SIGTERM');
+  });
+  const code = await new Promise((resolve) => host.on('close', resolve));
+  return { code, ...said };
+}
+
+it('says what to install where quorate-otel is not: an error for a trace file, a warning for a variable', async () => {
+  const app = await install('untraced', { quorate: tarball, 'quorate-broker': brokerTarball });
+  const line = 'the OpenTelemetry SDK is not installed: npm install quorate-otel';
+  await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
+  const command = [
+    join(app, 'node_modules/quorate/bin/quorate.js'),
+    'start',
+    '--config',
+    'quorate.config.js',
+  ];
+  const options = { cwd: app, timeout: 60_000 };
+  const failed = run(process.execPath, [...command, '--trace-file', 'trace.jsonl'], options);
+  await expect(failed).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`error PACKAGE_MISSING: ${line}\n`),
+  });
+
+  const served = await serve(command, app);
+  expect(served).toMatchObject({ code: 0, out: expect.stringMatching(/^machines/m) });
+  expect(served.err.split(line)).toHaveLength(2);
+
+  // An SDK that the application brings takes the spans: there is nothing to say.
+  await writeFile(
+    join(app, 'sdk.js'),
+    `import { INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api';
+    const tracer = { startSpan: () => trace.wrapSpanContext(INVALID_SPAN_CONTEXT) };
+    trace.setGlobalTracerProvider({ getTracer: () => tracer });`,
+  );
+  const quiet = await serve(['--import', './sdk.js', ...command], app);
+  expect(quiet).toMatchObject({ code: 0, out: expect.stringMatching(/^machines/m), err: '' });
+
+  const imported = await run(
+    process.execPath,
+    ['--import', 'quorate/otel', '--input-type=module', '--eval', `console.log('serves')`],
+    options,
+  );
+  expect(imported).toEqual({ stdout: 'serves\n', stderr: `quorate: no traces, ${line}\n` });
+});
+
+it("has its spans recorded by an application's own SDK, whose API may be older than the one that is tested with", async () => {
+  const modules = join(folder, 'watched', 'node_modules');
+  const api = join(modules, '@opentelemetry', 'api');
+  await mkdir(dirname(api), { recursive: true });
+  await cp(join(ROOT, 'node_modules/@opentelemetry/api'), api, { recursive: true });
+  // The API compares nothing but versions: this is what an application with Azure Monitor has.
+  for await (const file of glob(['package.json', 'dist/**/*.?js'], { cwd: api })) {
+    const text = await readFile(join(api, file), 'utf8');
+    await writeFile(join(api, file), text.replaceAll(/"1\.10\.\d+"/g, '"1.9.1"'));
+  }
+  await symlink(
+    join(ROOT, 'node_modules/@opentelemetry/sdk-trace'),
+    join(modules, '@opentelemetry/sdk-trace'),
+  );
+  const app = await install('watched', { quorate: tarball, 'quorate-broker': brokerTarball });
+  await writeFile(join(app, 'counter.js'), COUNTER);
+  await writeFile(join(app, 'main.js'), PROGRAM);
+  await writeFile(
+    join(app, 'watched.js'),
+    `import { trace } from '@opentelemetry/api';
+    import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+    const exporter = new InMemorySpanExporter();
+    const spanProcessors = [new SimpleSpanProcessor({ exporter })];
+    console.log(trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors })));
+    await import('./main.js');
+    const names = exporter.getFinishedSpans().map(({ name }) => name);
+    console.log(names.includes('start counter'), names.includes('process actor.counter'));`,
+  );
+  const { stdout } = await run(process.execPath, ['watched.js'], { cwd: app, timeout: 150_000 });
+  expect(stdout).toBe('true\ncount 1\ntrue true\n');
+});
+
 it.each([
   ['quorate', () => tarball],
   ['quorate-broker', () => brokerTarball],
+  ['quorate-otel', () => otelTarball],
 ])('the types of every entry of %s are found by those who import it', async (_name, packed) => {
   const result = await checkPackage(createPackageFromTarballData(await readFile(packed())));
   if (result.types === false) throw new Error('there are no types');

@@ -1,7 +1,7 @@
 // A service that embeds the client, with telemetry of its own: starts one review and waits for its result.
 // Arguments: data folder, trace file, actor id, input as JSON. Uses the built package, as another project would.
 import { connect } from 'quorate';
-import { startTelemetry } from '../../dist/otel/register.js';
+import { startTelemetry } from 'quorate-otel';
 
 const [data, traceFile, id, input] = process.argv.slice(2);
 const telemetry = await startTelemetry({ traceFile, serviceName: 'client', env: {} });

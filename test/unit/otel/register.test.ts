@@ -112,7 +112,7 @@ it('starts once a process, and again only after a failure', async () => {
     const one = startTelemetry({ traceFile: 'trace.jsonl' });
     console.log(failed, one === startTelemetry());
     await (await one).shutdown();`);
-  expect(stdout.trim()).toBe('CONFIG_INVALID true');
+  expect(stdout.trim()).toBe('TRACE_FILE_UNWRITABLE true');
 });
 
 it('costs one warning and a closing line when nobody listens, and no call fails', async () => {

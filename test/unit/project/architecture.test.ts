@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const files = globSync(['src/**/*.ts', 'otel/**/*.ts', 'packages/*/src/**/*.ts'], { cwd: ROOT }).map((path) =>
+const files = globSync(['src/**/*.ts', 'otel/*.ts', 'packages/*/src/**/*.ts'], { cwd: ROOT }).map((path) =>
   path.replaceAll('\\', '/'),
 );
 

@@ -63,6 +63,10 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'packages/broker/src/index.ts': 'export const b = 1;',
   },
   'telemetry-sdk-in-otel-only': { 'src/client/a.ts': `import '@opentelemetry/sdk-node';` },
+  'otel-stands-alone': {
+    'otel/a.ts': `import type { B } from '../src/contract/b.ts';`,
+    'src/contract/b.ts': 'export type B = 1;',
+  },
   'otel-on-demand': { 'src/cli/a.ts': `import '../../otel/register.ts';`, 'otel/register.ts': '' },
   'nobody-imports-the-cli': { 'src/client/a.ts': `import '../cli/b.ts';`, 'src/cli/b.ts': '' },
   'product-not-to-its-users': { 'src/client/a.ts': `import '../../test/b.ts';`, 'test/b.ts': '' },

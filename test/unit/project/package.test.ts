@@ -9,11 +9,13 @@ interface Manifest {
   readonly devDependencies: Readonly<Record<string, string>>;
   readonly version: string;
   readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 const manifest = JSON.parse(read('package.json')) as Manifest;
 const broker = JSON.parse(read('packages/broker/package.json')) as Manifest;
+const otel = JSON.parse(read('otel/package.json')) as Manifest;
 
 describe('package.json', () => {
   it('pins every version exactly', () => {
@@ -21,19 +23,48 @@ describe('package.json', () => {
       ...manifest.dependencies,
       ...manifest.devDependencies,
       ...broker.dependencies,
+      ...otel.dependencies,
     });
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
-  it('has the broker of its own version as a peer: npm checks no range on its own workspace', () => {
-    expect(manifest.peerDependencies['quorate-broker']).toBe(broker.version);
-    expect(broker.version).toBe(manifest.version);
+  it.each([
+    ['quorate-broker', broker],
+    ['quorate-otel', otel],
+  ])(
+    'has %s of its own version as an optional peer: npm checks no range on its own workspace',
+    (name, one) => {
+      expect(manifest.peerDependencies[name]).toBe(one.version);
+      expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
+      expect(one.version).toBe(manifest.version);
+    },
+  );
+
+  it('pins what several packages use at one version', () => {
+    const own: Readonly<Record<string, string>> = { ...manifest.devDependencies, ...manifest.dependencies };
+    const others = [broker, otel].flatMap(({ dependencies }) =>
+      Object.entries(dependencies).filter(([name]) => own[name] !== undefined),
+    );
+    expect(others.filter(([name, version]) => own[name] !== version)).toEqual([]);
   });
 
-  it('pins what both packages use at one version', () => {
-    const own: Readonly<Record<string, string>> = { ...manifest.devDependencies, ...manifest.dependencies };
-    const others = Object.entries(broker.dependencies).filter(([name]) => own[name] !== undefined);
-    expect(others.filter(([name, version]) => own[name] !== version)).toEqual([]);
+  it("leaves the API of OpenTelemetry to the application: the API hands no span to a copy that is newer than the SDK's", () => {
+    const depending = [manifest, broker, otel].filter(
+      ({ dependencies }) => '@opentelemetry/api' in dependencies,
+    );
+    expect(depending).toEqual([]);
+    // Line 2 of the SDK, Azure Monitor's, has 1.9; line 3 has 1.10.
+    expect(manifest.peerDependencies['@opentelemetry/api']).toBe('^1.9.0');
+    expect(manifest.peerDependenciesMeta['@opentelemetry/api']).toBeUndefined();
+  });
+
+  it('installs one copy of each part of the SDK', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Readonly<Record<string, unknown>>;
+    };
+    const copies = Object.keys(packages).filter((path) => /.node_modules\/@opentelemetry\//.test(path));
+    expect(copies).toEqual([]);
+    expect(packages).toHaveProperty(['node_modules/@opentelemetry/sdk-node']);
   });
 
   it('has no shell syntax in its scripts', () => {
