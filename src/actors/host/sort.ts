@@ -109,7 +109,7 @@ export async function sort(
     const judgement = judge(state.inbox, message, settled, olderPeers);
     if (judgement.kind !== 'new' && !isUnfinished(message, judgement, state)) {
       if (judgement.kind === 'repeat') dropped++;
-      settlements.push(settledBefore(message, judgement));
+      settlements.push(asJudged(message, judgement));
       continue;
     }
     const reading = readBody(message, payloads, inbound);
@@ -143,7 +143,7 @@ export async function sort(
   return end(messages.length);
 }
 
-function settledBefore(message: InboundMessage, judgement: Judgement): Settlement {
+function asJudged(message: InboundMessage, judgement: Judgement): Settlement {
   return judgement.kind === 'recorded' ? { message, disposition: judgement.disposition } : completed(message);
 }
 
