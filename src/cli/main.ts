@@ -1,8 +1,8 @@
 // The entry of the command line, imported by bin/quorate.js once the Node version is known to be right.
 import { CommanderError } from 'commander';
-import { EXIT } from './exit.ts';
-import { formatFailure, toFailure } from './failure.ts';
 import { createProgram } from './program.ts';
+import { EXIT } from './shared/exit.ts';
+import { formatFailure, toFailure } from './shared/failure.ts';
 
 /** What is still open after a command has ended is not waited for any longer. */
 const LINGER_MS = 1_000;

@@ -1,16 +1,16 @@
 // All commands put together.
 import { Command } from 'commander';
-import { addActorsCommand } from './actors.ts';
-import { addBrokerCommand } from './broker.ts';
-import { addDemoCommand } from './demo.ts';
-import { addDlqCommand } from './dlq.ts';
-import { addDoctorCommand } from './doctor.ts';
-import { documented, type Finish } from './documented.ts';
-import { addDrawCommand } from './draw.ts';
-import { addResetCommand } from './reset.ts';
-import { addServeCommand } from './serve.ts';
-import { addStartCommand } from './start.ts';
-import { readVersion } from './version.ts';
+import { addActorsCommand } from './commands/actors.ts';
+import { addBrokerCommand } from './commands/broker.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addDlqCommand } from './commands/dlq.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addDrawCommand } from './commands/draw.ts';
+import { addResetCommand } from './commands/reset.ts';
+import { addServeCommand } from './commands/serve.ts';
+import { addStartCommand } from './commands/start.ts';
+import { documented, type Finish } from './shared/documented.ts';
+import { readVersion } from './shared/version.ts';
 
 /** Errors are thrown, not printed: `main` has one way to show them. */
 export function createProgram(finish: Finish): Command {

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { writeReviewRecord } from '../../../src/cli/review-record.ts';
+import { writeReviewRecord } from '../../../src/cli/commands/review-record.ts';
 import { createFolderStorage, makeFolder } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createPayloads, createResults } from '../../../src/storage/payloads.ts';

@@ -1,9 +1,9 @@
 import { createBrokerProgram } from 'quorate-broker/cli';
 import { describe, expect, it } from 'vitest';
 import { DELIVERY_STEPS as SAMPLE_STEPS } from '../../../examples/repo-review/protocol.ts';
-import { EXIT, EXIT_MEANING } from '../../../src/cli/exit.ts';
+import { DELIVERY_STEPS } from '../../../src/cli/commands/review.ts';
 import { createProgram } from '../../../src/cli/program.ts';
-import { DELIVERY_STEPS } from '../../../src/cli/review.ts';
+import { EXIT, EXIT_MEANING } from '../../../src/cli/shared/exit.ts';
 
 const program = createProgram(() => undefined);
 const broker = createBrokerProgram({ name: 'quorate broker', finish: () => undefined });

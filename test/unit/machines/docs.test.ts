@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createActor, fromPromise, toPromise } from 'xstate';
 import { describeMachine } from '../../../src/actors/core/describe.ts';
-import { toMermaid } from '../../../src/cli/draw-mermaid.ts';
+import { toMermaid } from '../../../src/cli/commands/draw-mermaid.ts';
 import { scatter } from '../../../src/machines/scatter.ts';
 import { article } from './patterns-md/article.machine.ts';
 import { booking } from './patterns-md/booking.machine.ts';

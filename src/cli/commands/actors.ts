@@ -1,0 +1,192 @@
+// `quorate actors`: actors listed, looked at, sent an event, stopped, released from quarantine, removed.
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ActorAddress, parseAddress } from '../../contract/address.ts';
+import type { QuorateClient } from '../../contract/client.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import type { EventJson, Json } from '../../contract/json.ts';
+import type { QueryAnswer } from '../../contract/wire.ts';
+import { withClient } from '../shared/client.ts';
+import { confirm } from '../shared/confirm.ts';
+import { documented, type Finish } from '../shared/documented.ts';
+import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { dataOption, verboseOption } from '../shared/options.ts';
+import { formatRows } from '../shared/table.ts';
+import { formatState } from './progress.ts';
+import { sendEvent } from './send-event.ts';
+
+interface CommonOptions {
+  readonly data?: string;
+  readonly json?: true;
+}
+
+const QUERY_TIMEOUT_MS = 10_000;
+
+export function addActorsCommand(program: Command, finish: Finish): void {
+  const actors = program.command('actors').description('Actors: list, look at, tell, stop, release, remove.');
+  documented(actors, { exits: ['done', 'usage'], example: 'quorate actors --help' });
+  const add = (name: string, description: string, example: string): Command =>
+    documented(
+      actors
+        .command(name)
+        .description(description)
+        .addOption(dataOption())
+        .option('--json', 'as JSON (default: off)')
+        .addOption(verboseOption()),
+      { exits: ['done', 'failed', 'usage'], example: `quorate actors ${example}` },
+    );
+
+  add('ls', 'List the actors of a type, with where they are.', 'ls review')
+    .argument('<type>', 'machine type')
+    .option('--from <number>', 'begin with this one (default: the first)', toCount)
+    .option('--limit <count>', 'at most so many', toCount, 100)
+    .action(async (type: string, options: CommonOptions & { from?: number; limit: number }) =>
+      finish(await list(type, options)),
+    );
+  add('show', 'Show one: state, context, gathers, quarantine.', 'show review/r1')
+    .argument('<actor>', 'type/id', toAddress)
+    .action(async (actor: ActorAddress, options: CommonOptions) => finish(await show(actor, options)));
+  add('send', 'Send one an event.', `send counter/c1 '{"type":"add","by":1}'`)
+    .argument('<actor>', 'type/id', toAddress)
+    .argument('<event>', 'JSON with a type', toEvent)
+    .option('--start <input>', 'JSON; starts it with this input if it is not there (default: off)', toInput)
+    .action(async (actor: ActorAddress, event: EventJson, options: CommonOptions & { start?: Start }) =>
+      finish(await tell(actor, event, options)),
+    );
+  add('cancel', 'Stop one with its children, tasks and timers.', 'cancel review/r1')
+    .argument('<actor>', 'type/id', toAddress)
+    .action(async (actor: ActorAddress, options: CommonOptions) =>
+      finish(await say(options, undefined, (client) => client.cancel(actor.type, actor.id))),
+    );
+  add('release', 'Let a quarantined one continue, with what waited for it.', 'release review/r1')
+    .argument('<actor>', 'type/id', toAddress)
+    .action(async (actor: ActorAddress, options: CommonOptions) =>
+      finish(await say(options, 'released', (client) => client.actors.release(actor.type, actor.id))),
+    );
+  add('purge', 'Stop one and forget it at once.', 'purge review/r1 --yes')
+    .argument('<actor>', 'type/id', toAddress)
+    .option('--yes', 'do not ask (default: ask)')
+    .action(async (actor: ActorAddress, options: CommonOptions & { yes?: true }) =>
+      finish(
+        options.yes || (await confirm(`Remove ${actor.type}/${actor.id} for good?`))
+          ? await say(options, 'purged', (client) => client.actors.purge(actor.type, actor.id))
+          : EXIT.failed,
+      ),
+    );
+}
+
+type Row = { readonly id: string } & Pick<
+  QueryAnswer,
+  'status' | 'value' | 'turn' | 'version' | 'quarantine'
+>;
+
+async function list(
+  type: string,
+  { data, json, from, limit }: CommonOptions & { from?: number; limit: number },
+): Promise<ExitCode> {
+  const { rows, next } = await withClient(data, async (client) => {
+    const page = await client.actors.list(type, { limit, ...(from === undefined ? {} : { from }) });
+    const found = await Promise.all(page.ids.map((id) => rowOf(client, type, id)));
+    return { rows: found.filter((row) => row !== undefined), next: page.next };
+  });
+  if (json)
+    console.log(JSON.stringify({ actors: rows, ...(next === undefined ? {} : { next }) }, undefined, 2));
+  else if (rows.length === 0) console.log(`there are no actors of type ${type}`);
+  else {
+    const cells = rows.map(({ id, status, value, turn, version, quarantine }) => [
+      id,
+      quarantine === undefined ? status : `quarantined: ${quarantine.code}`,
+      formatState(value),
+      String(turn),
+      version,
+      quarantine === undefined ? '' : String(quarantine.held),
+    ]);
+    for (const line of formatRows([['id', 'status', 'state', 'turn', 'version', 'waiting'], ...cells], [3]))
+      console.log(line);
+  }
+  if (!json && next !== undefined) console.log(`more: quorate actors ls ${type} --from ${next}`);
+  return EXIT.done;
+}
+
+async function rowOf(client: QuorateClient, type: string, id: string): Promise<Row | undefined> {
+  try {
+    const { status, value, turn, version, quarantine } = await client.query(type, id, {
+      timeoutMs: QUERY_TIMEOUT_MS,
+    });
+    return {
+      id,
+      status,
+      value: value as never,
+      turn,
+      version,
+      ...(quarantine === undefined ? {} : { quarantine }),
+    };
+  } catch (error) {
+    // Forgotten since it was listed, or by an earlier release, which left 4 bytes behind: a purge clears them.
+    if (error instanceof QuorateError && error.code === 'ACTOR_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+async function show({ type, id }: ActorAddress, { data }: CommonOptions): Promise<ExitCode> {
+  const answer = await withClient(data, (client) => client.query(type, id, { timeoutMs: QUERY_TIMEOUT_MS }));
+  console.log(JSON.stringify(answer, undefined, 2));
+  return EXIT.done;
+}
+
+async function tell(
+  actor: ActorAddress,
+  event: EventJson,
+  { data, json, start }: CommonOptions & { start?: Start },
+): Promise<ExitCode> {
+  const sent = await withClient(data, (client) => sendEvent(client, actor, event, start));
+  console.log(json ? JSON.stringify(sent) : sent.why === undefined ? 'sent' : `sent, and waits: ${sent.why}`);
+  return EXIT.done;
+}
+
+/** One call, and one word of what came of it. */
+async function say(
+  { data, json }: CommonOptions,
+  word: string | undefined,
+  call: (client: QuorateClient) => Promise<unknown>,
+): Promise<ExitCode> {
+  const answer = await withClient(data, call);
+  const outcome = word ?? String(answer);
+  console.log(json ? JSON.stringify({ outcome }) : outcome);
+  return EXIT.done;
+}
+
+function toAddress(text: string): ActorAddress {
+  const address = parseAddress(text);
+  if (address === undefined) throw new InvalidArgumentError('An actor is <type>/<id>.');
+  return address;
+}
+
+function toEvent(text: string): EventJson {
+  try {
+    const event: unknown = JSON.parse(text);
+    if (typeof event === 'object' && event !== null && 'type' in event && typeof event.type === 'string')
+      return event as EventJson;
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('An event is a JSON object with a type.');
+}
+
+interface Start {
+  readonly input: Json;
+}
+
+function toInput(text: string): Start {
+  try {
+    return { input: JSON.parse(text) as Json };
+  } catch {
+    throw new InvalidArgumentError('An input is JSON.');
+  }
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0)
+    throw new InvalidArgumentError('It is a whole number.');
+  return count;
+}

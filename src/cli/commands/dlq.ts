@@ -1,0 +1,212 @@
+// `quorate dlq`: dead letters listed, looked at, sent again, thrown away.
+import { type Command, InvalidArgumentError } from 'commander';
+import type { QuorateClient } from '../../contract/client.ts';
+import type {
+  DeadLetter,
+  DeadLetterFilter,
+  DeadLetterSelection,
+  Remedied,
+} from '../../contract/dead-letters.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import { withClient } from '../shared/client.ts';
+import { confirm } from '../shared/confirm.ts';
+import { documented, type Finish } from '../shared/documented.ts';
+import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { dataOption, verboseOption } from '../shared/options.ts';
+import { formatRows } from '../shared/table.ts';
+
+interface FilterOptions extends DeadLetterFilter {
+  readonly data?: string;
+  readonly json?: true;
+}
+interface ListOptions extends FilterOptions {
+  readonly all?: true;
+  readonly from?: number;
+  readonly limit: number;
+}
+interface RemedyOptions extends FilterOptions {
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+const DESCRIPTION_CELL = 60;
+
+export function addDlqCommand(program: Command, finish: Finish): void {
+  const dlq = program
+    .command('dlq')
+    .description('Dead letters: what could not be done, set aside for you with its reason.');
+  documented(dlq, { exits: ['done', 'usage'], example: 'quorate dlq --help' });
+
+  const list = dlq
+    .command('ls')
+    .description('List them, oldest first.')
+    .option('--all', 'handled ones too (default: those that wait for somebody)')
+    .option('--from <number>', 'begin with this one (default: the oldest)', toNumber)
+    .option('--limit <count>', 'at most so many', toNumber, 100);
+  documented(addFilters(list), {
+    exits: ['done', 'failed', 'usage'],
+    example: 'quorate dlq ls --code TASK_FAILED',
+  }).action(async (options: ListOptions) => finish(await showList(options)));
+
+  const show = dlq
+    .command('show')
+    .description('Show one with its body.')
+    .argument('<number>', 'as listed', toNumber)
+    .addOption(dataOption())
+    .option('--json', 'as JSON (default: off)')
+    .addOption(verboseOption());
+  documented(show, { exits: ['done', 'failed', 'usage'], example: 'quorate dlq show 1' }).action(
+    async (number: number, options: FilterOptions) => finish(await showOne(number, options)),
+  );
+
+  addRemedy(
+    dlq,
+    finish,
+    'redrive',
+    'Send them again to where they failed, with attempts and a deadline of their own.',
+  );
+  addRemedy(dlq, finish, 'discard', 'Remove them for good.');
+}
+
+function addRemedy(dlq: Command, finish: Finish, verb: 'redrive' | 'discard', description: string): void {
+  const command = dlq
+    .command(verb)
+    .description(description)
+    .argument('[numbers...]', 'as listed; or choose by --code, --agent, --actor or --all')
+    .option('--all', 'every one that waits for somebody (default: off)')
+    .option('--dry-run', 'only say what would be done (default: off)');
+  if (verb === 'discard') command.option('--yes', 'do not ask (default: ask)');
+  documented(addFilters(command), {
+    exits: ['done', 'failed', 'usage'],
+    example:
+      verb === 'redrive' ? 'quorate dlq redrive --agent scan --dry-run' : 'quorate dlq discard 1 --yes',
+  }).action(async (numbers: string[], options: RemedyOptions) =>
+    finish(await remedy(verb, numbers, options)),
+  );
+}
+
+function addFilters(command: Command): Command {
+  return command
+    .option('--code <code>', 'of this error code (default: any)')
+    .option('--agent <name>', 'of this agent (default: any)')
+    .option('--actor <type[/id]>', 'for this actor, or for actors of this type (default: any)')
+    .addOption(dataOption())
+    .option('--json', 'as JSON (default: off)')
+    .addOption(verboseOption());
+}
+
+async function showList({ all, from, limit, json, data, ...filter }: ListOptions): Promise<ExitCode> {
+  const page = await withClient(data, ({ deadLetters }) =>
+    deadLetters.list({
+      ...filterOf(filter),
+      ...(all === true ? { all } : {}),
+      limit,
+      ...(from === undefined ? {} : { from }),
+    }),
+  );
+  if (json) console.log(JSON.stringify(page, undefined, 2));
+  else if (page.items.length === 0) console.log('there are no dead letters');
+  else {
+    for (const line of tableOf(page.items, all === true)) console.log(line);
+    const more = all === true ? '--all --from' : '--from';
+    if (page.next !== undefined) console.log(`more: quorate dlq ls ${more} ${page.next}`);
+  }
+  return EXIT.done;
+}
+
+function tableOf(letters: readonly DeadLetter[], all: boolean): string[] {
+  const rows = letters.map((letter) => [
+    String(letter.number),
+    new Date(letter.at).toISOString(),
+    letter.kind,
+    letter.actor ?? '',
+    letter.agent ?? '',
+    letter.code,
+    ...(all ? [letter.handled ? 'yes' : ''] : []),
+    oneLine(letter.description),
+  ]);
+  return formatRows(
+    [['number', 'at', 'kind', 'actor', 'agent', 'code', ...(all ? ['handled'] : []), 'description'], ...rows],
+    [0],
+  );
+}
+
+function oneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length > DESCRIPTION_CELL ? `${line.slice(0, DESCRIPTION_CELL - 1)}…` : line;
+}
+
+async function showOne(number: number, { data, json }: FilterOptions): Promise<ExitCode> {
+  const letter = await withClient(data, ({ deadLetters }) => deadLetters.show(number));
+  if (letter === undefined) {
+    console.log(`there is no dead letter ${number}`);
+    return EXIT.failed;
+  }
+  if (json) {
+    console.log(JSON.stringify(letter, undefined, 2));
+    return EXIT.done;
+  }
+  const { body, ...fields } = letter;
+  const rows = Object.entries({ ...fields, at: new Date(fields.at).toISOString() });
+  for (const line of formatRows(rows.map(([name, value]) => [name, String(value)]))) console.log(line);
+  console.log(JSON.stringify(body, undefined, 2));
+  return EXIT.done;
+}
+
+async function remedy(
+  verb: 'redrive' | 'discard',
+  numbers: readonly string[],
+  { all, dryRun, yes, json, data, ...filter }: RemedyOptions,
+): Promise<ExitCode> {
+  const chosen = filterOf(filter);
+  const selection: DeadLetterSelection = numbers.length > 0 ? numbers.map(toNumber) : chosen;
+  const isFiltered = Object.keys(chosen).length > 0;
+  if ([numbers.length > 0, isFiltered, all === true].filter(Boolean).length !== 1)
+    throw new QuorateError('USAGE', 'Choose by numbers, or by --code, --agent and --actor, or --all.');
+  if (verb === 'discard' && !dryRun && !yes && !(await confirm('Remove these dead letters for good?')))
+    return EXIT.failed;
+  const done = await withClient(data, async (client) =>
+    collect(client, verb, selection, dryRun === true, json !== true),
+  );
+  if (json) console.log(JSON.stringify(done, undefined, 2));
+  else console.log(summary(done));
+  return done.some(({ outcome }) => outcome === 'refused' || outcome === 'gone') ? EXIT.failed : EXIT.done;
+}
+
+async function collect(
+  { deadLetters }: QuorateClient,
+  verb: 'redrive' | 'discard',
+  selection: DeadLetterSelection,
+  dryRun: boolean,
+  say: boolean,
+): Promise<readonly Remedied[]> {
+  const done: Remedied[] = [];
+  for await (const each of deadLetters[verb](selection, { dryRun })) {
+    done.push(each);
+    if (say) console.log(`${each.number} ${each.outcome}${each.why === undefined ? '' : `: ${each.why}`}`);
+  }
+  return done;
+}
+
+function summary(done: readonly Remedied[]): string {
+  if (done.length === 0) return 'nothing matches';
+  const counts = new Map<string, number>();
+  for (const { outcome } of done) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+}
+
+function filterOf({ code, agent, actor }: DeadLetterFilter): DeadLetterFilter {
+  return {
+    ...(code === undefined ? {} : { code }),
+    ...(agent === undefined ? {} : { agent }),
+    ...(actor === undefined ? {} : { actor }),
+  };
+}
+
+function toNumber(text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(number) || number < 0)
+    throw new InvalidArgumentError('It is a whole number, as `quorate dlq ls` shows it.');
+  return number;
+}

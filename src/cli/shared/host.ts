@@ -1,0 +1,106 @@
+// One process of an application: traces, logs, inspector and runtime, started in this order and stopped in the reverse.
+// Everything heavy is imported on demand, so that the first line is on the screen at once.
+import { type Environment, resolveConfig } from '../../config/resolve.ts';
+import { dataFolderOf, targetOf } from '../../config/target.ts';
+import type { QuorateConfig, ResolvedConfig } from '../../contract/config.ts';
+import type { Logger } from '../../contract/ports.ts';
+import type { Runtime } from '../../contract/runtime.ts';
+import { createLogger, type LogLevel, logLevel } from '../../observability/log.ts';
+import { startTelemetry } from './host-telemetry.ts';
+import { type HostOptions, withFlags } from './options.ts';
+import type { Terminal } from './terminal.ts';
+import { readVersion } from './version.ts';
+
+const LABEL_COLUMNS = 10;
+
+export interface Host {
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  /** Drains the runtime, then ends inspector and traces. */
+  stop(): Promise<void>;
+}
+
+export interface HostRequest {
+  readonly config: QuorateConfig;
+  readonly options: HostOptions;
+  readonly terminal: Terminal;
+  /** Without QUORATE_LOG and --verbose. */
+  readonly defaultLevel: LogLevel;
+  readonly env?: Environment;
+}
+
+export async function startHost(request: HostRequest): Promise<Host> {
+  const { config, options, terminal } = request;
+  const env = withFlags(request.env ?? process.env, options);
+  const resolved = resolveConfig(config, env);
+  const logger = await createLogger({
+    level: options.verbose ? 'debug' : logLevel(env['QUORATE_LOG'], request.defaultLevel),
+    color: terminal.interactive && (env['NO_COLOR'] ?? '') === '',
+    stream: { write: (line) => writeLog(line, terminal) },
+  });
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const inspector = await startInspector(resolved.inspectorPort, logger);
+    if (inspector !== undefined) undo.push(() => inspector.close());
+    printBanner(resolved, env, inspector?.url, terminal);
+    const telemetry = await startTelemetry(options.traceFile, env, logger);
+    if (telemetry !== undefined) undo.push(() => telemetry.shutdown());
+    const { createRuntime } = await import('../../runtime/runtime.ts');
+    const inspection = inspector === undefined ? {} : { inspection: inspector.sink };
+    const runtime = await createRuntime(config, { logger, env, ...inspection });
+    undo.push(() => runtime.stop());
+    const { mode, endpoint } = runtime.info;
+    if (resolved.healthPort !== undefined) {
+      const { createHealthServer } = await import('../../observability/health.ts');
+      const { healthPort: port, healthHost: host } = resolved;
+      const probes = await createHealthServer({ port, host, health: () => runtime.health() });
+      // Answers while the runtime drains: not ready, but alive.
+      undo.unshift(() => probes.close());
+      row(terminal, 'health', `${probes.url}/readyz`);
+    }
+    row(terminal, 'ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
+    return { runtime, logger, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Logs and the status line may share a screen. */
+function writeLog(line: string, terminal: Terminal): void {
+  terminal.clear();
+  process.stderr.write(line);
+}
+
+/** The first line, before anything heavy is loaded. */
+export function printTitle(terminal: Terminal): void {
+  terminal.line(terminal.paint('bold', `quorate ${readVersion()}`));
+}
+
+/** One labelled line, in columns with its neighbours. */
+export function row(terminal: Terminal, label: string, text: string): void {
+  terminal.line(`${terminal.paint('dim', label.padEnd(LABEL_COLUMNS))} ${text}`);
+}
+
+/** What is known before the broker runs: a terminal that stays empty for seconds looks broken. */
+function printBanner(
+  config: ResolvedConfig,
+  env: Environment,
+  inspectorUrl: string | undefined,
+  terminal: Terminal,
+): void {
+  const target = targetOf(config, env['NODE_ENV']);
+  row(terminal, 'mode', target.mode === 'embedded' ? 'embedded broker' : `Service Bus at ${target.endpoint}`);
+  row(terminal, 'data', dataFolderOf(config));
+  row(terminal, 'inspector', inspectorUrl ?? 'off');
+  row(terminal, 'stop', 'Ctrl+C or SIGTERM drains; a second one stops at once');
+}
+
+async function startInspector(port: number | false, logger: Logger) {
+  if (port === false) return undefined;
+  const { createInspectorServer } = await import('../../inspector/server.ts');
+  return createInspectorServer({ port, logger });
+}

@@ -1,0 +1,52 @@
+// Options that several commands share, and what they do to the environment: a flag wins over a variable, a variable
+// over the configuration file.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Environment } from '../../config/resolve.ts';
+
+const HIGHEST_PORT = 65_535;
+
+export interface HostOptions {
+  readonly port?: number;
+  readonly data?: string;
+  readonly traceFile?: string;
+  readonly verbose?: true;
+}
+
+export function addHostOptions(command: Command): Command {
+  return command
+    .addOption(dataOption())
+    .addOption(portOption())
+    .option('--trace-file <file>', 'append the traces as OTLP JSON lines (default: none)')
+    .addOption(verboseOption());
+}
+
+function portOption(): Option {
+  return new Option(
+    '--port <number>',
+    'port of the embedded broker (default: 5672, else the next free one)',
+  ).argParser(toPort);
+}
+
+export function dataOption(): Option {
+  return new Option('--data <folder>', 'folder of the local data (default: $QUORATE_DATA, else .quorate)');
+}
+
+export function verboseOption(): Option {
+  return new Option('--verbose', 'debug logs, and stacks with errors (default: off)');
+}
+
+export function withFlags(env: Environment, { port, data }: Pick<HostOptions, 'port' | 'data'>): Environment {
+  return {
+    ...env,
+    ...(port === undefined ? {} : { QUORATE_PORT: String(port) }),
+    ...(data === undefined ? {} : { QUORATE_DATA: data }),
+  };
+}
+
+function toPort(text: string): number {
+  const port = Number(text);
+  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > HIGHEST_PORT) {
+    throw new InvalidArgumentError(`A port is a number from 0 to ${HIGHEST_PORT}.`);
+  }
+  return port;
+}
