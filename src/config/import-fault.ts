@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 /** What Node says of the first `import` or `export` in a file that it takes for CommonJS. */
 const AS_COMMONJS = /^Cannot use import statement outside a module$|^Unexpected token 'export'$/;
 
+/** Where Quorate itself lies: this folder's parent. */
+const SOURCES = dirname(import.meta.dirname);
+
 /** Who asked for a file that is not there, where that is Quorate itself: no news to anybody. */
 function withoutImporter(message: string): string {
   const [what = '', importer] = message.split(/ imported from (?:file:\/\/)?/);
-  return importer?.startsWith(import.meta.dirname) === true ? what : message;
+  return importer?.startsWith(SOURCES) === true ? what : message;
 }
 
 /** One line: what is wrong, where, and for a project of CommonJS what to do. */

@@ -19,8 +19,8 @@ export interface HostOptions {
 }
 
 export interface SimulatedHost {
-  /** What the process still had in hand comes to nothing. */
-  kill(): void;
+  /** What the process still had in hand comes to nothing. Resolves when its connections are cut. */
+  kill(): Promise<void>;
   /** Gives what thaws it. */
   freeze(): () => void;
   stop(): Promise<void>;
@@ -50,8 +50,10 @@ export async function startHost(options: HostOptions): Promise<SimulatedHost> {
     kill: () => {
       life.kill();
       timers.die();
+      const cut = own?.cut() ?? Promise.resolve();
       // What is left finds itself without a connection, and ends; nobody waits for it.
-      void own?.cut().then(() => timers.within(() => runtime.stop()).catch(() => {}));
+      void cut.then(() => timers.within(() => runtime.stop()).catch(() => {}));
+      return cut;
     },
     stop: async () => {
       if (life.dead) return;

@@ -22,20 +22,15 @@ export function strike(
   const { host, broker } = world;
   switch (fault) {
     case 'crash':
-      host.kill();
+    case 'asleep': {
+      const cut = host.kill();
       world.repair(async () => {
-        await world.loseLocks();
+        await world.freeLocksOfTheDead(cut);
+        if (fault === 'asleep') await world.sleep(duplicateWindowMs + MARGIN_MS);
         await world.startHost();
       });
       return undefined;
-    case 'asleep':
-      host.kill();
-      world.repair(async () => {
-        await world.loseLocks();
-        await world.sleep(duplicateWindowMs + MARGIN_MS);
-        await world.startHost();
-      });
-      return undefined;
+    }
     case 'frozen': {
       const thaw = host.freeze();
       world.repair(async () => {

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from 'quorate-broker';
 import { createBridge } from '../bridge/bridge.ts';
 import { toBrokerTopology } from '../bridge/topology/topology.ts';
@@ -28,8 +28,8 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */
 const STANDSTILL_MS = 15_000;
 const LOOK_MS = 10;
-/** The broker sees the end of a connection a moment after it was cut. */
-const CUT_SEEN_MS = 20;
+/** The broker is in this thread: so many turns of the event loop after a connection was cut it has dealt with its end. */
+const CUT_SEEN_TURNS = 20;
 
 export interface WorldOptions {
   readonly config: QuorateConfig;
@@ -174,15 +174,28 @@ export class TestWorld {
     this.#repairs.add(done);
   }
 
-  /** As if every lock of the hosts had run out. */
-  async loseLocks(): Promise<void> {
-    await sleep(CUT_SEEN_MS);
+  /** As if every lock of the hosts had run out. Gives how many there were. */
+  async loseLocks(): Promise<number> {
     const { faults } = this.#broker;
+    const ids: string[] = [];
     for (const { name, kind } of this.#options.laboratory.entities) {
       if (kind !== 'queue' || name === REPLIES) continue;
       for (const entity of [name, deadLettersOf(name)])
-        await faults.inject({ kind: 'lose-lock', of: { entity } });
+        ids.push(await faults.inject({ kind: 'lose-lock', of: { entity } }));
     }
+    const struck = (await faults.list()).filter(({ id }) => ids.includes(id));
+    return struck.reduce((sum, { triggered }) => sum + triggered, 0);
+  }
+
+  /**
+   * Once a host's connections are cut: what it had in hand is free. Until the broker has read their ends it would hand to the
+   * dead what is taken from them, and on virtual time no lock runs out by itself. Real time says nothing of that.
+   */
+  async freeLocksOfTheDead(cut: Promise<void>): Promise<void> {
+    await cut;
+    do {
+      for (let turn = 0; turn < CUT_SEEN_TURNS; turn += 1) await setImmediate();
+    } while ((await this.loseLocks()) > 0);
   }
 
   /** Once the broker has ended. */

@@ -2,6 +2,8 @@
 // runs the first of them with faults planted in the source.
 import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
+import { openLaboratory } from '../../../src/testing/laboratory.ts';
+import { runOnce } from '../../../src/testing/run.ts';
 import { gather, order, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
@@ -51,6 +53,27 @@ it('a saga is undone once, however it is disturbed', { timeout: LIMIT_MS }, asyn
     print: () => {},
   });
   expect(faults.crash?.tried).toBeGreaterThan(10);
+});
+
+it('what a dead host had in hand is free for the next, however busy the process is', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const { config, ...rest } = trip();
+  const scenario = { ...rest, config: { duplicateWindowMs: 60_000, ...config } };
+  const laboratory = await openLaboratory(scenario.config);
+  try {
+    // The one that pumps dead letters dies with one of them in hand.
+    const place = { step: 'before-outbox', where: 'trip/t', nth: 3, locked: true, repeatable: true } as const;
+    const runs = Array.from({ length: 6 }, () =>
+      runOnce(laboratory, scenario, OPTIONS.timeoutMs, { fault: 'crash', place }),
+    );
+    const came = await Promise.all(runs);
+    expect(came.map(({ late, struck }) => ({ late, struck }))).toEqual(
+      came.map(() => ({ late: undefined, struck: true })),
+    );
+  } finally {
+    await laboratory.close();
+  }
 });
 
 it('stops at its budget and tries a share, by a seed that it prints', { timeout: LIMIT_MS }, async () => {
