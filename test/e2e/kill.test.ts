@@ -133,21 +133,28 @@ function phaseOf(label: string): string | undefined {
   return value === 'scanning' ? 'scan' : undefined;
 }
 
-/** Runs until it is killed as planned; one that comes to its end alive was not killed where it should have been. */
-async function die(place: Place, { phase, plan }: Kill): Promise<void> {
+/** Runs until it is killed as planned; false = it came to its end alive, for there were not so many commits of that kind. */
+async function die(place: Place, { phase, plan }: Kill): Promise<boolean> {
   const host = serve(place, plan);
   if (plan.draining === true) await host.says(/^ {2}(reviewing|planning|collecting)/m);
   else
     await Promise.race([host.says('serving; the inspector stays open'), host.ended]).catch(() => undefined);
   host.child.kill('SIGTERM');
   const { code, stdout, stderr } = await host.ended;
-  expect(code, `${phase}: it was to die at ${JSON.stringify(plan)}\n${stdout}\n${stderr}`).toBeNull();
+  const message = `${phase}: it was to die at ${JSON.stringify(plan)}\n${stdout}\n${stderr}`;
+  // A busy machine folds more answers into one commit: then the gather has fewer.
+  if (plan.nth > 1 && plan.draining !== true) expect([null, 0], message).toContain(code);
+  else expect(code, message).toBeNull();
+  return code === null;
 }
 
 async function live({ name, failAt, kills }: Life, expected: Figures): Promise<void> {
-  const place = await prepare(name, failAt);
+  let place = await prepare(name, failAt);
   const before = await treeOf(place.out);
-  for (const kill of kills) await die(place, kill);
+  for (const kill of kills) {
+    for (let { nth } = kill.plan; !(await die(place, { ...kill, plan: { ...kill.plan, nth } })); nth -= 1)
+      place = await prepare(`${name}-before-${nth}`, failAt);
+  }
   await finish(place, failAt);
   if (failAt !== undefined) {
     expect(await treeOf(place.out), name).toEqual(before);
