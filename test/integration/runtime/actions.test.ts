@@ -87,7 +87,7 @@ it('an action whose host dies while it runs is begun again by another', async ()
   await seen('wait begun');
   // Its copy is in the queue once the actor's messages are gone.
   await world.settled();
-  world.host.kill();
+  await world.host.kill();
   open();
   await seen('wait over');
   await world.startHost();
