@@ -1,7 +1,7 @@
 // `connect<typeof config>()`: a client in another process, which needs no machine and no agent, only the broker's address.
 
 import { createBridge } from '../bridge/bridge.ts';
-import { loadBroker } from '../common/broker-package.ts';
+import { loadBroker } from '../common/optional-packages.ts';
 import { resolveConfig } from '../config/resolve.ts';
 import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';

@@ -1,7 +1,7 @@
 // `quorate/broker`: the package `quorate-broker` under the name that it has had here. Where it is not installed the import
 // fails with one line that says so.
 import type * as BrokerPackage from 'quorate-broker';
-import { loadBroker } from '../common/broker-package.ts';
+import { loadBroker } from '../common/optional-packages.ts';
 
 export type * from 'quorate-broker';
 

@@ -1,8 +1,8 @@
 // `quorate doctor` as a call: what a configuration needs of its Service Bus, and whether it is so.
 
 import { createWorkerPool } from '../actors/host/pool.ts';
-import { loadBroker } from '../common/broker-package.ts';
 import { listens } from '../common/listens.ts';
+import { loadBroker } from '../common/optional-packages.ts';
 import { type Environment, resolveConfig } from '../config/resolve.ts';
 import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';

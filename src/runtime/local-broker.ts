@@ -3,8 +3,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker, BrokerOptions, BrokerRecord, Topology } from 'quorate-broker';
-import { loadBroker } from '../common/broker-package.ts';
 import { listens } from '../common/listens.ts';
+import { loadBroker } from '../common/optional-packages.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
 import { codeOfBroker, fromBrokerError } from './broker-faults.ts';

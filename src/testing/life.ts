@@ -14,12 +14,12 @@ export interface Life {
 }
 
 /** Who holds it can kill the process, or freeze it; `freeze` gives what thaws it. */
-export interface Fate extends Life {
+export interface LifeControl extends Life {
   kill(): void;
   freeze(): () => void;
 }
 
-export function createLife(recorder: Recorder): Fate {
+export function createLife(recorder: Recorder): LifeControl {
   const death = Promise.withResolvers<never>();
   death.promise.catch(() => {});
   let dead = false;

@@ -8,7 +8,7 @@ import type { Broker } from 'quorate-broker';
 import { createBridge } from '../bridge/bridge.ts';
 import { toBrokerTopology } from '../bridge/topology/topology.ts';
 import { createClient } from '../client/client.ts';
-import { loadBroker } from '../common/broker-package.ts';
+import { loadBroker } from '../common/optional-packages.ts';
 import { targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';

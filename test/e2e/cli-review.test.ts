@@ -38,7 +38,7 @@ describe('quorate demo', () => {
   });
 
   // Each step by itself: test/unit/examples/repo-review/review.test.ts.
-  it.each(['publish'])(
+  it.each(['stage', 'publish'])(
     'leaves the output folder as it was when %s fails',
     { timeout: REVIEW_MS },
     async (step) => {

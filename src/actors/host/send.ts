@@ -32,7 +32,7 @@ export interface OutboxContext {
   readonly beginActions: (entries: readonly ActionEntry[]) => Promise<readonly Handover[]>;
 }
 
-/** I2: what is sent later than this might be a repeat that nobody recognises, of a turn that another host has gone on from. */
+/** I2: what is sent later than this might be a repeat that nobody recognises, of a turn that another host has built on since. */
 export async function send(
   messages: readonly WireMessage[],
   { bridge, payloads, mayBegin }: OutboxContext,

@@ -1,6 +1,6 @@
 // `quorate broker`: the commands of the package `quorate-broker`, which is loaded only here.
 import type { Command } from 'commander';
-import { loadBrokerCommands } from '../../common/broker-package.ts';
+import { loadBrokerCommands } from '../../common/optional-packages.ts';
 import type { Finish } from '../shared/documented.ts';
 
 export function addBrokerCommand(program: Command, finish: Finish): void {

@@ -3,13 +3,14 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { loadBroker } from '../../common/broker-package.ts';
+import { loadBroker } from '../../common/optional-packages.ts';
+import { resolveConfig } from '../../config/resolve.ts';
+import { dataFolderOf } from '../../config/target.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { confirm } from '../shared/confirm.ts';
-import { dataFolder } from '../shared/data-folder.ts';
 import { documented, type Finish } from '../shared/documented.ts';
 import { EXIT, type ExitCode } from '../shared/exit.ts';
-import { dataOption, verboseOption } from '../shared/options.ts';
+import { dataOption, verboseOption, withFlags } from '../shared/options.ts';
 
 interface ResetOptions {
   readonly data?: string;
@@ -67,4 +68,10 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
+}
+
+/** --data, else $QUORATE_DATA, else .quorate. */
+function dataFolder(data: string | undefined): string {
+  const env = withFlags(process.env, data === undefined ? {} : { data });
+  return dataFolderOf(resolveConfig({ machines: {} }, env));
 }

@@ -1,7 +1,7 @@
 // Traces of a process of the command line: no SDK module is loaded unless --trace-file or an OTEL_* variable asks for them.
 // A file is asked for by a person, who waits for it: where the SDK is not installed, that is an error. A variable is often set
 // for every service of a platform: there it is one warning, and the process starts.
-import { loadTelemetry } from '../../common/otel-package.ts';
+import { loadTelemetry } from '../../common/optional-packages.ts';
 import type { Environment } from '../../config/resolve.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';

@@ -21,3 +21,16 @@ it.each(ENTRIES)('src/%s.ts does without undici until it is used', async (entry)
   expect(loaded).toContain('NativeModule net');
   expect(loaded.filter((name) => name.includes('undici'))).toEqual([]);
 });
+
+it('a worker thread that imports quorate, as the modules of machines do, loads no SDK, schema library or pool', async () => {
+  const code = `
+    const loaded = [];
+    require('node:module').registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    import('quorate').then(() => require('node:worker_threads').parentPort.postMessage(loaded));`;
+  const [loaded] = (await once(new Worker(code, { eval: true }), 'message')) as [string[]];
+  expect(loaded.some((url) => url.endsWith('/src/index.ts'))).toBe(true);
+  expect(loaded.some((url) => url.includes('/node_modules/xstate/'))).toBe(true);
+  expect(
+    loaded.filter((url) => /\/node_modules\/(@azure|zod|piscina|pino|rhea|@opentelemetry\/sdk)/.test(url)),
+  ).toEqual([]);
+});

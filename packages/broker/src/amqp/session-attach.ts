@@ -1,5 +1,5 @@
-// A receiver that asks for a session, by name or for the next that is free: it waits, gets one, or is told that there
-// is none.
+// A receiver that asks for a session, by name or for the next that is free: it waits, and gets one or
+// learns that no session is free.
 import type { Act } from '../control/match.ts';
 import type { Core } from '../core/core.ts';
 import type { Queue } from '../core/queue.ts';

@@ -1,6 +1,6 @@
 // A package that is not installed is one line that says what to install; every other fault of an import stays what it is.
 import { expect, it } from 'vitest';
-import { explainImport } from '../../../src/common/missing-package.ts';
+import { explainImport } from '../../../src/common/optional-packages.ts';
 
 const notFound = (message: string): Error =>
   Object.assign(new Error(message), { code: 'ERR_MODULE_NOT_FOUND' });
