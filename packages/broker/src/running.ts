@@ -1,12 +1,15 @@
 /** Requests to the broker that runs on a data folder, from other processes of the same user. */
 import { signatureFor } from './access/shared-access-signature.ts';
-import { STATUS_PATH, TOPOLOGY_PATH } from './admin/handler.ts';
 import type { BrokerRecord } from './data-folder.ts';
 import { emulatorConfigOf } from './emulator-config.ts';
 import { BrokerError } from './errors.ts';
 import type { EntityStatus } from './options.ts';
 import type { Topology } from './topology.ts';
 
+/** Not of the service: what `quorate broker status` shows, to clients with the Manage right. */
+export const STATUS_PATH = '/$status';
+/** Not of the service: entities in the emulator's format, declared by applications that join a running broker. */
+export const TOPOLOGY_PATH = '/$topology';
 const ANSWER_MS = 10_000;
 const TOKEN_MS = 60_000;
 

@@ -7,7 +7,7 @@ const ENTRIES = [
   'runtime/runtime',
   'observability/health',
   'inspector/server',
-  '../packages/broker/src/index',
+  '../packages/broker/src/broker',
   'actors/worker/entry',
 ];
 
@@ -23,14 +23,33 @@ it.each(ENTRIES)('src/%s.ts does without undici until it is used', async (entry)
 });
 
 it('a worker thread that imports quorate, as the modules of machines do, loads no SDK, schema library or pool', async () => {
-  const code = `
-    const loaded = [];
-    require('node:module').registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
-    import('quorate').then(() => require('node:worker_threads').parentPort.postMessage(loaded));`;
-  const [loaded] = (await once(new Worker(code, { eval: true }), 'message')) as [string[]];
+  const loaded = await loadedBy('quorate');
   expect(loaded.some((url) => url.endsWith('/src/index.ts'))).toBe(true);
   expect(loaded.some((url) => url.includes('/node_modules/xstate/'))).toBe(true);
   expect(
     loaded.filter((url) => /\/node_modules\/(@azure|zod|piscina|pino|rhea|@opentelemetry\/sdk)/.test(url)),
   ).toEqual([]);
 });
+
+it('the main thread of an application does not load the engine of its broker, which runs in another', async () => {
+  const engine = (url: string) => /\/broker\/src\/(amqp|core|store|sql)\/|\/node_modules\//.test(url);
+  const loaded = await loadedBy('quorate-broker');
+  expect(loaded.some((url) => url.endsWith('/src/thread/start.ts'))).toBe(true);
+  // The counter of its heartbeat is shared by both threads.
+  expect(loaded.filter(engine).filter((url) => !url.endsWith('/core/pulse.ts'))).toEqual([]);
+  const used = '.createBroker({ data: { memory: true }, port: 0 }).then((broker) => broker.stop())';
+  expect((await loadedBy('quorate-broker', used)).some(engine)).toBe(true);
+});
+
+/** What a thread loads that imports a package and then does something with it. */
+async function loadedBy(name: string, use = ''): Promise<string[]> {
+  const code = `
+    const loaded = [];
+    require('node:module').registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    import('${name}').then(async (it) => {
+      await it${use};
+      require('node:worker_threads').parentPort.postMessage(loaded);
+    });`;
+  const [loaded] = (await once(new Worker(code, { eval: true }), 'message')) as [string[]];
+  return loaded;
+}

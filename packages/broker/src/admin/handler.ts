@@ -7,6 +7,7 @@ import type { Namespace } from '../core/namespace.ts';
 import { topologyOfEmulatorConfig } from '../emulator-config.ts';
 import { BrokerError } from '../errors.ts';
 import type { EntityStatus } from '../options.ts';
+import { STATUS_PATH, TOPOLOGY_PATH } from '../running.ts';
 import { accessOf } from './access.ts';
 import type { Site } from './atom.ts';
 import { pastFaults } from './changing.ts';
@@ -14,10 +15,6 @@ import { AdminError, adminErrors, errorDocument } from './errors.ts';
 import { answerAdmin } from './requests.ts';
 import { refuseWithoutManage } from './rights.ts';
 
-/** Not of the service: what `quorate broker status` shows, to clients with the Manage right. */
-export const STATUS_PATH = '/$status';
-/** Not of the service: entities in the emulator's format, declared by applications that join a running broker. */
-export const TOPOLOGY_PATH = '/$topology';
 const MAX_BODY_BYTES = 1024 * 1024;
 const API_VERSION = '2021-05';
 
