@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority } from './access/authority.ts';
-import { type Keys, signersOf } from './access/keys.ts';
+import { type Keys, signersOf } from './access/grant.ts';
 import { createAdminHandler } from './admin/handler.ts';
 import { SERVICE_IDLE_TIMES } from './amqp/idle.ts';
 import { AmqpServer } from './amqp/server.ts';
@@ -13,13 +13,11 @@ import { type Control, createControl } from './control/create-control.ts';
 import { virtualClockOf } from './control/virtual-clock.ts';
 import { Core } from './core/core.ts';
 import { Housekeeping } from './core/housekeeping.ts';
-import { limitsOf } from './core/limits.ts';
+import { limitsOf, Throttle } from './core/limits.ts';
 import { Namespace } from './core/namespace.ts';
 import { ALARM, Pulse } from './core/pulse.ts';
 import type { StoredMessage } from './core/records.ts';
 import { countHandOuts, recover } from './core/recovery.ts';
-import { statusOf } from './core/status.ts';
-import { Throttle } from './core/throttle.ts';
 import {
   DEFAULT_KEY_NAME,
   drawKey,
@@ -32,14 +30,14 @@ import {
 } from './data-folder.ts';
 import { BrokerError } from './errors.ts';
 import type { Broker, BrokerEnd, LocalBrokerOptions } from './options.ts';
+import { statusOf } from './status.ts';
 import { asBrokerError, asRunningFault, unreadable } from './store/file.ts';
 import { HandOuts, readHandOuts } from './store/hand-outs.ts';
 import { DATA_FILE, openStore } from './store/sqlite.ts';
 import { type Store, StoreFullError } from './store/store.ts';
 import { type Certificates, keptCertificates } from './transport/certificates.ts';
-import { HttpSide } from './transport/http.ts';
+import { HttpSide, isLoopback } from './transport/http.ts';
 import { Listener } from './transport/listener.ts';
-import { isLoopback } from './transport/origins.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 const LOOPBACK = '127.0.0.1';

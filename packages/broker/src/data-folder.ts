@@ -6,8 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BrokerError } from './errors.ts';
-import { fileFault } from './file-faults.ts';
-import { closeFile, ownFolder } from './owner-only.ts';
+import { closeFile, fileFault, ownFolder } from './files.ts';
 
 const RECORD = 'broker.json';
 const KEY = 'key';

@@ -1,8 +1,8 @@
 /** `quorate/broker`: an embedded, durable broker that Service Bus clients connect to. */
-export type { Keys, NamespaceKey } from './access/keys.ts';
+export type { Keys, NamespaceKey } from './access/grant.ts';
 export type { Clock } from './clock.ts';
 export type { AdvanceOptions, BrokerControl } from './control/control.ts';
-export { type ControlSide, openControlSide } from './control/control-side.ts';
+export { type ControlSide, openControlSide, reachControl } from './control/control-side.ts';
 export {
   type ConnectionTarget,
   type DeliveryTrigger,
@@ -17,7 +17,6 @@ export {
   type FaultTrigger,
   type LockTarget,
 } from './control/fault.ts';
-export { reachControl } from './control/reach-control.ts';
 export type { VirtualTime } from './control/virtual-clock.ts';
 export { type BrokerRecord, readBrokerRecord } from './data-folder.ts';
 export { EMULATOR_KEYS, emulatorConfigOf, topologyOfEmulatorConfig } from './emulator-config.ts';

@@ -1,5 +1,5 @@
 // What a broker is started with, and what it then offers.
-import type { Keys } from './access/keys.ts';
+import type { Keys } from './access/grant.ts';
 import type { Clock } from './clock.ts';
 import type { BrokerControl } from './control/control.ts';
 import type { VirtualTime } from './control/virtual-clock.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fileFault as brokerFileFault } from '../../../packages/broker/src/file-faults.ts';
+import { fileFault as brokerFileFault } from '../../../packages/broker/src/files.ts';
 import { fileFault } from '../../../src/common/file-faults.ts';
 import { makeFolder } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';

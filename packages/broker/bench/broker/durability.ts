@@ -2,7 +2,7 @@
 // an fsync of the log a commit, before anything is acknowledged.
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { applySettings, readSettings } from '../../src/store/settings.ts';
+import { applySettings, readSettings } from '../../src/store/database.ts';
 import { DATA_FILE } from '../../src/store/sqlite.ts';
 import { startBroker } from './server-process.ts';
 

@@ -1,12 +1,45 @@
 // Decides what a token is worth: a signature by one of the keys, or a JSON web token, as the client says which it is.
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
-import type { Grant } from './grant.ts';
-import { checkJsonWebToken } from './json-web-token.ts';
-import type { Signers } from './keys.ts';
+import { ALL_RIGHTS, entityPath, expired, type Grant, type Signers } from './grant.ts';
 import { checkSharedAccessSignature, sameText } from './shared-access-signature.ts';
 
-export type TokenKind = 'sas' | 'jwt';
+/** What the clients ask Entra ID for, and the namespace itself. */
+const AUDIENCE = /^https:\/\/(servicebus\.azure\.net|[^/]+\.servicebus\.windows\.net)\/*$/i;
+
+/**
+ * A token of Entra ID: its times and its audience are checked. Its signature is not: a broker for development knows
+ * no tenant, so anybody who reaches its port can make one. It grants everything.
+ */
+export function checkJsonWebToken(token: string, resource: string, now: number): Grant | ServiceError {
+  const claims = claimsOf(token);
+  if (!claims) return serviceErrors.unauthorized('The token is not a JSON web token.');
+  const { aud, exp, nbf } = claims;
+  if (typeof exp !== 'number') return serviceErrors.unauthorized('InvalidToken: The token has no expiry.');
+  if (exp * 1000 <= now) return expired(exp * 1000);
+  if (typeof nbf === 'number' && nbf * 1000 > now)
+    return serviceErrors.unauthorized('InvalidToken: The token is not yet valid.');
+  const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.some((each) => typeof each === 'string' && AUDIENCE.test(each))) {
+    return serviceErrors.unauthorized(
+      `InvalidAudience: The token's audience '${String(aud)}' is not Service Bus.`,
+    );
+  }
+  return { path: entityPath(resource), rights: ALL_RIGHTS, expiresAt: exp * 1000 };
+}
+
+function claimsOf(token: string): Record<string, unknown> | undefined {
+  const [, payload, signature] = token.split('.');
+  if (payload === undefined || signature === undefined) return undefined;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    return typeof claims === 'object' && claims !== null ? (claims as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type TokenKind = 'sas' | 'jwt';
 
 /** Decides what a token is worth. */
 export class Authority {

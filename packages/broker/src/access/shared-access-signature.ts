@@ -2,9 +2,7 @@
 // that is asked for.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import { expired, type Grant } from './grant.ts';
-import type { Signers } from './keys.ts';
-import { covers, entityPath, scopePath } from './paths.ts';
+import { covers, entityPath, expired, type Grant, type Signers, scopePath } from './grant.ts';
 
 export const SAS_PREFIX = 'SharedAccessSignature ';
 

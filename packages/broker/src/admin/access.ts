@@ -1,9 +1,11 @@
-/** What the tokens of a request allow. */
+// Who may administer: what the tokens of a request allow, and what the service says to a client without the Manage right.
 import type { IncomingMessage } from 'node:http';
 import type { Authority } from '../access/authority.ts';
 import { type Grant, permits } from '../access/grant.ts';
 import { SAS_PREFIX } from '../access/shared-access-signature.ts';
+import type { Namespace } from '../core/namespace.ts';
 import { ServiceError } from '../errors.ts';
+import { type Address, parseAddress } from './address.ts';
 import { adminErrors } from './errors.ts';
 
 /** The clients for Go and Java send the token alone. */
@@ -43,4 +45,37 @@ function grantOf(authority: Authority, token: string, resource: string): Grant |
   return token.startsWith(SAS_PREFIX)
     ? authority.check('sas', token, resource)
     : authority.check('jwt', token.replace(BEARER, ''), resource);
+}
+
+// What the service says to a client that administers without the Manage right; the clients' own tests look for its words.
+
+/** Only that a queue or topic does not exist is told to everybody. */
+export function refuseWithoutManage(namespace: Namespace, method: string, url: URL): void {
+  const address = parseAddress(url.pathname);
+  const own = url.pathname.startsWith('/$');
+  if (!own && address.kind === 'entity' && method === 'GET' && !namespace.entity(address.path)) return;
+  const operation = operationOf(method, address);
+  throw adminErrors.lacksRight(
+    operation
+      ? `401 SubCode=40100: Unauthorized : Unauthorized access for '${operation}' operation on endpoint '${url.pathname}'.`
+      : unauthorizedFor(method),
+  );
+}
+
+function unauthorizedFor(method: string): string {
+  if (method === 'GET') return 'Manage,EntityRead claims required for this operation.';
+  const action = method === 'DELETE' ? 'EntityDelete' : 'EntityWrite';
+  return `Authorization failed for specified action: Manage,${action}.`;
+}
+
+/** Below a topic the service names what was tried. */
+function operationOf(method: string, { kind }: Address): string | undefined {
+  const one = kind === 'subscription' ? 'Subscription' : kind === 'rule' ? 'Rule' : undefined;
+  if (kind === 'subscriptions' || kind === 'rules') return `Enumerate${kind.replace(/^./, capital)}`;
+  if (one === undefined) return undefined;
+  return (method === 'GET' ? 'Get' : method === 'DELETE' ? 'Delete' : 'CreateOrUpdate') + one;
+}
+
+function capital(letter: string): string {
+  return letter.toUpperCase();
 }

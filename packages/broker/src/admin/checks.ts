@@ -1,5 +1,4 @@
 /** What the service refuses in a description although each of its values is well formed. */
-
 import { targetPath } from '../core/forwarding.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { entityKey, SUBSCRIPTIONS } from '../core/plan.ts';
@@ -7,7 +6,7 @@ import { compileRule } from '../core/rules.ts';
 import { SqlError } from '../sql/ast.ts';
 import type { Forwarding, RuleDescription } from '../topology.ts';
 import { adminErrors } from './errors.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS } from './fields.ts';
 
 /** The settings that an update cannot change; left out, they stay. */
 const FIXED = [

@@ -1,7 +1,29 @@
-/** Typed values out of a description document; a value that cannot be is refused by its element's name. */
+// Typed values out of a description document, within what the service allows; a value that cannot be is refused by its
+// element's name.
+import { durationMs } from '../durations.ts';
 import type { EntityState } from '../topology.ts';
 import { adminErrors } from './errors.ts';
 import type { Node } from './xml.ts';
+
+/** What the service allows; from "Service Bus quotas" and the reference of the management API. */
+export const LIMITS = {
+  lockMs: [1, 5 * 60_000],
+  timeToLiveMs: [1000, Number.POSITIVE_INFINITY],
+  duplicateWindowMs: [20_000, 7 * 86_400_000],
+  autoDeleteMs: [5 * 60_000, Number.POSITIVE_INFINITY],
+  deliveries: [1, 2000],
+  megabytes: [1, 81_920],
+  kilobytes: [1, Number.MAX_SAFE_INTEGER],
+  standardKilobytes: 256,
+  premiumKilobytes: [1024, 102_400],
+} as const;
+
+export const DEFAULTS = {
+  lockDuration: 'PT1M',
+  megabytes: 1024,
+  deliveries: 10,
+  duplicateWindow: 'PT10M',
+} as const;
 
 const STATES: readonly EntityState[] = ['Active', 'Disabled', 'SendDisabled', 'ReceiveDisabled'];
 const MAX_METADATA = 1024;
@@ -52,4 +74,48 @@ export function destination(node: Node, name: string): string | undefined {
 /** Leaves out what was not given, so that a description holds what somebody asked for. */
 export function given<T extends object>(fields: { [Name in keyof T]: T[Name] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+// Durations as the administration API writes them: ISO 8601, with TimeSpan.MaxValue of .NET for "never".
+
+/** .NET's TimeSpan.MaxValue. */
+export const FOREVER = 'P10675199DT2H48M5.4775807S';
+
+const MS = { day: 86_400_000, hour: 3_600_000, minute: 60_000, second: 1000 } as const;
+
+/** A duration within its limits, in the one spelling that the service answers with. */
+export function timespan(
+  name: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const ms = durationMs(text.trim());
+  if (ms === undefined) throw adminErrors.badRequest(`The value '${text}' of ${name} is not a duration.`);
+  if (ms < min || ms > max) {
+    throw adminErrors.badRequest(
+      `The value supplied for ${name} is invalid: it must be within ${spelled(min)} and ${spelled(max)}, and is '${text}'.`,
+    );
+  }
+  return spelled(ms);
+}
+
+function spelled(ms: number): string {
+  if (!Number.isFinite(ms)) return FOREVER;
+  const days = Math.floor(ms / MS.day);
+  const hours = Math.floor((ms % MS.day) / MS.hour);
+  const minutes = Math.floor((ms % MS.hour) / MS.minute);
+  const seconds = (ms % MS.minute) / MS.second;
+  const time = [
+    [hours, 'H'],
+    [minutes, 'M'],
+    [seconds, 'S'],
+  ]
+    .filter(([amount]) => amount !== 0)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join('');
+  const date = days > 0 ? `${days}D` : '';
+  if (date === '' && time === '') return 'PT0S';
+  return `P${date}${time === '' ? '' : `T${time}`}`;
 }

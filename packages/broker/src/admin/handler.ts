@@ -3,22 +3,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Authority } from '../access/authority.ts';
 import type { FaultPort } from '../control/fault-port.ts';
+import { type Act, flushed } from '../control/match.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { topologyOfEmulatorConfig } from '../emulator-config.ts';
-import { BrokerError } from '../errors.ts';
+import { BrokerError, ServiceError } from '../errors.ts';
 import type { EntityStatus } from '../options.ts';
 import { STATUS_PATH, TOPOLOGY_PATH } from '../running.ts';
-import { accessOf } from './access.ts';
+import { accessOf, refuseWithoutManage } from './access.ts';
 import type { Site } from './atom.ts';
-import { pastFaults } from './changing.ts';
 import { AdminError, adminErrors, errorDocument } from './errors.ts';
 import { answerAdmin } from './requests.ts';
-import { refuseWithoutManage } from './rights.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const API_VERSION = '2021-05';
 
-export interface AdminOptions {
+interface AdminOptions {
   readonly namespace: Namespace;
   readonly authority: Authority;
   readonly startedAt: number;
@@ -104,4 +103,40 @@ function reply(response: ServerResponse, status: number, type: string, body: str
   if (response.destroyed) return;
   response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
+}
+
+// Changes of the topology over HTTP, past the faults that may meet them.
+
+function pastFaults<R>(faults: FaultPort, request: IncomingMessage, url: URL, work: () => R): Promise<R> {
+  return new Promise((resolve, reject) => {
+    faults.through<{ done: R } | Error>(
+      actOf(request, url),
+      (answer) => answer(attempted(work)),
+      (result) => {
+        if (result instanceof ServiceError) reject(adminErrors.fault(result.status, result.message));
+        else if (result instanceof Error) reject(result);
+        else resolve(result.done);
+      },
+    );
+  });
+}
+
+function attempted<R>(work: () => R): { done: R } | Error {
+  try {
+    return { done: work() };
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function actOf({ socket }: IncomingMessage, { pathname }: URL): Act {
+  return {
+    operation: 'admin',
+    entity: pathname.replace(/^\/|\/$/g, ''),
+    client: {
+      container: undefined,
+      cut: () => void socket.destroy(),
+      flushed: () => flushed(socket),
+    },
+  };
 }

@@ -1,13 +1,11 @@
 /** Entities as the documents that the API shows of them. */
-
 import type { Tier } from '../core/limits.ts';
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
 import { SUBSCRIPTIONS } from '../core/plan.ts';
 import type { Topic } from '../core/topic.ts';
 import type { RuleDescription } from '../topology.ts';
 import type { Resource, Site } from './atom.ts';
-import { type Counts, countsOf } from './counts.ts';
-import { type Facts, writeQueue } from './queue-document.ts';
+import { type Counts, countsOf, type Facts, writeQueue } from './queue-document.ts';
 import { writeRule } from './rule-document.ts';
 import { writeSubscription } from './subscription-document.ts';
 import { writeTopic } from './topic-document.ts';

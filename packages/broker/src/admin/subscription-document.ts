@@ -1,10 +1,18 @@
 // A subscription as the SubscriptionDescription of an ATOM entry, both ways.
 import type { SubscriptionDescription } from '../topology.ts';
-import { type Counts, countDetails } from './counts.ts';
-import { destination, flag, given, metadata, state, whole } from './fields.ts';
-import { DEFAULTS, LIMITS } from './limits.ts';
-import { absolute, type Facts, idleTime } from './queue-document.ts';
-import { FOREVER, timespan } from './timespan.ts';
+import {
+  DEFAULTS,
+  destination,
+  FOREVER,
+  flag,
+  given,
+  LIMITS,
+  metadata,
+  state,
+  timespan,
+  whole,
+} from './fields.ts';
+import { absolute, type Counts, countDetails, type Facts, idleTime } from './queue-document.ts';
 import type { Element, Node } from './xml.ts';
 
 export function readSubscription(name: string, node: Node): SubscriptionDescription {

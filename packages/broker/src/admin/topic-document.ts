@@ -1,11 +1,8 @@
 // A topic as the TopicDescription of an ATOM entry, both ways.
 import type { TopicDescription } from '../topology.ts';
 import { readAuthorizationRules, writeAuthorizationRules } from './authorization-rules.ts';
-import { countDetails } from './counts.ts';
-import { flag, given, metadata, state, whole } from './fields.ts';
-import { DEFAULTS, LIMITS } from './limits.ts';
-import { accessed, type Facts, messageSize } from './queue-document.ts';
-import { FOREVER, timespan } from './timespan.ts';
+import { DEFAULTS, FOREVER, flag, given, LIMITS, metadata, state, timespan, whole } from './fields.ts';
+import { accessed, countDetails, type Facts, messageSize } from './queue-document.ts';
 import type { Element, Node } from './xml.ts';
 
 /** The first version of the API that tells them. */

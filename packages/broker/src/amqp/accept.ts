@@ -7,8 +7,8 @@ import type { Connection } from 'rhea';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holding, Holdings } from '../transport/holdings.ts';
 import type { Turns } from '../transport/turns.ts';
+import { type AllUnsettled, type Endpoints, toViolation, Unsettled, Violation } from './client-limits.ts';
 import { Dispositions } from './dispositions.ts';
-import type { Endpoints } from './endpoints.ts';
 import { MAX_FRAME_BYTES } from './frame-reader.ts';
 import { Guard, MAX_CHANNEL } from './guard.ts';
 import { Incoming, type Listening } from './incoming.ts';
@@ -16,8 +16,6 @@ import { Passes } from './passes.ts';
 import type { RawConnection } from './raw-connection.ts';
 import type { Container } from './rhea.ts';
 import { Traffic } from './traffic.ts';
-import { type AllUnsettled, Unsettled } from './unsettled.ts';
-import { toViolation, Violation } from './violation.ts';
 import { withWholeLists } from './whole-lists.ts';
 
 /** How long a peer may take over reading why it is cut. */

@@ -1,8 +1,7 @@
 // Claims-based security (`$cbs`): the tokens that a connection has put, what they allow, and what ends when they
 // expire.
 import type { Authority } from '../access/authority.ts';
-import { type Grant, permits } from '../access/grant.ts';
-import { covers } from '../access/paths.ts';
+import { covers, type Grant, permits } from '../access/grant.ts';
 import { SAS_PREFIX } from '../access/shared-access-signature.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
@@ -97,5 +96,40 @@ export class Claims {
     if (grant.path !== '' && !this.#exists(grant.path)) return serviceErrors.entityNotFound(name);
     this.#granted.set(grant.path, grant);
     return undefined;
+  }
+}
+
+// The tokens of a connection run out: the service closes the links that no token is left for.
+
+/** Node's timers know no longer wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class TokenExpiry {
+  readonly #claims: Claims;
+  readonly #expired: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(claims: Claims, expired: () => void) {
+    this.#claims = claims;
+    this.#expired = expired;
+  }
+
+  /** In real time, which tokens carry. */
+  await(): void {
+    this.stop();
+    const at = this.#claims.nextExpiry;
+    if (at === undefined) return;
+    const waitMs = Math.min(Math.max(at - Date.now(), 0) + 1, MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.#ring(), waitMs).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #ring(): void {
+    this.#claims.review();
+    this.#expired();
+    this.await();
   }
 }

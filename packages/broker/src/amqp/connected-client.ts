@@ -1,8 +1,9 @@
 /** One connection as faults and the virtual clock see it: who it is, whether it lives, what has not left yet. */
 import type { Duplex } from 'node:stream';
-import { flushed } from '../control/flushed.ts';
-import type { Client } from '../control/match.ts';
-import type { Holder } from '../core/records.ts';
+import { type Act, type Client, flushed } from '../control/match.ts';
+import type { Ack, Outcome } from '../core/outcome.ts';
+import type { Queue } from '../core/queue.ts';
+import type { Holder, Lock } from '../core/records.ts';
 import { allWritten, type Connection, containerOf, hostOf, passesOf } from './rhea.ts';
 import type { Transactions } from './transactions.ts';
 
@@ -60,4 +61,38 @@ export class ConnectedClient implements Client, Holder {
   flushed(): Promise<void> {
     return flushed(this.#socket);
   }
+}
+
+// Settlements on their way to the queue, past the faults that may meet them.
+
+/** What a fault makes of a completion: acknowledged, and the message comes again. */
+const COMES_AGAIN: Outcome = { kind: 'abandon', changes: new Map() };
+
+export function settle(queue: Queue, lock: Lock, outcome: Outcome, client: ConnectedClient, ack: Ack): void {
+  const { faults } = queue.core;
+  if (!faults.armed) return queue.settle(lock, outcome, ack);
+  const act = lockAct('settle', queue, lock, client);
+  const work = (answer: Ack) => {
+    const again = outcome.kind === 'complete' && faults.duplicates(act, 'settlement');
+    queue.settle(lock, again ? COMES_AGAIN : outcome, answer);
+  };
+  faults.through(act, work, ack);
+}
+
+/** A locked message as faults see it; in a session the lock is the session's. */
+export function lockAct(
+  operation: Act['operation'],
+  queue: Queue,
+  { message }: Lock,
+  client: ConnectedClient,
+): Act {
+  const session = message.session?.id;
+  return {
+    operation,
+    entity: queue.path,
+    session,
+    messageId: message.place === 'gone' ? undefined : queue.core.envelopeOf(message).messageId,
+    lock: session === undefined ? { sequenceNumber: message.seq } : { session },
+    client,
+  };
 }

@@ -3,7 +3,7 @@
 // out as accepted.
 import { createRequire } from 'node:module';
 import type { Delivery } from 'rhea';
-import { onWire } from './serial.ts';
+import { onWire } from './guarded-session.ts';
 
 interface Frames {
   disposition(fields: { role: boolean; first: number; last: number; settled: true; state: unknown }): unknown;

@@ -4,10 +4,9 @@
  */
 import { readCompound, skipValue } from '../codec/values.ts';
 import { MalformedError } from '../codec/verify.ts';
-import type { Endpoints } from './endpoints.ts';
+import { type Endpoints, Violation } from './client-limits.ts';
 import { HEADER_BYTES } from './frame-reader.ts';
 import * as amqp from './performatives.ts';
-import { Violation } from './violation.ts';
 
 /** Said in the open and begin frames. The service has 4,999 links a connection; the rest is for what clients need beside. */
 export const MAX_CHANNEL = 8191;

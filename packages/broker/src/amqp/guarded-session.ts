@@ -1,10 +1,10 @@
 /**
  * What of rhea's sessions is seen and replaced, where a peer that errs or means harm could do damage by a frame, and
  * where rhea is narrower than AMQP: `session-links.ts`, `session-transfers.ts`, `session-flow.ts` and
- * `session-dispositions.ts`, one a kind of frame. Numbers inside only grow (`serial.ts`).
+ * `session-dispositions.ts`, one a kind of frame. Numbers inside only grow (`onWire`, `nearest`).
  */
 
-export interface IncomingDelivery {
+interface IncomingDelivery {
   readonly id: number;
   frames: Buffer[];
   settled: boolean;
@@ -50,7 +50,7 @@ export interface GuardedLink {
   remove(): void;
 }
 
-export interface AttachFields {
+interface AttachFields {
   name: string;
   handle: number;
   role: boolean;
@@ -101,7 +101,7 @@ interface Deliveries<Delivery> {
 }
 
 /** A ring of neighbouring numbers. */
-export interface OutgoingDeliveries extends Deliveries<OutgoingDelivery> {
+interface OutgoingDeliveries extends Deliveries<OutgoingDelivery> {
   size: number;
   tail: number;
   readonly capacity: number;
@@ -145,4 +145,22 @@ export interface GuardedSession {
   on_end(frame: Frame<unknown>): void;
   remove_link(link: GuardedLink): void;
   _write_flow(link?: GuardedLink): void;
+}
+
+// * Serial numbers (RFC 1982): the ids and counts of AMQP are 32 bits wide, begin anywhere and start over behind the last.
+// Inside, they are numbers that only grow; on the wire, what is left of them in 32 bits.
+
+/** As it goes out. */
+export function onWire(number: number): number {
+  return number >>> 0;
+}
+
+/** Of all numbers that look so on the wire the one that is nearest to a known one. */
+export function nearest(wire: number, known: number): number {
+  return known + ((wire - known) | 0);
+}
+
+/** How far the second lies behind the first. */
+export function distance(first: number, last: number): number {
+  return (last - first) >>> 0;
 }

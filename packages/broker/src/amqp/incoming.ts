@@ -4,8 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { ANSWERS, type Pulse, WAITING } from '../core/pulse.ts';
-import { passedThrough } from '../transport/garbage.ts';
-import type { Holding, Holdings } from '../transport/holdings.ts';
+import { type Holding, type Holdings, passedThrough } from '../transport/holdings.ts';
 import { type Taker, type Turns, Usage } from '../transport/turns.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { Guard } from './guard.ts';

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
-import { passedThrough } from '../transport/garbage.ts';
+import { passedThrough } from '../transport/holdings.ts';
 
 interface Frame {
   readonly type: number;

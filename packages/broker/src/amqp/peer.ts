@@ -1,6 +1,6 @@
 // One client connection: decides what each link that it attaches is, and cleans up after it.
 import type { Authority } from '../access/authority.ts';
-import { pathIn } from '../access/paths.ts';
+import { pathIn } from '../access/grant.ts';
 import type { Core } from '../core/core.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { isWithin } from '../core/plan.ts';
@@ -9,14 +9,21 @@ import type { QueueEntity } from '../core/queue-entity.ts';
 import type { Topic } from '../core/topic.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
-import { Claims } from './cbs.ts';
+import { Claims, TokenExpiry } from './cbs.ts';
 import type { ConnectedClient } from './connected-client.ts';
-import { serveCoordinator } from './coordinator-link.ts';
 import { type IdleTimes, IdleWatch } from './idle.ts';
 import { answerManagement } from './management/answer.ts';
 import type { Target } from './management/operation.ts';
 import { ReceiverLink } from './receiver-link.ts';
-import { errorOf, lacksClaim, noSessions, receivingRefused, refuse, sessionRequired } from './refusals.ts';
+import {
+  errorOf,
+  lacksClaim,
+  noSessions,
+  receivingRefused,
+  refuse,
+  rightFor,
+  sessionRequired,
+} from './refusals.ts';
 import { ReplyLinks } from './replies.ts';
 import { type Request, serveRequests } from './requests.ts';
 import {
@@ -31,12 +38,10 @@ import {
   type Session,
   types,
 } from './rhea.ts';
-import { rightFor } from './rights.ts';
 import { keyHolderOf } from './sasl.ts';
 import { serveSender } from './sender-link.ts';
-import { attachSession } from './session-attach.ts';
-import { askedSession } from './session-filter.ts';
-import { TokenExpiry } from './token-expiry.ts';
+import { askedSession, attachSession } from './session-attach.ts';
+import { serveCoordinator } from './transactional-state.ts';
 
 const CBS = '$cbs';
 const NOT_FOUND = 'amqp:not-found';

@@ -1,7 +1,7 @@
 /** What of rhea's connections, sessions and transports is used or replaced here, beyond its public typings. */
 import type { Duplex } from 'node:stream';
+import type { Endpoints } from './client-limits.ts';
 import type { Dispositions } from './dispositions.ts';
-import type { Endpoints } from './endpoints.ts';
 import type { GuardedSession } from './guarded-session.ts';
 import type { Traffic } from './traffic.ts';
 import type { OutgoingFrame } from './whole-lists.ts';

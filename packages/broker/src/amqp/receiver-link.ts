@@ -5,10 +5,9 @@ import { shown, stampOf } from '../core/peek.ts';
 import type { Queue } from '../core/queue.ts';
 import type { Consumer, Lock, StoredMessage } from '../core/records.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
-import type { ConnectedClient } from './connected-client.ts';
-import { Copies } from './copies.ts';
+import { type ConnectedClient, lockAct, settle } from './connected-client.ts';
+import { Copies, settledTag, toDeliveryTag } from './copies.ts';
 import { settleDelivery } from './dispositions.ts';
-import { settledTag, toDeliveryTag } from './lock-token.ts';
 import { confirmation, rejected, toOutcome } from './outcomes.ts';
 import {
   allSent,
@@ -28,7 +27,6 @@ import {
   trafficOf,
   transactionOf,
 } from './rhea.ts';
-import { lockAct, settle } from './settling.ts';
 import type { Traffic } from './traffic.ts';
 import { provisional } from './transactional-state.ts';
 

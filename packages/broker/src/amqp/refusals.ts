@@ -1,4 +1,4 @@
-/** Links that are refused, and why. */
+// Links that are refused and why, and the right that a management operation needs.
 import type { Queue } from '../core/queue.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
@@ -40,4 +40,16 @@ export function noSessions(): ServiceError {
   return serviceErrors.notAllowed(
     'A sessionful message receiver cannot be created on an entity that does not require sessions.',
   );
+}
+
+const RIGHTS: Readonly<Record<string, AccessRight>> = {
+  'com.microsoft:schedule-message': 'Send',
+  'com.microsoft:cancel-scheduled-message': 'Send',
+  'com.microsoft:add-rule': 'Manage',
+  'com.microsoft:remove-rule': 'Manage',
+};
+
+/** What a `$management` operation needs; whatever is not sending or administering is receiving. */
+export function rightFor(operation: unknown): AccessRight {
+  return RIGHTS[String(operation)] ?? 'Listen';
 }

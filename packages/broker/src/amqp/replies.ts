@@ -1,5 +1,5 @@
 /** Replies on their way back: over the link that the request names, when its credit and its reader allow it. */
-import { Fifo } from '../core/fifo.ts';
+import { Fifo } from '../collections.ts';
 import type { Request } from './requests.ts';
 import {
   allSent,

@@ -1,7 +1,7 @@
 // A client's sender: messages come in, and are accepted once they are on disk.
-import { BATCH_FORMAT, messagesOfBatch } from '../codec/batch.ts';
-import { toStored } from '../codec/edit.ts';
+import { BATCH_FORMAT, messagesOfBatch } from '../codec/body.ts';
 import type { Envelope } from '../codec/envelope.ts';
+import { toStored } from '../codec/rewrite.ts';
 import { verifiedMessage } from '../codec/verify-message.ts';
 import type { Act } from '../control/match.ts';
 import type { Core } from '../core/core.ts';

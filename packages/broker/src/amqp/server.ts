@@ -7,14 +7,13 @@ import { serviceErrors } from '../errors.ts';
 import { Holdings } from '../transport/holdings.ts';
 import { Turns } from '../transport/turns.ts';
 import { acceptSocket, type Shared } from './accept.ts';
+import { AllUnsettled, Endpoints } from './client-limits.ts';
 import { ConnectedClient } from './connected-client.ts';
-import { Endpoints } from './endpoints.ts';
 import type { IdleTimes } from './idle.ts';
 import { Peer } from './peer.ts';
 import { type Connection, createContainer, holdMessages } from './rhea.ts';
 import { offerMechanisms } from './sasl.ts';
 import { Transactions } from './transactions.ts';
-import { AllUnsettled } from './unsettled.ts';
 
 const IDLE_TIMEOUT_MS = 120_000;
 /** The service's quota of a namespace (learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas). */

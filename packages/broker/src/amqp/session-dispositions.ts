@@ -1,6 +1,11 @@
 /** Dispositions: ranges without end, numbers that start over, and outcomes that rhea does not know or tells of too late. */
-import type { DispositionFields, GuardedSession, Settled } from './guarded-session.ts';
-import { distance, nearest } from './serial.ts';
+import {
+  type DispositionFields,
+  distance,
+  type GuardedSession,
+  nearest,
+  type Settled,
+} from './guarded-session.ts';
 import { transactionalState } from './transactional-state.ts';
 
 /** Where a disposition has its outcome. */

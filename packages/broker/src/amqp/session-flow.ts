@@ -4,8 +4,13 @@
  * (part 2, 2.6.7), however the peer's numbers lie, and every drain is answered.
  */
 import { createRequire } from 'node:module';
-import type { FlowFields, GuardedLink, GuardedSession } from './guarded-session.ts';
-import { nearest, onWire } from './serial.ts';
+import {
+  type FlowFields,
+  type GuardedLink,
+  type GuardedSession,
+  nearest,
+  onWire,
+} from './guarded-session.ts';
 
 const MAX_UINT = 0xffff_ffff;
 /** Our transfers, and the deliveries of each of our links, are counted from here. */

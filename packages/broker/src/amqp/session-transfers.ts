@@ -1,9 +1,14 @@
 /** Transfers of a peer: within their credit and size, whatever numbers it gives its deliveries. */
 import type { Holding } from '../transport/holdings.ts';
+import { Violation } from './client-limits.ts';
 import { MAX_FRAME_BYTES } from './frame-reader.ts';
-import type { Frame, GuardedLink, GuardedSession, TransferFields } from './guarded-session.ts';
-import { onWire } from './serial.ts';
-import { Violation } from './violation.ts';
+import {
+  type Frame,
+  type GuardedLink,
+  type GuardedSession,
+  onWire,
+  type TransferFields,
+} from './guarded-session.ts';
 
 /** rhea decodes messages of format 0 and hands over others as they are, so format 0 arrives under this number. */
 const PLAIN_FORMAT = 0x7fff_ffff;

@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import type { Holding, Holdings } from '../transport/holdings.ts';
 import type { Turns } from '../transport/turns.ts';
-import type { Unsettled } from './unsettled.ts';
+import type { Unsettled } from './client-limits.ts';
 
 /** No more messages and replies are handed over while so much waits. */
 const HIGH_BYTES = 256 * 1024;

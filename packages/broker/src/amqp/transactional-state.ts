@@ -1,7 +1,13 @@
-/** Transactions as they look in frames: rhea knows none of their types. */
+// Transactions as they look in frames, whose types rhea knows none of, and the link to the coordinator, over which a client
+// declares and discharges them.
 import { AMQP_VALUE, eachSection, scanSections } from '../codec/sections.ts';
 import { readCompound, readScalar, skipValue } from '../codec/values.ts';
-import { type Delivery, types } from './rhea.ts';
+import { verifiedMessage } from '../codec/verify-message.ts';
+import { ServiceError, serviceErrors } from '../errors.ts';
+import { settleDelivery } from './dispositions.ts';
+import { accepted, rejected } from './outcomes.ts';
+import { type Delivery, localAttach, type Receiver, types } from './rhea.ts';
+import type { Transactions } from './transactions.ts';
 
 const DESCRIBED = 0x00;
 const COORDINATOR = 0x30;
@@ -23,12 +29,12 @@ interface Described {
   readonly value: unknown;
 }
 
-export interface TransactionalState {
+interface TransactionalState {
   readonly id: Buffer;
   readonly outcome: unknown;
 }
 
-export type CoordinatorRequest = { kind: 'declare' } | { kind: 'discharge'; id: Buffer; fail: boolean };
+type CoordinatorRequest = { kind: 'declare' } | { kind: 'discharge'; id: Buffer; fail: boolean };
 
 export function isCoordinator(target: unknown): boolean {
   return codeOf(target) === COORDINATOR;
@@ -48,7 +54,7 @@ export function transactionOfTransfer({ remote_state: state }: Delivery): Buffer
 }
 
 /** What a message to a coordinator asks for, from its bytes; throws on bytes that are no message. */
-export function coordinatorRequest(encoded: Buffer): CoordinatorRequest | undefined {
+function coordinatorRequest(encoded: Buffer): CoordinatorRequest | undefined {
   const [body] = eachSection(encoded, scanSections(encoded).bodyStart);
   if (body?.code !== AMQP_VALUE || encoded[body.valueAt] !== DESCRIBED) return undefined;
   const name = readScalar(encoded, body.valueAt + 1);
@@ -66,12 +72,12 @@ function scalarsOf(bytes: Buffer, listAt: number): unknown[] {
   return scalars;
 }
 
-export function coordinator(): unknown {
+function coordinator(): unknown {
   const capabilities = types.wrap_array([types.wrap_symbol('amqp:local-transactions')], 0xa3, undefined);
   return described(COORDINATOR, [capabilities]);
 }
 
-export function declared(id: Buffer): unknown {
+function declared(id: Buffer): unknown {
   return described(DECLARED, [types.wrap_binary(id)]);
 }
 
@@ -88,4 +94,34 @@ function codeOf(value: unknown): number | undefined {
   const name = descriptor?.value;
   if (typeof name === 'string') return NAMES[name];
   return typeof name === 'number' ? name : undefined;
+}
+
+// A client's link to the coordinator: declares and discharges transactions.
+
+const CREDIT = 100;
+
+export function serveCoordinator(receiver: Receiver, transactions: Transactions): void {
+  localAttach(receiver).target = coordinator();
+  receiver.add_credit(CREDIT);
+  receiver.on('message', ({ message, delivery }) => {
+    receiver.add_credit(1);
+    const answer = (state: unknown) => settleDelivery(delivery as Delivery, state);
+    const request = toRequest(message);
+    if (request instanceof ServiceError) return answer(rejected(request));
+    if (request.kind === 'declare') {
+      const id = transactions.declare(receiver);
+      return answer(id instanceof ServiceError ? rejected(id) : declared(id));
+    }
+    transactions.discharge(request.id, request.fail, (error) => answer(error ? rejected(error) : accepted));
+  });
+}
+
+function toRequest(encoded: Buffer) {
+  try {
+    const request = coordinatorRequest(verifiedMessage(encoded));
+    if (request) return request;
+  } catch {
+    // Whatever it is, it is not a request.
+  }
+  return serviceErrors.invalid('A coordinator takes declare and discharge.');
 }

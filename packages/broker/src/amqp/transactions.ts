@@ -3,8 +3,7 @@
  * when it is discharged, in one transaction of the store, or not at all.
  */
 import type { Alarm, Alarms } from '../clock.ts';
-import { atomically, type Operation } from '../core/atomic.ts';
-import type { Committer } from '../core/committer.ts';
+import { atomically, type Committer, type Operation } from '../core/committer.ts';
 import type { Ack } from '../core/outcome.ts';
 import { ServiceError } from '../errors.ts';
 

@@ -1,6 +1,6 @@
 // `advance`: skips the virtual time of a running broker.
 import { Argument, type Command } from 'commander';
-import { reachControl } from '../control/reach-control.ts';
+import { reachControl } from '../control/control-side.ts';
 import {
   dataFolder,
   dataOption,

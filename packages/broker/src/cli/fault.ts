@@ -1,8 +1,8 @@
 // `fault`: lets something go wrong on purpose in a running broker.
 import type { Command, Option } from 'commander';
 import type { BrokerControl } from '../control/control.ts';
+import { reachControl } from '../control/control-side.ts';
 import type { Fault, FaultKind } from '../control/fault.ts';
-import { reachControl } from '../control/reach-control.ts';
 import {
   dataFolder,
   dataOption,

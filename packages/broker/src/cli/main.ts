@@ -1,7 +1,6 @@
 // The entry of the broker's own command line, imported by bin/quorate-broker.js once the Node version is known to be right.
 import { CommanderError } from 'commander';
-import { EXIT } from './command.ts';
-import { exitOf, formatFailure } from './failure.ts';
+import { EXIT, exitOf, formatFailure } from './command.ts';
 import { createBrokerProgram } from './program.ts';
 
 /** What is still open after a command has ended is not waited for any longer. */

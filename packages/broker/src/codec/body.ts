@@ -1,7 +1,48 @@
-/** The map in the body of a request, its values as they were encoded, so that their types stay. */
+// Bodies that hold more than one value: a batch of messages as the SDKs send it, the messages of a reply, the map of a request.
 import type { PropertyChanges } from './rewrite.ts';
-import { AMQP_VALUE, eachSection, scanSections } from './sections.ts';
-import { eachPair, isMap, readCompound } from './values.ts';
+import { AMQP_VALUE, DATA, eachSection, scanSections } from './sections.ts';
+import { eachPair, isMap, readCompound, readScalar } from './values.ts';
+import { AmqpWriter } from './writer.ts';
+
+// Batches of messages: one transfer whose data sections are whole messages, the format in which the SDKs send.
+
+/** `sendMessages` and message batches use this format: a message whose data sections are whole messages. */
+export const BATCH_FORMAT = 0x80013700;
+
+/** The messages of a batch. Its envelope repeats the first message's properties and says nothing of its own. */
+export function messagesOfBatch(bytes: Buffer): Buffer[] {
+  const messages: Buffer[] = [];
+  for (const section of eachSection(bytes, scanSections(bytes).bodyStart)) {
+    const message = section.code === DATA ? readScalar(bytes, section.valueAt) : undefined;
+    if (!Buffer.isBuffer(message)) throw new RangeError('a batch holds binary data sections only');
+    messages.push(message);
+  }
+  return messages;
+}
+
+// The body of a reply with whole messages, written once: rhea would copy each of them several times.
+
+const MAP = 0xd1;
+const LIST = 0xd0;
+/** For names, sizes and counts. */
+const ENTRY_BYTES = 32;
+const AROUND_BYTES = 64;
+
+/** A section with the map `messages`: a list of maps, each with a `message`. */
+export function encodedMessages(messages: readonly Buffer[]): Buffer {
+  const bytes = messages.reduce((sum, { length }) => sum + length + ENTRY_BYTES, AROUND_BYTES);
+  const writer = new AmqpWriter(bytes);
+  writer.section(AMQP_VALUE).compound(MAP, 2, () => {
+    writer.string('messages').compound(LIST, messages.length, () => {
+      for (const message of messages) {
+        writer.compound(MAP, 2, () => writer.string('message').binary(message));
+      }
+    });
+  });
+  return writer.take();
+}
+
+// The map in the body of a request, its values as they were encoded, so that their types stay.
 
 /** Undefined if there is no such map at the end of the names. */
 export function encodedMap(message: Buffer, ...names: string[]): PropertyChanges | undefined {

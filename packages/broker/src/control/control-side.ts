@@ -1,14 +1,62 @@
-/**
- * The control of a broker for other processes of the same person: a loopback port of its own, apart from the one that
- * clients know, and a token that stands in a file of the data folder. One call a connection, a line each way.
- */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { createServer, type Socket } from 'node:net';
+/** Where the control side of a running broker is, and the token that opens it: a file that only its owner can read. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { BrokerError } from '../errors.ts';
-import { isControlCall, runControlCall } from './calls.ts';
-import type { BrokerControl } from './control.ts';
-import { removeControlAddress, writeControlAddress } from './control-file.ts';
+import { text } from 'node:stream/consumers';
+import { sameText } from '../access/shared-access-signature.ts';
+import { prepareFolder, putFile } from '../data-folder.ts';
+import { BrokerError, type BrokerErrorCode } from '../errors.ts';
+import { type BrokerControl, isControlCall, remoteControl, runControlCall } from './control.ts';
+
+const FILE = 'broker.control.json';
+
+interface ControlAddress {
+  readonly pid: number;
+  readonly port: number;
+  readonly token: string;
+}
+
+function writeControlAddress(folder: string, address: ControlAddress): void {
+  prepareFolder(folder);
+  putFile(join(folder, FILE), `${JSON.stringify(address)}\n`);
+}
+
+function readControlAddress(folder: string): ControlAddress | undefined {
+  try {
+    const address: unknown = JSON.parse(readFileSync(join(folder, FILE), 'utf8'));
+    return isAddress(address) ? address : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Unless another broker has put its own there. */
+function removeControlAddress(folder: string, { token }: ControlAddress): void {
+  if (readControlAddress(folder)?.token !== token) return;
+  try {
+    rmSync(join(folder, FILE), { force: true });
+  } catch {
+    // The next broker writes over it.
+  }
+}
+
+function isAddress(value: unknown): value is ControlAddress {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'port' in value &&
+    typeof value.port === 'number' &&
+    'token' in value &&
+    typeof value.token === 'string'
+  );
+}
+
+// * The control of a broker for other processes of the same person: a loopback port of its own, apart from the one that
+// clients know, and a token that stands in a file of the data folder. One call a connection, a line each way.
 
 const LOOPBACK = '127.0.0.1';
 const TOKEN_BYTES = 32;
@@ -16,13 +64,13 @@ const TOKEN_BYTES = 32;
 const ASK_MS = 5000;
 const MAX_CALL_BYTES = 64 * 1024;
 
-export interface ControlRequest {
+interface ControlRequest {
   readonly token: string;
   readonly name: string;
   readonly args: readonly unknown[];
 }
 
-export type ControlReply =
+type ControlReply =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
@@ -73,7 +121,7 @@ function serve(socket: Socket, control: BrokerControl, token: string): void {
   lines.once('line', (line) => {
     clearTimeout(late);
     const request = parse(line);
-    if (!request || !same(request.token, token)) return void socket.destroy();
+    if (!request || !sameText(request.token, token)) return void socket.destroy();
     void answer(control, request).then((reply) => socket.end(`${JSON.stringify(reply)}\n`));
   });
 }
@@ -88,11 +136,6 @@ async function answer(control: BrokerControl, { name, args }: ControlRequest): P
   }
 }
 
-function same(given: string, token: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(token)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 function parse(line: string): ControlRequest | undefined {
   try {
     const request = JSON.parse(line) as Partial<ControlRequest> | null;
@@ -103,4 +146,38 @@ function parse(line: string): ControlRequest | undefined {
   } catch {
     return undefined;
   }
+}
+
+// The control of a broker that runs in another process, by way of the file that it left in its data folder.
+
+/** Throws BROKER_NOT_CONTROLLED when no broker is there; so do its calls when it does not answer. */
+export function reachControl(folder: string): BrokerControl {
+  const address = readControlAddress(folder);
+  if (!address) throw notControlled(folder, 'there is no broker.control.json');
+  return remoteControl((name, args) =>
+    ask(folder, address, { token: address.token, name, args: written(args) }),
+  );
+}
+
+async function ask(folder: string, { port }: ControlAddress, request: ControlRequest): Promise<unknown> {
+  const socket = connect({ host: LOOPBACK, port });
+  socket.write(`${JSON.stringify(request)}\n`);
+  const answered = await text(socket).catch((error: unknown) => {
+    throw notControlled(folder, error instanceof Error ? error.message : String(error));
+  });
+  if (answered === '') throw notControlled(folder, 'it ended the conversation without an answer');
+  const reply = JSON.parse(answered) as ControlReply;
+  if (reply.kind === 'error') throw new BrokerError(reply.code as BrokerErrorCode, reply.message);
+  return reply.value;
+}
+
+/** JSON would make null of what is left out at the end. */
+function written(args: readonly unknown[]): readonly unknown[] {
+  return args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1);
+}
+
+function notControlled(folder: string, why: string): BrokerError {
+  return new BrokerError('BROKER_NOT_CONTROLLED', `No broker is controlled from ${folder}: ${why}.`, {
+    folder,
+  });
 }

@@ -1,11 +1,76 @@
-/** Faults that have been asked for: finds those that an operation meets, and carries them out. */
+// Faults that have been asked for: finds those that an operation meets, and carries them out.
 import { ServiceError } from '../errors.ts';
-import type { ConnectionTarget, Fault, FaultPoint, FaultStatus, Faults, LockTarget } from './fault.ts';
-import { Holds } from './holds.ts';
-import { type Act, type Armed, fits, isSpent, pointOf } from './match.ts';
-import { parseFault } from './parse-fault.ts';
-import { statusOfCondition } from './rejection.ts';
-import { Tally } from './tally.ts';
+import {
+  type ConnectionTarget,
+  type Fault,
+  type FaultPoint,
+  type FaultStatus,
+  type Faults,
+  type LockTarget,
+  parseFault,
+} from './fault.ts';
+import { type Act, type Armed, fits, isSpent, pointOf, Tally } from './match.ts';
+
+interface Held {
+  readonly fault: string;
+  readonly timer: NodeJS.Timeout | undefined;
+  goOn(): void;
+}
+
+/** Operations that delays hold back, for a time or until their fault is cleared. */
+class Holds {
+  readonly #held = new Set<Held>();
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  add(fault: string, ms: number | undefined, goOn: () => void): void {
+    const timer = ms === undefined ? undefined : setTimeout(() => this.#release(held), ms);
+    const held: Held = { fault, timer, goOn };
+    this.#held.add(held);
+  }
+
+  /** Lets go of what faults hold that are no longer there. */
+  releaseWithout(known: (fault: string) => boolean): void {
+    for (const held of this.#held) if (!known(held.fault)) this.#release(held);
+  }
+
+  /** Nothing of it will continue. */
+  drop(): void {
+    for (const { timer } of this.#held) clearTimeout(timer);
+    this.#held.clear();
+  }
+
+  #release(held: Held): void {
+    if (!this.#held.delete(held)) return;
+    clearTimeout(held.timer);
+    held.goOn();
+  }
+}
+
+/** The status that `$management` and HTTP replies carry beside an error condition that a fault names. */
+const STATUS: Readonly<Record<string, number>> = {
+  'amqp:unauthorized-access': 401,
+  'amqp:not-found': 404,
+  'com.microsoft:message-not-found': 404,
+  'com.microsoft:timeout': 408,
+  'com.microsoft:entity-already-exists': 409,
+  'com.microsoft:message-lock-lost': 410,
+  'com.microsoft:session-lock-lost': 410,
+  'com.microsoft:session-cannot-be-locked': 410,
+  'com.microsoft:entity-disabled': 403,
+  'amqp:resource-limit-exceeded': 403,
+  'amqp:link:message-size-exceeded': 403,
+  'amqp:not-allowed': 400,
+  'com.microsoft:argument-error': 400,
+  'amqp:not-implemented': 501,
+  'com.microsoft:server-busy': 503,
+};
+
+function statusOfCondition(condition: string): number {
+  return STATUS[condition] ?? 500;
+}
 
 /** How faults reach the rest of the broker. */
 export interface FaultWorld {

@@ -1,4 +1,6 @@
-/** Which operations a fault strikes, and how often. */
+// Which operations a fault strikes, how often it has, and who waits for it to.
+import type { Duplex } from 'node:stream';
+import { BrokerError } from '../errors.ts';
 import type {
   DeliveryTrigger,
   Fault,
@@ -7,6 +9,13 @@ import type {
   FaultTrigger,
   LockTarget,
 } from './fault.ts';
+
+/** When everything that was said to a peer has left this process. */
+export async function flushed(stream: Duplex): Promise<void> {
+  // What was said in this turn is written at the end of it.
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (!stream.destroyed && stream.writableLength > 0);
+}
 
 /** A connection, as tests see it. */
 export interface Client {
@@ -68,4 +77,65 @@ function concerns(on: FaultTrigger & DeliveryTrigger, act: Act): boolean {
     (container === undefined || container === act.client.container) &&
     (messageId === undefined || messageId === act.messageId)
   );
+}
+
+interface Waiter {
+  readonly armed: Armed;
+  readonly count: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export class Tally {
+  readonly #faults = new Map<string, Armed>();
+  #waiters: Waiter[] = [];
+
+  add(armed: Armed): void {
+    this.#faults.set(armed.id, armed);
+  }
+
+  has(id: string): boolean {
+    return this.#faults.has(id);
+  }
+
+  all(): Armed[] {
+    return [...this.#faults.values()];
+  }
+
+  get anyArmed(): boolean {
+    return this.all().some((armed) => !isSpent(armed));
+  }
+
+  count(armed: Armed, by: number): void {
+    armed.triggered += by;
+    this.#settle((waiter) => waiter.armed === armed && armed.triggered >= waiter.count, 'resolve');
+  }
+
+  /** A wait for one of them would never end. */
+  remove(ids: readonly string[]): void {
+    for (const id of ids) this.#faults.delete(id);
+    this.#settle(({ armed }) => !this.#faults.has(armed.id), 'reject');
+  }
+
+  async struck(id: string, count: number): Promise<void> {
+    const armed = this.#faults.get(id);
+    if (!armed) throw new BrokerError('BROKER_FAULT_INVALID', `There is no fault '${id}'.`, { id });
+    if (armed.triggered >= count) return;
+    await new Promise<void>((resolve, reject) => this.#waiters.push({ armed, count, resolve, reject }));
+  }
+
+  #settle(which: (waiter: Waiter) => boolean, how: 'resolve' | 'reject'): void {
+    const over = this.#waiters.filter(which);
+    this.#waiters = this.#waiters.filter((waiter) => !over.includes(waiter));
+    for (const waiter of over) {
+      if (how === 'resolve') waiter.resolve();
+      else waiter.reject(cleared(waiter.armed.id));
+    }
+  }
+}
+
+function cleared(id: string): BrokerError {
+  return new BrokerError('BROKER_FAULT_INVALID', `The fault '${id}' was taken back before it struck.`, {
+    id,
+  });
 }

@@ -1,10 +1,37 @@
-/** Skips virtual time from one due entry to the next, and only while broker and clients are at rest. */
+// Skips virtual time from one due entry to the next, and only while broker and clients are at rest.
 import type { Alarms } from '../clock.ts';
+import type { PlainDelivery } from '../core/plain-delivery.ts';
+import type { SessionDelivery } from '../core/session-delivery.ts';
 import { BrokerError } from '../errors.ts';
-import type { CarriedLocks } from './carried-locks.ts';
 import type { AdvanceOptions } from './control.ts';
 import type { Quiet } from './quiet.ts';
 import type { VirtualClock } from './virtual-clock.ts';
+
+interface Source {
+  readonly plain: PlainDelivery | undefined;
+  readonly sessions: SessionDelivery | undefined;
+}
+
+/**
+ * Locks under a virtual clock. Time is skipped only while no live link has a message in hand, so of those that live
+ * only sessions are carried along; the lock of a message runs out once its link is gone.
+ */
+export class CarriedLocks {
+  readonly #sources: () => Iterable<Source>;
+
+  constructor(sources: () => Iterable<Source>) {
+    this.#sources = sources;
+  }
+
+  /** Time stands still between skips, so it is soon enough to look for abandoned locks before the next. */
+  letAbandonedRun(): void {
+    for (const { plain } of this.#sources()) for (const lock of plain?.locks ?? []) plain?.watch(lock);
+  }
+
+  carry(ms: number): void {
+    for (const { sessions } of this.#sources()) for (const hold of sessions?.holds ?? []) hold.until += ms;
+  }
+}
 
 /** The last day that dates of AMQP and .NET can say. */
 const LATEST_AT = Date.UTC(9999, 11, 31);

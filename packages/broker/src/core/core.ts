@@ -1,16 +1,76 @@
-// What every entity shares: the store behind its group commit, the alarms, the bodies, the counters.
+// What every entity shares: the store behind its group commit, the alarms, the bodies, the counters, and sequence numbers.
 import type { Alarm, Alarms } from '../clock.ts';
 import { Envelope } from '../codec/envelope.ts';
 import { FaultPort } from '../control/fault-port.ts';
 import type { HandOuts } from '../store/hand-outs.ts';
 import type { Store } from '../store/store.ts';
-import { Bodies } from './bodies.ts';
 import { type Change, Committer } from './committer.ts';
-import { Counters } from './counters.ts';
-import type { Limits } from './limits.ts';
+import type { Limits, Throttle } from './limits.ts';
 import { Pulse } from './pulse.ts';
 import type { StoredMessage } from './records.ts';
-import type { Throttle } from './throttle.ts';
+
+/** What happened since the start, by name; tests and the status command read it. */
+class Counters {
+  readonly #counts = new Map<string, number>();
+
+  add(name: string, by = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
+  }
+
+  toRecord(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+}
+
+// The bytes of messages: on disk, and of those that are soon to be delivered in memory, too.
+
+const CACHE_BYTES = 32 * 1024 * 1024;
+/** Many leave at once: each look for the oldest steps over all that have left before. */
+const CACHE_KEPT_BYTES = 24 * 1024 * 1024;
+
+class Bodies {
+  readonly #store: Store;
+  /** Those with bytes in memory, the longest there first. */
+  readonly #recent = new Set<StoredMessage>();
+  #recentBytes = 0;
+  #lastShared: number;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#lastShared = store.lastBody();
+  }
+
+  /** A number for a body that several messages share. */
+  nextShared(): number {
+    this.#lastShared += 1;
+    return this.#lastShared;
+  }
+
+  of(message: StoredMessage): Buffer {
+    const bytes = message.bytes ?? this.#store.bytes(message.entity, message.seq, message.shared);
+    if (!bytes) throw new Error(`the bytes of message ${message.seq} are missing from the store`);
+    return bytes;
+  }
+
+  remember(message: StoredMessage, bytes: Buffer): void {
+    this.forget(message);
+    message.bytes = bytes;
+    this.#recent.add(message);
+    this.#recentBytes += bytes.length;
+    if (this.#recentBytes <= CACHE_BYTES) return;
+    for (const oldest of this.#recent) {
+      if (this.#recentBytes <= CACHE_KEPT_BYTES) return;
+      this.forget(oldest);
+    }
+  }
+
+  forget(message: StoredMessage): void {
+    if (!message.bytes) return;
+    this.#recentBytes -= message.bytes.length;
+    message.bytes = undefined;
+    this.#recent.delete(message);
+  }
+}
 
 /** Between two looks whether a full disk has room again. */
 const ROOM_AGAIN_MS = 1_000;
@@ -92,5 +152,33 @@ export class Core {
 
   seenMicros(value: number): void {
     this.#lastMicros = Math.max(this.#lastMicros, value);
+  }
+}
+
+/** Numbers are promised to the store in blocks, so that a restart never hands one out twice. */
+const BLOCK = 1000;
+
+export class Sequence {
+  readonly #core: Core;
+  readonly #entity: number;
+  #next: number;
+  #ceiling: number;
+
+  constructor(core: Core, entity: number, ceiling: number) {
+    this.#core = core;
+    this.#entity = entity;
+    this.#next = Math.max(ceiling, 1);
+    this.#ceiling = this.#next;
+  }
+
+  take(): number {
+    if (this.#next >= this.#ceiling) {
+      this.#ceiling += BLOCK;
+      const ceiling = this.#ceiling;
+      this.#core.write((store) => store.setCeiling(this.#entity, ceiling));
+    }
+    const seq = this.#next;
+    this.#next += 1;
+    return seq;
   }
 }

@@ -1,6 +1,5 @@
 /** Ways out of a queue: into its dead letters, on to where it forwards, or deleted while it waits. */
-import { withApplicationProperties } from '../codec/edit.ts';
-import type { PropertyChanges } from '../codec/rewrite.ts';
+import { type PropertyChanges, withApplicationProperties } from '../codec/rewrite.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';
 import { type ForwardTarget, MAX_HOPS } from './forwarding.ts';

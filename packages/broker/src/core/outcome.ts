@@ -1,6 +1,5 @@
 // What a receiver wants done with a message; changes that come with it become application properties.
-import { encodedString } from '../codec/edit.ts';
-import type { PropertyChanges } from '../codec/rewrite.ts';
+import { encodedString, type PropertyChanges } from '../codec/rewrite.ts';
 
 /** What a receiver wants done with a message; the changes become application properties. */
 export type Outcome =

@@ -1,12 +1,11 @@
 // Where messages go, and under which numbers: into a queue once, into each subscription of a topic that has a matching rule.
 import type { Envelope } from '../codec/envelope.ts';
 import type { MessageRow, Store } from '../store/store.ts';
-import type { Core } from './core.ts';
+import type { Core, Sequence } from './core.ts';
 import type { Carried } from './forwarding.ts';
 import type { Queue } from './queue.ts';
 import { rowOf, SCHEDULED, StoredMessage } from './records.ts';
 import type { Schedule } from './schedule.ts';
-import type { Sequence } from './sequence.ts';
 
 /** Where one message goes: one of these for a queue, one a matching subscription for a topic. */
 export interface Placement {

@@ -1,12 +1,12 @@
 // Competing consumers: every message under its own lock, receivers with credit served in turn.
 import type { Alarm } from '../clock.ts';
+import { WaitingLine } from '../collections.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Pump } from './committer.ts';
 import type { Core } from './core.ts';
 import { type Delivery, type DeliveryOwner, MOST_FORWARDING, MOST_IN_MEMORY } from './delivery.ts';
 import { Line, type Page } from './line.ts';
 import { type Consumer, type Holder, Lock, type StoredMessage } from './records.ts';
-import { WaitingLine } from './waiting-line.ts';
 
 /** Each is a write: those of a receiver that took thousands and left end in several commits, with others in between. */
 const MOST_EXPIRING = 100;

@@ -1,11 +1,10 @@
 // A queue as senders see it.
 import type { Envelope } from '../codec/envelope.ts';
 import { serviceErrors } from '../errors.ts';
-import type { Core } from './core.ts';
+import type { Core, Sequence } from './core.ts';
 import { Intake } from './intake.ts';
 import type { Destination, Numbers, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
-import type { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
 
 /** A queue as senders see it. */

@@ -2,7 +2,7 @@
 import type { PropertyChanges } from '../codec/rewrite.ts';
 import { serviceErrors } from '../errors.ts';
 import type { FullMessage } from '../store/store.ts';
-import type { Core } from './core.ts';
+import { type Core, Sequence } from './core.ts';
 import { Deferred } from './deferred.ts';
 import type { DeliveryOwner, Reading } from './delivery.ts';
 import { forwardOn, moveTo } from './departures.ts';
@@ -12,7 +12,6 @@ import type { Page } from './line.ts';
 import { type Ack, type Outcome, reasons } from './outcome.ts';
 import { PlainDelivery } from './plain-delivery.ts';
 import { type Consumer, DEFERRED, type Lock, type MessageState, StoredMessage } from './records.ts';
-import { Sequence } from './sequence.ts';
 import { SessionDelivery } from './session-delivery.ts';
 import type { QueueSettings } from './settings.ts';
 import { countDelivery, settle } from './settlement.ts';

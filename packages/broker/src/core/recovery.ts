@@ -1,5 +1,5 @@
 /** What a start reads, which is little: counts, and the next instants at which something happens. */
-import { withApplicationProperties } from '../codec/edit.ts';
+import { withApplicationProperties } from '../codec/rewrite.ts';
 import type { HandOut } from '../store/hand-outs.ts';
 import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';

@@ -1,11 +1,13 @@
 /** The rules of a subscription: compiled once, then asked for every message of the topic. */
-import { encodedString, withApplicationProperties } from '../codec/edit.ts';
+import { encodedString, withApplicationProperties } from '../codec/rewrite.ts';
 import { compileAction } from '../sql/action.ts';
 import { SqlError } from '../sql/ast.ts';
 import { compileFilter } from '../sql/filter.ts';
 import type { EnvelopeView } from '../sql/message-view.ts';
-import type { RuleDescription } from '../topology.ts';
-import { compileCorrelation } from './filter.ts';
+import { equal } from '../sql/operators.ts';
+import { toSqlValue } from '../sql/property-value.ts';
+import { Opaque, type SqlValue } from '../sql/values.ts';
+import type { CorrelationFilter, RuleDescription } from '../topology.ts';
 
 export const DEFAULT_RULE: RuleDescription = { name: '$Default', filter: { kind: 'true' } };
 const MAX_NAME = 50;
@@ -46,7 +48,7 @@ export function checkRules(rules: readonly RuleDescription[]): string | undefine
   return names.size < rules.length ? 'two of its rules have the same name' : undefined;
 }
 
-export type Selected =
+type Selected =
   /** One entry a copy: `undefined` for the message as it came. */
   { kind: 'copies'; copies: (Buffer | undefined)[] } | { kind: 'failed'; why: string };
 
@@ -82,4 +84,41 @@ function compileCondition({ filter }: RuleDescription): Rule['matches'] {
     case 'sql':
       return compileFilter(filter.expression, filter.parameters);
   }
+}
+
+// Correlation filters: every field that is set must be equal, case and all.
+
+const TEXT_FIELDS = [
+  'correlationId',
+  'messageId',
+  'to',
+  'replyTo',
+  'subject',
+  'sessionId',
+  'replyToSessionId',
+  'contentType',
+] as const;
+
+/** Throws a SqlError for a filter that cannot be. */
+function compileCorrelation(filter: CorrelationFilter): (message: EnvelopeView) => boolean {
+  const fields = TEXT_FIELDS.filter((field) => filter[field] !== undefined);
+  const properties = Object.entries(filter.applicationProperties ?? {}).map(
+    ([name, value]) => [name, toSqlValue(value)] as const,
+  );
+  return (message) => {
+    if (fields.some((field) => filter[field] !== message.envelope.text(field))) return false;
+    return properties.every(([name, value]) => same(message.properties.get(name), value));
+  };
+}
+
+/** As `=` compares them in SQL filters, but types that do not mix are just not equal. */
+function same(actual: SqlValue, wanted: SqlValue): boolean {
+  if (actual === undefined || wanted === undefined) return false;
+  if (actual instanceof Opaque && wanted instanceof Opaque) return actual.encoded.equals(wanted.encoded);
+  return comparable(actual) === comparable(wanted) && equal(actual, wanted);
+}
+
+function comparable(value: Exclude<SqlValue, undefined>): unknown {
+  if (typeof value === 'bigint') return 'number';
+  return typeof value === 'object' ? value.constructor : typeof value;
 }

@@ -1,7 +1,6 @@
 /** Where sessions that have messages meet receivers that wait for one: both are served as they came. */
-import { Fifo } from './fifo.ts';
+import { Fifo, WaitingLine } from '../collections.ts';
 import type { Consumer, Hold, Session } from './records.ts';
-import { WaitingLine } from './waiting-line.ts';
 
 /** Somebody waiting for the next session that has messages. */
 export interface SessionWaiter {

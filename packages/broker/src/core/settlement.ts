@@ -1,7 +1,6 @@
 /** What becomes of a locked message when its receiver settles it, or when its lock ends by itself. */
-import { withApplicationProperties } from '../codec/edit.ts';
 import { Envelope } from '../codec/envelope.ts';
-import type { PropertyChanges } from '../codec/rewrite.ts';
+import { type PropertyChanges, withApplicationProperties } from '../codec/rewrite.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';
 import { headerRefusal } from './message-limits.ts';

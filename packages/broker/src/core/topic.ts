@@ -1,8 +1,8 @@
 // A topic: one copy for every subscription with a matching rule, none where no rule matches.
-import { withApplicationProperties } from '../codec/edit.ts';
 import { Envelope } from '../codec/envelope.ts';
+import { withApplicationProperties } from '../codec/rewrite.ts';
 import { EnvelopeView } from '../sql/message-view.ts';
-import type { Core } from './core.ts';
+import { type Core, Sequence } from './core.ts';
 import { Intake } from './intake.ts';
 import { headerRefusal } from './message-limits.ts';
 import { reasons } from './outcome.ts';
@@ -10,7 +10,6 @@ import type { Destination, Numbers, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';
 import { bytesOf, expiry } from './queue-entity.ts';
 import { type Rule, selectCopies } from './rules.ts';
-import { Sequence } from './sequence.ts';
 import type { IntakeSettings } from './settings.ts';
 
 export interface Subscription {

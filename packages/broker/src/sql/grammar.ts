@@ -1,16 +1,21 @@
 /** The grammar of Microsoft's "Subscription rule SQL filter syntax" and "... action syntax". */
 import { EmbeddedActionsParser, type IToken } from 'chevrotain';
 import {
+  arithmetic,
   asExpression,
   asPredicate,
   asProperty,
+  comparisonOperator,
+  functionCall,
+  joined,
   type Node,
   type Property,
   SqlError,
   type Statement,
+  unquoted,
+  withSigns,
 } from './ast.ts';
-import { arithmetic, comparisonOperator, functionCall, joined, unquoted, withSigns } from './nodes.ts';
-import * as t from './tokens.ts';
+import * as t from './lexer.ts';
 
 export class SqlParser extends EmbeddedActionsParser {
   constructor() {

@@ -1,7 +1,7 @@
 /** A message as filters see it: user properties by name without case, system properties by their .NET names. */
 import type { Envelope } from '../codec/envelope.ts';
-import { Duration } from './duration.ts';
 import { LAST_INSTANT } from './operators.ts';
+import { Duration } from './times.ts';
 import { readValue, type SqlValue } from './values.ts';
 
 export interface UserProperty {

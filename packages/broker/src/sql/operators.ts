@@ -1,6 +1,6 @@
 /** Operators on known values, by the binding rules of C#: longs widen to doubles, other types do not mix. */
 import { type ArithmeticOperator, type ComparisonOperator, SqlError } from './ast.ts';
-import { Duration } from './duration.ts';
+import { Duration } from './times.ts';
 import { Guid, Opaque, type SqlValue, typeName } from './values.ts';
 
 export type Known = Exclude<SqlValue, undefined>;

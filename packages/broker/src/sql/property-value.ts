@@ -3,8 +3,7 @@ import { readScalar } from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
 import type { PropertyValue, TypedValue } from '../topology.ts';
 import { SqlError } from './ast.ts';
-import { dateOf } from './dates.ts';
-import { Duration } from './duration.ts';
+import { Duration, dateOf } from './times.ts';
 import { encodeSqlValue, Guid, readValue, type SqlValue } from './values.ts';
 
 const INT_LIMIT = 2 ** 31;

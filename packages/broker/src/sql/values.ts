@@ -2,7 +2,7 @@
 import { uuidText } from '../codec/envelope.ts';
 import { readScalar, skipValue } from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
-import { Duration } from './duration.ts';
+import { Duration } from './times.ts';
 
 export class Guid {
   readonly bytes: Buffer;

@@ -4,10 +4,10 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { keyFile } from '../data-folder.ts';
 import { BrokerError } from '../errors.ts';
-import { fileFault } from '../file-faults.ts';
+import { fileFault } from '../files.ts';
+import { pragma } from './database.ts';
 import { OLDEST_FORMAT } from './migrations.ts';
 import { APPLICATION_ID, FORMAT } from './schema.ts';
-import { pragma } from './settings.ts';
 
 const SQLITE_BUSY = 5;
 export const SQLITE_FULL = 13;

@@ -1,6 +1,6 @@
 /** Statements on messages and the bodies that several of them share. */
 import type { DatabaseSync } from 'node:sqlite';
-import { prepare, type Row, toBuffer } from './rows.ts';
+import { prepare, type Row, toBuffer } from './database.ts';
 import { SEQUENCE_BITS } from './schema.ts';
 import type { FullMessage, Store, StoredState } from './store.ts';
 import type { Tallies } from './tallies.ts';

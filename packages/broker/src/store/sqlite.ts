@@ -1,7 +1,8 @@
-/** Opens the broker's data file, or a store in memory, and makes a Store of it. */
+/** Gives the disk back what a drained file no longer needs: at a start and while nobody writes, when that is quick. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { ownFile } from '../owner-only.ts';
+import { ownFile } from '../files.ts';
+import { applySettings, PAGE_BYTES, pragma, readSettings } from './database.ts';
 import {
   asBrokerError,
   checkThoroughly,
@@ -14,11 +15,53 @@ import {
 import { messageStatements, prepareDropBody } from './message-statements.ts';
 import { migrate } from './migrations.ts';
 import { APPLICATION_ID, FORMAT, SCHEMA } from './schema.ts';
-import { applySettings, PAGE_BYTES, pragma, readSettings } from './settings.ts';
-import { shrink, shrinkAtRest } from './shrink.ts';
 import { duplicateStatements, entityStatements, sessionStatements } from './statements.ts';
 import { type Store, StoreFullError } from './store.ts';
 import { Tallies } from './tallies.ts';
+
+const MIB = 1024 * 1024;
+
+/** Free pages are used again, so a file that is busy is better left as it is. */
+const FROM_FREE_BYTES = 64 * MIB;
+/** What is left is copied, in about a second a 100 MB. */
+const TO_USED_BYTES = 64 * MIB;
+/** Of a running broker, which stands still for that long. */
+const TO_USED_AT_REST_BYTES = 16 * MIB;
+/** So much of a file may be free for what comes next. */
+const SPARE = 1 / 8;
+const SPARE_BYTES = 64 * 1024;
+
+function shrink(db: DatabaseSync): void {
+  const { free, used } = sizeOf(db);
+  if (free < FROM_FREE_BYTES || used > TO_USED_BYTES) return;
+  // The size of pages can be changed outside of WAL only.
+  copyOver(db, `PRAGMA journal_mode = DELETE; PRAGMA page_size = ${PAGE_BYTES}; VACUUM`);
+}
+
+/** Returns whether the file was copied. Between two commits, and with no statement half read. */
+function shrinkAtRest(db: DatabaseSync): boolean {
+  const { free, used } = sizeOf(db);
+  if (used > TO_USED_AT_REST_BYTES || free <= Math.max(SPARE_BYTES, used * SPARE)) return false;
+  copyOver(db, 'VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  return true;
+}
+
+function sizeOf(db: DatabaseSync): { free: number; used: number } {
+  const pageBytes = Number(pragma(db, 'page_size'));
+  const free = Number(pragma(db, 'freelist_count')) * pageBytes;
+  return { free, used: Number(pragma(db, 'page_count')) * pageBytes - free };
+}
+
+/** Without room for a copy the file stays as it is. */
+function copyOver(db: DatabaseSync, statements: string): void {
+  try {
+    db.exec(statements);
+  } catch (error) {
+    if (sqliteCode(error) !== SQLITE_FULL) throw error;
+  }
+}
+
+// Opens the broker's data file, or a store in memory, and makes a Store of it.
 
 /** Kept back for settlements: completing a message must work when no send does any more. */
 const RESERVE_BYTES = 256 * 1024;
@@ -29,7 +72,7 @@ const MAX_PAGES = 1_073_741_823;
 
 export const DATA_FILE = 'broker.db';
 
-export interface StoreOptions {
+interface StoreOptions {
   /** A folder, or undefined for a store that lives and dies with the process. */
   folder: string | undefined;
   maxPages: number | undefined;

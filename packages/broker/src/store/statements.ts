@@ -1,6 +1,6 @@
 /** Statements on everything but messages: entities, states of sessions, ids that have been seen. */
 import type { DatabaseSync } from 'node:sqlite';
-import { prepare, type Row, toBuffer } from './rows.ts';
+import { prepare, type Row, toBuffer } from './database.ts';
 import { SEQUENCE_BITS } from './schema.ts';
 import type { EntityRow, Store } from './store.ts';
 import type { Tallies } from './tallies.ts';

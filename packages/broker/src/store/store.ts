@@ -1,6 +1,5 @@
 /** All durable data behind named functions; nothing outside this folder knows SQL. */
-
-import type { Settings } from './settings.ts';
+import type { Settings } from './database.ts';
 
 /** As `x-opt-message-state` says it. */
 export type StoredState = 0 | 1 | 2;

@@ -2,7 +2,7 @@
 // them.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createBroker } from '../broker.ts';
-import { isControlCall, runControlCall } from '../control/calls.ts';
+import { isControlCall, runControlCall } from '../control/control.ts';
 import { VirtualClock } from '../control/virtual-clock.ts';
 import { BrokerError } from '../errors.ts';
 import type { Broker } from '../options.ts';

@@ -1,9 +1,9 @@
 // What the two sides of the broker's thread say to each other.
-import type { ControlCall } from '../control/calls.ts';
+import type { ControlCall } from '../control/control.ts';
 import type { BrokerErrorCode } from '../errors.ts';
 import type { Broker, BrokerEnd, BrokerOptions } from '../options.ts';
 
-/** What the two sides of the broker's thread say to each other. */
+// What the two sides of the broker's thread say to each other.
 
 export interface ThreadData {
   kind: 'quorate-broker';

@@ -1,13 +1,12 @@
 // Starts a broker in a thread of its own and speaks for it. From sources Node runs the `.ts` file, from a build the
 // `.js` beside this one.
 import { Worker } from 'node:worker_threads';
-import { remoteControl } from '../control/calls.ts';
+import { remoteControl } from '../control/control.ts';
 import { virtualClockOf } from '../control/virtual-clock.ts';
-import { Pulse } from '../core/pulse.ts';
+import { HUNG_AFTER_MS, Pulse, watch } from '../core/pulse.ts';
 import { BrokerError } from '../errors.ts';
 import type { Broker, BrokerEnd, BrokerOptions, EntityStatus } from '../options.ts';
 import type { FromThread, ThreadData, ThreadFailure, ToThread } from './protocol.ts';
-import { HUNG_AFTER_MS, watch } from './watchdog.ts';
 
 interface Pending {
   resolve(value: unknown): void;

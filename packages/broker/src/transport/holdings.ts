@@ -3,8 +3,10 @@
  * nobody reads. Where it gets tight, a connection that holds much is heard slowly; beyond the limit for all of them
  * together, the one that has held most for longest is cut.
  */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
-export type HoldingKind = 'input' | 'messages' | 'replies' | 'output';
+type HoldingKind = 'input' | 'messages' | 'replies' | 'output';
 
 /** Less than this is nobody's fault. */
 const IDLE_BYTES = 4096;
@@ -121,4 +123,31 @@ export class Holding {
   weight(now: number): number {
     return this.#since === 0 ? this.total : this.total * (1 + now - this.#since);
   }
+}
+
+// * Bytes that were read or written are garbage at once, but V8 lets some hundred megabytes of buffers gather before it
+// looks: a young collection takes less than a millisecond and frees them.
+
+const COLLECT_EVERY_BYTES = 16 * 1024 * 1024;
+
+type Collect = (options: { type: 'minor' }) => void;
+
+let collect: Collect | undefined;
+let passed = 0;
+
+/** So many have gone in or out, in buffers of their own. */
+export function passedThrough(bytes: number): void {
+  passed += bytes;
+  if (passed < COLLECT_EVERY_BYTES) return;
+  passed = 0;
+  collect ??= exposedCollect();
+  collect({ type: 'minor' });
+}
+
+/** Node hands it out to contexts that are made while the flag is set. */
+function exposedCollect(): Collect {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as Collect;
+  setFlagsFromString('--no-expose-gc');
+  return gc;
 }

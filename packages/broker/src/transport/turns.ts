@@ -3,7 +3,7 @@
  * waits in line and gets a slice a turn, so that a flood on some connections delays the others by one turn at most.
  */
 import { performance } from 'node:perf_hooks';
-import { Fifo } from '../core/fifo.ts';
+import { Fifo } from '../collections.ts';
 
 /** For all that wait in line, until sockets and commits have their turn again. */
 const TURN_MS = 0.5;

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { exitOf, formatFailure } from '../../src/cli/failure.ts';
+import { exitOf, formatFailure } from '../../src/cli/command.ts';
 import { createBrokerProgram } from '../../src/cli/program.ts';
 import { openControlSide, reachControl } from '../../src/index.ts';
 import { queues, testBroker, testClient } from './kit.ts';

@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { ownFolder } from '../../src/files.ts';
 import { createBroker } from '../../src/index.ts';
-import { ownFolder } from '../../src/owner-only.ts';
 import { queues, testClient } from './kit.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o7777;

@@ -1,16 +1,17 @@
 // Answers one `$management` request. Errors always name their condition: clients decide by it whether to try again.
+import type { FaultOperation } from '../../control/fault.ts';
+import type { Act } from '../../control/match.ts';
 import { registerOperations } from '../../core/pulse.ts';
+import { lockKey } from '../../core/records.ts';
 import { ServiceError, serviceErrors } from '../../errors.ts';
 import type { ReplyLinks, Said } from '../replies.ts';
 import type { Request } from '../requests.ts';
 import { types } from '../rhea.ts';
-import { actOf } from './acts.ts';
-import { batchDelete } from './deleting.ts';
 import type { Call, Operation, Reply, Respond, Target } from './operation.ts';
 import { addRule, enumerateRules, removeRule } from './rules.ts';
-import { cancelScheduledMessages, peekMessages, scheduleMessages } from './scheduling.ts';
 import { getMessageSessions, getSessionState, renewSessionLock, setSessionState } from './sessions.ts';
 import { receiveBySequenceNumber, renewLocks, updateDisposition } from './settlement.ts';
+import { batchDelete, cancelScheduledMessages, peekMessages, scheduleMessages } from './waiting-messages.ts';
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'com.microsoft:schedule-message': scheduleMessages,
@@ -101,4 +102,47 @@ function toSaid(result: Reply | ServiceError): Said {
     properties: { statusCode: types.wrap_int(result.status), statusDescription: 'OK' },
     body: result.encodedBody ?? result.body ?? null,
   };
+}
+
+// `$management` requests as faults see them; settlements meet faults message by message, in `connected-client.ts`.
+
+const FAULT_NAMES: Readonly<Record<string, FaultOperation>> = {
+  'com.microsoft:schedule-message': 'schedule',
+  'com.microsoft:cancel-scheduled-message': 'cancel',
+  'com.microsoft:peek-message': 'peek',
+  'com.microsoft:renew-lock': 'renew',
+  'com.microsoft:renew-session-lock': 'renew',
+  'com.microsoft:set-session-state': 'state-write',
+  'com.microsoft:get-session-state': 'state-read',
+  'com.microsoft:get-message-sessions': 'sessions',
+  'com.microsoft:receive-by-sequence-number': 'receive-deferred',
+  'com.microsoft:batch-delete-messages': 'delete',
+  'com.microsoft:add-rule': 'rules',
+  'com.microsoft:remove-rule': 'rules',
+  'com.microsoft:enumerate-rules': 'rules',
+};
+
+function actOf(target: Target, name: string, body: Record<string, unknown>): Act | undefined {
+  const operation = FAULT_NAMES[name];
+  if (operation === undefined) return undefined;
+  const [first] = Array.isArray(body['messages']) ? (body['messages'] as Record<string, unknown>[]) : [];
+  const session = text(body['session-id']) ?? text(first?.['session-id']);
+  return {
+    operation,
+    entity: target.path,
+    session,
+    messageId: text(first?.['message-id']),
+    lock: session === undefined ? messageLock(target, body['lock-tokens']) : { session },
+    client: target.client,
+  };
+}
+
+function messageLock({ queue }: Target, tokens: unknown): Act['lock'] {
+  const [token] = Array.isArray(tokens) ? (tokens as unknown[]) : [];
+  const lock = Buffer.isBuffer(token) ? queue?.plain?.find(lockKey(token)) : undefined;
+  return lock && { sequenceNumber: lock.message.seq };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -1,5 +1,5 @@
 // What a management operation is: its name, what it needs of its entity, and how it is carried out.
-import type { Operation as Work } from '../../core/atomic.ts';
+import type { Operation as Work } from '../../core/committer.ts';
 import type { Core } from '../../core/core.ts';
 import type { Queue } from '../../core/queue.ts';
 import type { QueueEntity } from '../../core/queue-entity.ts';

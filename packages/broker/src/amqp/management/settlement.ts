@@ -7,8 +7,8 @@ import { shown, stampOf } from '../../core/peek.ts';
 import type { Queue } from '../../core/queue.ts';
 import { type Lock, lockKey, type StoredMessage } from '../../core/records.ts';
 import { serviceErrors } from '../../errors.ts';
+import { settle } from '../connected-client.ts';
 import { arrayOf, types } from '../rhea.ts';
-import { settle } from '../settling.ts';
 import {
   type Call,
   heldSession,

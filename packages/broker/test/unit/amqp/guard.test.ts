@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Endpoints } from '../../../src/amqp/endpoints.ts';
+import { Endpoints } from '../../../src/amqp/client-limits.ts';
 import { Guard, MAX_CHANNEL, MAX_HANDLE } from '../../../src/amqp/guard.ts';
 import { binary, described, frame, list, map, NULL, string, uint } from '../../kit/amqp/encode.ts';
 import * as amqp from '../../kit/amqp/performatives.ts';

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
+import { AllUnsettled, Unsettled } from '../../../src/amqp/client-limits.ts';
 import { Traffic } from '../../../src/amqp/traffic.ts';
-import { AllUnsettled, Unsettled } from '../../../src/amqp/unsettled.ts';
 import { Holdings } from '../../../src/transport/holdings.ts';
 import { Turns } from '../../../src/transport/turns.ts';
 

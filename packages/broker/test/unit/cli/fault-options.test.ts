@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { addFaultCommand } from '../../../src/cli/fault.ts';
 import { type FaultFlags, toFault } from '../../../src/cli/fault-options.ts';
-import { parseFault } from '../../../src/control/parse-fault.ts';
+import { parseFault } from '../../../src/control/fault.ts';
 import type { FaultKind } from '../../../src/index.ts';
 
 function faultOf(line: string): object {

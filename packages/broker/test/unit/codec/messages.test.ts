@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import rhea from 'rhea';
 import { expect, test } from 'vitest';
-import { messagesOfBatch } from '../../../src/codec/batch.ts';
-import { encodedString, toStored, withApplicationProperties } from '../../../src/codec/edit.ts';
+import { messagesOfBatch } from '../../../src/codec/body.ts';
 import { Envelope } from '../../../src/codec/envelope.ts';
+import { encodedString, toStored, withApplicationProperties } from '../../../src/codec/rewrite.ts';
 import { type Stamp, stamped } from '../../../src/codec/stamp.ts';
 import { readScalar } from '../../../src/codec/values.ts';
 
