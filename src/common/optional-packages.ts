@@ -1,10 +1,16 @@
-// The packages that not everybody installs: the embedded broker, which production images leave out, and the SDK of OpenTelemetry,
-// for those who want traces and have none of their own. Each is loaded on demand; where it is missing one line says what to
-// install.
+// The packages that not everybody installs: the embedded broker, which production images leave out, the SDK of OpenTelemetry,
+// for those who want traces and have none of their own, Blob storage, the layout of charts and pretty logs. Each is loaded on
+// demand; where it is missing one line says what to install.
+import type * as BlobPackage from '@azure/storage-blob';
+import type * as ElkPackage from 'elkjs/lib/elk.bundled.js';
+import type * as PrettyPackage from 'pino-pretty';
 import type * as BrokerPackage from 'quorate-broker';
 import type * as BrokerCommands from 'quorate-broker/cli';
 import type * as OtelPackage from 'quorate-otel';
 import { QuorateError } from '../contract/errors.ts';
+
+const withoutBroker = orMissing('quorate-broker', 'the embedded broker');
+const withoutOtel = orMissing('quorate-otel', 'the OpenTelemetry SDK');
 
 /** Throws PACKAGE_MISSING. */
 export function loadBroker(): Promise<typeof BrokerPackage> {
@@ -26,12 +32,26 @@ export async function startTelemetryOfProcess(): Promise<void> {
   await import('quorate-otel/auto').catch(withoutOtel);
 }
 
-function withoutBroker(failure: unknown): never {
-  throw explainImport(failure, 'quorate-broker', 'the embedded broker');
+/** Throws PACKAGE_MISSING. */
+export function loadBlobStorage(): Promise<typeof BlobPackage> {
+  return import('@azure/storage-blob').catch(orMissing('@azure/storage-blob', 'the client of Blob storage'));
 }
 
-function withoutOtel(failure: unknown): never {
-  throw explainImport(failure, 'quorate-otel', 'the OpenTelemetry SDK');
+/** Throws PACKAGE_MISSING. */
+export async function loadElk(): Promise<typeof ElkPackage.default> {
+  const elk = await import('elkjs/lib/elk.bundled.js').catch(orMissing('elkjs', 'the layout of charts'));
+  return elk.default;
+}
+
+/** Throws PACKAGE_MISSING. */
+export function loadPretty(): Promise<typeof PrettyPackage> {
+  return import('pino-pretty').catch(orMissing('pino-pretty', 'the pretty form of logs'));
+}
+
+function orMissing(name: string, what: string): (failure: unknown) => never {
+  return (failure) => {
+    throw explainImport(failure, name, what);
+  };
 }
 
 /** What a failed import of the package becomes: PACKAGE_MISSING, or the failure itself. `what` says what it is for people. */
@@ -44,4 +64,10 @@ export function explainImport(failure: unknown, name: string, what: string): unk
   return new QuorateError('PACKAGE_MISSING', `${what} is not installed: npm install ${name}`, {
     cause: failure,
   });
+}
+
+/** The line that says what to install, where there is a way without the package. Throws every other failure. */
+export function hintOf(failure: unknown): string {
+  if (failure instanceof QuorateError && failure.code === 'PACKAGE_MISSING') return failure.message;
+  throw failure;
 }

@@ -2,6 +2,7 @@
 // ids, counts and codes. Bodies, prompts, keys and connection strings have no way in.
 import { trace } from '@opentelemetry/api';
 import { type DestinationStream, pino } from 'pino';
+import { hintOf, loadPretty } from '../common/optional-packages.ts';
 import type { Logger } from '../contract/ports.ts';
 import { redact } from './redaction.ts';
 
@@ -76,16 +77,30 @@ export function logLevel(value: string | undefined, fallback: LogLevel): LogLeve
 }
 
 /** Pretty without pino's worker thread: it would print after the process has said its last word. */
-async function createStream({ stream, pretty, color }: LogOptions): Promise<DestinationStream> {
-  if (!(pretty ?? process.stderr.isTTY)) return stream;
-  const { prettyFactory } = await import('pino-pretty');
-  const format = prettyFactory({
+async function createStream({ stream, color, ...options }: LogOptions): Promise<DestinationStream> {
+  if (!(options.pretty ?? process.stderr.isTTY)) return stream;
+  const pretty = await loadPretty().catch(hintOf);
+  if (typeof pretty === 'string') return withHint(stream, pretty);
+  const format = pretty.prettyFactory({
     colorize: color ?? false,
     translateTime: 'HH:MM:ss',
     singleLine: true,
     ignore: 'pid,hostname',
   });
   return { write: (line) => stream.write(format(JSON.parse(line))) };
+}
+
+/** JSON lines, and before the first of them one that says what would make them pretty. */
+function withHint(stream: DestinationStream, hint: string): DestinationStream {
+  let said = false;
+  return {
+    write(line) {
+      if (!said)
+        stream.write(`${JSON.stringify({ level: 'info', time: new Date().toISOString(), msg: hint })}\n`);
+      said = true;
+      stream.write(line);
+    },
+  };
 }
 
 function traceFields(): Record<string, unknown> {

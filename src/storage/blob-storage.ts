@@ -1,5 +1,6 @@
 // A container of Azure Blob storage as a storage for payloads. Its SDK is loaded only when a container is configured.
 import type { ContainerClient } from '@azure/storage-blob';
+import { loadBlobStorage } from '../common/optional-packages.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Storage } from '../contract/payload.ts';
 
@@ -72,7 +73,7 @@ async function removeAll(container: ContainerClient, prefix: string): Promise<vo
 }
 
 async function openContainer(target: BlobTarget): Promise<ContainerClient> {
-  const sdk = await import('@azure/storage-blob');
+  const sdk = await loadBlobStorage();
   try {
     if (target.kind === 'connectionString')
       return new sdk.ContainerClient(target.connectionString, target.container);

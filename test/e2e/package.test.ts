@@ -1,6 +1,7 @@
 // The packages as npm packs them, beside nothing but what they depend on: no source tree, no development dependency.
 import { execFile, spawn } from 'node:child_process';
-import { cp, glob, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, glob, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROOT } from './cli-process.ts';
 
 const run = promisify(execFile);
+const COMMAND = 'node_modules/quorate/bin/quorate.js';
 const COUNTER = `
 import { assign, setup } from 'xstate';
 export const counter = setup({}).createMachine({
@@ -51,112 +53,140 @@ test('a counter survives crashes', async () => {
 });
 `;
 
+/** What npm packs, by the names of the packages. */
+const FOLDERS = { quorate: '.', 'quorate-broker': 'packages/broker', 'quorate-otel': 'otel' };
+type Packed = keyof typeof FOLDERS;
+
 let folder: string;
-let tarball: string;
-let brokerTarball: string;
-let otelTarball: string;
+let app: string;
+let tarballs: Readonly<Record<Packed, string>>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quorate-package-'));
-  tarball = await pack(ROOT);
-  brokerTarball = await pack(join(ROOT, 'packages', 'broker'));
-  otelTarball = await pack(join(ROOT, 'otel'));
+  tarballs = await pack();
+  app = join(folder, 'app');
+  for (const name of Object.keys(FOLDERS) as Packed[]) await unpack(name);
+  await writeFile(join(app, 'package.json'), '{ "type": "module" }');
+  await writeFile(join(app, 'counter.js'), COUNTER);
+  await writeFile(join(app, 'main.js'), PROGRAM);
+  await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function pack(cwd: string): Promise<string> {
+async function pack(): Promise<Record<Packed, string>> {
   const npm = process.env['npm_execpath'];
   const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
-  const args = [...first, 'pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const { stdout } = await run(command, args, { cwd, maxBuffer: 1e8 });
-  const [packed] = JSON.parse(stdout) as { filename: string }[];
-  return join(folder, packed?.filename ?? '');
+  const specs = Object.values(FOLDERS).map((path) => `./${path}`);
+  const args = [...first, 'pack', ...specs, '--json', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await run(command, args, { cwd: ROOT, maxBuffer: 1e8 });
+  const packed = JSON.parse(stdout) as { name: Packed; filename: string }[];
+  return Object.fromEntries(packed.map(({ name, filename }) => [name, join(folder, filename)])) as Record<
+    Packed,
+    string
+  >;
 }
 
-/** An application with these packages, as an install would unpack them beside what is there already. */
-async function install(name: string, packages: Readonly<Record<string, string>>): Promise<string> {
-  const app = join(folder, name);
-  const modules = join(app, 'node_modules');
-  for (const [path, packed] of Object.entries(packages)) {
-    await mkdir(join(modules, path), { recursive: true });
-    await run('tar', ['-xzf', packed, '-C', join(modules, path), '--strip-components=1']);
-    await linkDependencies(modules, path);
-  }
-  await writeFile(join(app, 'package.json'), '{ "type": "module" }');
-  return app;
+const installed = (name: string): string => join(app, 'node_modules', name);
+const removed = (name: string): string => join(app, 'removed', name);
+
+/** The package with exactly what it depends on below it, and with the peers that it needs beside it. */
+async function unpack(name: Packed): Promise<void> {
+  const path = installed(name);
+  await mkdir(path, { recursive: true });
+  await run('tar', ['-xzf', tarballs[name], '-C', path, '--strip-components=1']);
+  const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
+    await readFile(join(path, 'package.json'), 'utf8'),
+  ) as Manifest;
+  for (const inner of Object.keys(dependencies ?? {})) await link(inner, join(path, 'node_modules'));
+  for (const peer of Object.keys(peerDependencies ?? {}))
+    if (peerDependenciesMeta?.[peer]?.optional !== true) await link(peer, join(app, 'node_modules'));
+}
+
+async function link(name: string, modules: string): Promise<void> {
+  await mkdir(dirname(join(modules, name)), { recursive: true });
+  await rm(join(modules, name), { force: true });
+  await symlink(join(ROOT, 'node_modules', name), join(modules, name));
 }
 
 interface Manifest {
-  readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
-async function manifestOf(path: string): Promise<Manifest | undefined> {
-  const text = await readFile(join(path, 'package.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as Manifest);
-}
-
-/** What the package declares, linked from this install: a second copy where it pins another version than is there, as npm does. */
-async function linkDependencies(modules: string, path: string): Promise<void> {
-  const own = await manifestOf(join(modules, path));
-  const link = async (name: string, into: string): Promise<void> => {
-    await mkdir(dirname(join(into, name)), { recursive: true });
-    await symlink(join(ROOT, 'node_modules', name), join(into, name));
-  };
-  for (const [name, pin] of Object.entries(own?.dependencies ?? {})) {
-    const there = await manifestOf(join(modules, name));
-    if (there?.version !== pin) await link(name, there ? join(modules, path, 'node_modules') : modules);
-  }
-  for (const name of Object.keys(own?.peerDependencies ?? {})) {
-    const needed = own?.peerDependenciesMeta?.[name]?.optional !== true;
-    if (needed && (await manifestOf(join(modules, name))) === undefined) await link(name, modules);
+/** A new application with `quorate`, these of its optional peers and no other. */
+async function have(...wanted: readonly Packed[]): Promise<void> {
+  await rm(join(app, 'data'), { recursive: true, force: true });
+  await mkdir(join(app, 'removed'), { recursive: true });
+  for (const name of ['quorate-broker', 'quorate-otel'] as const) {
+    const [from, to] = wanted.includes(name)
+      ? [removed(name), installed(name)]
+      : [installed(name), removed(name)];
+    if (existsSync(from)) await rename(from, to);
   }
 }
 
 it('the package runs and its command starts where only its dependencies are installed', async () => {
-  const app = await install('app', { quorate: tarball, 'quorate-broker': brokerTarball });
-  await writeFile(join(app, 'counter.js'), COUNTER);
-  await writeFile(join(app, 'main.js'), PROGRAM);
+  await have('quorate-broker');
   const options = { cwd: app, timeout: 150_000 };
   const { stdout } = await run(process.execPath, ['main.js'], options);
   expect(stdout).toBe('count 1\n');
   await writeFile(join(app, 'counter.test.js'), EXPLORATION);
   const explored = await run(process.execPath, ['--test', 'counter.test.js'], options);
   expect(explored.stdout).toMatch(/explored \d+ places/);
-  const { stdout: version } = await run(
-    process.execPath,
-    [join(app, 'node_modules/quorate/bin/quorate.js'), '--version'],
-    options,
-  );
+  const { stdout: version } = await run(process.execPath, [COMMAND, '--version'], options);
   expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-it('says what to install where the broker is not, and needs it for nothing else', async () => {
-  const app = await install('lean', { quorate: tarball });
+it('says what to install where an optional package is not, and needs none for anything else', async () => {
+  await have();
   const line = 'PACKAGE_MISSING: the embedded broker is not installed: npm install quorate-broker';
   const options = { cwd: app, timeout: 60_000 };
   await writeFile(
-    join(app, 'main.js'),
+    join(app, 'lean.js'),
     `import { createRuntime, connect } from 'quorate';
+    // Insides, as the command line uses them.
+    import { createChartRenderer } from './node_modules/quorate/dist/src/inspector/chart/renderer.js';
+    import { createLogger } from './node_modules/quorate/dist/src/observability/log.js';
+    const machines = {};
+    const connectionString = 'Endpoint=sb://localhost:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true';
     const attempts = [
       () => import('quorate/broker'),
       () => import('quorate/testing').then(({ exploreCrashes }) =>
-        exploreCrashes({ config: { machines: {} }, run: () => {} }, { print: () => {} })),
-      () => createRuntime({ machines: {} }, { env: {} }),
+        exploreCrashes({ config: { machines }, run: () => {} }, { print: () => {} })),
+      () => createRuntime({ machines }, { env: {} }),
       () => connect({ data: 'data', env: {} }),
+      () => createRuntime({ machines, connectionString, payloadContainer: 'https://a.invalid/payloads' }),
     ];
     for (const attempt of attempts) await attempt().catch(({ code, message }) => console.log(code + ': ' + message));
-    const production = createRuntime({ machines: {},
-      connectionString: 'Endpoint=sb://localhost:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true' });
-    await production.catch(({ code }) => console.log(code));`,
+    const production = createRuntime({ machines, connectionString });
+    await production.catch(({ code }) => console.log(code));
+    const logger = await createLogger({ level: 'info', pretty: true, stream: { write: (line) => console.log(JSON.parse(line).msg) } });
+    logger.info('one');
+    logger.info('two');
+    const charts = createChartRenderer();
+    const chart = await charts.render({ initial: 'a', states: { a: { on: { GO: 'b' } }, b: {} } });
+    console.log(['>GO → b<', 'npm install elkjs'].map((text) => chart.includes(text)));
+    await charts.close();`,
   );
-  const { stdout } = await run(process.execPath, ['main.js'], options);
-  expect(stdout.trim().split('\n')).toEqual([line, line, line, line, 'CONNECTION_FAILED']);
-  const command = join(app, 'node_modules/quorate/bin/quorate.js');
-  await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
+  // Traces are asked for as well.
+  const { stdout, stderr } = await run(process.execPath, ['--import', 'quorate/otel', 'lean.js'], options);
+  expect(stdout.trim().split('\n')).toEqual([
+    line,
+    line,
+    line,
+    line,
+    'PACKAGE_MISSING: the client of Blob storage is not installed: npm install @azure/storage-blob',
+    'CONNECTION_FAILED',
+    'the pretty form of logs is not installed: npm install pino-pretty',
+    'one',
+    'two',
+    '[ true, true ]',
+  ]);
+  expect(stderr).toBe(
+    'quorate: no traces, the OpenTelemetry SDK is not installed: npm install quorate-otel\n',
+  );
   for (const args of [['broker'], ['start', '--config', 'quorate.config.js']]) {
-    const failed = run(process.execPath, [command, ...args], options);
+    const failed = run(process.execPath, [COMMAND, ...args], options);
     await expect(failed).rejects.toMatchObject({
       code: 1,
       stderr: expect.stringContaining(`error ${line}\n`),
@@ -165,13 +195,7 @@ it('says what to install where the broker is not, and needs it for nothing else'
 });
 
 it('has traces with quorate-otel, in a file and for a program that it is imported before', async () => {
-  const app = await install('traced', {
-    quorate: tarball,
-    'quorate-broker': brokerTarball,
-    'quorate-otel': otelTarball,
-  });
-  await writeFile(join(app, 'counter.js'), COUNTER);
-  await writeFile(join(app, 'main.js'), PROGRAM);
+  await have('quorate-broker', 'quorate-otel');
   await writeFile(
     join(app, 'traced.js'),
     `import { startTelemetry } from 'quorate-otel';
@@ -219,15 +243,9 @@ async function serve(
 }
 
 it('says what to install where quorate-otel is not: an error for a trace file, a warning for a variable', async () => {
-  const app = await install('untraced', { quorate: tarball, 'quorate-broker': brokerTarball });
+  await have('quorate-broker');
   const line = 'the OpenTelemetry SDK is not installed: npm install quorate-otel';
-  await writeFile(join(app, 'quorate.config.js'), 'export default { machines: {} };');
-  const command = [
-    join(app, 'node_modules/quorate/bin/quorate.js'),
-    'start',
-    '--config',
-    'quorate.config.js',
-  ];
+  const command = [COMMAND, 'start', '--config', 'quorate.config.js'];
   const options = { cwd: app, timeout: 60_000 };
   const failed = run(process.execPath, [...command, '--trace-file', 'trace.jsonl'], options);
   await expect(failed).rejects.toMatchObject({
@@ -248,32 +266,19 @@ it('says what to install where quorate-otel is not: an error for a trace file, a
   );
   const quiet = await serve(['--import', './sdk.js', ...command], app);
   expect(quiet).toMatchObject({ code: 0, out: expect.stringMatching(/^machines/m), err: '' });
-
-  const imported = await run(
-    process.execPath,
-    ['--import', 'quorate/otel', '--input-type=module', '--eval', `console.log('serves')`],
-    options,
-  );
-  expect(imported).toEqual({ stdout: 'serves\n', stderr: `quorate: no traces, ${line}\n` });
 });
 
 it("has its spans recorded by an application's own SDK, whose API may be older than the one that is tested with", async () => {
-  const modules = join(folder, 'watched', 'node_modules');
-  const api = join(modules, '@opentelemetry', 'api');
-  await mkdir(dirname(api), { recursive: true });
+  await have('quorate-broker');
+  const api = installed('@opentelemetry/api');
+  await rm(api);
   await cp(join(ROOT, 'node_modules/@opentelemetry/api'), api, { recursive: true });
   // The API compares nothing but versions: this is what an application with Azure Monitor has.
   for await (const file of glob(['package.json', 'dist/**/*.?js'], { cwd: api })) {
     const text = await readFile(join(api, file), 'utf8');
     await writeFile(join(api, file), text.replaceAll(/"1\.10\.\d+"/g, '"1.9.1"'));
   }
-  await symlink(
-    join(ROOT, 'node_modules/@opentelemetry/sdk-trace'),
-    join(modules, '@opentelemetry/sdk-trace'),
-  );
-  const app = await install('watched', { quorate: tarball, 'quorate-broker': brokerTarball });
-  await writeFile(join(app, 'counter.js'), COUNTER);
-  await writeFile(join(app, 'main.js'), PROGRAM);
+  await link('@opentelemetry/sdk-trace', join(app, 'node_modules'));
   await writeFile(
     join(app, 'watched.js'),
     `import { trace } from '@opentelemetry/api';
@@ -289,19 +294,18 @@ it("has its spans recorded by an application's own SDK, whose API may be older t
   expect(stdout).toBe('true\ncount 1\ntrue true\n');
 });
 
-it.each([
-  ['quorate', () => tarball],
-  ['quorate-broker', () => brokerTarball],
-  ['quorate-otel', () => otelTarball],
-])('the types of every entry of %s are found by those who import it', async (_name, packed) => {
-  const result = await checkPackage(createPackageFromTarballData(await readFile(packed())));
-  if (result.types === false) throw new Error('there are no types');
-  // Modules only: CommonJS requires them as Node 24 does, and resolution without exports is for older tools.
-  const modern = result.problems.filter(
-    (problem) =>
-      !('resolutionKind' in problem) ||
-      problem.resolutionKind === 'node16-esm' ||
-      problem.resolutionKind === 'bundler',
-  );
-  expect(modern).toEqual([]);
-});
+it.each(Object.keys(FOLDERS) as Packed[])(
+  'the types of every entry of %s are found by those who import it',
+  async (name) => {
+    const result = await checkPackage(createPackageFromTarballData(await readFile(tarballs[name])));
+    if (result.types === false) throw new Error('there are no types');
+    // Modules only: CommonJS requires them as Node 24 does, and resolution without exports is for older tools.
+    const modern = result.problems.filter(
+      (problem) =>
+        !('resolutionKind' in problem) ||
+        problem.resolutionKind === 'node16-esm' ||
+        problem.resolutionKind === 'bundler',
+    );
+    expect(modern).toEqual([]);
+  },
+);

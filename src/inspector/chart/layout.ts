@@ -1,5 +1,5 @@
 // Where everything goes: ELK's layered layout over the whole hierarchy, with room for edge labels.
-import elk from 'elkjs/lib/elk.bundled.js';
+import type * as Elk from 'elkjs/lib/elk.bundled.js';
 import type { ElkNode } from 'elkjs/lib/elk-api.js';
 import { type ElkInput, type LevelOptions, toElkInput } from './elk-graph.ts';
 import type { Box, Geometry, PlacedEdge, PlacedState } from './geometry.ts';
@@ -34,14 +34,14 @@ type Direction = (typeof DIRECTIONS)[number];
 /** Room that a page usually has; of both directions the one that is larger in it is drawn. */
 const PANE = { width: 760, height: 640 } as const;
 
-export async function layOut(model: ChartModel): Promise<Geometry> {
+export async function layOut(model: ChartModel, elk: typeof Elk.default): Promise<Geometry> {
   // ELK fails on some graphs with some options; one direction is enough, and the plain options always were.
   const attempts = DIRECTIONS.map((direction) =>
-    layOutTowards(direction, model, LEVEL_OPTIONS).catch(() => undefined),
+    layOutTowards(elk, direction, model, LEVEL_OPTIONS).catch(() => undefined),
   );
   const drawn = (await Promise.all(attempts)).filter((geometry) => geometry !== undefined);
   const [best] = drawn.toSorted((a, b) => scaleIn(b) - scaleIn(a));
-  return best ?? layOutTowards('DOWN', model, {});
+  return best ?? layOutTowards(elk, 'DOWN', model, {});
 }
 
 function scaleIn({ width, height }: Geometry): number {
@@ -49,6 +49,7 @@ function scaleIn({ width, height }: Geometry): number {
 }
 
 async function layOutTowards(
+  elk: typeof Elk.default,
   direction: Direction,
   model: ChartModel,
   level: LevelOptions,

@@ -1,6 +1,8 @@
 // A thread for drawing: a layout takes a tenth of a second and more, and the main thread holds session locks.
 import { isMainThread, parentPort } from 'node:worker_threads';
+import { hintOf, loadElk } from '../../common/optional-packages.ts';
 import { layOut } from './layout.ts';
+import { listStates } from './list.ts';
 import { toChartModel } from './model.ts';
 import type { ChartAnswer, ChartRequest } from './protocol.ts';
 import { toSvg } from './svg.ts';
@@ -10,7 +12,9 @@ const port = parentPort;
 
 async function answer({ id, definition }: ChartRequest): Promise<ChartAnswer> {
   try {
-    return { id, svg: toSvg(await layOut(toChartModel(definition))) };
+    const model = toChartModel(definition);
+    const elk = await loadElk().catch(hintOf);
+    return { id, svg: toSvg(typeof elk === 'string' ? listStates(model, elk) : await layOut(model, elk)) };
   } catch (failure) {
     return { id, error: failure instanceof Error ? failure.message : String(failure) };
   }

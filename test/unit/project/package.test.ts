@@ -48,6 +48,18 @@ describe('package.json', () => {
     expect(others.filter(([name, version]) => own[name] !== version)).toEqual([]);
   });
 
+  it.each(['@azure/storage-blob', 'elkjs', 'pino-pretty'])('leaves %s to those who want it', (name) => {
+    expect(manifest.dependencies[name]).toBeUndefined();
+    expect(manifest.peerDependencies[name]).toMatch(/^\^/);
+    expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });
+  });
+
+  it('shares one copy of XState with the application: its machines cross the border', () => {
+    expect(manifest.dependencies['xstate']).toBeUndefined();
+    expect(manifest.peerDependencies['xstate']).toBe('^5.33.0');
+    expect(manifest.peerDependenciesMeta['xstate']).toBeUndefined();
+  });
+
   it("leaves the API of OpenTelemetry to the application: the API hands no span to a copy that is newer than the SDK's", () => {
     const depending = [manifest, broker, otel].filter(
       ({ dependencies }) => '@opentelemetry/api' in dependencies,

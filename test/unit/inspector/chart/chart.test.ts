@@ -1,6 +1,8 @@
+import elk from 'elkjs/lib/elk.bundled.js';
 import { describe, expect, it } from 'vitest';
 import { eventLabel, shorten, textWidth } from '../../../../src/inspector/chart/labels.ts';
 import { layOut } from '../../../../src/inspector/chart/layout.ts';
+import { listStates } from '../../../../src/inspector/chart/list.ts';
 import { type ChartState, toChartModel } from '../../../../src/inspector/chart/model.ts';
 import { createChartRenderer } from '../../../../src/inspector/chart/renderer.ts';
 import { escape, toSvg } from '../../../../src/inspector/chart/svg.ts';
@@ -90,8 +92,11 @@ describe('model', () => {
 });
 
 describe('drawing', () => {
-  it('puts children inside their parents, and no two siblings over each other', async () => {
-    const { states, edges, width, height } = await layOut(sample);
+  it.each([
+    ['a drawing', () => layOut(sample, elk)],
+    ['a list', () => listStates(sample, 'hint')],
+  ])('%s puts children inside their parents, and no two siblings over each other', async (_name, create) => {
+    const { states, edges, width, height } = await create();
     expect(states).toHaveLength(11);
     const overlaps = (a: (typeof states)[number], b: (typeof states)[number]): boolean =>
       a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
@@ -116,7 +121,7 @@ describe('drawing', () => {
   });
 
   it('lays no label over another or over a state without children', async () => {
-    const { states, edges } = await layOut(sample);
+    const { states, edges } = await layOut(sample, elk);
     const labels = edges.flatMap(({ label }) => (label === undefined ? [] : [label]));
     expect(labels).toHaveLength(9);
     const boxes = [...labels, ...states.filter(({ state }) => state.children.length === 0)];
@@ -130,14 +135,34 @@ describe('drawing', () => {
   });
 
   it('names states and events for the page to find', async () => {
-    const svg = toSvg(await layOut(sample));
+    const svg = toSvg(await layOut(sample, elk));
     expect(svg).toContain('data-path="working/plan/asking"');
     expect(svg).toContain('data-source="working" data-target="failed" data-event="CANCEL"');
   });
 
+  it('lists what a drawing shows where nothing draws: every state, where it starts, every transition, and the hint', () => {
+    const svg = toSvg(listStates(sample, 'npm install it'));
+    for (const { path } of flatten(sample.root)) expect(svg).toContain(`data-path="${path}"`);
+    expect(svg).toContain('>npm install it<');
+    for (const line of [
+      'starts in scanning',
+      'done · scanFolder [hasFiles] → working',
+      'after 1 min → failed',
+      'CANCEL → failed',
+      'RETRY → scanning',
+      'proposal.accepted → agreed',
+    ])
+      expect(svg).toContain(`>${line}<`);
+    const far = toChartModel({
+      initial: 'a',
+      states: { a: { initial: 'b', states: { b: { on: { X: '#far' } } } }, c: { id: 'far' } },
+    });
+    expect(toSvg(listStates(far, ''))).toContain('>X → c<');
+  });
+
   it('makes text of every name', async () => {
     const svg = toSvg(
-      await layOut(toChartModel({ initial: 'a', states: { a: { on: { '<img src=x>"\'&': 'a' } } } })),
+      await layOut(toChartModel({ initial: 'a', states: { a: { on: { '<img src=x>"\'&': 'a' } } } }), elk),
     );
     expect(svg).not.toContain('<img');
     expect(escape('<a href="x">&\u0000')).toBe('&lt;a href=&quot;x&quot;&gt;&amp; ');
