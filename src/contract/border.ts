@@ -1,5 +1,5 @@
 // The one check of values at every border: input, events, answers, what a machine asks for and gives back. Contexts are
-// held to the same (actors/core/loss.ts).
+// held to the same (actors/core/to-json.ts).
 import { MAX_ACTOR_ID_LENGTH } from './address.ts';
 import { QuorateError } from './errors.ts';
 import { isReservedEvent } from './events.ts';

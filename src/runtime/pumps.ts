@@ -1,16 +1,15 @@
 // What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
-
 import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../actors/agents/offers.ts';
 import { createRemediation } from '../actors/agents/remediation.ts';
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
 import type { Runnable, TaskCounters, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '../actors/agents/task/task.ts';
-import { createActionHandler } from '../actors/host/action-queue.ts';
-import { Actions } from '../actors/host/actions.ts';
+import { createActionHandler } from '../actors/host/actions/action-queue.ts';
+import { Actions } from '../actors/host/actions/actions.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, HostCounters, OlderVersion } from '../actors/host/host.ts';
-import { TimerMemory } from '../actors/host/scheduled.ts';
+import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import {

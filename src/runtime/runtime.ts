@@ -1,6 +1,6 @@
 // The composition root: what is made in which order, and let go in the reverse.
 import { availableParallelism } from 'node:os';
-import { createWorkerPool } from '../actors/host/pool.ts';
+import { createWorkerPool } from '../actors/pool/pool.ts';
 import { type CuttableBridge, createBridge } from '../bridge/bridge.ts';
 import { atMost } from '../bridge/time/waiting.ts';
 import { toBrokerTopology } from '../bridge/topology/topology.ts';

@@ -1,5 +1,5 @@
 // What all runs of one scenario share: worker threads and the registered machines. A run is a world of its own.
-import { createWorkerPool } from '../actors/host/pool.ts';
+import { createWorkerPool } from '../actors/pool/pool.ts';
 import { resolveConfig } from '../config/resolve.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';

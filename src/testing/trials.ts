@@ -1,5 +1,5 @@
 // Which fault strikes at which place: one run each, all of them or a share.
-import { createRandom, type Random } from '../actors/worker/random.ts';
+import { createRandom, type Random } from '../actors/worker/turn-window.ts';
 import { FAULTS, type FaultName } from './faults.ts';
 import type { Place } from './places.ts';
 

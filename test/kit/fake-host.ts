@@ -2,9 +2,9 @@
 import type { AnyStateMachine } from 'xstate';
 import { keepState, migrateState } from '../../src/actors/core/migration.ts';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
-import { Actions } from '../../src/actors/host/actions.ts';
+import { Actions } from '../../src/actors/host/actions/actions.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
-import { TimerMemory } from '../../src/actors/host/scheduled.ts';
+import { TimerMemory } from '../../src/actors/host/outbox/scheduled.ts';
 import type { Migration } from '../../src/contract/config.ts';
 import { toErrorJson } from '../../src/contract/errors.ts';
 import type { Json } from '../../src/contract/json.ts';

@@ -1,6 +1,6 @@
 // Messages for the note machine, and what it says about itself: shared by the tests of the commit protocol.
-import type { SessionState } from '../../src/actors/host/session-state.ts';
-import { decodeState } from '../../src/actors/host/written-state.ts';
+import type { SessionState } from '../../src/actors/host/state/session-state.ts';
+import { decodeState } from '../../src/actors/host/state/written-state.ts';
 import type { Json } from '../../src/contract/json.ts';
 import type { InboundMessage } from '../../src/contract/wire.ts';
 import type { FakeQueue } from './fake-queue.ts';

@@ -50,7 +50,7 @@ function tighten(path: string, mode: number): void {
   chmodSync(path, mode);
 }
 
-// * What the system says about a file is no damage of it. Only what is in a file can be damaged: handles that have run out, a disk
+// What the system says about a file is no damage of it. Only what is in a file can be damaged: handles that have run out, a disk
 // that fails or is full, a folder without rights are said as what they are, so that nobody resets whole data.
 
 const OF_SYSTEM: Readonly<Record<string, BrokerErrorCode>> = {

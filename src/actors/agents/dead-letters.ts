@@ -1,6 +1,6 @@
 // I11: a dead letter is never silence. A copy waits in the remediation queue, its asker is told, then it is gone from the
 // dead-letter queue. Both ids follow from the dead letter's place, so a crash in between repeats nothing. An actor that is told
-// says later whether it handled it (host/marks.ts), so the copy comes first.
+// says later whether it handled it (host/sort/marks.ts), so the copy comes first.
 import { REMEDIATION } from '../../contract/entities.ts';
 import { isErrorCode, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
@@ -8,10 +8,9 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
-import { ANSWER_TTL_MS } from '../protocol/answers.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
-import { parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
+import { ANSWER_TTL_MS, parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
 import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
 

@@ -5,14 +5,12 @@ import { REMEDIATION } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore, Disposition, Logger } from '../../contract/ports.ts';
-import type { InboundMessage } from '../../contract/wire.ts';
-import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { type InboundMessage, PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { removeClaims } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
 import { parseMarkBody } from '../protocol/messages.ts';
 import { parseError } from './dead-letters.ts';
 import { inGroups } from './groups.ts';
-import { createLetterIndex } from './letter-index.ts';
 import { actorOf, createLetterLog } from './letter-log.ts';
 
 /** For a mark: the way of a reply to its asker, a turn, and back. */
@@ -26,7 +24,7 @@ const SWEEPS = 10;
 const LEAST_BETWEEN_MS = 1_000;
 const MOST_BETWEEN_MS = 300_000;
 
-export interface RemediationHost {
+interface RemediationHost {
   readonly bridge: Pick<Bridge, 'publish' | 'deferredStore'>;
   readonly payloads: Pick<Payloads, 'remove' | 'seal'>;
   readonly logger: Logger;
@@ -35,7 +33,7 @@ export interface RemediationHost {
   readonly retentionMs: number;
 }
 
-export interface Remediation {
+interface Remediation {
   readonly onMessage: (message: InboundMessage) => Promise<Disposition>;
   /** Says now what waits for its mark. */
   readonly flush: () => void;
@@ -174,6 +172,60 @@ export function createRemediation(host: RemediationHost): Remediation {
     },
     flush: () => {
       for (const id of waiting.keys()) told(id, false);
+    },
+  };
+}
+
+// Where the copy of a dead letter lies in the remediation queue, by its id. A process knows those that it has set aside; the
+// others are found by looking back from the mark, which was sent after the copy and so lies behind it.
+
+const MOST_KNOWN = 10_000;
+const LOOKED_THROUGH = 100;
+/** How far back the first look goes; each further one goes four times as far. */
+const FIRST_SPAN = 100;
+const WIDER = 4;
+
+interface LetterIndex {
+  put(id: string, number: number): void;
+  /** Numbers of those that are there, in front of the given one. */
+  locate(ids: readonly string[], before: number): Promise<readonly number[]>;
+}
+
+export function createLetterIndex(deferredStore: () => Pick<DeferredStore, 'browse'>): LetterIndex {
+  const known = new Map<string, number>();
+
+  /** Takes from `missing` what is found between two numbers. */
+  const lookThrough = async (from: number, to: number, missing: Set<string>): Promise<number[]> => {
+    const found: number[] = [];
+    for (let next = from; next < to && missing.size > 0; ) {
+      const page = await deferredStore().browse({ from: next, max: LOOKED_THROUGH });
+      for (const { messageId, sequenceNumber } of page)
+        if (sequenceNumber < to && missing.delete(messageId)) found.push(sequenceNumber);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      next = last.sequenceNumber + 1;
+    }
+    return found;
+  };
+
+  return {
+    put: (id, number) => {
+      known.set(id, number);
+      if (known.size <= MOST_KNOWN) return;
+      for (const oldest of known.keys()) {
+        known.delete(oldest);
+        return;
+      }
+    },
+    locate: async (ids, before) => {
+      const numbers = ids.flatMap((id) => known.get(id) ?? []);
+      const missing = new Set(ids.filter((id) => !known.has(id)));
+      for (let to = before, span = FIRST_SPAN; to > 0 && missing.size > 0; span *= WIDER) {
+        const from = Math.max(0, to - span);
+        numbers.push(...(await lookThrough(from, to, missing)));
+        to = from;
+      }
+      return numbers;
     },
   };
 }

@@ -1,17 +1,120 @@
-// XState's actions to effects, one case an action. Immediate raises are already consumed inside the macrostep.
-import type { AnyActorRef, EventObject } from 'xstate';
+// XState's actions to effects: what the actions of one macrostep are applied to, where an event that a machine sends ends up,
+// and one case an action. Immediate raises are already consumed inside the macrostep.
+import type { AnyActorRef, AnyStateMachine, EventObject } from 'xstate';
+import type { ActorAddress } from '../../contract/address.ts';
 import { QuorateError } from '../../contract/errors.ts';
+import { isReservedEvent } from '../../contract/events.ts';
+import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
-import type { ActionContext, RaiseParams, SendParams } from './action-context.ts';
-import { addressesOf, namesOf } from './addresses.ts';
-import type { Draft } from './draft.ts';
+import { addressesOf, type Draft, namesOf } from './draft.ts';
 import { closeExecution, openExecution } from './executions.ts';
 import { isNamedInvoke } from './invokes.ts';
-import { toEventOutside, toOutside } from './json.ts';
-import { resolveSource } from './resolve.ts';
+import type { LiveMachine } from './live.ts';
+import { resolveSource } from './logic.ts';
+import type { AddressOf } from './references.ts';
 import type { ReportedAction } from './scope.ts';
-import { applyRaise, applySend } from './sends.ts';
-import { cancelTimersNamed } from './timers.ts';
+import { cancelTimersNamed, setTimer } from './timers.ts';
+import { toEventOutside, toOutside } from './to-json.ts';
+
+interface RaiseParams {
+  readonly event: EventObject;
+  readonly id?: string;
+  readonly delay?: number;
+}
+
+interface SendParams extends RaiseParams {
+  readonly to: AnyActorRef | ActorAddress;
+}
+
+/** What a machine is told in the same turn, after this macrostep: events to itself, and ends of children. */
+export type Pending =
+  | { readonly event: EventObject }
+  | { readonly childId: string; readonly outcome: Outcome };
+
+interface ActionContext {
+  readonly draft: Draft;
+  readonly live: LiveMachine;
+  /** With its author's implementations: they decide what a name stands for. */
+  readonly machine: AnyStateMachine;
+  readonly pending: Pending[];
+  /** For what leaves the actor. */
+  readonly addressOf: AddressOf;
+  /** Children that this macrostep starts; entry actions may send to an invoked child before its start is reported. */
+  readonly starting: Map<AnyActorRef, SendParams[]>;
+}
+
+// Where an event that a machine sends ends up: with itself in the same turn, in another actor's session, or nowhere.
+
+/** Immediate raises are already consumed inside the macrostep. */
+function applyRaise(draft: Draft, { event, id, delay }: RaiseParams): void {
+  if (delay === undefined) return;
+  // Without an id the token names it: two unnamed delayed raises never cancel each other.
+  const kept = toEventOutside(event, `raise of machine '${draft.request.address.type}'`);
+  setTimer(draft, delay, (token) => ({ kind: 'raise', event: kept, sendId: id ?? token }));
+}
+
+function applySend(context: ActionContext, params: SendParams): void {
+  const { draft, pending, starting } = context;
+  const early = starting.get(params.to as AnyActorRef);
+  if (early !== undefined) {
+    early.push(params);
+    return;
+  }
+  const target = targetOf(context, params.to);
+  switch (target.kind) {
+    case 'self':
+      if (params.delay === undefined) pending.push({ event: params.event });
+      else applyRaise(draft, params);
+      return;
+    case 'actor':
+      return sendAway(context, target.to, params);
+    case 'nobody':
+      drop(draft, params.event, target.why);
+  }
+}
+
+function sendAway({ draft, addressOf }: ActionContext, to: ActorAddress, params: SendParams): void {
+  const of = `machine '${draft.request.address.type}' to ${to.type}/${to.id}`;
+  const event = toEventOutside(params.event, of, addressOf);
+  // forwardTo() under a wildcard forwards XState's own events too; the receiver would refuse them.
+  if (isReservedEvent(event.type))
+    return drop(draft, event, 'events of XState and Quorate stay with their actor');
+  if (params.delay === undefined) draft.ask({ kind: 'send', to, event });
+  else setTimer(draft, params.delay, (token) => ({ kind: 'send', to, event, sendId: params.id ?? token }));
+}
+
+function drop(draft: Draft, { type }: EventObject, why: string): void {
+  draft.ask({ kind: 'log', label: 'event dropped', value: { event: type, why } });
+}
+
+type Target =
+  | { readonly kind: 'self' }
+  | { readonly kind: 'actor'; readonly to: ActorAddress }
+  | { readonly kind: 'nobody'; readonly why: string };
+
+function targetOf({ draft, live }: ActionContext, to: AnyActorRef | ActorAddress): Target {
+  if (to === live.turn.self) return { kind: 'self' };
+  if (to === live.turn.parent) {
+    const parent = draft.life?.parent?.address;
+    return parent === undefined
+      ? { kind: 'nobody', why: 'this actor has no parent' }
+      : { kind: 'actor', to: parent };
+  }
+  // A peer: any { type, id } that is no reference of XState's.
+  if (!('sessionId' in to)) return peerOf(draft, to);
+  const id = draft.executionOf(to.id);
+  const execution = id === undefined ? undefined : draft.executions.get(id);
+  if (execution === undefined) return { kind: 'nobody', why: `child '${to.id}' has ended` };
+  if (execution.kind === 'child') return { kind: 'actor', to: execution.address };
+  return { kind: 'nobody', why: `child '${to.id}' is a ${execution.kind}, which takes no events` };
+}
+
+function peerOf({ request }: Draft, { type, id }: ActorAddress): Target {
+  if (typeof type !== 'string' || typeof id !== 'string')
+    throw new TypeError('sendTo() takes the id of a child, an actor reference, or an address { type, id }');
+  const own = request.address;
+  return type === own.type && id === own.id ? { kind: 'self' } : { kind: 'actor', to: { type, id } };
+}
 
 /** All actions of one macrostep, in order. */
 export function applyActions(

@@ -1,5 +1,6 @@
 // The end of an actor, by itself, by being stopped, or by what its machine threw: everyone who waits is told, everything is
 // let go of (I9).
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { ActorStatus } from '../../contract/turn.ts';
@@ -7,7 +8,7 @@ import type { Draft } from './draft.ts';
 import { closeExecution } from './executions.ts';
 import { cancelAllTimers } from './timers.ts';
 
-export interface End {
+interface End {
   readonly output?: Json;
   readonly error?: ErrorJson;
 }
@@ -49,4 +50,31 @@ function cut({ code, message, name, data }: ErrorJson): ErrorJson {
 
 export function toOutcome({ output, error }: End): Outcome {
   return error === undefined ? { status: 'done', output: output ?? null } : { status: 'error', error };
+}
+
+// Errors as data on both sides of a machine: what it is told of a failed task, and what is told of its own failure.
+
+/** A plain object that reads like an Error, so that it can lie in a context and be persisted. */
+export function toMachineError(error: ErrorJson): Json {
+  return {
+    name: error.name ?? 'Error',
+    code: error.code,
+    message: error.message,
+    ...(error.data === undefined ? {} : { data: error.data }),
+  };
+}
+
+/** What a machine ended with (`snapshot.error`): one of ours that nothing handled, or anything a machine put there. */
+export function fromMachineError(error: unknown): ErrorJson {
+  return toErrorJson(error, 'MACHINE_THREW');
+}
+
+/** Why an input was rejected: a coded error keeps its code, everything else is the machine's fault. */
+export function toRejection(thrown: unknown): ErrorJson {
+  if (thrown instanceof QuorateError) return toErrorJson(thrown, thrown.code);
+  // XState's own words for a macrostep without end.
+  if (thrown instanceof Error && thrown.message.startsWith('Infinite loop detected')) {
+    return { code: 'MACHINE_LOOPS', message: thrown.message };
+  }
+  return { ...toErrorJson(thrown, 'MACHINE_THREW'), code: 'MACHINE_THREW' };
 }

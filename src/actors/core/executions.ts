@@ -4,11 +4,11 @@
 import { type ActorAddress, namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
 import { begin, toOutput } from '../../machines/gather.ts';
-import { childActorId } from './child-id.ts';
 import type { Draft } from './draft.ts';
 import { newGather } from './gather.ts';
+import type { Source } from './logic.ts';
 import { checkPlan } from './plan.ts';
-import type { Source } from './resolve.ts';
+import { childActorId } from './references.ts';
 import { instantAfter, unwatchFresh, watchDeadline } from './timers.ts';
 
 export interface ChildStart {

@@ -9,8 +9,8 @@ import { answerBranch, endGather } from './branches.ts';
 import type { Draft, Life } from './draft.ts';
 import { fail, finish, toOutcome } from './end.ts';
 import { closeExecution } from './executions.ts';
-import { toMachineSnapshot } from './snapshots.ts';
 import { lookAtDeadlines } from './timers.ts';
+import { toMachineSnapshot } from './to-json.ts';
 import type { TurnMachine } from './turn.ts';
 
 const APPLIED: Verdict = { kind: 'applied' };

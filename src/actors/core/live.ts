@@ -3,12 +3,9 @@
 import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
-import { toInertMachine } from './inert.ts';
-import { toJson } from './json.ts';
-import { contextToJson } from './loss.ts';
 import { mapReferences, PARENT_ID, SELF_ID, standIn } from './references.ts';
-import type { Identity, ReportedAction } from './scope.ts';
-import { isUnnamed, TurnScope } from './scope.ts';
+import { type Identity, isUnnamed, type ReportedAction, TurnScope, toInertMachine } from './scope.ts';
+import { contextToJson, toJson } from './to-json.ts';
 
 export class LiveMachine {
   readonly machine: AnyStateMachine;

@@ -1,8 +1,12 @@
-// What the logic behind an invoked name is. XState gives its logics no mark, and packages may come in copies, so no instanceof.
+// What the logic behind an invoked name is, and which part of the world the name stands for.
 import type { AnyStateMachine } from 'xstate';
+import { QuorateError } from '../../contract/errors.ts';
 import { SCATTER_LOGIC } from '../../contract/scatter.ts';
+import type { Registry } from '../../contract/turn.ts';
 
-export type LogicKind = 'machine' | 'scatter' | 'promise' | 'other' | 'none';
+// What the logic behind an invoked name is. XState gives its logics no mark, and packages may come in copies, so no instanceof.
+
+type LogicKind = 'machine' | 'scatter' | 'promise' | 'other' | 'none';
 
 export function kindOfLogic(logic: unknown): LogicKind {
   if (typeof logic !== 'object' || logic === null) return 'none';
@@ -38,4 +42,53 @@ function endsAt(logic: object, type: string): unknown {
 export function implementedActor(machine: AnyStateMachine, src: string): unknown {
   const actors: Readonly<Record<string, unknown>> = machine.implementations.actors;
   return Object.hasOwn(actors, src) ? actors[src] : undefined;
+}
+
+// Which part of the world an invoked name stands for. Agents win over machines, machines over the machine's own logic,
+// so that a deployment can replace a logic by an agent without touching the machine.
+
+/** Deadline of own promise logic that is not configured as an agent: the default of an agent's `deadlineMs`. */
+const LOGIC_DEADLINE_MS = 600_000;
+
+export type Source =
+  | { readonly kind: 'task'; readonly agent: string; readonly deadlineMs: number; readonly logic?: LogicRef }
+  | { readonly kind: 'machine'; readonly type: string }
+  | { readonly kind: 'scatter' };
+
+interface LogicRef {
+  readonly type: string;
+  readonly src: string;
+}
+
+export function resolveSource(
+  machine: AnyStateMachine,
+  type: string,
+  src: string,
+  registry: Registry,
+): Source {
+  const agent = agentDeadline(registry, src);
+  if (agent !== undefined) return { kind: 'task', agent: src, deadlineMs: agent };
+  if (Object.hasOwn(registry.machines, src)) return { kind: 'machine', type: src };
+  const own = `${type}.${src}`;
+  switch (kindOfLogic(implementedActor(machine, src))) {
+    case 'machine':
+      return { kind: 'machine', type: own };
+    case 'scatter':
+      return { kind: 'scatter' };
+    case 'promise': {
+      const deadlineMs = agentDeadline(registry, own) ?? LOGIC_DEADLINE_MS;
+      return { kind: 'task', agent: own, deadlineMs, logic: { type, src } };
+    }
+    case 'other':
+    case 'none':
+      throw new QuorateError(
+        'AGENT_NOT_FOUND',
+        `'${src}' invoked by machine '${type}' is neither an agent, nor a machine, nor promise logic`,
+      );
+  }
+}
+
+/** Own properties only: a source may be called `constructor`. */
+export function agentDeadline(registry: Registry, agent: string): number | undefined {
+  return Object.hasOwn(registry.agents, agent) ? registry.agents[agent]?.deadlineMs : undefined;
 }

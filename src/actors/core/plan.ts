@@ -8,8 +8,8 @@ import type { GatherPolicy, ScatterPlan } from '../../contract/scatter.ts';
 import type { Registry } from '../../contract/turn.ts';
 import { countBranches } from '../../machines/gather.ts';
 import { ruleOf, timeOf } from '../../machines/policies.ts';
-import { toOutside } from './json.ts';
-import { agentDeadline } from './resolve.ts';
+import { agentDeadline } from './logic.ts';
+import { toOutside } from './to-json.ts';
 
 /** Answers kept in the state itself; more belong in the payload store, with counts in the state. */
 const MAX_COLLECTED_VALUES = 256;

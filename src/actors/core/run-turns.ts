@@ -4,14 +4,11 @@ import type { Effect } from '../../contract/effect.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { CoreState, TurnInput, TurnRequest, TurnResult, Verdict } from '../../contract/turn.ts';
 import { isInternal } from '../../contract/turn.ts';
-import { addressesOf } from './addresses.ts';
-import { Draft } from './draft.ts';
-import { fail } from './end.ts';
-import { toRejection } from './errors.ts';
+import { addressesOf, Draft } from './draft.ts';
+import { fail, toRejection } from './end.ts';
 import { PayloadsNeeded } from './gather.ts';
 import { applyInput } from './inputs.ts';
-import { jsonBytes } from './json.ts';
-import { toSentSnapshot } from './snapshots.ts';
+import { jsonBytes, toSentSnapshot } from './to-json.ts';
 import { TurnMachine } from './turn.ts';
 
 /** Lets the purity guard around a batch know where one turn ends and the next begins. */

@@ -5,16 +5,12 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson, Json, JsonObject } from '../../contract/json.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
-import type { Pending } from './action-context.ts';
-import { applyActions } from './actions.ts';
-import { addressesOf } from './addresses.ts';
-import type { Draft } from './draft.ts';
-import { finish } from './end.ts';
-import { fromMachineError, toMachineError } from './errors.ts';
-import { MAX_ITERATIONS } from './inert.ts';
-import { toJson, toOutside } from './json.ts';
+import { applyActions, type Pending } from './actions.ts';
+import { addressesOf, type Draft } from './draft.ts';
+import { finish, fromMachineError, toMachineError } from './end.ts';
 import { LiveMachine, persist } from './live.ts';
-import type { ReportedAction } from './scope.ts';
+import { MAX_ITERATIONS, type ReportedAction } from './scope.ts';
+import { toJson, toOutside } from './to-json.ts';
 
 export class TurnMachine {
   readonly draft: Draft;

@@ -3,24 +3,22 @@
 // last. Messages that wait in the broker, parked by a quarantine or early pieces of an answer, are fetched when their turn has
 // come, and go the same way under the same anchor.
 import type { InboundMessage } from '../../contract/wire.ts';
-import { applyInputs } from './apply-inputs.ts';
-import { catchUp } from './catch-up.ts';
-import { duePieces, withoutPieces } from './early-pieces.ts';
 import type { HeldActor } from './held-actor.ts';
-import { markEntries, strayMarks } from './marks.ts';
-import { publish } from './publish.ts';
-import { isStandingStill } from './quarantine.ts';
-import { answerQueries } from './query.ts';
-import type { ReceivedInput } from './received-input.ts';
-import { remedy } from './remedy.ts';
+import { publish } from './outbox/publish.ts';
+import { deliverAgain } from './outbox/undelivered.ts';
+import { answerQueries } from './questions/query.ts';
+import { takeWatches } from './questions/watch.ts';
+import { applyInputs } from './run/apply-inputs.ts';
 import type { Settlement } from './settle.ts';
 import { completed } from './settle.ts';
-import type { Next, Part, Query, WatchRequest } from './sort.ts';
-import { sort } from './sort.ts';
-import { isExpiry } from './tombstone.ts';
-import { deliverAgain } from './undelivered.ts';
+import { duePieces, withoutPieces } from './sort/early-pieces.ts';
+import type { ReceivedInput } from './sort/inbox.ts';
+import { markEntries, strayMarks } from './sort/marks.ts';
+import { type Next, type Part, type Query, sort, type WatchRequest } from './sort/sort.ts';
+import { isExpiry } from './sort/tombstone.ts';
+import { catchUp, isStandingStill } from './standstill/quarantine.ts';
+import { remedy } from './standstill/remedy.ts';
 import { migrate } from './version.ts';
-import { takeWatches } from './watch.ts';
 
 interface Fetched {
   readonly found: readonly InboundMessage[];

@@ -8,18 +8,14 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { HeldSession } from '../../contract/ports.ts';
 import { inboundFolder, livesFolder } from '../protocol/claims.ts';
-import type { OpenedState, Stowed } from './claim-state.ts';
-import { stowState } from './claim-state.ts';
-import { HoldEnded } from './hold-ended.ts';
-import type { ActorHost } from './host.ts';
-import { record } from './inbox.ts';
-import type { OlderPeers } from './peers.ts';
-import { NO_PEERS } from './peers.ts';
-import { type TimerNumbers, takeAllBack } from './scheduled.ts';
-import type { Inbox, SessionState } from './session-state.ts';
-import { emptyState, stateBytes } from './session-state.ts';
+import { type ActorHost, HoldEnded } from './host.ts';
+import { type TimerNumbers, takeAllBack } from './outbox/scheduled.ts';
 import type { Settlement } from './settle.ts';
 import { Settler } from './settle.ts';
+import { record } from './sort/inbox.ts';
+import { NO_PEERS, type OlderPeers } from './sort/peers.ts';
+import { type OpenedState, type Stowed, stowState } from './state/claim-state.ts';
+import { emptyState, type Inbox, type SessionState, stateBytes } from './state/session-state.ts';
 
 /** After a publish or a storage that failed, before the session is left. */
 const LEAVE_PAUSE_MS = 250;

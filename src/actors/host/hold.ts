@@ -17,18 +17,16 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import { isUnreadable } from '../protocol/claims.ts';
 import { Batch } from './batch.ts';
 import { inBatchSpan } from './batch-span.ts';
-import { openState } from './claim-state.ts';
 import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
-import { HoldEnded } from './hold-ended.ts';
-import type { ActorHost } from './host.ts';
-import { hasLostCore, quarantineLostCore, takeWithoutCore } from './lost-core.ts';
-import { isStandingStill, quarantine } from './quarantine.ts';
-import { mayBeUnsent, settledBefore, unfinished } from './redelivery.ts';
-import { emptyState } from './session-state.ts';
-import { publishCommitted, wakeLater } from './undelivered.ts';
-import { holdUnreadable } from './unreadable.ts';
+import { type ActorHost, HoldEnded } from './host.ts';
+import { publishCommitted, wakeLater } from './outbox/undelivered.ts';
+import { mayBeUnsent, settledBefore, unfinished } from './sort/inbox.ts';
+import { hasLostCore, holdUnreadable, quarantineLostCore, takeWithoutCore } from './standstill/lost-core.ts';
+import { isStandingStill, quarantine } from './standstill/quarantine.ts';
+import { openState } from './state/claim-state.ts';
+import { emptyState } from './state/session-state.ts';
+import { decodeState } from './state/written-state.ts';
 import { hostFor, migrate } from './version.ts';
-import { decodeState } from './written-state.ts';
 
 /** 'refused': a host that knows more is to serve it (I14). */
 export async function holdSession(session: HeldSession, host: ActorHost): Promise<'refused' | void> {

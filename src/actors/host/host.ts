@@ -3,8 +3,8 @@ import type { Json } from '../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
-import type { Actions } from './actions.ts';
-import type { TimerMemory } from './scheduled.ts';
+import type { Actions } from './actions/actions.ts';
+import type { TimerMemory } from './outbox/scheduled.ts';
 
 export interface HostCounters {
   /** Inputs that machines or gathers took. */
@@ -48,4 +48,16 @@ export interface ActorHost {
   readonly onForeignState: (actor: string, why: string) => void;
   /** A start names a folder that nobody has signed who has this payload store. */
   readonly onUnsigned: (folder: string) => void;
+}
+
+/**
+ * Ends the hold of a session: its lock is gone (I1), or what its actor needs is not there now. Thrown where that is found, after
+ * it was said; hold.ts catches it, and nothing in between has to hand it on. What was in hand stays for the next holder.
+ */
+export class HoldEnded extends Error {
+  override readonly name = 'HoldEnded';
+
+  constructor() {
+    super('the session is not held any more');
+  }
 }

@@ -4,8 +4,8 @@ import type { Payloads } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { hasClaims, removeClaims } from '../protocol/claims.ts';
-import { rememberedNumbers } from './redelivery.ts';
-import type { SessionState } from './session-state.ts';
+import { rememberedNumbers } from './sort/inbox.ts';
+import type { SessionState } from './state/session-state.ts';
 
 export interface Settlement {
   readonly message: InboundMessage;

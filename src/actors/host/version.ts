@@ -1,14 +1,14 @@
 // Which version of its machine an actor runs on, and how it moves to another (I14).
 import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import { lifeFolder } from '../protocol/claims.ts';
-import { stateSizeError } from './claim-entries.ts';
-import { encodeEffects } from './encode.ts';
+import { stateSizeError } from './commit/claim-entries.ts';
+import { encodeEffects } from './commit/encode.ts';
 import type { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
-import { quarantine } from './quarantine.ts';
-import { type SessionState, stateBytes } from './session-state.ts';
+import { publishCommitted } from './outbox/undelivered.ts';
+import { quarantine } from './standstill/quarantine.ts';
+import { type SessionState, stateBytes } from './state/session-state.ts';
 import { actorSpan } from './trace.ts';
-import { publishCommitted } from './undelivered.ts';
 
 /** The same host, running the older version that a living actor was started with, if that is registered. */
 export function hostFor(host: ActorHost, { version, core }: SessionState): ActorHost {

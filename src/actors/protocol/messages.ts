@@ -139,9 +139,7 @@ const markBody = z.strictObject({
   marks: z.array(z.strictObject({ letter: z.string().min(1).max(128), handled: z.boolean() })),
 });
 
-export type Parsed<T> =
-  | { readonly ok: true; readonly body: T }
-  | { readonly ok: false; readonly why: string };
+type Parsed<T> = { readonly ok: true; readonly body: T } | { readonly ok: false; readonly why: string };
 
 function parse<T>(schema: z.ZodType, message: InboundMessage): Parsed<T> {
   const parsed = schema.safeParse(message.body);
@@ -160,3 +158,6 @@ export const parseActionBody = (message: InboundMessage): Parsed<ActionBody> => 
 export const parseOfferBody = (message: InboundMessage): Parsed<OfferBody> => parse(offerBody, message);
 export const parseMarkBody = (message: InboundMessage): Parsed<MarkBody> => parse(markBody, message);
 export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => parse(answerBody, message);
+
+/** A client that lives takes its answers at once; those of one that has gone must not lie in the queue for ever. */
+export const ANSWER_TTL_MS = 3_600_000;

@@ -6,7 +6,7 @@ import type { ResultStore } from '../../contract/payload.ts';
 import { hashId } from './ids.ts';
 
 /** Where it is scheduled, and until when it can be taken back (epoch ms). */
-export interface Retry {
+interface Retry {
   readonly entity: string;
   readonly sequenceNumber: number;
   readonly dueAt: number;
@@ -45,3 +45,11 @@ function isRetry(value: Json): value is Json & Retry {
   const { entity, sequenceNumber, dueAt } = (value ?? {}) as { readonly [key: string]: Json };
   return typeof entity === 'string' && typeof sequenceNumber === 'number' && typeof dueAt === 'number';
 }
+
+// How often a turn or a task may be begun without anybody seeing its end (I7).
+
+/**
+ * The host was gone each time, or had lost its lock. Mostly that is not the message's fault: where locks are lost every few
+ * seconds three in a row happen by chance.
+ */
+export const MAX_UNFINISHED = 10;

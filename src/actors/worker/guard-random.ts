@@ -1,7 +1,6 @@
 // Randomness inside a turn: the same turn draws the same values, whichever thread runs it and however often.
 import nodeCrypto from 'node:crypto';
-import { toUuid } from './random.ts';
-import type { TurnWindow } from './turn-window.ts';
+import { type TurnWindow, toUuid } from './turn-window.ts';
 
 export function guardRandom(turn: TurnWindow): void {
   const mathRandom = Math.random;

@@ -5,7 +5,9 @@ import { importFault } from '../../config/import-fault.ts';
 import { namedByType } from '../../contract/address.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { MachineRef } from '../../contract/turn.ts';
+import type { WorkerRequest } from '../../contract/worker.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
+import { keepState, type Moved, migrateState } from '../core/migration.ts';
 
 const machines = new Map<string, AnyStateMachine>();
 let failed = false;
@@ -95,4 +97,20 @@ function otherCopy(module: string): { readonly own: string; readonly theirs: str
   } catch {
     return undefined;
   }
+}
+
+// Loads a machine and its own migration, and moves the state of an actor of another version to this one.
+
+export async function migrate({
+  request,
+  export: name,
+  from,
+}: Extract<WorkerRequest, { kind: 'migrate' }>): Promise<Moved> {
+  if (name === undefined) return keepState(await loadMachine(request.machine), request, from);
+  const { module } = request.machine;
+  const move = await loadExport(module, name);
+  if (typeof move !== 'function')
+    throw new QuorateError('MODULE_NOT_LOADED', `${module}: '${name}' is not a function`);
+  const machine = await loadMachine(request.machine);
+  return migrateState(machine, request, { name, from, move: (...args): unknown => move(...args) });
 }

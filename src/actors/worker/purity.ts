@@ -10,9 +10,7 @@ import type { TurnHooks } from '../core/run-turns.ts';
 import { guardClock } from './guard-clock.ts';
 import { guardIo } from './guard-io.ts';
 import { guardRandom } from './guard-random.ts';
-import type { Random } from './random.ts';
-import { createRandom } from './random.ts';
-import type { TurnWindow } from './turn-window.ts';
+import { createRandom, type Random, type TurnWindow } from './turn-window.ts';
 
 interface OpenWindow {
   readonly now: number;

@@ -47,7 +47,7 @@ export function addDrawCommand(program: Command, finish: Finish): void {
 /** Machines are loaded in a worker only; nothing else of the runtime is needed. */
 async function describeMachines(config: ResolvedConfig): Promise<ReadonlyMap<string, MachineDescription>> {
   const [{ createWorkerPool }, { registerMachines }] = await Promise.all([
-    import('../../actors/host/pool.ts'),
+    import('../../actors/pool/pool.ts'),
     import('../../runtime/registration.ts'),
   ]);
   const pool = createWorkerPool({ threads: 1, turnTimeoutMs: config.turnTimeoutMs });

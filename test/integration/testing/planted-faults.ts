@@ -17,7 +17,7 @@ const PUBLISH = 'if (next.state === undefined) await publish(held, next.entries)
 export const PLANTED: readonly PlantedFault[] = [
   {
     name: 'publish before commit',
-    file: 'src/actors/host/commit-turns.ts',
+    file: 'src/actors/host/commit/commit-turns.ts',
     edits: [
       {
         find: COMMIT,
@@ -27,7 +27,7 @@ export const PLANTED: readonly PlantedFault[] = [
   },
   {
     name: 'complete before publish',
-    file: 'src/actors/host/commit-turns.ts',
+    file: 'src/actors/host/commit/commit-turns.ts',
     edits: [
       {
         find: PUBLISH,
@@ -38,7 +38,7 @@ export const PLANTED: readonly PlantedFault[] = [
   },
   {
     name: 'inbox off',
-    file: 'src/actors/host/inbox.ts',
+    file: 'src/actors/host/sort/inbox.ts',
     edits: [
       {
         find: '  // One whose deferral is confirmed comes back to be applied.\n',

@@ -2,7 +2,7 @@
 // with the guard around them; and however the inputs are cut into batches.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runTurns } from '../../../src/actors/core/run-turns.ts';
-import { createWorkerPool } from '../../../src/actors/host/pool.ts';
+import { createWorkerPool } from '../../../src/actors/pool/pool.ts';
 import { formatAddress } from '../../../src/contract/address.ts';
 import type { WorkerPool } from '../../../src/contract/ports.ts';
 import type { CoreState, TurnResult } from '../../../src/contract/turn.ts';

@@ -39,7 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i02-one-commit',
     guard: 'nothing leaves before its commit',
-    file: 'src/actors/host/commit-turns.ts',
+    file: 'src/actors/host/commit/commit-turns.ts',
     find: 'const committed = await held.tryCommit(',
     replace: 'await publish(held, next.entries); const committed = await held.tryCommit(',
   },
@@ -53,7 +53,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i02-one-commit',
     guard: 'no send begins too long after its commit',
-    file: 'src/actors/host/send.ts',
+    file: 'src/actors/host/outbox/send.ts',
     find: 'if (!mayBegin()) throw tooLate();',
     replace: '',
   },
@@ -67,21 +67,21 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i04-applied-once',
     guard: 'the inbox knows what was applied',
-    file: 'src/actors/host/inbox.ts',
+    file: 'src/actors/host/sort/inbox.ts',
     find: 'if (recorded !== undefined) return',
     replace: 'if (recorded === null) return',
   },
   {
     invariant: 'i04-applied-once',
     guard: 'the inbox knows the last effect of every peer',
-    file: 'src/actors/host/inbox.ts',
+    file: 'src/actors/host/sort/inbox.ts',
     find: "return { kind: 'repeat' };\n  }\n  const key",
     replace: "return { kind: 'new' };\n  }\n  const key",
   },
   {
     invariant: 'i05-settle-last',
     guard: 'what was not accepted is not settled',
-    file: 'src/actors/host/commit-turns.ts',
+    file: 'src/actors/host/commit/commit-turns.ts',
     find: 'else await publishCommitted(held);',
     replace: 'else void publishCommitted(held).catch(() => {});',
   },
@@ -102,7 +102,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i07-poison-is-contained',
     guard: 'an attempt is written before it runs',
-    file: 'src/actors/host/attempts.ts',
+    file: 'src/actors/host/run/attempts.ts',
     find: 'await commit(state);',
     replace: '',
   },
@@ -116,7 +116,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i07-poison-is-contained',
     guard: 'or waits at the head of a quarantine',
-    file: 'src/actors/host/attempts.ts',
+    file: 'src/actors/host/run/attempts.ts',
     find: "...(host.onPoison === 'quarantine' ? { stopsAtInternal: true as const } : {}),",
     replace: '',
   },
@@ -144,7 +144,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i10-no-ttl-on-inboxes',
     guard: 'a task past its deadline is not sent',
-    file: 'src/actors/host/send.ts',
+    file: 'src/actors/host/outbox/send.ts',
     find: 'left < 1 ? undefined :',
     replace: 'left === null ? undefined :',
   },
@@ -200,7 +200,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i14-fair',
     guard: 'a state of a newer version is left alone',
-    file: 'src/actors/host/written-state.ts',
+    file: 'src/actors/host/state/written-state.ts',
     find: 'if (isNewer(version, ownVersion) && !isRegistered(version))',
     replace: 'if (version === ownVersion && version === null)',
   },

@@ -147,7 +147,7 @@ export interface GuardedSession {
   _write_flow(link?: GuardedLink): void;
 }
 
-// * Serial numbers (RFC 1982): the ids and counts of AMQP are 32 bits wide, begin anywhere and start over behind the last.
+// Serial numbers (RFC 1982): the ids and counts of AMQP are 32 bits wide, begin anywhere and start over behind the last.
 // Inside, they are numbers that only grow; on the wire, what is left of them in 32 bits.
 
 /** As it goes out. */

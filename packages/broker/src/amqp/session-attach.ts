@@ -131,7 +131,7 @@ function announce(core: Core, sender: Sender, hold: Hold): void {
   attach.properties = { [LOCKED_UNTIL]: types.wrap_long(ticks) };
 }
 
-// * The filter of an attach that asks for a session: a name, or null for the next one. Most clients send it plain, the one
+// The filter of an attach that asks for a session: a name, or null for the next one. Most clients send it plain, the one
 // for Go as a described value, and go-amqp reads no other in the answer (`Filter.Unmarshal` in its exported_types.go).
 
 const SESSION_FILTER = 'com.microsoft:session-filter';

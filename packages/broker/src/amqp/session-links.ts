@@ -89,7 +89,7 @@ export function guardLinks(session: GuardedSession, flush: () => void): void {
   };
 }
 
-// * Deliveries that were handed to rhea for a link that is gone: a peer without room has not got them, and under the handle of
+// Deliveries that were handed to rhea for a link that is gone: a peer without room has not got them, and under the handle of
 // the next link they would be taken for that one's.
 
 /** Below every number, so that all who count what has left count it as gone. */

@@ -1,4 +1,5 @@
-/** Where the control side of a running broker is, and the token that opens it: a file that only its owner can read. */
+// The control of a broker for other processes of the same person: a loopback port of its own, apart from the one that clients
+// know, a token that stands in a file of the data folder, and the client that finds both. One call a connection, a line each way.
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
@@ -9,6 +10,8 @@ import { sameText } from '../access/shared-access-signature.ts';
 import { prepareFolder, putFile } from '../data-folder.ts';
 import { BrokerError, type BrokerErrorCode } from '../errors.ts';
 import { type BrokerControl, isControlCall, remoteControl, runControlCall } from './control.ts';
+
+// Where the control side of a running broker is, and the token that opens it: a file that only its owner can read.
 
 const FILE = 'broker.control.json';
 
@@ -54,9 +57,6 @@ function isAddress(value: unknown): value is ControlAddress {
     typeof value.token === 'string'
   );
 }
-
-// * The control of a broker for other processes of the same person: a loopback port of its own, apart from the one that
-// clients know, and a token that stands in a file of the data folder. One call a connection, a line each way.
 
 const LOOPBACK = '127.0.0.1';
 const TOKEN_BYTES = 32;

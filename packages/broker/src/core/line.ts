@@ -50,7 +50,7 @@ export class ReadyList<T extends Ready> {
   }
 }
 
-// * Messages waiting for a receiver, of a queue or of one session, in the order of their numbers: the first ones in memory,
+// Messages waiting for a receiver, of a queue or of one session, in the order of their numbers: the first ones in memory,
 // those behind them only on disk until their turn comes. So a backlog costs no memory, however long it is.
 
 /** Messages read from disk. */

@@ -35,7 +35,7 @@ export function headerRefusal(message: Envelope): ServiceError | undefined {
     : undefined;
 }
 
-// * What senders to a partitioned entity must keep to (learn.microsoft.com/azure/service-bus-messaging/service-bus-partitioning).
+// What senders to a partitioned entity must keep to (learn.microsoft.com/azure/service-bus-messaging/service-bus-partitioning).
 // There are no partitions here: the order of all messages is kept, which includes that of every key.
 
 /** Throws a ServiceError. */

@@ -104,7 +104,7 @@ export class Pulse {
   }
 }
 
-// * Watches a broker's thread by its pulse. Looked at a few times a second, and only looks count: time in which this process
+// Watches a broker's thread by its pulse. Looked at a few times a second, and only looks count: time in which this process
 // stood still (SIGSTOP, a suspended machine) brings none, and while the thread has marked itself in a disk call none counts.
 
 const LOOK_MS = 500;

@@ -1,4 +1,5 @@
-/** Gives the disk back what a drained file no longer needs: at a start and while nobody writes, when that is quick. */
+// Opens the broker's data file, or a store in memory, and makes a Store of it; gives the disk back what a drained file no longer
+// needs.
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ownFile } from '../files.ts';
@@ -18,6 +19,8 @@ import { APPLICATION_ID, FORMAT, SCHEMA } from './schema.ts';
 import { duplicateStatements, entityStatements, sessionStatements } from './statements.ts';
 import { type Store, StoreFullError } from './store.ts';
 import { Tallies } from './tallies.ts';
+
+// Gives the disk back what a drained file no longer needs: at a start and while nobody writes, when that is quick.
 
 const MIB = 1024 * 1024;
 
@@ -60,8 +63,6 @@ function copyOver(db: DatabaseSync, statements: string): void {
     if (sqliteCode(error) !== SQLITE_FULL) throw error;
   }
 }
-
-// Opens the broker's data file, or a store in memory, and makes a Store of it.
 
 /** Kept back for settlements: completing a message must work when no send does any more. */
 const RESERVE_BYTES = 256 * 1024;

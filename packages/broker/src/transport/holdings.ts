@@ -125,7 +125,7 @@ export class Holding {
   }
 }
 
-// * Bytes that were read or written are garbage at once, but V8 lets some hundred megabytes of buffers gather before it
+// Bytes that were read or written are garbage at once, but V8 lets some hundred megabytes of buffers gather before it
 // looks: a young collection takes less than a millisecond and frees them.
 
 const COLLECT_EVERY_BYTES = 16 * 1024 * 1024;

@@ -108,7 +108,7 @@ function watch(webSocket: WebSocket, socket: Duplex, holdings: Holdings): void {
   });
 }
 
-// * Which web pages may speak to the broker. A page of any site can open a web socket to this machine, and the emulator's
+// Which web pages may speak to the broker. A page of any site can open a web socket to this machine, and the emulator's
 // key is public; so what a browser sends for a page is refused unless the page's origin is allowed by an option.
 // Programs send no `Origin`, or (websocket-client for Python) the broker's own address.
 

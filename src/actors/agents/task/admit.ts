@@ -6,7 +6,7 @@ import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { Clock } from '../../../contract/ports.ts';
 import type { TaskBody } from '../../../contract/wire.ts';
 import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
-import { MAX_UNFINISHED } from '../../protocol/unfinished.ts';
+import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import type { Admitted, Next, Task, TaskHost } from './task.ts';
 
 /** Throws what a storage threw that does not answer: the task is left to its lock. */

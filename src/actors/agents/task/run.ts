@@ -1,5 +1,4 @@
 // One attempt of one task: the agent's own code with its context, under its time-out, as an outcome.
-
 import { limitSignal } from '../../../common/signals.ts';
 import { checkJson } from '../../../contract/border.ts';
 import type { AgentContext, IoAgent } from '../../../contract/config.ts';
@@ -8,10 +7,8 @@ import { copyJson, type Json } from '../../../contract/json.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
-import { payloadsWithin } from '../../protocol/claims.ts';
+import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
 import { toPiece } from './messages.ts';
-import type { Pieces } from './pieces.ts';
-import { createPieces } from './pieces.ts';
 import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
 
 export async function run(task: Task, admitted: Admitted, host: TaskHost): Promise<Attempt> {
@@ -121,4 +118,42 @@ function isRetryable({ code, data }: ErrorJson): boolean {
   return (
     code !== 'OUTPUT_INVALID' && (data as { readonly retryable?: unknown } | undefined)?.retryable !== false
   );
+}
+
+// Pieces of an answer, sent ahead of it. A machine gets them in order, so a number that nobody sends would hold back all that
+// come after it: each piece takes its number when the one before it has been accepted, and there is no other way to get one.
+
+interface Pieces {
+  /** Resolves when the piece has been accepted. */
+  send(value: Json): Promise<void>;
+  /** All that were sent have been accepted or refused: only then may the answer follow. */
+  idle(): Promise<void>;
+}
+
+/** `send` rejects when the piece was not accepted. */
+export function createPieces(send: (value: Json, seq: number) => Promise<unknown>): Pieces {
+  let seq = 0;
+  let last: Promise<void> = Promise.resolve();
+  /** One of which nobody knows whether it was accepted: what has its number now is unknown, so nothing may follow. */
+  let unknown: { readonly thrown: unknown } | undefined;
+
+  const sendNext = async (value: Json): Promise<void> => {
+    if (unknown !== undefined) throw unknown.thrown;
+    try {
+      await send(value, seq);
+      seq += 1;
+    } catch (thrown) {
+      if (!isRefusedForGood(toErrorJson(thrown, 'CONNECTION_FAILED').code)) unknown = { thrown };
+      throw thrown;
+    }
+  };
+
+  return {
+    send: (value) => {
+      const sent = last.then(() => sendNext(value));
+      last = sent.catch(() => {});
+      return sent;
+    },
+    idle: () => last,
+  };
 }

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLetterIndex } from '../../../../src/actors/agents/letter-index.ts';
-import { createRemediation } from '../../../../src/actors/agents/remediation.ts';
+import { createLetterIndex, createRemediation } from '../../../../src/actors/agents/remediation.ts';
 import type { DeferredStore, Disposition } from '../../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';

@@ -11,7 +11,7 @@ import {
   setup,
   spawnChild,
 } from 'xstate';
-import { INERT_LOGIC } from '../../../../src/actors/core/inert.ts';
+import { INERT_LOGIC } from '../../../../src/actors/core/scope.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
 import { NO_JSON } from '../../../kit/no-json.ts';
 import { effectsOf, TestActor } from './turns.ts';

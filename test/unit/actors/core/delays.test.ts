@@ -1,7 +1,7 @@
 // Times at their extremes: what a machine may ask for, when it comes, and what is refused.
 import { describe, expect, it } from 'vitest';
 import { raise, sendTo, setup } from 'xstate';
-import { INERT_LOGIC } from '../../../../src/actors/core/inert.ts';
+import { INERT_LOGIC } from '../../../../src/actors/core/scope.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
 import { effectsOf, NOW, TestActor } from './turns.ts';
 

@@ -11,7 +11,7 @@ import {
   spawnChild,
 } from 'xstate';
 import { describeMachine } from '../../../../src/actors/core/describe.ts';
-import { INERT_LOGIC } from '../../../../src/actors/core/inert.ts';
+import { INERT_LOGIC } from '../../../../src/actors/core/scope.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
 import { counter } from '../../../fixtures/machines/counter.ts';
 

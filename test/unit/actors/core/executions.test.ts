@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AnyStateMachine } from 'xstate';
 import { assign, createMachine, fromCallback, fromPromise, setup, spawnChild } from 'xstate';
-import { childActorId } from '../../../../src/actors/core/child-id.ts';
+import { childActorId } from '../../../../src/actors/core/references.ts';
 import { agent } from '../../../../src/machines/agent.ts';
 import { counter } from '../../../fixtures/machines/counter.ts';
 import { effectsOf, holdings, NOTHING, NOW, TestActor } from './turns.ts';

@@ -3,8 +3,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assign, emit, raise, sendTo, setup, spawnChild, stopChild } from 'xstate';
-import { INERT_LOGIC } from '../../../../src/actors/core/inert.ts';
 import { runTurns } from '../../../../src/actors/core/run-turns.ts';
+import { INERT_LOGIC } from '../../../../src/actors/core/scope.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
 import type { CoreState, TurnInput } from '../../../../src/contract/turn.ts';
 import { holdings, NOTHING, NOW, request, throughJson } from './turns.ts';

@@ -1,8 +1,7 @@
 // No size makes a hold spin: whatever comes is applied, or refused with a code, and the state stays within what is written.
-
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
-import { MAX_STATE_BYTES } from '../../../../src/actors/host/session-state.ts';
+import { MAX_STATE_BYTES } from '../../../../src/actors/host/state/session-state.ts';
 import type { InboundMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionState } from '../../../../src/actors/host/session-state.ts';
+import type { SessionState } from '../../../../src/actors/host/state/session-state.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';

@@ -1,8 +1,8 @@
 // The last stage: in what order messages are settled, and what is known of it afterwards.
 import { describe, expect, it } from 'vitest';
-import { emptyState, type SessionState } from '../../../../src/actors/host/session-state.ts';
 import type { Settlement, SettlerContext } from '../../../../src/actors/host/settle.ts';
 import { completed, Settler } from '../../../../src/actors/host/settle.ts';
+import { emptyState, type SessionState } from '../../../../src/actors/host/state/session-state.ts';
 import type { Payloads } from '../../../../src/contract/payload.ts';
 import type { InboundMessage } from '../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../src/contract/wire.ts';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { threadId } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
+import { createWorkerPool } from '../../../../src/actors/pool/pool.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import { event, moduleOf, refOf, runTurn } from './harness.ts';
 

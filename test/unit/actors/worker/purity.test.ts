@@ -1,6 +1,6 @@
 // The guard in a real worker thread: I6 is about threads, and installing it here would guard the test itself.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
+import { createWorkerPool } from '../../../../src/actors/pool/pool.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import type { CoreState } from '../../../../src/contract/turn.ts';
 import { names } from '../../../fixtures/machines/impure.ts';

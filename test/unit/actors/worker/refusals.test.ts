@@ -2,7 +2,7 @@
 // and what to write instead. docs/machines.md lists the same.
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createWorkerPool } from '../../../../src/actors/host/pool.ts';
+import { createWorkerPool } from '../../../../src/actors/pool/pool.ts';
 import { ERROR_HINTS } from '../../../../src/contract/errors.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import { moduleOf } from './harness.ts';

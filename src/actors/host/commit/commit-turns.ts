@@ -1,0 +1,107 @@
+// From the result of turns to a committed, published state: next state, commit, publish, in this order (I2). What follows, settling,
+// is left to the batch: its anchor is settled last (I5).
+import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { ErrorJson } from '../../../contract/outcome.ts';
+import type { Overflow, TurnResult } from '../../../contract/turn.ts';
+import type { ActorView, HeldActor } from '../held-actor.ts';
+import type { ActorHost } from '../host.ts';
+import { publish } from '../outbox/publish.ts';
+import { publishCommitted } from '../outbox/undelivered.ts';
+import { inspectCommit } from '../questions/watchers.ts';
+import { answersDone } from '../run/gather-values.ts';
+import type { Settlement } from '../settle.ts';
+import type { ReceivedInput } from '../sort/inbox.ts';
+import { recordEnded } from '../trace.ts';
+import { type ClaimedNext, claimNext, isTooLarge } from './claim-entries.ts';
+import { type NextState, nextState } from './next-state.ts';
+
+type CommittedTurns =
+  | { readonly kind: 'committed'; readonly settlements: readonly Settlement[] }
+  /** What they lead to cannot be committed: nothing has changed. */
+  | { readonly kind: 'refused'; readonly error: ErrorJson };
+
+/** `received`: those that the result has verdicts for. */
+export async function commitTurns(
+  held: HeldActor,
+  received: readonly ReceivedInput[],
+  result: TurnResult,
+  overflow: Overflow | undefined,
+): Promise<CommittedTurns> {
+  const { host, address: actor } = held;
+  const { counters } = host;
+  const now = host.clock.now();
+  const before = held.state.core;
+  const settled = new Set(held.settler.settled);
+  let unclaimed: NextState;
+  try {
+    unclaimed = nextState(held.state, received, result, {
+      actor,
+      epoch: held.epoch,
+      now,
+      duplicateWindowMs: host.duplicateWindowMs,
+      retentionMs: host.retentionMs,
+      settled,
+      version: host.machine.version,
+      machines: host.registry.machines,
+      scope: host.payloads.scope,
+    });
+  } catch (thrown) {
+    return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };
+  }
+  let claimed: ClaimedNext;
+  try {
+    claimed = await claimNext(unclaimed, host, actor);
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    return isTooLarge(error) ? { kind: 'refused', error } : held.leave(thrown);
+  }
+  const { next, bytes } = claimed;
+  if (next.state !== undefined) {
+    const committed = await held.tryCommit(next.state, { bytes, forgets: settled });
+    if (committed !== 'committed') return { kind: 'refused', error: committed };
+    inspectCommit(host, actor, result);
+    writeLogs(host, actor, result);
+    sayFailures(held, received, result);
+    held.discard(answersDone(before, next.state.core, received, overflow));
+  }
+  counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
+  counters.dropped += next.dropped;
+  if (next.state === undefined) await publish(held, next.entries);
+  else await publishCommitted(held);
+  if (next.state !== undefined) {
+    const inputs = received.map(({ input }) => input);
+    // Ended once all that left because of it has left: no send begins after the end of what sent it.
+    recordEnded({
+      actor,
+      origin: next.state.traceparent,
+      before,
+      inputs,
+      result,
+      now: host.clock.now(),
+    });
+  }
+  return { kind: 'committed', settlements: next.settlements };
+}
+
+function sayFailures(
+  { host, name }: ActorView,
+  received: readonly ReceivedInput[],
+  { verdicts, state }: TurnResult,
+): void {
+  verdicts.forEach((verdict, at) => {
+    if (verdict.kind !== 'applied' || verdict.failure === undefined) return;
+    const { code, message } = verdict.failure;
+    const input = received[at]?.input;
+    host.counters.failed++;
+    const by = input?.kind === 'fail' ? input.input.kind : input?.kind;
+    host.logger.error(`ended in error by a ${by}: ${message}`, { code, actor: name, turn: state?.turn });
+  });
+}
+
+function writeLogs(host: ActorHost, actor: ActorAddress, result: TurnResult): void {
+  for (const { turn, effect } of result.effects) {
+    if (effect.kind !== 'log') continue;
+    host.logger.info(effect.label ?? 'log', { actor: formatAddress(actor), turn, value: effect.value });
+  }
+}

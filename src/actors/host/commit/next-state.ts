@@ -1,0 +1,158 @@
+// From a turn's result to the next session state (I2): what leaves, what is remembered, and how each message is settled. Pure but
+// for hashing; commit-turns.ts commits it and carries it out.
+import type { ActorAddress } from '../../../contract/address.ts';
+import { actorQueue } from '../../../contract/entities.ts';
+import type { Registry, TurnResult } from '../../../contract/turn.ts';
+import { lifeFolder } from '../../protocol/claims.ts';
+import { letGo } from '../outbox/scheduled.ts';
+import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
+import type { Settlement } from '../settle.ts';
+import { isDeferral, pieceKey } from '../sort/early-pieces.ts';
+import { type ReceivedInput, record } from '../sort/inbox.ts';
+import { markEntries, marksOf } from '../sort/marks.ts';
+import { expiry } from '../sort/tombstone.ts';
+import type { OutboxEntry, SessionState } from '../state/session-state.ts';
+import { actorSpan } from '../trace.ts';
+import { encodeEffects } from './encode.ts';
+import { answerTo, inputOf, isBirth, isDropped, type Judged, judgeAll, settledAs } from './verdicts.ts';
+
+export interface NextStateContext {
+  readonly actor: ActorAddress;
+  readonly epoch: string;
+  readonly now: number;
+  /** How long peers and keys are remembered; an ended actor, too. */
+  readonly duplicateWindowMs: number;
+  readonly retentionMs: number;
+  /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
+  readonly settled: ReadonlySet<number>;
+  /** Of the machine that runs here: the host that wrote a state last decides which hosts may read it (I14). */
+  readonly version: string;
+  /** Of the payload store. */
+  readonly scope: string;
+  /** Machine types that events can be sent to. */
+  readonly machines: Registry['machines'];
+}
+
+export interface NextState {
+  /** Unset when nothing changed that must be remembered: settling needs no commit then. */
+  readonly state?: SessionState;
+  readonly settlements: readonly Settlement[];
+  /** With `state`: already in its outbox. Without: to be published as they are. */
+  readonly entries: readonly OutboxEntry[];
+  readonly dropped: number;
+}
+
+/** Of as many of the received as the result has verdicts for. */
+export function nextState(
+  state: SessionState,
+  received: readonly ReceivedInput[],
+  result: TurnResult,
+  context: NextStateContext,
+): NextState {
+  const judged = judgeAll(state, received, result.verdicts);
+  const settlements = judged.map((one) => settledAs(one, context.actor));
+  const started = state.core === null ? judged.find(isBirth) : undefined;
+  const startedWith = (started === undefined ? undefined : inputOf(started, result)) ?? state.input;
+  const answers = [
+    ...judged.flatMap((one) => answerTo(one, result, startedWith, context.actor)),
+    ...markEntries(context.actor, marksOf(judged, state.core, result.state)),
+  ];
+  const dropped = judged.filter(isDropped).length;
+  const changed =
+    judged.some(({ verdict }) => verdict.kind === 'applied' || verdict.kind === 'early') ||
+    // A repeat that a gather counted changes nothing else.
+    (dropped > 0 && JSON.stringify(result.state?.executions) !== JSON.stringify(state.core?.executions));
+  if (!changed || result.state === null) {
+    const isCounted = judged.some(({ message }) => Object.hasOwn(state.attempts, message.sequenceNumber));
+    if (!isCounted) return { settlements, entries: answers, dropped };
+    // Its turn came to an end: were that not written down, each delivery would count as one more that nobody saw the end of.
+    return {
+      settlements,
+      entries: answers,
+      dropped,
+      state: { ...state, outbox: answers, ...remembered(state, judged, settlements, context) },
+    };
+  }
+
+  const core = result.state;
+  const { actor, epoch } = context;
+  const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
+  const { family = state.family } = started ?? {};
+  const encoded = encodeEffects(result.effects, {
+    actor,
+    family: family ?? lifeFolder(context.scope, actor, core.incarnation),
+    epoch,
+    incarnation: core.incarnation,
+    span: actorSpan(traceparent, actor, core.incarnation),
+    scheduled: state.scheduled,
+    timers: { before: state.core?.timers ?? {}, after: core.timers },
+    now: context.now,
+    isKnownType: (type) =>
+      Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,
+  });
+  const ended = core.status !== 'active' && state.core?.status !== core.status;
+  const watchers = current(state.watchers ?? [], context.now);
+  const entries = [
+    ...encoded,
+    ...answers,
+    ...letGo(state.core, result, judged, { entity: actorQueue(actor.type), now: context.now }),
+    ...tellWatchers(watchers, actor, core, result.steps),
+    ...(ended ? [expiry(actor, core.incarnation, context.now + context.retentionMs)] : []),
+  ];
+  return {
+    settlements,
+    entries,
+    dropped,
+    state: {
+      ...withWatchers(state, ended ? [] : watchers),
+      version: context.version,
+      core,
+      outbox: entries,
+      ...remembered(state, judged, settlements, context),
+      scheduled: Object.fromEntries(
+        Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
+      ),
+      ...(family === undefined ? {} : { family }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(startedWith === undefined ? {} : { input: startedWith }),
+    },
+  };
+}
+
+/** What became of these messages; their attempts are over. */
+function remembered(
+  state: SessionState,
+  judged: readonly Judged[],
+  settlements: readonly Settlement[],
+  { settled, now, ...memory }: NextStateContext,
+): Pick<SessionState, 'inbox' | 'deferred' | 'attempts' | 'dropped'> {
+  const over = new Set(judged.map(({ message }) => message.sequenceNumber));
+  const attempts = Object.entries(state.attempts).filter(
+    ([number]) => !settled.has(Number(number)) && !over.has(Number(number)),
+  );
+  return {
+    inbox: record(state.inbox, settlements, settled, now, memory),
+    deferred: nextDeferred(state, judged, settled),
+    attempts: Object.fromEntries(attempts),
+    dropped: state.dropped + judged.filter(isDropped).length,
+  };
+}
+
+/** Early partials by what they wait for; forgotten once their message is settled for good. */
+function nextDeferred(
+  state: SessionState,
+  judged: readonly Judged[],
+  settled: ReadonlySet<number>,
+): Record<string, number> {
+  // Their deferral was confirmed, their completion is still to come.
+  const running = new Set(judged.map(({ message }) => message.sequenceNumber));
+  const kept = Object.entries(state.deferred).filter(
+    ([, number]) => !settled.has(number) || isDeferral(state, number) || running.has(number),
+  );
+  const added = judged.flatMap(({ message, verdict }) =>
+    verdict.kind === 'early'
+      ? [[pieceKey(verdict.execution, verdict.branch, verdict.seq), message.sequenceNumber] as const]
+      : [],
+  );
+  return Object.fromEntries([...kept, ...added]);
+}

@@ -1,0 +1,125 @@
+// Expands a scatter to its tasks, in slices: the state has one entry, whatever the number of branches, and how far they have left.
+// The same entry always expands to the same messages (I3). What no later attempt could send fails the fan-out as a whole, and its
+// asker continues (I11).
+import { formatAddress } from '../../../contract/address.ts';
+import { actorQueue } from '../../../contract/entities.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { ErrorJson } from '../../../contract/outcome.ts';
+import { isPayloadRef } from '../../../contract/payload.ts';
+import { MAX_BODY_BYTES } from '../../../contract/sizes.ts';
+import { PROPERTY, type TaskBody, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
+import { claimLarge, isUnreadable, jsonBytes, readValue } from '../../protocol/claims.ts';
+import { hashId, taskKey } from '../../protocol/ids.ts';
+import { inLife } from '../../protocol/lives.ts';
+import { taskMessage } from '../commit/encode.ts';
+import type { ScatterEntry } from '../state/session-state.ts';
+import { type OutboxContext, send, withTimeToLive } from './send.ts';
+
+/** Tasks made and sent at a time: bounds memory. */
+const SCATTER_SLICE = 500;
+/** Slices between two commits of the cursor: what a crash makes the next holder send again, at a state write for each 5,000 tasks. */
+const SLICES_A_COMMIT = 10;
+
+/** Slices leave in order; each is one batched publish. */
+export async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promise<void> {
+  const items = await readItems(entry, context);
+  if (items === undefined) return;
+  const mayBeLarge = hasLargeBranches(entry);
+  let slices = 0;
+  for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
+    const slice: WireMessage[] = [];
+    for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
+      const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
+      if (message !== undefined) slice.push(message);
+    }
+    const small = mayBeLarge ? await claimBranches(entry, slice, context) : slice;
+    if (small === undefined) return;
+    await send(small, context);
+    slices += 1;
+    const cursor = from + SCATTER_SLICE;
+    if (slices % SLICES_A_COMMIT === 0 && cursor < entry.total) await context.advance(entry, cursor);
+  }
+}
+
+/** Beside an item and what all share, a branch says what every task says. */
+const TASK_BYTES = 4 * 1024;
+
+function hasLargeBranches({ items, shared = null }: ScatterEntry): boolean {
+  const bytes = isPayloadRef(items) ? items.bytes : jsonBytes(items);
+  return bytes + jsonBytes(shared) + TASK_BYTES > MAX_BODY_BYTES;
+}
+
+/** One that even the payload store does not take fails the fan-out as a whole: no later attempt could send it. */
+async function claimBranches(
+  entry: ScatterEntry,
+  slice: readonly WireMessage[],
+  context: OutboxContext,
+): Promise<readonly WireMessage[] | undefined> {
+  const { payloads, life } = context;
+  try {
+    return await Promise.all(slice.map((message) => claimLarge(message, payloads, life)));
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (error.code !== 'EFFECT_TOO_LARGE') throw thrown;
+    await failScatter(entry, error, context);
+    return undefined;
+  }
+}
+
+/** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker continues. */
+async function readItems(entry: ScatterEntry, context: OutboxContext): Promise<readonly Json[] | undefined> {
+  const { items } = entry;
+  const { payloads, life, family } = context;
+  if (!isPayloadRef(items)) return items;
+  try {
+    return (await readValue(items, payloads, [life, family])) as readonly Json[];
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    await failScatter(entry, error, context);
+    return undefined;
+  }
+}
+
+async function failScatter(
+  { execution }: ScatterEntry,
+  error: ErrorJson,
+  { actor, incarnation, bridge }: OutboxContext,
+): Promise<void> {
+  const outcome: Json = { status: 'error', error: { ...error } };
+  await bridge.publish([
+    {
+      entity: actorQueue(actor.type),
+      sessionId: actor.id,
+      subject: 'reply',
+      messageId: hashId('items', formatAddress(actor), incarnation, execution),
+      properties: { [PROPERTY.format]: WIRE_FORMAT },
+      body: { kind: 'reply', execution: inLife(execution, incarnation), outcome },
+    },
+  ]);
+}
+
+function branchMessage(
+  entry: ScatterEntry,
+  items: readonly Json[],
+  branch: number,
+  context: OutboxContext,
+): WireMessage {
+  const { actor, incarnation } = context;
+  const body: TaskBody = {
+    kind: 'task',
+    agent: entry.agents[branch % entry.agents.length] ?? '',
+    input: {
+      item: items[Math.floor(branch / entry.agents.length)] ?? null,
+      ...(entry.shared === undefined ? {} : { shared: entry.shared }),
+    },
+    key: taskKey(actor, incarnation, entry.execution, branch),
+    execution: entry.execution,
+    branch,
+    attempt: 1,
+    deadlineAt: entry.deadlineAt,
+    ...(entry.offerTtlMs === undefined ? {} : { offerTtlMs: entry.offerTtlMs }),
+  };
+  return taskMessage(body, context);
+}

@@ -1,0 +1,145 @@
+// Carries a committed outbox out. Every send here may be a repeat: ids are fixed, so repeats are dropped by the broker
+// (I3) or found stale by their receiver (I4, I9).
+import { actorQueue } from '../../../contract/entities.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { WireMessage } from '../../../contract/wire.ts';
+import { isRefusedForGood } from '../../protocol/claims.ts';
+import type { OutboxEntry } from '../state/session-state.ts';
+import { expandScatter } from './expand-scatter.ts';
+import { takeBack, takeRetriesBack } from './scheduled.ts';
+import { type OutboxContext, send, withTimeToLive } from './send.ts';
+
+/** The target's answer, and not the want of one: the same connection serves others. */
+const REFUSED_FOR_NOW: ReadonlySet<string> = new Set(['TOPOLOGY_MISMATCH', 'QUOTA_EXCEEDED', 'UNAUTHORIZED']);
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly forGood: boolean;
+}
+
+/** Undefined when nothing was refused: the service was not reached, or did not answer. */
+function refusalOf(thrown: unknown): Refusal | undefined {
+  const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
+  const forGood = isRefusedForGood(code);
+  return forGood || REFUSED_FOR_NOW.has(code) ? { code, message, forGood } : undefined;
+}
+
+/** What became of an outbox. `left` = entries that their target refused, and those behind them for the same target. */
+export interface Carried {
+  /** Sequence numbers of the timers that were scheduled. */
+  readonly scheduled: Readonly<Record<string, number>>;
+  /** Ends when what is cancelled has been taken back; never rejects. */
+  readonly takenBack: Promise<void>;
+  readonly left: readonly OutboxEntry[];
+  readonly refusal?: Refusal;
+}
+
+/** Rejects when the service was not reached, or the session was lost in the middle of a fan-out. */
+export async function publishOutbox(
+  entries: readonly OutboxEntry[],
+  context: OutboxContext,
+): Promise<Carried> {
+  try {
+    return { ...(await publishTogether(entries, context)), left: [] };
+  } catch (thrown) {
+    if (refusalOf(thrown) === undefined) throw thrown;
+    return publishApart(entries, context);
+  }
+}
+
+/** The usual way: one send a destination (I12). */
+async function publishTogether(
+  entries: readonly OutboxEntry[],
+  context: OutboxContext,
+): Promise<Pick<Carried, 'scheduled' | 'takenBack'>> {
+  const scheduled: Record<string, number> = {};
+  // Before anything of a later step leaves.
+  const actions = entries.filter((entry) => entry.kind === 'action');
+  const handed = actions.length === 0 ? [] : await context.beginActions(actions);
+  const messages: WireMessage[] = handed.map(({ message }) => message);
+  const tokens: (string | undefined)[] = handed.map(() => undefined);
+  for (const entry of entries) {
+    if (entry.kind !== 'message') continue;
+    const message = withTimeToLive(entry.message, context.clock.now());
+    if (message === undefined) continue;
+    messages.push(message);
+    tokens.push(entry.timer);
+  }
+  if (messages.length > 0) {
+    const published = await send(messages, context);
+    published.forEach((one, at) => {
+      handed[at]?.published(one);
+      const { sequenceNumber } = one;
+      const token = tokens[at];
+      if (token !== undefined && sequenceNumber !== undefined) scheduled[token] = sequenceNumber;
+    });
+  }
+  const takenBack = cancelAll(entries, scheduled, context);
+  for (const entry of entries) {
+    if (entry.kind === 'scatter') await expandScatter(entry, context);
+  }
+  return { scheduled, takenBack };
+}
+
+/** One after the other, to see what is refused and to let the others leave. What has left before is a repeat. */
+async function publishApart(entries: readonly OutboxEntry[], context: OutboxContext): Promise<Carried> {
+  const scheduled: Record<string, number> = {};
+  const left: OutboxEntry[] = [];
+  const blocked = new Set<string>();
+  let refusal: Refusal | undefined;
+  const attempt = async (
+    entry: OutboxEntry,
+    to: readonly string[],
+    deliver: () => Promise<void>,
+  ): Promise<void> => {
+    if (to.some((target) => blocked.has(target))) return void left.push(entry);
+    try {
+      await deliver();
+    } catch (thrown) {
+      const why = refusalOf(thrown);
+      if (why === undefined) throw thrown;
+      left.push(entry);
+      // One bad message holds up its receiver only; a missing entity all of them.
+      const target = why.forGood ? to.at(-1) : to[0];
+      if (target !== undefined) blocked.add(target);
+      if (refusal === undefined || (why.forGood && !refusal.forGood)) refusal = why;
+    }
+  };
+  const actions = entries.filter((entry) => entry.kind === 'action');
+  for (const handover of actions.length === 0 ? [] : await context.beginActions(actions)) {
+    const { entry, message, published } = handover;
+    await attempt(entry, [message.entity], async () => {
+      const [one] = await send([message], context);
+      if (one !== undefined) published(one);
+    });
+  }
+  for (const entry of entries) {
+    if (entry.kind === 'scatter') await attempt(entry, [], () => expandScatter(entry, context));
+    else if (entry.kind === 'message') {
+      const { entity, sessionId = '' } = entry.message;
+      await attempt(entry, [entity, `${entity}/${sessionId}`], async () => {
+        const message = withTimeToLive(entry.message, context.clock.now());
+        const [one] = message === undefined ? [] : await send([message], context);
+        if (entry.timer !== undefined && one?.sequenceNumber !== undefined)
+          scheduled[entry.timer] = one.sequenceNumber;
+      });
+    }
+  }
+  const takenBack = cancelAll(entries, scheduled, context);
+  return { scheduled, takenBack, left, ...(refusal === undefined ? {} : { refusal }) };
+}
+
+async function cancelAll(
+  entries: readonly OutboxEntry[],
+  scheduled: Record<string, number>,
+  context: OutboxContext,
+): Promise<void> {
+  const cancels = entries.filter((entry) => entry.kind === 'cancel');
+  try {
+    await takeBack(actorQueue(context.actor.type), cancels, scheduled, context);
+    await takeRetriesBack(cancels, context);
+  } catch (error) {
+    context.logger.debug('scheduled messages were not taken back', { reason: String(error) });
+  }
+}

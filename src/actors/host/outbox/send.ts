@@ -1,0 +1,50 @@
+// The sends of an outbox: each is sealed, lives no longer than what it asks for, and begins not too late after its commit.
+import type { SpanContext } from '@opentelemetry/api';
+import type { ActorAddress } from '../../../contract/address.ts';
+import { tooLate } from '../../../contract/errors.ts';
+import type { Payloads, ResultStore } from '../../../contract/payload.ts';
+import type { Bridge, Clock, HeldSession, Logger } from '../../../contract/ports.ts';
+import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
+import { sealAll } from '../../protocol/seals.ts';
+import type { ActionEntry, Handover } from '../actions/actions.ts';
+import type { ScatterEntry } from '../state/session-state.ts';
+
+export interface OutboxContext {
+  readonly actor: ActorAddress;
+  readonly incarnation: string;
+  /** The actor's own. */
+  readonly span: SpanContext;
+  readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
+  readonly session: Pick<HeldSession, 'peekScheduled'>;
+  readonly payloads: Payloads;
+  readonly results: ResultStore;
+  /** Where what belongs to this life of the actor lies, and what its tasks store. */
+  readonly life: string;
+  readonly family: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether a send may still begin: not too long after the commit that it belongs to (I2). Asked before each. */
+  readonly mayBegin: () => boolean;
+  /** Commits how far a fan-out has left. */
+  readonly advance: (entry: ScatterEntry, cursor: number) => Promise<void>;
+  /** Begins named actions, in order; gives what of them is left to their queue. */
+  readonly beginActions: (entries: readonly ActionEntry[]) => Promise<readonly Handover[]>;
+}
+
+/** I2: what is sent later than this might be a repeat that nobody recognises, of a turn that another host has built on since. */
+export async function send(
+  messages: readonly WireMessage[],
+  { bridge, payloads, mayBegin }: OutboxContext,
+): ReturnType<Bridge['publish']> {
+  const sealed = await sealAll(messages, payloads);
+  if (!mayBegin()) throw tooLate();
+  return bridge.publish(sealed, { mayBegin });
+}
+
+/** What is left of its deadline is a task's time to live (I10); one that has none left is not sent. */
+export function withTimeToLive(message: WireMessage, now: number): WireMessage | undefined {
+  const deadline = message.properties?.[PROPERTY.deadline];
+  if (typeof deadline !== 'number') return message;
+  const left = Math.floor(deadline - now);
+  return left < 1 ? undefined : { ...message, timeToLiveMs: left };
+}

@@ -1,0 +1,73 @@
+// Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
+import type { CoreState } from '../../../contract/turn.ts';
+import {
+  type AnswerBody,
+  type InboundMessage,
+  PROPERTY,
+  type QuarantineInfo,
+  type QueryAnswer,
+} from '../../../contract/wire.ts';
+import { claimEntries } from '../commit/claim-entries.ts';
+import { answer, notFound } from '../commit/verdicts.ts';
+import type { HeldActor } from '../held-actor.ts';
+import { publish } from '../outbox/publish.ts';
+import { completed, type Settlement } from '../settle.ts';
+import type { Query } from '../sort/sort.ts';
+import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
+import { inspected } from './watchers.ts';
+
+export async function answerQueries(
+  held: HeldActor,
+  queries: readonly Query[],
+): Promise<readonly Settlement[]> {
+  const { host, address, state } = held;
+  const { core } = state;
+  const now = host.clock.now();
+  const entries = queries
+    .filter(({ message }) => !isLate(message, now))
+    .map(({ message, asker }) =>
+      core === null ? notFound(message, asker, address) : answer(message, asker, answerToQuery(core, state)),
+    );
+  let claimed: readonly OutboxEntry[];
+  try {
+    claimed = await claimEntries(entries, host, address, core?.incarnation ?? '');
+  } catch (thrown) {
+    return held.leave(thrown);
+  }
+  await publish(held, claimed);
+  return queries.map(({ message }) => completed(message));
+}
+
+/** A query says how long its asker waits, and is dropped when late (I13): all of it by the broker's clock. */
+function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolean {
+  const patience = properties[PROPERTY.patience];
+  return typeof patience === 'number' && enqueuedAt + patience < now;
+}
+
+function answerToQuery(core: CoreState, state: SessionState): AnswerBody {
+  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state) };
+}
+
+function queryAnswer(core: CoreState, { version, quarantine }: SessionState): QueryAnswer {
+  const gathers = Object.values(core.executions).flatMap((execution) => {
+    if (execution.kind !== 'scatter') return [];
+    const { total, ok, failed, duplicates, startedAt } = execution.gather;
+    return [{ childId: execution.childId, total, ok, failed, duplicates, startedAt }];
+  });
+  return {
+    ...inspected(core),
+    turn: core.turn,
+    version,
+    gathers,
+    ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
+  };
+}
+
+/** It only waits for a target that may be back in a moment. */
+function isSilent({ undelivered }: Quarantine): boolean {
+  return undelivered !== undefined && undelivered.shown !== true;
+}
+
+function toInfo({ code, message, since, parked }: Quarantine): QuarantineInfo {
+  return { code, message, since, held: parked.length };
+}

@@ -1,0 +1,64 @@
+// Requests to watch an actor: begin a watch, renew or end it. Harmless to repeat: one that is not recorded as applied is a renewal
+// of itself.
+import type { ActorAddress } from '../../../contract/address.ts';
+import type { ReplyAddress } from '../../../contract/effect.ts';
+import type { AnswerBody } from '../../../contract/wire.ts';
+import { answer, notFound } from '../commit/verdicts.ts';
+import type { HeldActor } from '../held-actor.ts';
+import { publish } from '../outbox/publish.ts';
+import { completed, type Settlement } from '../settle.ts';
+import type { WatchRequest } from '../sort/sort.ts';
+import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
+import { current, describeSteps, withWatchers } from './watchers.ts';
+
+/** All of a batch are one commit, and one send. */
+export async function takeWatches(
+  held: HeldActor,
+  watches: readonly WatchRequest[],
+): Promise<readonly Settlement[]> {
+  const entries: OutboxEntry[] = [];
+  let { state } = held;
+  for (const request of watches) {
+    const watched = watch(state, request, held.address, held.host.clock.now());
+    state = watched.state;
+    entries.push(...watched.answers);
+  }
+  if (state !== held.state) await held.commit(state);
+  await publish(held, entries);
+  return watches.map(({ message }) => completed(message));
+}
+
+interface Watched {
+  /** The same object when nobody came or went. */
+  readonly state: SessionState;
+  readonly answers: readonly OutboxEntry[];
+}
+
+/** A lease of 0 ends the watch and is not answered. */
+function watch(
+  state: SessionState,
+  { message, body: { asker, leaseMs } }: WatchRequest,
+  actor: ActorAddress,
+  now: number,
+): Watched {
+  const { core, watchers = [] } = state;
+  const others = current(watchers, now).filter(({ to }) => !isSame(to, asker));
+  if (leaseMs === 0)
+    return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
+  if (core === null) return { state, answers: [notFound(message, asker, actor)] };
+  if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
+  const answers = [answer(message, asker, describeSteps(core, []))];
+  // An ended actor has no more transitions to tell.
+  if (core.status !== 'active') return { state, answers };
+  return { state: withWatchers(state, [...others, { to: asker, until: now + leaseMs }]), answers };
+}
+
+const TOO_MANY: AnswerBody = {
+  kind: 'answer',
+  answer: 'error',
+  error: { code: 'QUOTA_EXCEEDED', message: `${BOUNDS.watchers} clients watch this actor already` },
+};
+
+function isSame(a: ReplyAddress, b: ReplyAddress): boolean {
+  return a.sessionId === b.sessionId && a.correlationId === b.correlationId;
+}

@@ -1,0 +1,111 @@
+// Runs a batch of turns in the pool and contains what goes wrong there (I7): what kills a thread is tried again alone, its
+// attempts counted in the state, and is poison after MAX_ATTEMPTS, or after MAX_UNFINISHED that nobody saw the end of.
+import { SpanKind, trace } from '@opentelemetry/api';
+import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
+import type { ErrorJson } from '../../../contract/outcome.ts';
+import type { TurnRequest, TurnResult } from '../../../contract/turn.ts';
+import { ATTR, inSpan, SPAN } from '../../../observability/telemetry.ts';
+import { MAX_UNFINISHED } from '../../protocol/retries.ts';
+import type { ActorHost } from '../host.ts';
+import { canStart, type ReceivedInput } from '../sort/inbox.ts';
+import { BOUNDS, type SessionState } from '../state/session-state.ts';
+
+/** Whose last one took a thread down while the host looked on. */
+export const MAX_ATTEMPTS = 3;
+/** Effects of one batch: leaves room in the state for snapshot and inbox. */
+const MAX_EFFECT_BYTES = 96 * 1024;
+/** The fault lies with the deployment, not with the message: never counted as an attempt. */
+const NOT_THE_MESSAGE = new Set(['MODULE_NOT_LOADED', 'MACHINE_NOT_DURABLE', 'MACHINE_NOT_FOUND']);
+
+export type RunOutcome =
+  | { readonly kind: 'ran'; readonly result: TurnResult }
+  /** Together they took their thread down: run the messages one by one. */
+  | { readonly kind: 'alone' }
+  | { readonly kind: 'poison'; readonly error: ErrorJson; readonly attempts: number }
+  | { readonly kind: 'stuck'; readonly error: ErrorJson };
+
+export interface Run {
+  readonly received: readonly ReceivedInput[];
+  readonly state: SessionState;
+  readonly actor: ActorAddress;
+  readonly host: ActorHost;
+  /** The incarnation of an actor that one of these starts. */
+  readonly newborn: string;
+  /** Of gathers that end in these turns. */
+  readonly answers: Pick<TurnRequest, 'payloads' | 'overflow'>;
+  /** Of the attempts, before one begins. */
+  readonly commit: (state: SessionState) => Promise<void>;
+}
+
+/** Runs the turns of these inputs together; one that is alone and suspect as often as MAX_ATTEMPTS allows. */
+export async function runWithAttempts(run: Run): Promise<RunOutcome> {
+  const { received, actor, host, commit } = run;
+  const [only] = received;
+  let { state } = run;
+  let failed = false;
+  for (;;) {
+    if (received.length === 1 && only !== undefined && (failed || only.suspect === true)) {
+      const number = String(only.message.sequenceNumber);
+      const attempts = (state.attempts[number] ?? 0) + 1;
+      if (attempts > MAX_UNFINISHED) return { kind: 'poison', error: GONE, attempts: attempts - 1 };
+      // An unknown actor's event is never run, and must make no state (I13).
+      if (state.core !== null || canStart(only.input)) {
+        state = { ...state, attempts: counted(state.attempts, number, attempts) };
+        await commit(state);
+      }
+    }
+    const response = await inPool(run, state);
+    if (response.kind === 'turn') return { kind: 'ran', result: response.result };
+    if (response.kind !== 'failed')
+      return {
+        kind: 'stuck',
+        error: { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' },
+      };
+    const { error } = response;
+    // What only ends an actor runs nothing of its machine.
+    if (NOT_THE_MESSAGE.has(error.code) || only?.input.kind === 'fail') return { kind: 'stuck', error };
+    host.logger.warn(`a turn failed: ${error.message}`, { code: error.code, actor: formatAddress(actor) });
+    if (received.length > 1) return { kind: 'alone' };
+    const attempts = state.attempts[String(only?.message.sequenceNumber)] ?? 0;
+    if (attempts >= MAX_ATTEMPTS) return { kind: 'poison', error, attempts };
+    failed = true;
+  }
+}
+
+/** Of more messages than can be in hand the oldest were settled by somebody who could not write it down. */
+function counted(
+  attempts: SessionState['attempts'],
+  number: string,
+  count: number,
+): SessionState['attempts'] {
+  const others = Object.entries(attempts).filter(([other]) => other !== number);
+  return Object.fromEntries([...others.slice(1 - BOUNDS.attempts), [number, count]]);
+}
+
+const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };
+
+function inPool({ received, actor, host, newborn, answers }: Run, state: SessionState) {
+  const request: TurnRequest = {
+    machine: host.machine,
+    registry: host.registry,
+    address: actor,
+    state: state.core,
+    inputs: received.map(({ input }) => input),
+    now: host.clock.now(),
+    incarnation: state.core?.incarnation ?? newborn,
+    maxEffectBytes: MAX_EFFECT_BYTES,
+    ...(host.onPoison === 'quarantine' ? { stopsAtInternal: true as const } : {}),
+    ...answers,
+  };
+  const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
+  // A turn is worth a span only if its batch is.
+  if (trace.getActiveSpan() === undefined) return run();
+  return inSpan(
+    SPAN.turn(host.machine.type),
+    {
+      kind: SpanKind.INTERNAL,
+      attributes: { [ATTR.actor]: formatAddress(actor), [ATTR.turn]: state.core?.turn ?? 0 },
+    },
+    run,
+  );
+}

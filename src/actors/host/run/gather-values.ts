@@ -1,0 +1,200 @@
+// Answers of a gather that are too large for the state: they lie in the payload store, in the folder of their asker's family, and the state
+// has their references. They are read for the turn in which the gather hands them out. Where they cannot be handed out, the
+// gather ends with an error that has them by reference: what was paid for is not lost.
+import { namedByType } from '../../../contract/address.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { ErrorJson } from '../../../contract/outcome.ts';
+import type { PayloadRef } from '../../../contract/payload.ts';
+import { MAX_CLAIM_BYTES } from '../../../contract/sizes.ts';
+import type { CoreState, Execution, KeptValue, Overflow, TurnRequest } from '../../../contract/turn.ts';
+import { isUnreadable, jsonBytes, lifeFolder } from '../../protocol/claims.ts';
+import { hashId } from '../../protocol/ids.ts';
+import { signRef } from '../../protocol/seals.ts';
+import type { ActorView, HeldActor } from '../held-actor.ts';
+import type { ReceivedInput } from '../sort/inbox.ts';
+import { type Run, type RunOutcome, runWithAttempts } from './attempts.ts';
+
+/** A larger answer lies elsewhere. As many as a gather may keep of smaller ones are 4 MB. */
+const MAX_VALUE_BYTES = 16 * 1024;
+/** A larger list of answers is a payload of its own: the error may be kept in a context, or sent on. */
+const MAX_ANSWERS_BYTES = 64 * 1024;
+
+/** Of all that can be wrong with a commit, what has to do with the values in it. */
+const NOT_FIT = new Set(['STATE_TOO_LARGE', 'EFFECT_TOO_LARGE', 'PAYLOAD_NOT_FOUND', 'PAYLOAD_UNREADABLE']);
+
+type Gather = Extract<Execution, { kind: 'scatter' }>['gather'];
+type Reply = Extract<ReceivedInput['input'], { kind: 'reply' }>;
+
+/** The items with references beside their large answers. Throws what the storage threw. */
+export async function keepAnswers(
+  held: ActorView,
+  items: readonly ReceivedInput[],
+): Promise<readonly ReceivedInput[]> {
+  const { executions = {} } = held.state.core ?? {};
+  const isLarge = ({ input }: ReceivedInput): boolean =>
+    input.kind === 'reply' &&
+    input.branch !== undefined &&
+    input.kept === undefined &&
+    input.outcome.status === 'done' &&
+    gatherOf(executions[input.execution])?.collect === 'values' &&
+    jsonBytes(input.outcome.output) > MAX_VALUE_BYTES;
+  if (!items.some(isLarge)) return items;
+  return Promise.all(
+    items.map(async (item): Promise<ReceivedInput> => {
+      if (!isLarge(item)) return item;
+      const { input, message } = item as ReceivedInput & { input: Reply };
+      if (input.outcome.status !== 'done') return item;
+      // By its message: another answer of the same branch must not replace the one that was counted.
+      const name = `answer-${hashId(message.messageId, message.sequenceNumber)}`;
+      const kept = await put(held, name, input.outcome.output);
+      return { ...item, input: { ...input, kept } };
+    }),
+  );
+}
+
+type Read =
+  | { readonly kind: 'values'; readonly values: NonNullable<TurnRequest['payloads']> }
+  /** They are too large together, or one of them cannot be read. */
+  | { readonly kind: 'unfit'; readonly error: ErrorJson };
+
+/** What a turn asked for. Throws what the storage threw. */
+async function readAnswers(held: ActorView, refs: readonly PayloadRef[]): Promise<Read> {
+  const bytes = refs.reduce((sum, ref) => sum + ref.bytes, 0);
+  if (bytes > MAX_CLAIM_BYTES) {
+    const message = `${refs.length} answers of ${bytes} bytes, at most ${MAX_CLAIM_BYTES} fit into a state`;
+    return { kind: 'unfit', error: { code: 'STATE_TOO_LARGE', message } };
+  }
+  try {
+    const values = await Promise.all(
+      refs.map(async (ref) => [ref.$payload, await held.host.payloads.get(ref)] as const),
+    );
+    return { kind: 'values', values: Object.fromEntries(values) };
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    return { kind: 'unfit', error };
+  }
+}
+
+/** The turns of these, with the values that their gathers hand out. Throws what the storage threw. */
+export async function runWithAnswers(
+  held: HeldActor,
+  received: readonly ReceivedInput[],
+  overflow: Overflow | undefined,
+): Promise<RunOutcome | Extract<Read, { kind: 'unfit' }>> {
+  let answers: Run['answers'] = overflow === undefined ? {} : { overflow };
+  for (;;) {
+    const { state, address: actor, host, newborn } = held;
+    const outcome = await runWithAttempts({
+      received,
+      state,
+      actor,
+      host,
+      newborn,
+      answers,
+      commit: (counted) => held.commit(counted),
+    });
+    if (outcome.kind !== 'ran' || outcome.result.needs === undefined) return outcome;
+    const read = await readAnswers(held, outcome.result.needs);
+    if (read.kind === 'unfit') return read;
+    answers = { ...answers, payloads: { ...answers.payloads, ...read.values } };
+  }
+}
+
+/** How the gather ends that this input answers, or whose deadline it is: undefined when it is about no gather's answers. */
+export async function overflowOf(
+  held: ActorView,
+  { input }: ReceivedInput,
+  { code, message }: ErrorJson,
+): Promise<Overflow | undefined> {
+  if (!NOT_FIT.has(code)) return undefined;
+  const { core } = held.state;
+  const execution = core === null ? undefined : executionOf(core, input);
+  const asked = execution === undefined ? undefined : core?.executions[execution];
+  const gather = gatherOf(asked);
+  if (execution === undefined || asked === undefined || gather?.collect !== 'values') return undefined;
+  const answers = [...gather.values, ...answerIn(input, gather)].toSorted((a, b) => a.index - b.index);
+  const listed = answers.map(toAnswer);
+  const { total, ok, failed } = gather;
+  return {
+    execution,
+    error: {
+      code,
+      message: `gather '${namedByType(asked.childId, held.address.type)}': its answers cannot be handed out: ${message}`,
+      data: {
+        total,
+        ok,
+        failed,
+        missing: total - ok - failed,
+        answers: await small(held, execution, listed),
+      },
+    },
+  };
+}
+
+/** What nobody refers to any more once this is committed. The answers in an error are the machine's to use, as long as it lives. */
+export function answersDone(
+  before: CoreState | null,
+  after: CoreState | null,
+  items: readonly ReceivedInput[],
+  overflow: Overflow | undefined,
+): PayloadRef[] {
+  const still = new Set(refsOf(after).map(({ $payload }) => $payload));
+  const given = new Set(
+    overflow === undefined ? [] : refsOf(before, overflow.execution).map(({ $payload }) => $payload),
+  );
+  const came = items.flatMap(({ input }) =>
+    input.kind === 'reply' && input.kept !== undefined && input.execution !== overflow?.execution
+      ? [input.kept]
+      : [],
+  );
+  return [...refsOf(before), ...came].filter(({ $payload }) => !still.has($payload) && !given.has($payload));
+}
+
+function refsOf(core: CoreState | null, only?: string): PayloadRef[] {
+  return Object.entries(core?.executions ?? {}).flatMap(([id, execution]) =>
+    only === undefined || id === only
+      ? (gatherOf(execution)?.values ?? []).flatMap((kept) => ('ref' in kept ? [kept.ref] : []))
+      : [],
+  );
+}
+
+function gatherOf(execution: Execution | undefined): Gather | undefined {
+  return execution?.kind === 'scatter' ? execution.gather : undefined;
+}
+
+function executionOf({ timers }: CoreState, input: ReceivedInput['input']): string | undefined {
+  if (input.kind === 'reply') return input.branch === undefined ? undefined : input.execution;
+  const what = input.kind === 'timer' ? timers[input.token]?.what : undefined;
+  return what?.kind === 'deadline' ? what.execution : undefined;
+}
+
+/** The answer that would have been one too many. */
+function answerIn(input: ReceivedInput['input'], { agents }: Gather): KeptValue[] {
+  if (input.kind !== 'reply' || input.branch === undefined || input.outcome.status !== 'done') return [];
+  const of = { index: input.branch, agent: agents[input.branch % agents.length] ?? '' };
+  return [input.kept === undefined ? { ...of, value: input.outcome.output } : { ...of, ref: input.kept }];
+}
+
+function toAnswer(kept: KeptValue): Json {
+  const { index: branch, agent } = kept;
+  return { branch, agent, value: 'ref' in kept ? { ...kept.ref } : kept.value };
+}
+
+async function small(held: ActorView, execution: string, answers: readonly Json[]): Promise<Json> {
+  const list = [...answers];
+  if (jsonBytes(list) <= MAX_ANSWERS_BYTES) return list;
+  return { ...(await put(held, `answers-${hashId(execution)}`, list)) };
+}
+
+/** An error may hand it to anybody. */
+async function put(held: ActorView, name: string, value: Json): Promise<PayloadRef> {
+  const { payloads } = held.host;
+  return signRef(await payloads.seal(), 'value', await payloads.put(folderOf(held), name, value));
+}
+
+/** Of the family: a child hands references to parents that outlive it. */
+function folderOf({ host, address, state }: ActorView): string {
+  return state.family ?? lifeFolder(host.payloads.scope, address, state.core?.incarnation ?? '');
+}

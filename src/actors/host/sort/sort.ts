@@ -1,0 +1,222 @@
+// Sorts the messages of a batch, the first of its stages: which of them were applied before (I4), which are of an earlier life (I9),
+// which ask something, and which are inputs of the machine. It reads what messages have put into the payload store and
+// changes nothing. What a message is may depend on the state that those before it lead to: there a part ends, to be acted on
+// before the rest is sorted.
+import type { ReplyAddress } from '../../../contract/effect.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
+import type { ErrorJson } from '../../../contract/outcome.ts';
+import type { Payloads } from '../../../contract/payload.ts';
+import type { TurnInput } from '../../../contract/turn.ts';
+import { type ActorBody, type InboundMessage, PROPERTY, type WatchBody } from '../../../contract/wire.ts';
+import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
+import { ofThisLife } from '../../protocol/lives.ts';
+import { parseActorBody } from '../../protocol/messages.ts';
+import { signedFamily } from '../../protocol/seals.ts';
+import { isWake } from '../outbox/undelivered.ts';
+import { completed, type Settlement } from '../settle.ts';
+import { isRemedy, isUnfinished, type RemedyBody } from '../standstill/remedy.ts';
+import { BOUNDS, type SessionState } from '../state/session-state.ts';
+import { hasEarlyPieces } from './early-pieces.ts';
+import { identitiesOf, type Judgement, judge, type ReceivedInput } from './inbox.ts';
+import type { OlderPeers } from './peers.ts';
+import { isExpiry } from './tombstone.ts';
+
+/** What the messages are sorted by. */
+export interface SortContext {
+  readonly state: SessionState;
+  readonly settled: ReadonlySet<number>;
+  readonly olderPeers: OlderPeers;
+  /** The incarnation of an actor that one of them may start. */
+  readonly newborn: string;
+  /** Numbers of deferred messages: these were fetched. */
+  readonly fetched: ReadonlySet<number>;
+  readonly payloads: Payloads;
+  /** Where what is on its way to the actor lies. */
+  readonly inbound: string;
+}
+
+export interface Query {
+  readonly message: InboundMessage;
+  readonly asker: ReplyAddress;
+}
+
+export interface WatchRequest {
+  readonly message: InboundMessage;
+  readonly body: WatchBody;
+}
+
+/** What ends a part: to be done once its inputs are applied. */
+export type Next =
+  /** What its outbox could not deliver is tried again. */
+  | { readonly kind: 'wake'; readonly message: InboundMessage }
+  | { readonly kind: 'remedy'; readonly message: InboundMessage; readonly body: RemedyBody }
+  /** An input that is applied by itself. */
+  | { readonly kind: 'alone'; readonly received: ReceivedInput }
+  /** An answer whose early pieces are applied before it. */
+  | { readonly kind: 'answer'; readonly received: ReceivedInput };
+
+export interface Part {
+  /** Of messages that nothing is to be done about any more. */
+  readonly settlements: readonly Settlement[];
+  readonly inputs: readonly ReceivedInput[];
+  readonly queries: readonly Query[];
+  readonly watches: readonly WatchRequest[];
+  /** Meant for an earlier life. */
+  readonly strays: readonly InboundMessage[];
+  /** Numbers of messages whose payload could not be read. */
+  readonly unread: readonly number[];
+  /** Folders of families that starts name, and nobody has signed. */
+  readonly unsigned: readonly string[];
+  readonly dropped: number;
+  readonly next?: Next;
+  readonly rest: readonly InboundMessage[];
+}
+
+/** `first`: an input that is applied before these. Rejects with what the storage threw. */
+export async function sort(
+  messages: readonly InboundMessage[],
+  context: SortContext,
+  first?: ReceivedInput,
+): Promise<Part> {
+  const { state, settled, olderPeers, newborn, payloads, inbound } = context;
+  const settlements: Settlement[] = [];
+  const inputs: ReceivedInput[] = first === undefined ? [] : [first];
+  const queries: Query[] = [];
+  const watches: WatchRequest[] = [];
+  const strays: InboundMessage[] = [];
+  const unread: number[] = [];
+  const unsigned: string[] = [];
+  let dropped = 0;
+  const end = (at: number, next?: Next): Part => ({
+    settlements,
+    inputs,
+    queries,
+    watches,
+    strays,
+    unread,
+    unsigned,
+    dropped,
+    rest: messages.slice(at),
+    ...(next === undefined ? {} : { next }),
+  });
+  const identities = new Set<string>();
+  for (const [at, message] of messages.entries()) {
+    const known = identitiesOf(message);
+    if (known.some((identity) => identities.has(identity))) return end(at);
+    for (const identity of known) identities.add(identity);
+    const judgement = judge(state.inbox, message, settled, olderPeers);
+    if (judgement.kind !== 'new' && !isUnfinished(message, judgement, state)) {
+      if (judgement.kind === 'repeat') dropped++;
+      settlements.push(asJudged(message, judgement));
+      continue;
+    }
+    const reading = readBody(message, payloads, inbound);
+    const read = reading instanceof Promise ? await reading : reading;
+    if (read.kind === 'refused') {
+      settlements.push(refused(message, read.error));
+      continue;
+    }
+    if (read.unread === true) unread.push(message.sequenceNumber);
+    const body = ofThisLife(read.body, state.core?.incarnation ?? newborn);
+    if (body === undefined) {
+      dropped++;
+      strays.push(message);
+      settlements.push(completed(message));
+    } else if (body.kind === 'query') queries.push({ message, asker: body.asker });
+    else if (body.kind === 'watch') watches.push({ message, body });
+    else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
+    else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
+    else {
+      const input = withTrace(body, message);
+      const suspect = isSuspect(message, context);
+      const family = input.kind === 'start' ? await familyOf(message, payloads) : undefined;
+      if (family?.unsigned !== undefined) unsigned.push(family.unsigned);
+      const received = { message, input, suspect, ...family?.signed };
+      if (input.kind === 'reply' && hasEarlyPieces(state, inputs, input))
+        return end(at + 1, { kind: 'answer', received });
+      if (suspect || isExpiry(input)) return end(at + 1, { kind: 'alone', received });
+      inputs.push(received);
+    }
+  }
+  return end(messages.length);
+}
+
+function asJudged(message: InboundMessage, judgement: Judgement): Settlement {
+  return judgement.kind === 'recorded' ? { message, disposition: judgement.disposition } : completed(message);
+}
+
+function refused(message: InboundMessage, { code, message: description }: ErrorJson): Settlement {
+  return { message, disposition: { kind: 'deadLetter', reason: code, description } };
+}
+
+/**
+ * A message that was in hand when a host died runs alone, its attempt written first: neighbours are not blamed (I7). A deferral
+ * counts as a delivery too.
+ */
+function isSuspect({ deliveryCount, sequenceNumber }: InboundMessage, { fetched }: SortContext): boolean {
+  return deliveryCount > (fetched.has(sequenceNumber) ? 1 : 0);
+}
+
+function withTrace(input: TurnInput, { traceparent }: InboundMessage): TurnInput {
+  return input.kind === 'reply' && traceparent !== undefined ? { ...input, traceparent } : input;
+}
+
+interface Family {
+  readonly signed?: Pick<ReceivedInput, 'family'>;
+  readonly unsigned?: string;
+}
+
+/** Of a start: into which family the actor would be born, if it is said by somebody who may say so. */
+async function familyOf(message: InboundMessage, payloads: Payloads): Promise<Family> {
+  const { [PROPERTY.family]: given } = message.properties;
+  if (given === undefined) return {};
+  const family = signedFamily(await payloads.seal(), message);
+  return family !== undefined && family.length <= BOUNDS.pathLength
+    ? { signed: { family } }
+    : { unsigned: String(given) };
+}
+
+// What a message says, its claimed values in their places. The payload store may have lost one for good: an answer that cannot be
+// read is an answer too, for nobody can send it again (I7, I11); any other message is refused.
+
+type Read =
+  | {
+      readonly kind: 'body';
+      readonly body: ActorBody;
+      /** What was claimed could not be read: the body says so. */
+      readonly unread?: true;
+    }
+  | { readonly kind: 'refused'; readonly error: ErrorJson };
+
+/** At once where nothing is claimed. Rejects with what the storage threw: then no message is at fault. */
+function readBody(message: InboundMessage, payloads: Payloads, inbound: string): Read | Promise<Read> {
+  return hasClaims(message) ? readClaimed(message, payloads, inbound) : parse(message);
+}
+
+async function readClaimed(message: InboundMessage, payloads: Payloads, inbound: string): Promise<Read> {
+  let opened: InboundMessage;
+  try {
+    opened = await openClaims(message, payloads, inbound);
+  } catch (thrown) {
+    const error = toErrorJson(thrown, 'INTERNAL');
+    if (!isUnreadable(error.code)) throw thrown;
+    const body = failedAnswer(message, error);
+    return body === undefined ? { kind: 'refused', error } : { kind: 'body', body, unread: true };
+  }
+  return parse(opened);
+}
+
+function parse(opened: InboundMessage): Read {
+  const parsed = parseActorBody(opened);
+  if (parsed.ok) return { kind: 'body', body: parsed.body };
+  return { kind: 'refused', error: { code: 'INPUT_INVALID', message: parsed.why } };
+}
+
+/** A piece that is lost is the end of its answer: what comes behind it would wait for it for ever. */
+function failedAnswer(message: InboundMessage, error: ErrorJson): ActorBody | undefined {
+  const parsed = parseActorBody(withoutClaims(message));
+  if (!parsed.ok || (parsed.body.kind !== 'reply' && parsed.body.kind !== 'partial')) return undefined;
+  const { execution, branch } = parsed.body;
+  const place = branch === undefined ? { execution } : { execution, branch };
+  return { kind: 'reply', ...place, outcome: { status: 'error', error } };
+}

@@ -1,0 +1,172 @@
+// What one session state holds (I2): the pure core beside outbox, inbox, dispositions, timers' numbers, attempts and trace.
+import type { ReplyAddress } from '../../../contract/effect.ts';
+import type { EventJson, Json } from '../../../contract/json.ts';
+import type { PayloadRef } from '../../../contract/payload.ts';
+import type { Disposition } from '../../../contract/ports.ts';
+import type { GatherPolicy } from '../../../contract/scatter.ts';
+import type { CoreState } from '../../../contract/turn.ts';
+import type { WireMessage } from '../../../contract/wire.ts';
+import type { Peer } from '../sort/peers.ts';
+
+/** Hosts that know only earlier ones leave such an actor alone (I14). 1 and 2 are read as well (written-state.ts). */
+export const STATE_FORMAT = 3;
+/** As written. The Standard tier takes 256 KB. What is larger is put into the payload store (claim-state.ts). */
+export const MAX_STATE_BYTES = 200_000;
+
+/**
+ * What always lies in the session, whatever becomes of the payload store, and how much of it there is at most. All of it
+ * together stays below MAX_STATE_BYTES as written; a test fills each to its bound at once. What may grow with use (core,
+ * outbox, numbers of scheduled messages, watchers, peers that have been silent for a while) goes to the payload store.
+ */
+export const BOUNDS = {
+  /** Dispositions. In hand at once are SESSION_WINDOW active messages, the deferred pieces, and a slice of a release. */
+  unsettled: 512,
+  /** Reasons and descriptions in them, and what a quarantine says: bytes, cut alike where they are more. */
+  textBytes: 36_000,
+  /** Recent peers; the others lie in the payload store (peers.ts). */
+  peers: 256,
+  /** Callers' keys, as hashes: the broker's duplicate detection knows the rest of the window. */
+  keys: 256,
+  /** Early pieces of answers. What comes beyond is dead-lettered. */
+  deferred: 256,
+  /** Messages whose attempts are counted. */
+  attempts: 512,
+  /** Messages that a quarantine parks, and bytes of their numbers as written. What comes beyond is dead-lettered. */
+  parked: 8_000,
+  parkedBytes: 48_000,
+  /** Each costs a message a batch. */
+  watchers: 16,
+  /** In the outline of a claimed core, which is left out where it does not fit. */
+  outlinedWaiters: 32,
+  /** Of the folder of the family. */
+  pathLength: 512,
+} as const;
+
+/** A fan-out waiting to be expanded: tasks [cursor, total) are still to be sent. */
+export interface ScatterEntry {
+  readonly kind: 'scatter';
+  readonly execution: string;
+  readonly agents: readonly string[];
+  readonly items: readonly Json[] | PayloadRef;
+  readonly shared?: Json;
+  readonly total: number;
+  readonly cursor: number;
+  readonly deadlineAt: number;
+  readonly offerTtlMs?: number;
+  readonly policy: GatherPolicy['kind'];
+}
+
+export type OutboxEntry =
+  | { readonly kind: 'message'; readonly message: WireMessage; readonly timer?: string }
+  | ScatterEntry
+  | {
+      readonly kind: 'action';
+      readonly name: string;
+      readonly params: Json;
+      readonly event: EventJson;
+      /** Absent in states of former builds. */
+      readonly key?: string;
+    }
+  /** Of a timer: by its number, as far as known. One without a token is of an earlier release. Or of an execution's retries. */
+  | {
+      readonly kind: 'cancel';
+      readonly entity: string;
+      readonly token?: string;
+      readonly sequenceNumber?: number;
+      readonly execution?: string;
+    };
+
+export interface Inbox {
+  /** Applied, not yet known to be settled: sequence number and what is to become of the message (I4, I5). */
+  readonly unsettled: readonly (readonly [sequenceNumber: number, disposition: Disposition])[];
+  /** Last effect applied per peer incarnation, of those that were heard lately. */
+  readonly peers: readonly Peer[];
+  /** Where the others lie. */
+  readonly olderPeers?: PayloadRef;
+  /** Callers' own keys, hashed, and when they came (epoch ms), for one duplicate window. */
+  readonly keys: readonly (readonly [key: string, at: number])[];
+}
+
+/** Who is told of every batch, and until when (epoch ms). */
+export interface Watcher {
+  readonly to: ReplyAddress;
+  readonly until: number;
+}
+
+/** The actor stands still until somebody releases it; its messages are deferred, by number, in order. */
+export interface Quarantine {
+  readonly code: string;
+  readonly message: string;
+  readonly since: number;
+  /** `held` as written. */
+  readonly parked: readonly number[];
+  /** What was parked is being applied. */
+  readonly releasing?: true;
+  /** The outbox holds what its target does not take (undelivered.ts). `shown` = people are told of it. */
+  readonly undelivered?: {
+    readonly since: number;
+    readonly tries: number;
+    readonly forGood?: true;
+    readonly shown?: true;
+  };
+}
+
+/** Of a core that lies in the payload store. */
+export interface Outline extends Pick<CoreState, 'incarnation' | 'turn' | 'startedAt' | 'parent'> {
+  /** The last of them. */
+  readonly waiters: CoreState['waiters'];
+}
+
+export interface SessionState {
+  readonly format: typeof STATE_FORMAT;
+  readonly type: string;
+  readonly version: string;
+  /** null while only attempts at a first start are counted, and as written when they are claimed. */
+  readonly core: CoreState | null;
+  readonly outbox: readonly OutboxEntry[];
+  readonly inbox: Inbox;
+  /** Early partials waiting in the broker: `execution/branch/seq` -> sequence number. */
+  readonly deferred: Readonly<Record<string, number>>;
+  /** Timer token -> sequence number of its scheduled message, as far as known. */
+  readonly scheduled: Readonly<Record<string, number>>;
+  /** Sequence number -> attempts begun (I7). */
+  readonly attempts: Readonly<Record<string, number>>;
+  readonly quarantine?: Quarantine;
+  /** The turn that a migration was, if something left by it. */
+  readonly movedAt?: number;
+  /** Absent until somebody watches. */
+  readonly watchers?: readonly Watcher[];
+  /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
+  readonly dropped: number;
+  /** Where core, outbox, scheduled and watchers lie, in a state as it is written, and in one that could not be read. */
+  readonly claim?: PayloadRef;
+  /** With `claim`: what the end of the actor needs should its core never be read again. */
+  readonly outline?: Outline;
+  /** Folder of the actor that this one descends from: what its agents store lives as long. Absent: its own. */
+  readonly family?: string;
+  /** Trace context of the start: what every span of this actor hangs under. */
+  readonly traceparent?: string;
+  /** What it was started with, where a client started it (ids.ts inputId); absent in states of older hosts. */
+  readonly input?: string;
+}
+
+export const EMPTY_INBOX: Inbox = { unsettled: [], peers: [], keys: [] };
+
+export function emptyState(type: string, version: string): SessionState {
+  return {
+    format: STATE_FORMAT,
+    type,
+    version,
+    core: null,
+    outbox: [],
+    inbox: EMPTY_INBOX,
+    deferred: {},
+    scheduled: {},
+    attempts: {},
+    dropped: 0,
+  };
+}
+
+export function stateBytes(state: object): number {
+  return Buffer.byteLength(JSON.stringify(state));
+}
