@@ -5,7 +5,14 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 
 export const BIN = fileURLToPath(new URL('../bin/quorate.js', import.meta.url));
+const SAMPLE = fileURLToPath(new URL('../examples/repo-review', import.meta.url));
 const COMMIT_LOG = new URL('./commit-log.js', import.meta.url).href;
+
+/** What `npm start` or `npm run demo` passes to the command line, on a data folder of its own; the folder to review comes next. */
+export function sampleArgs(script: 'start' | 'demo', data: string): string[] {
+  const own = ['--config', `${SAMPLE}/quorate.config.ts`, ...(script === 'demo' ? ['--once'] : [])];
+  return ['start', '--port', '0', '--data', data, ...own, '--run', `${SAMPLE}/${script}.ts`];
+}
 
 export interface HostOptions {
   readonly cwd: string;

@@ -1,9 +1,9 @@
-// `quorate demo` on 2,000 files: what a whole review costs in memory, state and time.
+// The sample application on 2,000 files: what a whole review costs in memory, state and time.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { readCommits } from './commits.ts';
-import { startHost } from './host-process.ts';
+import { sampleArgs, startHost } from './host-process.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
 import { watchMemory } from './process-tree.ts';
 import { writeSourceFiles } from './source-files.ts';
@@ -31,7 +31,7 @@ async function run(): Promise<readonly Measurement[]> {
     join(folder.path, name),
   ) as [string, string, string, string];
   await writeSourceFiles(files, FILES);
-  const args = ['demo', files, '--out', out, '--data', data, '--port', '0'];
+  const args = [...sampleArgs('demo', data), files, '--out', out];
   await using host = startHost(args, { cwd: folder.path, commits, limitMs: LIMIT_MS });
   const memory = watchMemory(host.pid);
   await host.endsWith(0);

@@ -1,6 +1,6 @@
 // How soon `npm start` says something, and how soon it is ready.
 import { join } from 'node:path';
-import { startHost } from './host-process.ts';
+import { sampleArgs, startHost } from './host-process.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
 import { writeSourceFiles } from './source-files.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -12,7 +12,7 @@ const TARGET_MS = 2_000;
 
 export const start: Bench = {
   name: 'start',
-  about: `from spawn of \`quorate serve\` on an empty data folder, ${RUNS} runs`,
+  about: `from spawn of what \`npm start\` runs, on an empty data folder, ${RUNS} runs`,
   notMeasured: 'npm itself, which takes its own half second before it starts Node; a cold disk',
   run,
 };
@@ -25,8 +25,13 @@ async function run(): Promise<readonly Measurement[]> {
     await using folder = await temporaryFolder();
     const files = join(folder.path, 'files');
     await writeSourceFiles(files, FILES);
-    const args = ['serve', files, '--out', join(folder.path, 'out'), '--data', join(folder.path, 'data')];
-    await using host = startHost([...args, '--port', '0'], { cwd: folder.path, limitMs: LIMIT_MS });
+    const args = [
+      ...sampleArgs('start', join(folder.path, 'data')),
+      files,
+      '--out',
+      join(folder.path, 'out'),
+    ];
+    await using host = startHost(args, { cwd: folder.path, limitMs: LIMIT_MS });
     const [firstAt, bannerAt, readyAt] = await Promise.all([
       host.says(/\n/),
       host.says(/^stop .*\n/m),

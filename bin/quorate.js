@@ -23,7 +23,7 @@ function isBroker() {
 }
 
 function isHost() {
-  return process.argv[2] === 'serve' || process.argv[2] === 'start';
+  return process.argv[2] === 'start';
 }
 
 /**

@@ -1,27 +1,27 @@
-// Makes dist anew, of the packages beside this one and then of this one: the compiled tree beside the files that are served or read as they
-// are. Plain JavaScript, because `prepare` may run on an older Node; with --if-possible an install without the compiler keeps
-// what is there.
+// Makes dist anew, of the packages beside this one and then of this one. Plain JavaScript, because `prepare` may run on an older
+// Node. With --if-possible an install without the compiler keeps what is there, and so does one whose dist is new: npm runs
+// `prepare` twice, for the root is one of its own workspaces.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, rmSync, statSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-const COMPILED = ['.ts', '.md'];
 
-if (!existsSync(tsc) && process.argv.includes('--if-possible')) {
+const ifPossible = process.argv.includes('--if-possible');
+
+if (ifPossible && !existsSync(tsc)) {
   console.log('build: no compiler in this install, dist stays as it is');
 } else {
-  compile(join(root, 'packages', 'broker'));
-  compile(join(root, 'otel'));
-  compile(root, ['src', 'examples']);
+  compile(join(root, 'packages', 'broker'), 'src');
+  compile(join(root, 'otel'), '.');
+  compile(root, 'src');
 }
 
-function compile(folder, withAssets = []) {
-  if (process.exitCode) return;
+function compile(folder, sources) {
+  if (process.exitCode || (ifPossible && isNew(folder, sources))) return;
   rmSync(join(folder, 'dist'), { recursive: true, force: true });
-  for (const name of withAssets) copyAssets(name);
   const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
     cwd: folder,
     stdio: 'inherit',
@@ -29,9 +29,29 @@ function compile(folder, withAssets = []) {
   process.exitCode = status ?? 1;
 }
 
-function copyAssets(folder) {
-  cpSync(join(root, folder), join(root, 'dist', folder), {
-    recursive: true,
-    filter: (source) => statSync(source).isDirectory() || !COMPILED.includes(extname(source)),
+/** Every file of dist is younger than all it is made of; a folder is as young as the last file that came or went. */
+function isNew(folder, sources) {
+  const dist = join(folder, 'dist');
+  if (!existsSync(dist)) return false;
+  const made = timesIn(dist);
+  const sourceTimes = [
+    ...timesIn(join(folder, sources)),
+    timeOf(tsc),
+    timeOf(join(folder, 'tsconfig.build.json')),
+  ];
+  return Math.min(...made) >= Math.max(...sourceTimes, timeOf(join(root, 'tsconfig.json')));
+}
+
+function timesIn(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const inner = entries.flatMap((entry) => {
+    if (entry.name === 'dist' || entry.name === 'node_modules') return [];
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? timesIn(path) : [timeOf(path)];
   });
+  return [timeOf(folder), ...inner];
+}
+
+function timeOf(path) {
+  return statSync(path).mtimeMs;
 }

@@ -2,12 +2,10 @@
 import { Command } from 'commander';
 import { addActorsCommand } from './commands/actors.ts';
 import { addBrokerCommand } from './commands/broker.ts';
-import { addDemoCommand } from './commands/demo.ts';
 import { addDlqCommand } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrawCommand } from './commands/draw.ts';
 import { addResetCommand } from './commands/reset.ts';
-import { addServeCommand } from './commands/serve.ts';
 import { addStartCommand } from './commands/start.ts';
 import { documented, type Finish } from './shared/documented.ts';
 import { readVersion } from './shared/version.ts';
@@ -22,9 +20,10 @@ export function createProgram(finish: Finish): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
-  documented(program, { exits: ['done', 'failed', 'usage'], example: 'quorate draw review' });
-  addDemoCommand(program, finish);
-  addServeCommand(program, finish);
+  documented(program, {
+    exits: ['done', 'failed', 'usage'],
+    example: 'quorate start --config quorate.config.ts',
+  });
   addStartCommand(program, finish);
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);

@@ -54,8 +54,6 @@ export const ERROR_HINTS = {
     'Make the scenario end the same each time before it is explored: no real time, no randomness.',
   FILES_EXHAUSTED:
     'Give the process more file handles (`ulimit -n`, LimitNOFILE= of systemd), or close what holds them; stored data is untouched.',
-  FOLDER_EMPTY: 'Choose a folder that holds files to review.',
-  FOLDER_UNREADABLE: 'Choose a folder that exists and can be read.',
   GATHER_FAILED: 'Fewer branches answered well than the policy needs; the error data says which failed.',
   IMPURE_TURN:
     'Move clock, randomness and I/O out of the machine into an agent, or use the values the turn gives.',
@@ -90,6 +88,7 @@ export const ERROR_HINTS = {
   RESULTS_UNREADABLE:
     'Move the file that the message names out of the way: tasks whose results were in it are done again.',
   RESULT_TIMEOUT: 'The actor is still running, or no host of its type is: ask again, or wait longer.',
+  RUN_FAILED: 'Look into the module of --run; --verbose prints the stack of what it threw.',
   START_CONFLICT:
     'Take another id for another input; `result` gives what the first input led to, and `start` tells no inputs apart.',
   STATE_INCOMPATIBLE:

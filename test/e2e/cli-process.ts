@@ -1,11 +1,23 @@
 // The command line as its users start it: a process of its own, through bin/, on dist.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const BIN = fileURLToPath(new URL('../../bin/quorate.js', import.meta.url));
+
+/** The arguments of `npm start` or `npm run demo` for any working folder, on a free port. */
+export function sampleArgs(script: 'start' | 'demo', ...args: readonly string[]): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Readonly<Record<string, string>>;
+  };
+  const [command = '', ...own] = (scripts[script] ?? '').split(' ').slice(2);
+  const placed = own.map((word) => (word.startsWith('examples/') ? join(ROOT, word) : word));
+  return [command, '--port', '0', ...placed, ...args];
+}
 
 export interface Ended {
   readonly code: number | null;

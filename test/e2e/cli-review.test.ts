@@ -1,5 +1,5 @@
-// The sample application on the command line: one review, a failing one, one that is continued, and every example of
-// every --help.
+// The sample application as its scripts start it: one review, a failing one, one that is continued; nobody pays for traces that
+// nobody wants; and every example of every --help.
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,10 @@ import type { Command } from 'commander';
 import { createBrokerProgram } from 'quorate-broker/cli';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
-import { runCli, startCli } from './cli-process.ts';
+import { runCli, sampleArgs, startCli } from './cli-process.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/repos/small/', import.meta.url));
+const PRELOAD = fileURLToPath(new URL('../kit/loaded-preload.ts', import.meta.url));
 const REVIEW_MS = 120_000;
 const DOCUMENTS = ['plan.json', 'report.json', 'report.md'];
 
@@ -21,12 +22,26 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const demo = (...args: string[]) =>
-  runCli(['demo', 'repo', '--out', 'out', '--port', '0', ...args], { cwd: folder });
+const LOADED = 'loaded.log';
 
-describe('quorate demo', () => {
-  it('reviews a folder, delivers the report and sums it up', { timeout: REVIEW_MS }, async () => {
-    const { code, stdout, stderr } = await demo();
+/** One review of `repo`, and the modules of OpenTelemetry, other than its API, that it has loaded. */
+async function observedDemo(options: string[], ...args: string[]) {
+  const [command = '', ...own] = sampleArgs('demo', 'repo', '--out', 'out', ...args);
+  const ended = await runCli([command, ...options, ...own], {
+    cwd: folder,
+    node: ['--import', PRELOAD],
+    env: { QUORATE_TEST_LOADED: join(folder, LOADED) },
+  });
+  const loaded = (await readFile(join(folder, LOADED), 'utf8')).split('\n');
+  expect(loaded.some((url) => url.includes('/@azure/service-bus/'))).toBe(true);
+  return { ...ended, telemetry: loaded.filter((url) => /\/@opentelemetry\/(?!api\/)/.test(url)) };
+}
+
+describe('npm run demo', () => {
+  it('reviews a folder, delivers the report, sums it up and loads no SDK of traces', {
+    timeout: REVIEW_MS,
+  }, async () => {
+    const { code, stdout, stderr, telemetry } = await observedDemo([]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(DOCUMENTS);
     expect(stdout).toContain(`report     ${join(folder, 'out', 'report.md')}\n`);
@@ -35,16 +50,20 @@ describe('quorate demo', () => {
     expect(stdout).toMatch(/^ {2}reviewing {2}\d+\/\d+/m);
     // oxlint-disable-next-line no-control-regex -- what must not be there
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(telemetry).toEqual([]);
   });
 
   // Each step by itself: test/unit/examples/repo-review/review.test.ts.
-  it.each(['stage', 'publish'])(
-    'leaves the output folder as it was when %s fails',
+  it.each([
+    ['stage', ['--trace-file', 'trace.jsonl']],
+    ['publish', []],
+  ])(
+    'leaves the output folder as it was when %s fails, with the options %j',
     { timeout: REVIEW_MS },
-    async (step) => {
+    async (step, options) => {
       await mkdir(join(folder, 'out'));
       await writeFile(join(folder, 'out', 'report.md'), 'an older report\n');
-      const { code, stdout, stderr } = await demo('--fail-at', step);
+      const { code, stdout, stderr, telemetry } = await observedDemo(options, '--fail-at', step);
       expect(code).toBe(1);
       expect(stderr).toMatch(
         new RegExp(
@@ -55,29 +74,41 @@ describe('quorate demo', () => {
       expect(stdout).not.toContain('report.md');
       expect(await readdir(join(folder, 'out'))).toEqual(['report.md']);
       expect(await readFile(join(folder, 'out', 'report.md'), 'utf8')).toBe('an older report\n');
+      expect(telemetry.length > 0).toBe(options.length > 0);
     },
   );
+
+  it.each([
+    ['a missing folder', ['../nowhere'], 1, 'FOLDER_UNREADABLE'],
+    ['an unknown step', ['--fail-at', 'lunch'], 2, 'USAGE'],
+  ])('refuses %s before anything is started', async (_, args, exit, code) => {
+    const { code: status, stdout, stderr } = await runCli(sampleArgs('demo', ...args), { cwd: folder });
+    expect({ status, stdout }).toEqual({ status: exit, stdout: expect.stringMatching(/^quorate .+\n$/) });
+    expect(stderr).toMatch(new RegExp(`^error ${code}: .+`));
+  });
 });
 
-describe('quorate serve', () => {
-  const serve = () => startCli(['serve', 'repo', '--out', 'out', '--port', '0'], { cwd: folder });
+describe('npm start', () => {
+  const start = () => startCli(sampleArgs('start', 'repo', '--out', 'out'), { cwd: folder });
 
-  it('goes on with the review that a killed process had begun, and then begins another', {
+  it('continues the review that a killed process had begun, and then begins another', {
     timeout: REVIEW_MS,
   }, async () => {
-    const first = serve();
+    const first = start();
     const begun = /^review +(\S+)/m.exec(await first.says(/^review .*$/m))?.[1];
     first.child.kill('SIGKILL');
     await first.ended;
 
-    const second = serve();
+    const second = start();
     expect(await second.says(/^review .*\(continued\)$/m)).toContain(` ${begun} `);
-    await second.says('serving');
+    expect(await second.says(/^serving .*$/m)).toMatch(
+      /^serving +until it is stopped; watch it at http:\S+$/m,
+    );
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(DOCUMENTS);
     second.child.kill('SIGTERM');
     expect((await second.ended).code).toBe(0);
 
-    const third = serve();
+    const third = start();
     const said = await third.says(/^review .*$/m);
     expect(said).not.toContain('(continued)');
     expect(/^review +(\S+)/m.exec(said)?.[1]).not.toBe(begun);
@@ -102,16 +133,15 @@ describe('the example of', () => {
   /** Commands that run until they are told to stop, and what they say once they are up. */
   const LASTING: Readonly<Record<string, RegExp>> = {
     broker: /^stop /m,
-    serve: /^review /m,
     start: /^machines /m,
   };
 
   it.each(examples)('%s --help runs', { timeout: REVIEW_MS }, async (name, args) => {
     const cwd = join(folder, 'repo');
     const env = { QUORATE_PORT: '0' };
-    if (name === 'start' || name === 'doctor') {
+    if (['start', 'doctor', 'draw'].includes(name)) {
       const counter = new URL('../fixtures/apps/counter.machine.ts', import.meta.url).href;
-      const text = `export default { machines: { counter: { module: '${counter}', export: 'counter', version: '1' } } };`;
+      const text = `export default { machines: { summary: { module: '${counter}', export: 'counter', version: '1' } } };`;
       await writeFile(join(cwd, 'quorate.config.ts'), text);
     }
     const { child, says, ended } = startCli(args, { cwd, env });

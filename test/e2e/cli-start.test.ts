@@ -31,6 +31,19 @@ async function configFile(machines: object, agents = '{}', more = ''): Promise<s
   return path;
 }
 
+/** A module for --run: waits until it is told to stop, or fails. */
+async function job(): Promise<string> {
+  const path = join(folder, 'job.ts');
+  const text = `export async function run({ runtime, args, signal, terminal }) {
+    const [{ machine }] = runtime.info.machines;
+    if (args[0] === '--fail') throw new Error(machine.type + ' has no work');
+    terminal.row('job', 'waits');
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  }`;
+  await writeFile(path, text);
+  return path;
+}
+
 const inFolder = (env: Record<string, string> = {}): CliOptions => ({ cwd: folder, env });
 const READY = /^machines .*$/m;
 
@@ -52,26 +65,37 @@ describe('a start', () => {
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
-  it('tells probes that it is alive and ready', async () => {
+  it('tells probes that it is alive and ready, and says by its code that --once was cut short', async () => {
     await configFile({ counter });
-    const { child, says, ended } = startCli(['start', '--port', '0'], inFolder({ QUORATE_HEALTH_PORT: '0' }));
+    const env = { QUORATE_HEALTH_PORT: '0' };
+    const { child, says, ended } = startCli(
+      ['start', '--port', '0', '--once', '--run', await job()],
+      inFolder(env),
+    );
     const ready = /^health +(\S+)\/readyz$/m.exec(await says(READY))?.[1] ?? '';
     expect((await fetch(`${ready}/healthz`)).status).toBe(200);
     await expect.poll(async () => (await fetch(`${ready}/readyz`)).status).toBe(200);
+    await says('job        waits');
     child.kill('SIGTERM');
-    expect((await ended).code).toBe(0);
+    // Before its job was done.
+    expect(await ended).toMatchObject({ code: 130, stderr: '' });
   });
 
-  it('serves a client of another process, and finds the actors again after a stop', async () => {
+  it('outlives its module of --run, serves a client of another process, and finds the actors again after a stop', async () => {
     await configFile({ counter });
     const options = { data: join(folder, '.quorate'), env: {} };
-    const first = startCli(['start', '--port', '0'], inFolder());
-    await first.says(READY);
+    const first = startCli(['start', '--port', '0', '--run', await job(), '--fail'], inFolder());
+    await first.says(/^serving +until it is stopped; watch it at http:\S+$/m);
     const client = await connect(options);
     await client.start('counter', { id: '1', input: { from: 40 } });
     await client.close();
     first.child.kill('SIGINT');
-    expect((await first.ended).code).toBe(0);
+    expect(await first.ended).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /^error RUN_FAILED: counter has no work\n {2}Look into the module of --run/m,
+      ),
+    });
 
     const second = startCli(['start', '--port', '0'], inFolder());
     await second.says(READY);

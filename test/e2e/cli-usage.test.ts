@@ -12,6 +12,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'empty'));
   await writeFile(join(folder, 'file'), '');
   await writeFile(join(folder, 'syntax.config.ts'), 'export default {');
+  await writeFile(join(folder, 'good.config.ts'), 'export default { machines: {} };');
   await writeFile(
     join(folder, 'fields.config.ts'),
     'export default { machines: {}, port: -1, prefix: "?" };',
@@ -26,13 +27,16 @@ describe('a refusal', () => {
   it.each<[string, readonly string[], number, string]>([
     ['no command', [], 2, 'USAGE'],
     ['an unknown command', ['dance'], 2, 'USAGE'],
-    ['an unknown option', ['demo', '--dance'], 2, 'USAGE'],
-    ['a bad port', ['demo', '--port', 'high'], 2, 'USAGE'],
-    ['an unknown step', ['demo', '--fail-at', 'lunch'], 2, 'USAGE'],
-    ['too many arguments', ['demo', 'a', 'b'], 2, 'USAGE'],
-    ['a missing folder', ['demo', 'nowhere'], 1, 'FOLDER_UNREADABLE'],
-    ['a file instead of a folder', ['demo', 'file'], 1, 'FOLDER_UNREADABLE'],
-    ['an empty folder', ['serve', 'empty'], 1, 'FOLDER_EMPTY'],
+    ['an unknown option', ['draw', '--dance'], 2, 'USAGE'],
+    ['a bad port', ['start', '--port', 'high'], 2, 'USAGE'],
+    ['too many arguments', ['draw', 'a', 'b'], 2, 'USAGE'],
+    ['arguments for no module', ['start', 'folder'], 2, 'USAGE'],
+    [
+      'a module that is not there',
+      ['start', '--config', 'good.config.ts', '--run', 'none.ts'],
+      1,
+      'MODULE_NOT_LOADED',
+    ],
     ['a missing configuration', ['start'], 1, 'CONFIG_NOT_FOUND'],
     ['a configuration that does not parse', ['start', '--config', 'syntax.config.ts'], 1, 'CONFIG_INVALID'],
     ['a configuration with wrong fields', ['start', '--config', 'fields.config.ts'], 1, 'CONFIG_INVALID'],
@@ -49,8 +53,8 @@ describe('a refusal', () => {
   });
 
   it('shows the stack with --verbose', async () => {
-    const { stderr } = await inFolder(['demo', 'nowhere', '--verbose']);
-    expect(stderr).toMatch(/^error FOLDER_UNREADABLE: .*\n.*\n(.*\n)* +at /);
+    const { stderr } = await inFolder(['start', '--verbose']);
+    expect(stderr).toMatch(/^error CONFIG_NOT_FOUND: .*\n.*\n(.*\n)* +at /);
   });
 
   it('names every wrong field, and the variable that set it', async () => {
@@ -102,7 +106,7 @@ describe('bin/quorate.js', () => {
   });
 
   it('ends quietly when its reader has seen enough', async () => {
-    const { child, ended } = startCli(['demo', '--help'], { cwd: ROOT });
+    const { child, ended } = startCli(['start', '--help'], { cwd: ROOT });
     child.stdout?.destroy();
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
   });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRandom } from '../kit/random.ts';
 import { treeOf } from '../kit/tree.ts';
-import { startCli } from './cli-process.ts';
+import { sampleArgs, startCli } from './cli-process.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/repos/small/', import.meta.url));
 const PRELOAD = fileURLToPath(new URL('../kit/crash-preload.ts', import.meta.url));
@@ -86,7 +86,7 @@ async function prepare(name: string, failAt: Step | undefined): Promise<Place> {
 }
 
 function serve({ folder, log }: Place, plan?: Kill['plan']) {
-  const host = startCli(['serve', 'repo', '--out', 'out', '--port', '0'], {
+  const host = startCli(sampleArgs('start', 'repo', '--out', 'out'), {
     cwd: folder,
     node: ['--import', PRELOAD],
     env: {
@@ -103,7 +103,7 @@ function serve({ folder, log }: Place, plan?: Kill['plan']) {
 /** Runs to the end of the review and drains. */
 async function finish(place: Place, failAt: Step | undefined): Promise<void> {
   const host = serve(place);
-  await host.says('serving; the inspector stays open');
+  await host.says(/^serving /m);
   host.child.kill('SIGTERM');
   const { code, stdout, stderr } = await host.ended;
   expect({ code, failed: failAt === undefined ? stderr : '' }, `${stdout}\n${stderr}`).toEqual({
@@ -137,8 +137,7 @@ function phaseOf(label: string): string | undefined {
 async function die(place: Place, { phase, plan }: Kill): Promise<boolean> {
   const host = serve(place, plan);
   if (plan.draining === true) await host.says(/^ {2}(reviewing|planning|collecting)/m);
-  else
-    await Promise.race([host.says('serving; the inspector stays open'), host.ended]).catch(() => undefined);
+  else await Promise.race([host.says(/^serving /m), host.ended]).catch(() => undefined);
   host.child.kill('SIGTERM');
   const { code, stdout, stderr } = await host.ended;
   const message = `${phase}: it was to die at ${JSON.stringify(plan)}\n${stdout}\n${stderr}`;

@@ -1,7 +1,18 @@
 // The packages as npm packs them, beside nothing but what they depend on: no source tree, no development dependency.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, glob, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  glob,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -127,6 +138,9 @@ async function have(...wanted: readonly Packed[]): Promise<void> {
 
 it('the package runs and its command starts where only its dependencies are installed', async () => {
   await have('quorate-broker');
+  // Nothing of the sample.
+  expect(await readdir(join(app, 'node_modules/quorate'))).not.toContain('examples');
+  expect(await readdir(join(app, 'node_modules/quorate/dist'))).toEqual(['src']);
   const options = { cwd: app, timeout: 150_000 };
   const { stdout } = await run(process.execPath, ['main.js'], options);
   expect(stdout).toBe('count 1\n');

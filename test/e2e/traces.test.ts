@@ -12,7 +12,7 @@ import { ROOT, startCli } from './cli-process.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/repos/small/', import.meta.url));
 const CLIENT = fileURLToPath(new URL('../kit/trace-client.js', import.meta.url));
-const CONFIG = join(ROOT, 'dist/examples/repo-review/quorate.config.js');
+const CONFIG = join(ROOT, 'examples/repo-review/quorate.config.ts');
 const HANG_MS = 120_000;
 
 let folder: string;

@@ -1,9 +1,9 @@
 // Lists what there is to review and says what it leaves out, and why.
-import { lstat, mkdir, readdir, realpath } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { AgentContext, Json } from 'quorate';
 import { errorCode, Failure } from '../lib/failure.ts';
-import { isBinary, MAX_FILE_BYTES, mapLimited } from '../lib/files.ts';
+import { isBinary, MAX_FILE_BYTES, mapLimited, openFolder } from '../lib/files.ts';
 import { listFiles } from '../lib/list-files.ts';
 import {
   asJson,
@@ -58,19 +58,6 @@ export async function scan(input: Json, context: AgentContext): Promise<Json> {
   await writeJson(runFiles.scan(runFolder), { scan: found, skipped } satisfies ScanRecord);
   await countAttempt(runFolder, context);
   return asJson(found);
-}
-
-/** The real path of a folder that can be listed. */
-async function openFolder(folder: string): Promise<string> {
-  try {
-    const root = await realpath(resolve(folder));
-    await readdir(root);
-    return root;
-  } catch (error) {
-    const why =
-      { ENOENT: 'does not exist', ENOTDIR: 'is not a folder' }[errorCode(error) ?? ''] ?? 'cannot be read';
-    throw new Failure('FOLDER_UNREADABLE', `${folder} ${why}`, error);
-  }
 }
 
 async function inspect(root: string, path: string): Promise<Verdict> {

@@ -1,8 +1,8 @@
 // Small file helpers that every agent needs: atomic writes, safe paths, limited concurrency, text or not.
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { errorCode } from './failure.ts';
+import { errorCode, Failure } from './failure.ts';
 
 /** Larger files are generated or data more often than code, and one of them must not fill a worker's memory. */
 export const MAX_FILE_BYTES = 1_000_000;
@@ -15,11 +15,11 @@ const SNIFF_BYTES = 8_192;
 export async function writeAtomically(
   path: string,
   content: string | Uint8Array,
-  options: { readonly durable?: boolean } = {},
+  options: { readonly durable?: boolean; readonly mode?: number } = {},
 ): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeFile(temporary, content, { flush: options.durable ?? false });
+    await writeFile(temporary, content, { flush: options.durable ?? false, mode: options.mode });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -92,4 +92,17 @@ export async function mapLimited<T, R>(
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
   return results;
+}
+
+/** The real path of a folder that can be listed. */
+export async function openFolder(folder: string): Promise<string> {
+  try {
+    const root = await realpath(resolve(folder));
+    await readdir(root);
+    return root;
+  } catch (error) {
+    const why =
+      { ENOENT: 'does not exist', ENOTDIR: 'is not a folder' }[errorCode(error) ?? ''] ?? 'cannot be read';
+    throw new Failure('FOLDER_UNREADABLE', `${folder} ${why}`, error);
+  }
 }

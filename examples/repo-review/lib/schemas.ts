@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DELIVERY_STEPS, type ReviewInput, SEVERITIES } from '../protocol.ts';
 import { Failure } from './failure.ts';
 
-const reviewInput = z.strictObject({
+export const reviewInputSchema = z.strictObject({
   runId: z.string().min(1).max(128),
   folder: z.string().min(1),
   out: z.string().min(1),
@@ -12,8 +12,8 @@ const reviewInput = z.strictObject({
   runs: z.string().min(1).optional(),
 });
 
-export function parseReviewInput(input: unknown): z.output<typeof reviewInput> {
-  const parsed = reviewInput.safeParse(input);
+export function parseReviewInput(input: unknown): z.output<typeof reviewInputSchema> {
+  const parsed = reviewInputSchema.safeParse(input);
   if (!parsed.success)
     throw new Failure('INPUT_INVALID', z.prettifyError(parsed.error).replaceAll('\n', ' '));
   return parsed.data;

@@ -11,7 +11,6 @@ import { documented, type Finish } from '../shared/documented.ts';
 import { EXIT, type ExitCode } from '../shared/exit.ts';
 import { dataOption, verboseOption } from '../shared/options.ts';
 import { formatRows } from '../shared/table.ts';
-import { formatState } from './progress.ts';
 import { sendEvent } from './send-event.ts';
 
 interface CommonOptions {
@@ -189,4 +188,15 @@ function toCount(text: string): number {
   if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0)
     throw new InvalidArgumentError('It is a whole number.');
   return count;
+}
+
+/** 'a', or for nested and parallel states 'a.b' and 'a.b, c.d'. */
+export function formatState(value: Json): string {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return String(value);
+  const parts = Object.entries(value).map(([name, inner]) => {
+    const rest = formatState(inner);
+    return rest === '' ? name : `${name}.${rest}`;
+  });
+  return parts.join(', ');
 }

@@ -1,5 +1,4 @@
 // `quorate draw`: a machine as a Mermaid diagram.
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadConfig, resolveConfig } from '../../config/resolve.ts';
 import type { ResolvedConfig } from '../../contract/config.ts';
@@ -7,12 +6,11 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { MachineDescription } from '../../contract/worker.ts';
 import { documented, type Finish } from '../shared/documented.ts';
 import { EXIT } from '../shared/exit.ts';
-import { SAMPLE_CONFIG } from '../shared/local.ts';
 import { verboseOption } from '../shared/options.ts';
 import { DEFAULT_CONFIG } from './start.ts';
 
 interface DrawOptions {
-  readonly config?: string;
+  readonly config: string;
   readonly verbose?: true;
 }
 
@@ -21,14 +19,10 @@ export function addDrawCommand(program: Command, finish: Finish): void {
     .command('draw')
     .description('Draw a machine as a Mermaid state diagram on standard output.')
     .argument('<machine>', 'machine type of the configuration')
-    .option(
-      '--config <file>',
-      `configuration (default: ${DEFAULT_CONFIG}, without one the sample application)`,
-    )
+    .option('--config <file>', 'configuration, .ts or .js', DEFAULT_CONFIG)
     .addOption(verboseOption());
-  documented(command, { exits: ['done', 'failed', 'usage'], example: 'quorate draw review' }).action(
-    async (type: string, options: DrawOptions) => {
-      const path = options.config ?? (existsSync(DEFAULT_CONFIG) ? DEFAULT_CONFIG : SAMPLE_CONFIG);
+  documented(command, { exits: ['done', 'failed', 'usage'], example: 'quorate draw summary' }).action(
+    async (type: string, { config: path }: DrawOptions) => {
       const machines = await describeMachines(resolveConfig(await loadConfig(path), process.env));
       const machine = machines.get(type);
       if (machine === undefined) {

@@ -11,11 +11,11 @@ import { type HostOptions, withFlags } from './options.ts';
 import type { Terminal } from './terminal.ts';
 import { readVersion } from './version.ts';
 
-const LABEL_COLUMNS = 10;
-
 export interface Host {
   readonly runtime: Runtime;
   readonly logger: Logger;
+  /** Absent where there is none. */
+  readonly inspectorUrl?: string;
   /** Drains the runtime, then ends inspector and traces. */
   stop(): Promise<void>;
 }
@@ -59,10 +59,10 @@ export async function startHost(request: HostRequest): Promise<Host> {
       const probes = await createHealthServer({ port, host, health: () => runtime.health() });
       // Answers while the runtime drains: not ready, but alive.
       undo.unshift(() => probes.close());
-      row(terminal, 'health', `${probes.url}/readyz`);
+      terminal.row('health', `${probes.url}/readyz`);
     }
-    row(terminal, 'ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
-    return { runtime, logger, stop };
+    terminal.row('ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
+    return { runtime, logger, stop, ...(inspector === undefined ? {} : { inspectorUrl: inspector.url }) };
   } catch (error) {
     await stop();
     throw error;
@@ -80,11 +80,6 @@ export function printTitle(terminal: Terminal): void {
   terminal.line(terminal.paint('bold', `quorate ${readVersion()}`));
 }
 
-/** One labelled line, in columns with its neighbours. */
-export function row(terminal: Terminal, label: string, text: string): void {
-  terminal.line(`${terminal.paint('dim', label.padEnd(LABEL_COLUMNS))} ${text}`);
-}
-
 /** What is known before the broker runs: a terminal that stays empty for seconds looks broken. */
 function printBanner(
   config: ResolvedConfig,
@@ -93,10 +88,10 @@ function printBanner(
   terminal: Terminal,
 ): void {
   const target = targetOf(config, env['NODE_ENV']);
-  row(terminal, 'mode', target.mode === 'embedded' ? 'embedded broker' : `Service Bus at ${target.endpoint}`);
-  row(terminal, 'data', dataFolderOf(config));
-  row(terminal, 'inspector', inspectorUrl ?? 'off');
-  row(terminal, 'stop', 'Ctrl+C or SIGTERM drains; a second one stops at once');
+  terminal.row('mode', target.mode === 'embedded' ? 'embedded broker' : `Service Bus at ${target.endpoint}`);
+  terminal.row('data', dataFolderOf(config));
+  terminal.row('inspector', inspectorUrl ?? 'off');
+  terminal.row('stop', 'Ctrl+C or SIGTERM drains; a second one stops at once');
 }
 
 async function startInspector(port: number | false, logger: Logger) {

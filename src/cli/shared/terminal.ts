@@ -1,9 +1,11 @@
 // The terminal as the commands see it: lines, and on a real terminal one status line that is redrawn in place.
 // Without one there are no control characters and no colours.
 import { styleText } from 'node:util';
+import type { RunTerminal } from '../../contract/run.ts';
 
 const ERASE_LINE = '\r\u001B[K';
 const DEFAULT_COLUMNS = 80;
+const LABEL_COLUMNS = 10;
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
@@ -13,12 +15,7 @@ export interface Output {
   write(text: string): unknown;
 }
 
-export interface Terminal {
-  readonly interactive: boolean;
-  /** One line that stays. */
-  line(text: string): void;
-  /** Replaces the status line; does nothing where lines cannot be redrawn. */
-  status(text: string): void;
+export interface Terminal extends RunTerminal {
   /** Takes the status line away, for another writer to the same screen; the next status draws it again. */
   clear(): void;
   paint(style: Style, text: string): string;
@@ -31,12 +28,16 @@ export function createTerminal(
   const interactive = output.isTTY === true && env['TERM'] !== 'dumb';
   const colored = interactive && (env['NO_COLOR'] ?? '') === '';
   let status = '';
+  const paint = (style: Style, text: string): string =>
+    colored ? styleText(style, text, { validateStream: false }) : text;
+  const line = (text: string): void => {
+    output.write(status === '' ? `${text}\n` : `${ERASE_LINE}${text}\n`);
+    status = '';
+  };
   return {
     interactive,
-    line(text) {
-      output.write(status === '' ? `${text}\n` : `${ERASE_LINE}${text}\n`);
-      status = '';
-    },
+    line,
+    row: (label, text) => line(`${paint('dim', label.padEnd(LABEL_COLUMNS))} ${text}`),
     status(text) {
       if (!interactive || text === status) return;
       status = text.slice(0, (output.columns || DEFAULT_COLUMNS) - 1);
@@ -46,6 +47,6 @@ export function createTerminal(
       if (status !== '') output.write(ERASE_LINE);
       status = '';
     },
-    paint: (style, text) => (colored ? styleText(style, text, { validateStream: false }) : text),
+    paint,
   };
 }

@@ -3,17 +3,12 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { writeReviewRecord } from '../../../src/cli/commands/review-record.ts';
 import { createFolderStorage, makeFolder } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createPayloads, createResults } from '../../../src/storage/payloads.ts';
 import { openResultTable } from '../../../src/storage/result-table.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o7777;
-/** What anybody but the owner may do with a folder and what lies in it. */
-const openIn = (data: string) =>
-  ['.', ...readdirSync(data)].filter((name) => (modeOf(join(data, name)) & 0o077) !== 0);
-
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'quorate-owner-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
@@ -44,13 +39,11 @@ test('the results and payloads of a runtime are for their owner alone', async ()
   expect(modeOf(join(data, 'payloads'))).toBe(0o700);
 });
 
-test('so are the key of the payloads, and the record of a review', async () => {
+test('so is the key of the payloads', async () => {
   const data = folder();
   const packing = createPacking({ compress: false, codecs: [] });
   await createPayloads(createFolderStorage(join(data, 'payloads')), packing, 'scope').seal();
   expect(modeOf(join(data, 'payloads', 'keys', 'scope', '1'))).toBe(0o600);
-  await writeReviewRecord(join(data, 'new'), { run: 1 });
-  expect([modeOf(join(data, 'new')), ...openIn(join(data, 'new'))]).toEqual([0o700]);
 });
 
 test('a folder where none can be made is refused with a code', () => {

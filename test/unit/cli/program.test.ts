@@ -1,7 +1,5 @@
 import { createBrokerProgram } from 'quorate-broker/cli';
 import { describe, expect, it } from 'vitest';
-import { DELIVERY_STEPS as SAMPLE_STEPS } from '../../../examples/repo-review/protocol.ts';
-import { DELIVERY_STEPS } from '../../../src/cli/commands/review.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 import { EXIT, EXIT_MEANING } from '../../../src/cli/shared/exit.ts';
 
@@ -43,12 +41,6 @@ describe.each(commands.map((command) => [nameOf(command), command] as const))(
     });
   },
 );
-
-describe('the sample application', () => {
-  it('has the delivery steps that --fail-at offers', () => {
-    expect(DELIVERY_STEPS).toEqual(SAMPLE_STEPS);
-  });
-});
 
 describe('exit codes', () => {
   it('are distinct and each has a meaning', () => {

@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly workspaces?: readonly string[];
+  readonly files?: readonly string[];
   readonly engines: { readonly node: string };
   readonly scripts: Readonly<Record<string, string>>;
   readonly dependencies: Readonly<Record<string, string>>;
@@ -18,6 +22,7 @@ const read = (path: string): string => readFileSync(new URL(`../../../${path}`, 
 const manifest = JSON.parse(read('package.json')) as Manifest;
 const broker = JSON.parse(read('packages/broker/package.json')) as Manifest;
 const otel = JSON.parse(read('otel/package.json')) as Manifest;
+const sample = JSON.parse(read('examples/repo-review/package.json')) as Manifest;
 
 describe('package.json', () => {
   it('pins what it is developed with exactly', () => {
@@ -31,10 +36,6 @@ describe('package.json', () => {
       // Their insides are patched; the tests of the patches name the same versions.
       ['@azure/core-amqp', '4.5.1'],
       ['@azure/service-bus', '7.9.5'],
-      // Of the sample application, while it is in this package.
-      ['@babel/parser', '8.1.2'],
-      ['@modelcontextprotocol/sdk', '1.32.2'],
-      ['@modelcontextprotocol/server-filesystem', '2026.8.31'],
       ['rhea', '3.0.5'],
       ['rhea-promise', '3.0.3'],
       // Below the broker.
@@ -62,7 +63,7 @@ describe('package.json', () => {
 
   it('pins what several packages use at one version', () => {
     const own: Readonly<Record<string, string>> = { ...manifest.devDependencies, ...manifest.dependencies };
-    const others = [broker, otel].flatMap(({ dependencies }) =>
+    const others = [broker, otel, sample].flatMap(({ dependencies }) =>
       Object.entries(dependencies).filter(([name]) => own[name] !== undefined),
     );
     expect(others.filter(([name, version]) => own[name] !== version)).toEqual([]);
@@ -106,6 +107,46 @@ describe('package.json', () => {
   it('runs its scripts on a Node that its engines allow', () => {
     expect(manifest.devDependencies['node']).toMatch(/^24\./);
     expect(manifest.engines.node).toBe('>=24');
+  });
+});
+
+describe('the workspace', () => {
+  it('has every package in it, and the root itself last, without which the sample gets quorate from the registry', () => {
+    expect(manifest.workspaces).toEqual(['otel', 'packages/*', 'examples/repo-review', '.']);
+    const { packages } = JSON.parse(read('package-lock.json')) as {
+      packages: Readonly<Record<string, { readonly link?: boolean; readonly resolved?: string }>>;
+    };
+    expect(packages['node_modules/quorate']).toEqual({ resolved: '', link: true });
+  });
+
+  // The root is one of its own workspaces: with --workspaces a script would call itself for ever.
+  it('is named by no script of the root as a whole', () => {
+    const scripts = Object.entries(manifest.scripts);
+    expect(scripts.filter(([, text]) => /(^|\s)(--workspaces|-ws)\b/.test(text))).toEqual([]);
+  });
+
+  // npm runs those of workspaces in no useful order; the root's builds every package.
+  it('has a prepare script in the root only', () => {
+    const prepared = [manifest, broker, otel, sample].filter(
+      ({ scripts }) => scripts?.['prepare'] !== undefined,
+    );
+    expect(prepared.map(({ name }) => name)).toEqual(['quorate']);
+  });
+
+  it('has the sample for itself: private, with dependencies that the package does without', () => {
+    expect(sample.private).toBe(true);
+    expect([sample.dependencies['quorate'], sample.dependencies['quorate-broker']]).toEqual([
+      manifest.version,
+      broker.version,
+    ]);
+    const own = Object.keys(sample.dependencies).filter((name) =>
+      /^@(babel|modelcontextprotocol)\//.test(name),
+    );
+    expect(own).toHaveLength(3);
+    expect(own.filter((name) => name in manifest.dependencies || name in manifest.devDependencies)).toEqual(
+      [],
+    );
+    expect(manifest.files?.filter((path) => path.startsWith('examples'))).toEqual([]);
   });
 });
 

@@ -6,10 +6,10 @@ import { QuorateError } from '../../../../src/contract/errors.ts';
 
 describe('toFailure', () => {
   it('takes code and hint from a coded error', () => {
-    const failure = toFailure(new QuorateError('FOLDER_EMPTY', 'x holds no files.'));
+    const failure = toFailure(new QuorateError('CONFIG_NOT_FOUND', 'There is no file x.'));
     expect(failure).toMatchObject({
-      code: 'FOLDER_EMPTY',
-      hint: 'Choose a folder that holds files to review.',
+      code: 'CONFIG_NOT_FOUND',
+      hint: 'Pass an existing file with --config.',
       exit: 1,
     });
   });

@@ -1,8 +1,12 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readReviewRecord, reviewId, writeReviewRecord } from '../../../../src/cli/commands/review-record.ts';
+import {
+  readReviewRecord,
+  reviewId,
+  writeReviewRecord,
+} from '../../../../examples/repo-review/client/record.ts';
 import { MAX_ACTOR_ID_LENGTH } from '../../../../src/contract/address.ts';
 
 let folder: string;
@@ -13,16 +17,20 @@ afterEach(() => rm(folder, { recursive: true }));
 
 describe('the record of the last review', () => {
   it('comes back as it was written, and leaves no draft behind', async () => {
-    const record = { run: 3, open: { id: 'a-3', input: { folder: '/a' } } };
+    const record = { run: 3, open: { id: 'a-3', input: { runId: 'a-3', folder: '/a', out: '/b' } } };
     await writeReviewRecord(folder, record);
     expect(await readReviewRecord(folder)).toEqual(record);
     expect(await readdir(folder)).toEqual(['last-review.json']);
   });
 
-  it('makes the data folder when there is none', async () => {
+  it('makes the data folder when there is none, for its owner alone', async () => {
     const inner = join(folder, 'not', 'there');
     await writeReviewRecord(inner, { run: 1 });
     expect(await readReviewRecord(inner)).toEqual({ run: 1 });
+    const modes = [inner, join(inner, 'last-review.json')].map(
+      async (path) => (await stat(path)).mode & 0o077,
+    );
+    expect(await Promise.all(modes)).toEqual([0, 0]);
   });
 
   it.each([
@@ -33,6 +41,7 @@ describe('the record of the last review', () => {
     '{"run":"1"}',
     '{"run":1,"open":{"id":1}}',
     '{"run":1,"open":null}',
+    '{"run":1,"open":{"id":"a","input":{}}}',
   ])('starts anew after %j', async (text) => {
     await writeFile(join(folder, 'last-review.json'), text);
     expect(await readReviewRecord(folder)).toEqual({ run: 0 });

@@ -1,26 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   formatProgress,
-  formatState,
   type Progress,
   progressStep,
   showProgress,
-} from '../../../../src/cli/commands/progress.ts';
+} from '../../../../examples/repo-review/client/progress.ts';
 import { createTerminal } from '../../../../src/cli/shared/terminal.ts';
-import type { QuorateClient } from '../../../../src/contract/client.ts';
 
 function gathering(ok: number, failed: number, total: number): Progress {
   const gather = { childId: 'reviews', total, ok, failed, duplicates: 0, startedAt: 0 };
-  return { status: 'active', value: 'reviewing', gathers: [gather] };
+  return { value: 'reviewing', gathers: [gather] };
 }
-
-describe('formatState', () => {
-  it.each([
-    ['reviewing', 'reviewing'],
-    [{ planning: 'round' }, 'planning.round'],
-    [{ a: { b: 'c' }, d: {} }, 'a.b.c, d'],
-  ])('%j is %s', (value, text) => expect(formatState(value)).toBe(text));
-});
 
 describe('formatProgress', () => {
   it('counts every answer and names the failed', () => {
@@ -56,7 +46,7 @@ describe('progressStep', () => {
 });
 
 describe('showProgress', () => {
-  it('prints a line per step, goes on after a query that failed, and ends with its signal', async () => {
+  it('prints a line per step, continues after a query that failed, and ends with its signal', async () => {
     const answers: (Progress | Error)[] = [
       new Error('not there yet'),
       gathering(1, 0, 10),
@@ -72,13 +62,8 @@ describe('showProgress', () => {
         : Promise.resolve(next);
     };
     const written: string[] = [];
-    await showProgress({
-      client: { query } as unknown as QuorateClient,
-      type: 'review',
-      id: '1',
-      terminal: createTerminal({ write: (text) => written.push(text) }, {}),
-      signal: ended.signal,
-    });
+    const terminal = createTerminal({ write: (text) => written.push(text) }, {});
+    await showProgress(query, terminal, ended.signal);
     expect(written).toEqual(['  reviewing  1/10\n', '  reviewing  2/10\n']);
   });
 });

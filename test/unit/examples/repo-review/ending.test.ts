@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endOfReview } from '../../../../src/cli/commands/review-end.ts';
+import { endOfReview } from '../../../../examples/repo-review/client/ending.ts';
+import type { ReviewOutput } from '../../../../examples/repo-review/protocol.ts';
 
 let out: string;
 beforeAll(async () => {
@@ -20,7 +21,7 @@ describe('endOfReview', () => {
       model: { calls: 2 },
     };
     await writeFile(join(out, 'report.json'), JSON.stringify(report));
-    expect(await endOfReview({ status: 'delivered' }, out)).toEqual([
+    expect(await endOfReview({ status: 'delivered' } as ReviewOutput, out)).toEqual([
       ['report', join(out, 'report.md')],
       ['reviewed', '6 files, 23 of 24 answers'],
       ['findings', '3 (1 high, 2 medium, 0 low)'],
