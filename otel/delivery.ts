@@ -1,9 +1,7 @@
 // A batch processor that knows what became of every span. The SDK's own drops silently once its queue is full, and
 // calls a failed export an error of the process; here both are counts, one warning a minute, and a line at the end.
-
 import { TraceFlags } from '@opentelemetry/api';
 import { BatchSpanProcessor, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { Warn } from './warn.ts';
 
 /** A scatter over 2,000 files and three agents ends some 20,000 spans within seconds; three times that fits. */
 export const MAX_QUEUED_SPANS = 65_536;
@@ -28,7 +26,7 @@ export interface Delivery extends SpanProcessor {
   readonly counts: Readonly<DeliveryCounts>;
 }
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   readonly exporter: SpanExporter;
   /** For people: a URL or a file. */
   readonly destination: string;
@@ -110,4 +108,27 @@ function reasonOf(failure: Error): string {
   const first = causes.find((cause) => cause instanceof Error);
   const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : '';
   return failure.message || first?.message || code || failure.name;
+}
+
+// Warnings about telemetry, at most one a minute for each kind: telemetry must never drown what it watches.
+
+/** Kinds are throttled apart, so that a full queue is still seen while the endpoint is down. */
+export type WarningKind = 'export' | 'queue' | 'sdk';
+
+export type Warn = (kind: WarningKind, message: string) => void;
+
+export const WARNING_INTERVAL_MS = 60_000;
+
+export function createThrottledWarn(write: (line: string) => void, now: () => number = Date.now): Warn {
+  const last = new Map<WarningKind, { at: number; held: number }>();
+  return (kind, message) => {
+    const seen = last.get(kind);
+    if (seen !== undefined && now() - seen.at < WARNING_INTERVAL_MS) {
+      seen.held += 1;
+      return;
+    }
+    const held = seen === undefined || seen.held === 0 ? '' : ` (${seen.held} such warnings held back)`;
+    last.set(kind, { at: now(), held: 0 });
+    write(`telemetry: ${message}${held}`);
+  };
 }

@@ -9,11 +9,17 @@ import {
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { CONCURRENT_EXPORTS, createDelivery, type Delivery, type DeliveryCounts } from './delivery.ts';
+import {
+  CONCURRENT_EXPORTS,
+  createDelivery,
+  createThrottledWarn,
+  type Delivery,
+  type DeliveryCounts,
+  type Warn,
+} from './delivery.ts';
 import { createFileExporter } from './file-exporter.ts';
 import { createIdGenerator } from './id-generator.ts';
 import { LINK_LIMIT } from './names.ts';
-import { createThrottledWarn, type Warn } from './warn.ts';
 
 /** What an unreachable endpoint may cost at the end. */
 const SHUTDOWN_LIMIT_MS = 5_000;

@@ -2,10 +2,17 @@
 
 export type { ConnectOptions } from './client/connect.ts';
 export { defineAgent, defineConfig, defineMachine } from './config/define.ts';
-export type { ActorPage, Actors } from './contract/actors.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
-export type { CallOptions, QuorateClient, SendOptions, StartOptions, Transition } from './contract/client.ts';
+export type {
+  ActorPage,
+  Actors,
+  CallOptions,
+  QuorateClient,
+  SendOptions,
+  StartOptions,
+  Transition,
+} from './contract/client.ts';
 export type {
   AgentConfig,
   AgentContext,
@@ -44,27 +51,27 @@ export type {
 export type { QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
 export { all, deadline, quorum } from './machines/policies.ts';
-export type { ProposalOptions } from './machines/proposal.ts';
-export { proposal } from './machines/proposal.ts';
 export type {
   CriticAnswer,
   CriticTask,
   ProposalAsk,
   ProposalContext,
   ProposalMachine,
+  ProposalOptions,
   ProposalOutput,
   ProposerTask,
-} from './machines/proposal-steps.ts';
-export type { SagaOptions } from './machines/saga.ts';
-export { saga } from './machines/saga.ts';
+} from './machines/proposal.ts';
+export { proposal } from './machines/proposal.ts';
 export type {
   CompensationTask,
   SagaContext,
   SagaMachine,
+  SagaOptions,
   SagaOutput,
   SagaStep,
   SagaTask,
-} from './machines/saga-steps.ts';
+} from './machines/saga.ts';
+export { saga } from './machines/saga.ts';
 export type { Gathered, LocalAgents, PlanOf, ScatterInput, ScatterTask } from './machines/scatter.ts';
 export { SCATTER, scatter } from './machines/scatter.ts';
 export type {

@@ -9,11 +9,10 @@ import { Publisher } from './publish/publisher.ts';
 import { createSenders } from './publish/senders.ts';
 import { createDelivery } from './publish/until-accepted.ts';
 import { NamedSessionPump } from './session/named-session-pump.ts';
-import { listSessions } from './session/session-list.ts';
 import { SessionPump, type SessionPumpContext } from './session/session-pump.ts';
+import { listSessions } from './session/session-states.ts';
 import { TaskPump } from './tasks/task-pump.ts';
-import { type BrokerClock, createBrokerClock, skewText } from './time/broker-clock.ts';
-import { createTimeSource } from './time/time.ts';
+import { type BrokerClock, createBrokerClock, createTimeSource, skewText } from './time/clocks.ts';
 import { atMost } from './time/waiting.ts';
 import { createTopologyKeeper } from './topology/topology-keeper.ts';
 

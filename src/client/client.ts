@@ -18,9 +18,8 @@ import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
 import { createDeadLetters } from './dead-letters.ts';
-import { createRequests } from './requests.ts';
+import { createRequests, whileOpen } from './requests.ts';
 import { watchActor } from './watch.ts';
-import { whileOpen } from './while-open.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_PAGE = 100;

@@ -7,10 +7,10 @@ import type { ReplyAddress } from '../contract/effect.ts';
 import { REPLIES } from '../contract/entities.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
-import type { Bridge, Pump } from '../contract/ports.ts';
+import type { Bridge, DeferredStore, Pump } from '../contract/ports.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.ts';
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** What it says when nobody answers in time. */
@@ -19,7 +19,7 @@ export interface RequestOptions {
   readonly correlationId?: string;
 }
 
-export interface Requests {
+interface Requests {
   ask(make: (asker: ReplyAddress) => WireMessage, options: RequestOptions): Promise<AnswerBody>;
   /** Every answer with this correlation id, until released. */
   listen(correlationId: string, onBody: (body: AnswerBody) => void): Listening;
@@ -136,4 +136,36 @@ function unsent(endpoint: string, timeoutMs: number): QuorateError {
 function unreadable(why: string): AnswerBody {
   const message = `this version of the client does not know the answer: ${why}`;
   return { kind: 'answer', answer: 'error', error: { code: 'INPUT_INVALID', message } };
+}
+
+// The bridge as a client sees it until it is closed. What is asked for later is refused: it would open a connection that nobody
+// closes, and the process would not end.
+
+interface OpenBridge {
+  readonly bridge: Bridge;
+  /** From now on all is refused with ABORTED. */
+  close(): void;
+}
+
+export function whileOpen(bridge: Bridge): OpenBridge {
+  let closed = false;
+  const open = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (closed) throw new QuorateError('ABORTED', 'the client was closed');
+    return call();
+  };
+  const deferredStoreOf = (deferredStore: DeferredStore): DeferredStore => ({
+    browse: (options) => open(() => deferredStore.browse(options)),
+    take: (number, onMessage) => open(() => deferredStore.take(number, onMessage)),
+  });
+  return {
+    bridge: {
+      ...bridge,
+      publish: (messages) => open(() => bridge.publish(messages)),
+      listSessions: (entity, page) => open(() => bridge.listSessions(entity, page)),
+      deferredStore: (entity) => deferredStoreOf(bridge.deferredStore(entity)),
+    },
+    close: () => {
+      closed = true;
+    },
+  };
 }

@@ -1,6 +1,5 @@
 // Typed identity helpers for configurations: they change nothing and check nothing (`resolveConfig` does).
-import type { AnyStateMachine } from 'xstate';
-import type { CheckedAgents } from '../contract/agents.ts';
+import type { AnyStateMachine, PromiseActorLogic, StateMachine } from 'xstate';
 import type {
   AgentConfig,
   AgentContext,
@@ -9,7 +8,7 @@ import type {
   MachineConfig,
   QuorateConfig,
 } from '../contract/config.ts';
-import type { Answer } from '../contract/json.ts';
+import type { Answer, Json } from '../contract/json.ts';
 
 /**
  * Keeps the literal types, so that `connect<typeof config>()` knows machine types, ids, events, inputs and outputs.
@@ -27,7 +26,7 @@ export function defineMachine<M extends AnyStateMachine>(
 }
 
 /** What the agent's function takes is what it declares: Quorate hands it the JSON that the machine asked with. */
-export interface TypedIoAgent<I> extends Omit<IoAgent, 'run'> {
+interface TypedIoAgent<I> extends Omit<IoAgent, 'run'> {
   readonly run: (input: I, context: AgentContext) => Promise<Answer> | Answer;
 }
 
@@ -36,3 +35,62 @@ export function defineAgent(agent: CpuAgent): CpuAgent;
 export function defineAgent(agent: AgentConfig): AgentConfig {
   return agent;
 }
+
+// What an agent may answer, and whether it fits what the machines of its configuration ask of the agent of its name.
+
+/** The logic that a machine's setup({ actors }) has under a name. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own machines
+type Any = any;
+type LogicOf<M, Name> =
+  M extends StateMachine<Any, Any, Any, infer A, Any, Any, Any, Any, Any, Any, Any, Any, Any, Any>
+    ? Extract<A, { readonly src: Name }> extends { readonly logic: infer L }
+      ? L
+      : never
+    : never;
+
+/** `agent<Out, In>` of each machine whose type is known. */
+type AskedOf<C extends QuorateConfig, Name> = {
+  [T in keyof C['machines']]: C['machines'][T] extends MachineConfig<infer M> ? LogicOf<M, Name> : never;
+}[keyof C['machines']];
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** Nothing to compare with where either side says `Json`, which is any, or where an agent's own types are not known. */
+type Fits<Run, In, Out> = Run extends (input: infer Given, ...rest: never[]) => infer Answered
+  ? [Json] extends [In | Given]
+    ? FitsOutput<Awaited<Answered>, Out>
+    : [In] extends [Given]
+      ? FitsOutput<Awaited<Answered>, Out>
+      : false
+  : true;
+
+type FitsOutput<Answered, Out> = [Answer] extends [Answered]
+  ? true
+  : [Json] extends [Out]
+    ? true
+    : [Answered] extends [Out]
+      ? true
+      : [Answered] extends [void]
+        ? [null] extends [Out]
+          ? true
+          : [undefined] extends [Out]
+            ? true
+            : false
+        : false;
+
+type Checked<Agent, Logic> = [Logic] extends [never]
+  ? unknown
+  : IsAny<Logic> extends true
+    ? unknown
+    : Agent extends { readonly run: infer Run }
+      ? Logic extends PromiseActorLogic<infer Out, infer In>
+        ? Fits<Run, In, Out> extends true
+          ? unknown
+          : { readonly run: (input: In, context: AgentContext) => Out | Promise<Out> }
+        : unknown
+      : unknown;
+
+/** What `defineConfig` asks beside a configuration: each `run` takes and gives what the machines say. */
+type CheckedAgents<C extends QuorateConfig> = {
+  readonly agents?: { readonly [Name in keyof C['agents']]: Checked<C['agents'][Name], AskedOf<C, Name>> };
+};

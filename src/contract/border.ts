@@ -2,7 +2,6 @@
 // held to the same (actors/core/to-json.ts).
 import { MAX_ACTOR_ID_LENGTH } from './address.ts';
 import { QuorateError } from './errors.ts';
-import { isReservedEvent } from './events.ts';
 import type { EventJson, Json } from './json.ts';
 import { isJson, lossOf } from './loss.ts';
 
@@ -58,4 +57,10 @@ export function checkActorId(id: unknown, type: string): string {
   const fault = idFault(id);
   if (fault !== undefined) throw new QuorateError('ACTOR_ID_INVALID', `${type}: ${fault}`);
   return id as string;
+}
+
+// Event types that nobody outside may send: with `xstate.done.actor.x` a stranger could end another's task.
+
+export function isReservedEvent(type: string): boolean {
+  return type.startsWith('xstate.') || type.startsWith('quorate.');
 }

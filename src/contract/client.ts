@@ -7,7 +7,6 @@ import type {
   OutputFrom,
   StateValueFrom,
 } from 'xstate';
-import type { Actors } from './actors.ts';
 import type { ActorAddress } from './address.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -17,8 +16,8 @@ import type { ActorStatus } from './turn.ts';
 import type { QueryAnswer } from './wire.ts';
 
 type Machines<C extends QuorateConfig> = C['machines'];
-export type MachineType<C extends QuorateConfig> = keyof Machines<C> & string;
-export type MachineOf<C extends QuorateConfig, T extends MachineType<C>> =
+type MachineType<C extends QuorateConfig> = keyof Machines<C> & string;
+type MachineOf<C extends QuorateConfig, T extends MachineType<C>> =
   Machines<C>[T] extends MachineConfig<infer M> ? M : AnyStateMachine;
 
 export interface CallOptions {
@@ -39,7 +38,7 @@ export interface SendOptions<I> extends Pick<CallOptions, 'signal'> {
   readonly start?: { readonly input?: I };
 }
 
-export type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 'context' | 'output'> & {
+type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 'context' | 'output'> & {
   readonly value: StateValueFrom<M>;
   readonly context: ContextFrom<M>;
   readonly output?: OutputFrom<M>;
@@ -114,4 +113,29 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;
   close(): Promise<void>;
+}
+
+// Actors as people handle them: listed, released from quarantine, removed.
+export interface ActorPage {
+  /** Ids of actors that live or are remembered; some of them may have been forgotten just now. */
+  readonly ids: readonly string[];
+  /** Where the next page begins; absent at the end. */
+  readonly next?: number;
+}
+
+interface RemedyCall {
+  readonly signal?: AbortSignal;
+  /** Default 60,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface Actors {
+  list(type: string, options?: { readonly from?: number; readonly limit?: number }): Promise<ActorPage>;
+  /**
+   * Releases a quarantined actor: what waited is applied, in order, before anything newer. Throws ACTOR_NOT_FOUND, and
+   * the reason of the quarantine when it is still there.
+   */
+  release(type: string, id: string, options?: RemedyCall): Promise<void>;
+  /** Stops an actor, tells all that wait for it, and forgets it at once: its id is free. Throws ACTOR_NOT_FOUND. */
+  purge(type: string, id: string, options?: RemedyCall): Promise<void>;
 }

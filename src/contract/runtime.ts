@@ -1,4 +1,4 @@
-// What a runtime is given and what it offers: info, client, new workers, stop.
+// What a runtime is given and what it offers: info, client, new workers, stop; and what `quorate doctor` finds where it is to run.
 import type { QuorateClient } from './client.ts';
 import type { QuorateConfig } from './config.ts';
 import type { Clock, InspectionSink, Logger } from './ports.ts';
@@ -41,4 +41,15 @@ export interface Runtime<C extends QuorateConfig = QuorateConfig> {
   replaceWorkers(): Promise<void>;
   /** Drains: takes nothing new, finishes what runs, releases every lock, closes the broker if it owns it. */
   stop(): Promise<void>;
+}
+
+// What `quorate doctor` finds: one line a check, with what to do where something is wrong.
+
+export interface Finding {
+  readonly check: 'reachable' | 'rights' | 'tier' | 'entities' | 'settings' | 'clock' | 'fencing';
+  /** 'unknown' = it could not be looked at with these rights. */
+  readonly status: 'ok' | 'wrong' | 'unknown';
+  readonly text: string;
+  /** What to do; absent when all is well. */
+  readonly fix?: string;
 }

@@ -1,8 +1,7 @@
 // One connected viewer. A viewer who reads slowly gets fewer frames, never old ones and never our memory: past a
 // bound only the ids of changed actors are kept, and their latest snapshots are sent once there is room.
 import type { WebSocket } from 'ws';
-import { actorFrame, eventFrame, snapshotFrame } from './frames.ts';
-import type { ActorStore, Change } from './store.ts';
+import type { ActorRecord, ActorStore, Change, RecentEvent } from './store.ts';
 
 /** Unsent bytes of a viewer beyond which its frames are coalesced. */
 export const MAX_BUFFERED_BYTES = 1_048_576;
@@ -86,4 +85,40 @@ export function createViewer(socket: Socket, store: ActorStore, now: () => numbe
 /** What a viewer who is up to date gets for a step. */
 export function framesOf({ record, events }: Extract<Change, { kind: 'step' }>): readonly string[] {
   return [...events.map((event) => eventFrame(record, event)), snapshotFrame(record)];
+}
+
+// The wire protocol of @statelyai/inspect 0.7: one JSON object a text frame. `turn` and `value` are ours; its receivers
+// pass what they do not know on.
+
+/** The protocol's version, which receivers ask for. */
+const PROTOCOL_VERSION = '0.7.2';
+
+function actorFrame(record: ActorRecord): string {
+  return JSON.stringify({
+    type: '@xstate.actor',
+    name: record.sessionId,
+    ...envelope(record, record.createdAt),
+    ...(record.parentId === undefined ? {} : { parentId: record.parentId }),
+    definition: JSON.stringify(record.definition),
+    snapshot: record.snapshot,
+    turn: record.turn,
+  });
+}
+
+function eventFrame(record: ActorRecord, { at, event, value }: RecentEvent): string {
+  return JSON.stringify({ type: '@xstate.event', event, value, ...envelope(record, at) });
+}
+
+function snapshotFrame(record: ActorRecord): string {
+  return JSON.stringify({
+    type: '@xstate.snapshot',
+    event: record.events.at(-1)?.event ?? { type: 'xstate.init' },
+    snapshot: record.snapshot,
+    turn: record.turn,
+    ...envelope(record, record.changedAt),
+  });
+}
+
+function envelope({ sessionId, rootId }: ActorRecord, at: number) {
+  return { sessionId, rootId, id: null, createdAt: String(at), _version: PROTOCOL_VERSION };
 }

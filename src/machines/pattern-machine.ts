@@ -10,8 +10,11 @@ import type {
   StateSchema,
   StateValue,
 } from 'xstate';
+import { toErrorJson } from '../contract/errors.ts';
+import type { Json } from '../contract/json.ts';
+import type { ErrorJson } from '../contract/outcome.ts';
 
-export interface PatternTypes {
+interface PatternTypes {
   readonly context: object;
   readonly event: EventObject;
   readonly value: StateValue;
@@ -36,3 +39,53 @@ export type PatternMachine<T extends PatternTypes> = StateMachine<
   MetaObject,
   StateSchema
 >;
+
+// XState's own events: they are no part of a machine's declared events, so this is the border to read them and to make one.
+
+/** Of `xstate.init`: what the actor was started with. */
+export function inputOf(event: EventObject): unknown {
+  return (event as EventObject & { readonly input: unknown }).input;
+}
+
+/** Of `xstate.done.*`. */
+export function outputOf(event: EventObject): unknown {
+  return (event as EventObject & { readonly output: unknown }).output;
+}
+
+/** Of `xstate.error.*`: an Error under createActor, in Quorate a plain object that reads like one. */
+export function errorOf(event: EventObject): ErrorJson {
+  const { error } = event as EventObject & { readonly error: unknown };
+  if (error instanceof Error || !isErrorLike(error)) return toErrorJson(error, 'TASK_FAILED');
+  const { code = 'TASK_FAILED', message, name, data } = error;
+  return {
+    code,
+    message,
+    ...(name === undefined ? {} : { name }),
+    ...(data === undefined ? {} : { data }),
+  };
+}
+
+interface ErrorLike {
+  readonly message: string;
+  readonly code?: string;
+  readonly name?: string;
+  readonly data?: Json;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return (
+    typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
+  );
+}
+
+export type Escalation = Pick<ErrorJson, 'code' | 'message' | 'data'>;
+
+/**
+ * How a machine ends with status 'error' without throwing, so that its parent's `onError` is taken: XState ends it so when an
+ * actor's error reaches it that nothing handles. A throw in an action would be a poisoned turn instead (I7). To be sent to
+ * oneself, in a state that handles nothing any more.
+ */
+export function toEscalation({ code, message, data }: Escalation) {
+  const error = { name: 'Error', code, message, ...(data === undefined ? {} : { data }) };
+  return { type: 'xstate.error.actor.escalated', error };
+}

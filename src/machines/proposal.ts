@@ -1,23 +1,202 @@
 // Request, proposal, refinement: competing agents make offers, a critic chooses and scores, and its feedback goes into the
 // next round until an offer is good enough or the rounds run out. Offers travel with a time to live that the broker ends.
-import type { AnyActorRef } from 'xstate';
-import { assign, sendTo, setup } from 'xstate';
+import { type AnyActorRef, assign, sendTo, setup } from 'xstate';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import { type GatherOutput, MAX_GATHER_ERRORS, type ScatterPlan } from '../contract/scatter.ts';
 import { agent } from './agent.ts';
-import { type Escalation, outputOf, toEscalation } from './events.ts';
-import type {
-  CriticAnswer,
-  CriticTask,
-  OfferPartial,
-  ProposalAsk,
-  ProposalContext,
-  ProposalMachine,
-  ProposalOutput,
-} from './proposal-steps.ts';
-import * as steps from './proposal-steps.ts';
+import { type Escalation, outputOf, type PatternMachine, toEscalation } from './pattern-machine.ts';
 import { SCATTER, scatter } from './scatter.ts';
+
+// What a proposal, its proposers and its critic say to each other, what is known of it while it runs, and what each answer does to
+// that: pure functions, so that the machine below is only its shape.
+
+/** A proposer's question; it arrives as the `item` of its task, as in every scatter. */
+export interface ProposalAsk<Request = Json, Offer = Json, Feedback = Json> {
+  readonly request: Request;
+  /** From 1. */
+  readonly round: number;
+  /** The best offer so far: what to refine. */
+  readonly previous?: Offer;
+  /** What the critic said in the round before. */
+  readonly feedback?: Feedback;
+}
+
+/** A proposer's task input. Its answer is the offer. */
+export interface ProposerTask<Request = Json, Offer = Json, Feedback = Json> {
+  readonly item: ProposalAsk<Request, Offer, Feedback>;
+}
+
+interface MadeOffer<Offer = Json> {
+  /** The agent that made it. */
+  readonly proposer: string;
+  readonly offer: Offer;
+}
+
+/** The critic's task input. */
+export interface CriticTask<Request = Json, Offer = Json> {
+  readonly request: Request;
+  /** From 1. */
+  readonly round: number;
+  /** This round's offers, in the order of the proposers; at least one. */
+  readonly offers: readonly MadeOffer<Offer>[];
+}
+
+export interface CriticAnswer<Feedback = Json> {
+  /** Index of the best of `offers`. */
+  readonly choice: number;
+  readonly score: number;
+  /** Given to every proposer in the next round. */
+  readonly feedback?: Feedback;
+  /** Takes the offer whatever its score. */
+  readonly accepted?: boolean;
+}
+
+/** A round's best offer that was not good enough. The offer itself is not kept. */
+interface RefusedOffer {
+  readonly round: number;
+  readonly proposer: string;
+  readonly score: number;
+}
+
+/** Offers that never reached the critic. */
+interface LostOffers {
+  /** Lapsed before they were taken. */
+  readonly expired: number;
+  /** The proposer failed. */
+  readonly failed: number;
+  /** Not there when the round's time was over. */
+  readonly missing: number;
+}
+
+interface BestOffer<Offer = Json> extends MadeOffer<Offer> {
+  readonly score: number;
+  readonly round: number;
+}
+
+export interface ProposalContext<Request = Json, Offer = Json, Feedback = Json> extends LostOffers {
+  readonly request: Request;
+  readonly round: number;
+  /** Offers before the critic; empty before the first. */
+  readonly offers: readonly MadeOffer<Offer>[];
+  readonly best: BestOffer<Offer> | null;
+  readonly feedback: Feedback | null;
+  readonly refused: readonly RefusedOffer[];
+  readonly partials: {
+    /** Over all rounds. */
+    readonly count: number;
+    /** By proposer: the last one of this round. */
+    readonly last: Readonly<Record<string, { readonly seq: number; readonly value: Json }>>;
+  };
+}
+
+export interface ProposalOutput<Offer = Json> extends LostOffers {
+  readonly outcome: 'accepted' | 'rounds-exhausted';
+  /** The accepted one, else the best of all rounds. */
+  readonly offer: Offer;
+  readonly proposer: string;
+  readonly score: number;
+  /** Rounds asked. */
+  readonly rounds: number;
+  readonly refused: readonly RefusedOffer[];
+}
+
+/** A piece of a proposer's answer; `branch` is the proposer's index. */
+interface OfferPartial {
+  readonly type: 'quorate.partial.offers';
+  readonly seq: number;
+  readonly branch: number;
+  readonly value: Json;
+}
+
+export type ProposalMachine<Request = Json, Offer = Json, Feedback = Json> = PatternMachine<{
+  context: ProposalContext<Request, Offer, Feedback>;
+  event: OfferPartial;
+  value: 'proposing' | 'judging' | 'accepted' | 'exhausted' | 'withoutOffer' | 'withoutVerdict';
+  tag: 'accepted' | 'rounds-exhausted';
+  input: { readonly request: Request };
+  output: ProposalOutput<Offer>;
+}>;
+
+function newProposal(request: Json): ProposalContext {
+  return {
+    request,
+    round: 1,
+    offers: [],
+    best: null,
+    feedback: null,
+    refused: [],
+    expired: 0,
+    failed: 0,
+    missing: 0,
+    partials: { count: 0, last: {} },
+  };
+}
+
+/** The next round's question goes out with what is known by then. */
+function nextRound(context: ProposalContext): Partial<ProposalContext> {
+  return { round: context.round + 1, offers: [], partials: { ...context.partials, last: {} } };
+}
+
+function notePartial(
+  { partials }: ProposalContext,
+  { branch, seq, value }: OfferPartial,
+  proposers: readonly string[],
+): Partial<ProposalContext> {
+  const proposer = proposers[branch];
+  if (proposer === undefined) return {};
+  return { partials: { count: partials.count + 1, last: { ...partials.last, [proposer]: { seq, value } } } };
+}
+
+function takeOffers(context: ProposalContext, gathered: GatherOutput): Partial<ProposalContext> {
+  const expired = gathered.errors.filter(({ error }) => error.code === 'OFFER_EXPIRED').length;
+  return {
+    offers: gathered.values.map(({ agent: proposer, value }) => ({ proposer, offer: value })),
+    expired: context.expired + expired,
+    failed: context.failed + gathered.failed - expired,
+    missing: context.missing + gathered.missing,
+  };
+}
+
+/** A critic is an agent, often a model: what it answers is checked before it decides anything. */
+function isUsable(answer: unknown, { offers }: ProposalContext): answer is CriticAnswer {
+  if (typeof answer !== 'object' || answer === null) return false;
+  const { choice, score } = answer as Partial<CriticAnswer>;
+  return Number.isInteger(choice) && Number.isFinite(score) && offers[choice as number] !== undefined;
+}
+
+function isGoodEnough({ score, accepted }: CriticAnswer, acceptAt: number): boolean {
+  return accepted === true || score >= acceptAt;
+}
+
+function accept(context: ProposalContext, answer: CriticAnswer): Partial<ProposalContext> {
+  return { best: chosen(context, answer), offers: [] };
+}
+
+/** Of equal scores the later one stays: it has answered the feedback. */
+function refuse(context: ProposalContext, answer: CriticAnswer): Partial<ProposalContext> {
+  const offer = chosen(context, answer);
+  if (offer === null) return {};
+  const { round, proposer, score } = offer;
+  return {
+    best: context.best === null || score >= context.best.score ? offer : context.best,
+    feedback: answer.feedback ?? null,
+    refused: [...context.refused, { round, proposer, score }],
+    offers: [],
+  };
+}
+
+function chosen({ offers, round }: ProposalContext, { choice, score }: CriticAnswer): BestOffer | null {
+  const made = offers[choice];
+  return made === undefined ? null : { ...made, score, round };
+}
+
+function toOutput(outcome: ProposalOutput['outcome'], context: ProposalContext): ProposalOutput | null {
+  if (context.best === null) return null;
+  const { offer, proposer, score } = context.best;
+  const { round, refused, expired, failed, missing } = context;
+  return { outcome, offer, proposer, score, rounds: round, refused, expired, failed, missing };
+}
 
 export interface ProposalOptions {
   /** Default `proposal`. */
@@ -58,11 +237,11 @@ export function proposal<Request = Json, Offer = Json, Feedback = Json>(
     },
     actors: { [SCATTER]: scatter(), [critic]: agent<CriticAnswer, CriticTask>() },
     actions: {
-      notePartial: assign(({ context, event }) => steps.notePartial(context, event, proposers)),
-      takeOffers: assign(({ context, event }) => steps.takeOffers(context, outputOf(event) as GatherOutput)),
-      accept: assign(({ context, event }) => steps.accept(context, outputOf(event) as CriticAnswer)),
-      refuse: assign(({ context, event }) => steps.refuse(context, outputOf(event) as CriticAnswer)),
-      nextRound: assign(({ context }) => steps.nextRound(context)),
+      notePartial: assign(({ context, event }) => notePartial(context, event, proposers)),
+      takeOffers: assign(({ context, event }) => takeOffers(context, outputOf(event) as GatherOutput)),
+      accept: assign(({ context, event }) => accept(context, outputOf(event) as CriticAnswer)),
+      refuse: assign(({ context, event }) => refuse(context, outputOf(event) as CriticAnswer)),
+      nextRound: assign(({ context }) => nextRound(context)),
       escalate: sendTo(
         ({ self }): AnyActorRef => self,
         (_, error: Escalation) => toEscalation(error),
@@ -72,13 +251,13 @@ export function proposal<Request = Json, Offer = Json, Feedback = Json>(
       enoughOffers: ({ event }) => (outputOf(event) as GatherOutput).ok >= atLeast,
       roundsLeft: ({ context }) => context.round < rounds,
       nothingSoFar: ({ context }) => context.best === null,
-      noChoice: ({ context, event }) => !steps.isUsable(outputOf(event), context),
-      goodEnough: ({ event }) => steps.isGoodEnough(outputOf(event) as CriticAnswer, acceptAt),
+      noChoice: ({ context, event }) => !isUsable(outputOf(event), context),
+      goodEnough: ({ event }) => isGoodEnough(outputOf(event) as CriticAnswer, acceptAt),
     },
   }).createMachine({
     id,
     // Also called without input, when a snapshot is restored.
-    context: ({ input }) => steps.newProposal((input as { request?: Json } | undefined)?.request ?? null),
+    context: ({ input }) => newProposal((input as { request?: Json } | undefined)?.request ?? null),
     initial: 'proposing',
     states: {
       proposing: {
@@ -111,12 +290,12 @@ export function proposal<Request = Json, Offer = Json, Feedback = Json>(
       accepted: {
         type: 'final',
         tags: 'accepted',
-        output: ({ context }) => steps.toOutput('accepted', context),
+        output: ({ context }) => toOutput('accepted', context),
       },
       exhausted: {
         type: 'final',
         tags: 'rounds-exhausted',
-        output: ({ context }) => steps.toOutput('rounds-exhausted', context),
+        output: ({ context }) => toOutput('rounds-exhausted', context),
       },
       withoutOffer: {
         entry: {
@@ -147,16 +326,16 @@ export function proposal<Request = Json, Offer = Json, Feedback = Json>(
 const MAX_PROPOSERS = MAX_GATHER_ERRORS;
 
 function checkProposalOptions(id: string, { proposers, critic, rounds, atLeast = 1 }: ProposalOptions): void {
-  const refuse = (why: string): never => {
+  const invalid = (why: string): never => {
     throw new QuorateError('CONFIG_INVALID', `${id}: ${why}`);
   };
   if (proposers.length < 2 || proposers.length > MAX_PROPOSERS)
-    refuse(`proposers: name 2 to ${MAX_PROPOSERS} agents`);
+    invalid(`proposers: name 2 to ${MAX_PROPOSERS} agents`);
   if (new Set<string>([...proposers, critic]).size !== proposers.length + 1)
-    refuse('proposers and critic: name each agent once');
-  if (!Number.isInteger(rounds) || rounds < 1) refuse('rounds: at least 1');
+    invalid('proposers and critic: name each agent once');
+  if (!Number.isInteger(rounds) || rounds < 1) invalid('rounds: at least 1');
   if (!Number.isInteger(atLeast) || atLeast < 1 || atLeast > proposers.length)
-    refuse('atLeast: 1 to the number of proposers');
+    invalid('atLeast: 1 to the number of proposers');
 }
 
 function toPlan({ request, round, best, feedback }: ProposalContext, options: ProposalOptions): ScatterPlan {

@@ -5,9 +5,8 @@ import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { ErrorJson } from '../contract/outcome.ts';
 import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
-import { errorOf, inputOf, outputOf } from './events.ts';
 import { countBranches } from './gather.ts';
-import type { PatternMachine } from './pattern-machine.ts';
+import { errorOf, inputOf, outputOf, type PatternMachine } from './pattern-machine.ts';
 import { type Gathered, SCATTER, type ScatterInput, scatter } from './scatter.ts';
 
 export interface ScatterGatherOptions {

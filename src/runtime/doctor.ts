@@ -5,8 +5,8 @@ import { loadBroker } from '../common/optional-packages.ts';
 import { type Environment, resolveConfig } from '../config/resolve.ts';
 import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
-import type { Finding } from '../contract/doctor.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
+import type { Finding } from '../contract/runtime.ts';
 import { registerMachines } from './registration.ts';
 
 export async function* diagnose(

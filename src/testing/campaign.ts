@@ -1,8 +1,8 @@
 // All trials of an exploration: some at a time, a late one again by itself, until one diverges or the budget is used up.
 import { QuorateError } from '../contract/errors.ts';
+import type { Trial } from './faults.ts';
 import { formatPlace } from './places.ts';
 import type { Run } from './run.ts';
-import type { Trial } from './trials.ts';
 
 export interface Tried {
   readonly trial: Trial;

@@ -1,9 +1,7 @@
 // What left the actors in one run: tasks by their idempotency key, and messages from actor to actor by their id. The same
 // key or id twice is a repeat, which its receiver knows; the same thing under two keys is a doubled effect.
 import { parseTaskBody } from '../actors/protocol/messages.ts';
-import type { InboundMessage, WireMessage } from '../contract/wire.ts';
-import { PROPERTY } from '../contract/wire.ts';
-import { steadyName, steadyText } from './steady.ts';
+import { type InboundMessage, PROPERTY, type WireMessage } from '../contract/wire.ts';
 
 const BETWEEN_ACTORS: ReadonlySet<string> = new Set(['start', 'event', 'stop']);
 
@@ -45,4 +43,33 @@ export function countOf(values: Iterable<string>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const value of [...values].toSorted()) counts[value] = (counts[value] ?? 0) + 1;
   return counts;
+}
+
+// What may differ between two runs that came to the same: drawn names, how many attempts it took an agent to fail, and how
+// many answers a gather saw twice.
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Ids of children hold their parent's incarnation, which is drawn anew in each run. */
+export function steadyName(name: string): string {
+  return name.replaceAll(/~[0-9a-z]+/g, '~');
+}
+
+/** JSON without it. */
+export function steadyText(value: unknown): string {
+  const text = JSON.stringify(value ?? null, (_, part: unknown) => {
+    if (!isFields(part)) return part;
+    if (isFields(part['data']) && 'code' in part) return { ...part, data: without(part['data'], 'attempts') };
+    if ('ok' in part && 'total' in part) return without(part, 'duplicates');
+    return part;
+  });
+  return steadyName(text);
+}
+
+function without(fields: Fields, name: string): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => field !== name));
+}
+
+function isFields(part: unknown): part is Fields {
+  return typeof part === 'object' && part !== null && !Array.isArray(part);
 }

@@ -4,15 +4,18 @@ import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import { describeTrial, runTrials } from './campaign.ts';
-import { type Difference, differences, shorten, toLines } from './differences.ts';
 import { toMs } from './duration.ts';
-import { FAULT_NAMES } from './faults.ts';
-import { type Laboratory, openLaboratory } from './laboratory.ts';
-import { type Bounds, startProgress } from './progress.ts';
-import { describe, type Exploration, tally } from './report.ts';
+import { drawTrials, FAULT_NAMES, type Trial, trialsOf } from './faults.ts';
+import { type Difference, differences, shorten, toLines } from './outcome.ts';
+import { type Bounds, describe, type Exploration, startProgress, tally } from './report.ts';
 import { type Run, runOnce } from './run.ts';
-import type { ExploreOptions, Scenario, TestConfig } from './scenario.ts';
-import { drawTrials, type Trial, trialsOf } from './trials.ts';
+import {
+  type ExploreOptions,
+  type Laboratory,
+  openLaboratory,
+  type Scenario,
+  type TestConfig,
+} from './scenario.ts';
 
 const DEFAULT_PARALLEL = 4;
 const DEFAULT_TIMEOUT_MS = 20_000;

@@ -1,5 +1,6 @@
-// What can befall a host, and at which steps: the whole table of what is explored.
-import type { Step } from './places.ts';
+// What can befall a host, and at which steps: the whole table of what is explored, and which fault strikes at which place.
+import { createRandom, type Random } from '../actors/worker/turn-window.ts';
+import type { Place, Step } from './places.ts';
 
 const WHERE_IT_MAY_DIE = [
   'before-write',
@@ -11,7 +12,7 @@ const WHERE_IT_MAY_DIE = [
   'before-complete',
 ] as const satisfies readonly Step[];
 
-export const FAULTS = {
+const FAULTS = {
   /** The process dies; another takes over at once. Before the outbox too: nothing may have been completed by then. */
   crash: ['before-outbox', ...WHERE_IT_MAY_DIE],
   /** The broker gives the lock of the session or the task to others. */
@@ -36,3 +37,42 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
+
+// Which fault strikes at which place: one run each, all of them or a share.
+
+/** A fault without a place befalls the scenario as a whole. */
+export interface Trial {
+  readonly fault: FaultName;
+  readonly place?: Place;
+}
+
+export function trialsOf(places: readonly Place[], faults: readonly FaultName[]): Trial[] {
+  return faults.flatMap((fault): Trial[] => {
+    const steps: readonly string[] = FAULTS[fault];
+    if (steps.length === 0) return [{ fault }];
+    return places
+      .filter((place) => steps.includes(place.step) && canStrike(fault, place))
+      .map((place) => ({ fault, place }));
+  });
+}
+
+function canStrike(fault: FaultName, { locked, repeatable }: Place): boolean {
+  if (fault === 'lock-lost') return locked;
+  return fault === 'duplicate' ? repeatable : true;
+}
+
+/** A share (0 to 1) of the trials, of each fault at least one, in an order that follows from the seed. */
+export function drawTrials(trials: readonly Trial[], share: number, seed: string): Trial[] {
+  const random = createRandom(seed);
+  const drawn = [...Map.groupBy(trials, ({ fault }) => fault).values()].flatMap((of) =>
+    shuffle(of, random).slice(0, Math.ceil(of.length * share)),
+  );
+  return shuffle(drawn, random);
+}
+
+function shuffle<T>(items: readonly T[], random: Random): T[] {
+  return items
+    .map((item) => [random.float(), item] as const)
+    .toSorted(([one], [other]) => one - other)
+    .map(([, item]) => item);
+}

@@ -1,4 +1,5 @@
 // A host as a process of its own, simulated in this one: it can die without a goodbye, and stand still.
+import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import type { CuttableBridge } from '../bridge/bridge.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import type { Clock, Logger, WorkerPool } from '../contract/ports.ts';
@@ -7,9 +8,8 @@ import type { Effects } from './effects.ts';
 import { createLife } from './life.ts';
 import type { Recorder } from './places.ts';
 import { watchBridge, watchStores } from './seam.ts';
-import { ProcessTimers } from './timers.ts';
 
-export interface HostOptions {
+interface HostOptions {
   readonly config: QuorateConfig;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -61,4 +61,45 @@ export async function startHost(options: HostOptions): Promise<SimulatedHost> {
       timers.die();
     },
   };
+}
+
+// The SDK waits a minute and longer for what a cut connection will never answer. Timers that were set by a simulated
+// process keep this one alive no longer than it lives itself.
+
+const owner = new AsyncLocalStorage<ProcessTimers>();
+let watching = false;
+
+interface Timer {
+  unref(): unknown;
+}
+
+function watch(): void {
+  if (watching) return;
+  watching = true;
+  createHook({
+    init: (_id, type, _trigger, resource) => {
+      if (type === 'Timeout') owner.getStore()?.add(resource as Timer);
+    },
+  }).enable();
+}
+
+class ProcessTimers {
+  #set: WeakRef<Timer>[] = [];
+  #dead = false;
+
+  /** Whatever the process does is to be started in here. */
+  within<T>(start: () => T): T {
+    watch();
+    return owner.run(this, start);
+  }
+
+  add(timer: Timer): void {
+    if (this.#dead) queueMicrotask(() => timer.unref());
+    else this.#set.push(new WeakRef(timer));
+  }
+
+  die(): void {
+    this.#dead = true;
+    for (const timer of this.#set.splice(0)) timer.deref()?.unref();
+  }
 }

@@ -1,13 +1,12 @@
 // One run of a scenario in a world of its own, struck or not.
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
-import type { Laboratory } from './laboratory.ts';
-import { TookTooLong, whyLate } from './late.ts';
+import type { Trial } from './faults.ts';
 import { actorsOf, type Outcome, readOutcome } from './outcome.ts';
 import { type Place, Recorder } from './places.ts';
-import type { Scenario } from './scenario.ts';
+import { TookTooLong, whyLate } from './real-time.ts';
+import type { Laboratory, Scenario } from './scenario.ts';
 import { strike } from './strike.ts';
-import type { Trial } from './trials.ts';
 import { TestWorld } from './world.ts';
 
 export interface Run {

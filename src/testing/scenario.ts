@@ -1,7 +1,12 @@
 // What a user tests: a configuration, what happens in it, and what must come out of it every time.
+import { createWorkerPool } from '../actors/pool/pool.ts';
+import { resolveConfig } from '../config/resolve.ts';
 import type { QuorateClient } from '../contract/client.ts';
-import type { QuorateConfig } from '../contract/config.ts';
+import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
+import type { EntityDeclaration } from '../contract/entities.ts';
 import type { Json } from '../contract/json.ts';
+import type { WorkerPool } from '../contract/ports.ts';
+import { registerMachines } from '../runtime/registration.ts';
 import type { FaultName } from './faults.ts';
 
 /** A broker and a host of one scenario, in this process, on virtual time. */
@@ -51,4 +56,29 @@ export interface ExploreOptions {
   readonly seed?: string | number;
   /** One line each. Default: console.log. */
   readonly print?: (line: string) => void;
+}
+
+// What all runs of one scenario share: worker threads and the registered machines. A run is a world of its own.
+
+const THREADS = 2;
+
+export interface Laboratory {
+  readonly resolved: ResolvedConfig;
+  readonly entities: readonly EntityDeclaration[];
+  /** Child machines included. */
+  readonly types: readonly string[];
+  readonly pool: WorkerPool;
+  close(): Promise<void>;
+}
+
+export async function openLaboratory(config: QuorateConfig): Promise<Laboratory> {
+  const resolved = resolveConfig(config);
+  const pool = createWorkerPool({ threads: THREADS, turnTimeoutMs: resolved.turnTimeoutMs });
+  try {
+    const { machines, entities } = await registerMachines(resolved, pool);
+    return { resolved, entities, types: [...machines.keys()], pool, close: () => pool.close() };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 // What is done to a world when the place comes by at which it is to be struck.
 import type { FaultName } from './faults.ts';
-import { LivedTime } from './lived-time.ts';
 import type { Act } from './places.ts';
+import { LivedTime } from './real-time.ts';
 import type { TestWorld } from './world.ts';
 
 /** Nothing has moved for so long, in time that this process lived: all that could continue have done so. */

@@ -1,5 +1,4 @@
 // One run's world: a broker on virtual time, hosts that come and go, and a client that stays.
-
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,11 +17,9 @@ import { openPayloads } from '../storage/stores.ts';
 import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
 import { type SimulatedHost, startHost } from './host.ts';
-import type { Laboratory } from './laboratory.ts';
-import { TookTooLong } from './late.ts';
-import { LivedTime } from './lived-time.ts';
 import { deadLettersOf, Recorder } from './places.ts';
-import type { World } from './scenario.ts';
+import { LivedTime, TookTooLong } from './real-time.ts';
+import type { Laboratory, World } from './scenario.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */

@@ -2,8 +2,8 @@
 // and one case an action. Immediate raises are already consumed inside the macrostep.
 import type { AnyActorRef, AnyStateMachine, EventObject } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
+import { isReservedEvent } from '../../contract/border.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import { isReservedEvent } from '../../contract/events.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
 import { addressesOf, type Draft, namesOf } from './draft.ts';

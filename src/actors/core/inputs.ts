@@ -1,7 +1,7 @@
 // What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
 import { type ActorAddress, formatAddress, namedByType } from '../../contract/address.ts';
+import { isReservedEvent } from '../../contract/border.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import { isReservedEvent } from '../../contract/events.ts';
 import type { EventJson } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Execution, InternalInput, Timer, TurnInput, Verdict } from '../../contract/turn.ts';

@@ -1,7 +1,7 @@
 // Watches how a process keeps up with what it holds, and says how much it takes on. One for all pumps of a process: they
 // share its event loop. While nothing is held no timer runs.
 import type { Logger } from '../../contract/ports.ts';
-import type { TimeSource } from '../time/time.ts';
+import type { TimeSource } from '../time/clocks.ts';
 import {
   allowedOf,
   differs,

@@ -3,8 +3,7 @@ import type { ServiceBusMessageBatch } from '@azure/service-bus';
 import { QuorateError, tooLate } from '../../contract/errors.ts';
 import { toServiceBusMessage } from '../codec.ts';
 import { immediate } from '../time/waiting.ts';
-import type { PendingMessage } from './publish-call.ts';
-import { inSendSpan } from './send-span.ts';
+import { inSendSpan, type PendingMessage } from './publish-call.ts';
 import type { Delivery } from './until-accepted.ts';
 
 /** A batch may weigh 256 KB on the standard tier, its envelope included. */

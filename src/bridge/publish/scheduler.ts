@@ -6,8 +6,7 @@ import { headerBytes, MAX_SEND_BYTES } from '../../contract/sizes.ts';
 import { toServiceBusMessage } from '../codec.ts';
 import { isMessageGone } from '../connection/errors.ts';
 import { immediate } from '../time/waiting.ts';
-import type { PendingMessage } from './publish-call.ts';
-import { inSendSpan } from './send-span.ts';
+import { inSendSpan, type PendingMessage } from './publish-call.ts';
 import type { Delivery } from './until-accepted.ts';
 
 /** Of a request whose messages travel in one AMQP message; one message alone may take MAX_SEND_BYTES. */

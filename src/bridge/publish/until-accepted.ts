@@ -4,8 +4,7 @@ import type { ServiceBusSender } from '@azure/service-bus';
 import type { QuorateError } from '../../contract/errors.ts';
 import type { RequestSignal } from '../connection/abort-scope.ts';
 import { isWorthRepeating, toQuorateError } from '../connection/errors.ts';
-import { createBackoff } from '../time/backoff.ts';
-import { pause } from '../time/waiting.ts';
+import { createBackoff, pause } from '../time/waiting.ts';
 import type { Senders } from './senders.ts';
 
 /** A caller waits for at most this long while the broker is away. */

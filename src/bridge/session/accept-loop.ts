@@ -1,11 +1,69 @@
-// Keeps accepts under way while there is room for sessions, through idle time-outs and lost connections.
+// Accepts of sessions: one on a pooled client, which may be answered too late or never; and the loop that keeps them under way
+// while there is room for sessions, through idle time-outs and lost connections.
 import { performance } from 'node:perf_hooks';
+import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Logger } from '../../contract/ports.ts';
-import { isHeldElsewhere, isNothingThere, sdkError } from '../connection/errors.ts';
-import { createBackoff } from '../time/backoff.ts';
-import { createAcceptPace } from './accept-pace.ts';
+import type { PooledClient } from '../connection/connection-pool.ts';
+import { isConnectionTrouble, isHeldElsewhere, isNothingThere, sdkError } from '../connection/errors.ts';
+import { atMost, createBackoff } from '../time/waiting.ts';
 
-export interface AcceptLoopOptions<T> {
+const CLOSE_LIMIT_MS = 2_000;
+
+/** Rejects when no session came, and then has released the link. */
+export async function acceptOn(
+  link: PooledClient,
+  accept: () => Promise<ServiceBusSessionReceiver>,
+): Promise<ServiceBusSessionReceiver> {
+  let accepting: Promise<ServiceBusSessionReceiver> | undefined;
+  const reply = await link.watch.run(() => {
+    accepting = accept();
+    return accepting;
+  });
+  if (reply.kind === 'done') return reply.value;
+  // Should it be answered after all, nobody is left to hold the lock.
+  if (reply.kind === 'cancelled') void accepting?.then(giveBack, () => {});
+  if (reply.kind === 'cancelled' || isConnectionTrouble(reply.error)) link.retire();
+  link.release();
+  throw reply.kind === 'failed' ? reply.error : (reply.why ?? new Error('The connection was lost.'));
+}
+
+export function giveBack(receiver: ServiceBusSessionReceiver): Promise<void> {
+  return atMost(CLOSE_LIMIT_MS, receiver.close());
+}
+
+// How many accepts to have under way. Each is a long poll with a link of its own, so few are kept while nothing comes;
+// when sessions come at once their number doubles, so that a burst is picked up in a few round trips.
+
+const FEWEST = 1;
+const AT_START = 2;
+const MOST = 16;
+/** An accept that took longer had to wait for a message. */
+const AT_ONCE_MS = 100;
+
+interface AcceptPace {
+  /** Accepts that may be under way now. */
+  readonly allowed: number;
+  accepted(tookMs: number): void;
+  /** A long poll ended with nothing. */
+  nothingCame(): void;
+}
+
+export function createAcceptPace(): AcceptPace {
+  let allowed = AT_START;
+  return {
+    get allowed() {
+      return allowed;
+    },
+    accepted(tookMs) {
+      if (tookMs <= AT_ONCE_MS) allowed = Math.min(MOST, allowed * 2);
+    },
+    nothingCame() {
+      allowed = Math.max(FEWEST, allowed - 1);
+    },
+  };
+}
+
+interface AcceptLoopOptions<T> {
   readonly entity: string;
   readonly logger: Logger;
   /** How many more sessions may be held now, those being accepted not counted. */

@@ -2,6 +2,7 @@
 // first busy answer and says nothing.
 import { isLockLost } from '../connection/errors.ts';
 import type { Load } from '../load/load.ts';
+import type { TimeSource } from '../time/clocks.ts';
 import {
   type Lease,
   type LeasePhase,
@@ -10,7 +11,6 @@ import {
   remainingMs,
   renewInMs,
 } from '../time/lease.ts';
-import type { TimeSource } from '../time/time.ts';
 
 export interface LeaseKeeperOptions {
   readonly configuredMs: number;

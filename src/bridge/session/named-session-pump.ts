@@ -5,9 +5,8 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import { RECEIVER_OPTIONS } from '../codec.ts';
 import type { PooledClient } from '../connection/connection-pool.ts';
 import { isHeldElsewhere, sdkError } from '../connection/errors.ts';
-import { createBackoff } from '../time/backoff.ts';
-import { pause } from '../time/waiting.ts';
-import { acceptOn } from './accept.ts';
+import { createBackoff, pause } from '../time/waiting.ts';
+import { acceptOn } from './accept-loop.ts';
 import { LiveSession } from './held-session.ts';
 import type { SessionPumpContext } from './session-pump.ts';
 

@@ -16,7 +16,7 @@ import {
 } from '../connection/errors.ts';
 import { settleWith } from '../settle.ts';
 import { atMost } from '../time/waiting.ts';
-import { clearerOf } from './clear-state.ts';
+import { clearerOf } from './session-states.ts';
 
 /** Why a session was lost when all of its connection were. */
 export const CONNECTION_LOST = 'the connection is lost';

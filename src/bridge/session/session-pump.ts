@@ -5,11 +5,9 @@ import type { Logger, Pump, SessionPumpOptions } from '../../contract/ports.ts';
 import { RECEIVER_OPTIONS } from '../codec.ts';
 import type { ConnectionPool, PooledClient } from '../connection/connection-pool.ts';
 import type { Load } from '../load/load.ts';
-import type { BrokerClock } from '../time/broker-clock.ts';
-import type { TimeSource } from '../time/time.ts';
+import type { BrokerClock, TimeSource } from '../time/clocks.ts';
 import { pause } from '../time/waiting.ts';
-import { acceptOn, giveBack } from './accept.ts';
-import { AcceptLoop } from './accept-loop.ts';
+import { AcceptLoop, acceptOn, giveBack } from './accept-loop.ts';
 import { LiveSession } from './held-session.ts';
 import { WaitingLine } from './waiting-line.ts';
 

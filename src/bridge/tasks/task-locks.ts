@@ -2,8 +2,8 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
 import { isLockLost } from '../connection/errors.ts';
 import type { Load } from '../load/load.ts';
+import type { TimeSource } from '../time/clocks.ts';
 import { type Lease, observeLock, remainingMs, renewInMs } from '../time/lease.ts';
-import type { TimeSource } from '../time/time.ts';
 
 export interface TaskLock {
   /** Aborts when the lock is gone: whatever the task does from here on, others may do too. */

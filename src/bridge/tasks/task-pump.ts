@@ -8,15 +8,40 @@ import { isAlreadySettled, isIdleEnd, isLockLost, sdkError } from '../connection
 import { outside } from '../connection/sockets.ts';
 import type { Load } from '../load/load.ts';
 import { settleWith } from '../settle.ts';
-import { createBackoff } from '../time/backoff.ts';
-import type { BrokerClock } from '../time/broker-clock.ts';
-import type { TimeSource } from '../time/time.ts';
-import { pause } from '../time/waiting.ts';
-import { Slots } from './slots.ts';
+import type { BrokerClock, TimeSource } from '../time/clocks.ts';
+import { createBackoff, pause } from '../time/waiting.ts';
 import { type TaskLock, TaskLocks } from './task-locks.ts';
 import { TaskReceiver } from './task-receiver.ts';
 
-export interface TaskPumpContext {
+// A counting semaphore: first come, first served.
+
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Undefined when there is one now, so that the usual case waits for nothing. */
+  take(): Promise<void> | undefined {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  free(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
+
+interface TaskPumpContext {
   readonly path: string;
   readonly deadLetters: boolean;
   readonly pool: ConnectionPool;

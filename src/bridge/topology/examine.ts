@@ -5,10 +5,10 @@ import type {
   ServiceBusClient,
   ServiceBusSessionReceiver,
 } from '@azure/service-bus';
-import type { Finding } from '../../contract/doctor.ts';
 import type { EntityDeclaration } from '../../contract/entities.ts';
 import { REPLIES } from '../../contract/entities.ts';
 import type { QuorateError } from '../../contract/errors.ts';
+import type { Finding } from '../../contract/runtime.ts';
 import { type ConnectionOptions, createConnector } from '../connection/connection.ts';
 import { sdkError, toQuorateError } from '../connection/errors.ts';
 import { atMost } from '../time/waiting.ts';

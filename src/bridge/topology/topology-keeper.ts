@@ -5,8 +5,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';
 import type { Connector } from '../connection/connection.ts';
 import { toQuorateError } from '../connection/errors.ts';
-import { createBackoff } from '../time/backoff.ts';
-import { atMost, pause } from '../time/waiting.ts';
+import { atMost, createBackoff, pause } from '../time/waiting.ts';
 import { applyEntities, compareEntities, type EntityAdmin } from './topology-admin.ts';
 import { checkEntities, isMissing, mismatch } from './topology-check.ts';
 

@@ -1,7 +1,7 @@
 // `quorate doctor`: does the Service Bus of this configuration have what it needs?
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/resolve.ts';
-import type { Finding } from '../../contract/doctor.ts';
+import type { Finding } from '../../contract/runtime.ts';
 import { documented, type Finish } from '../shared/documented.ts';
 import { EXIT, type ExitCode } from '../shared/exit.ts';
 import { dataOption, verboseOption, withFlags } from '../shared/options.ts';

@@ -1,11 +1,12 @@
-// A machine's definition as what there is to draw: states in their hierarchy, and transitions with readable labels.
+// A machine's definition as what there is to draw: states in their hierarchy, transitions with readable labels, and the same
+// with every place decided. It is what the main thread and the drawing thread send each other.
 import { type AnyStateMachine, createMachine } from 'xstate';
 import { eventLabel } from './labels.ts';
 
 type StateNode = AnyStateMachine['root'];
 type Transition = StateNode['transitions'] extends Map<string, (infer T)[]> ? T : never;
 
-export type StateKind = 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+type StateKind = 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
 
 export interface ChartState {
   /** Keys from the root, each URI-encoded, joined by '/'; the root is ''. */
@@ -104,3 +105,43 @@ function nameOf(item: unknown): string {
   const named = typeof item === 'object' && item !== null && 'type' in item ? item.type : undefined;
   return typeof named === 'string' ? named : '';
 }
+
+// A chart with every place decided: what layouts give and drawings take.
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface PlacedState extends Box {
+  readonly state: ChartState;
+  readonly depth: number;
+}
+
+export interface PlacedEdge {
+  /** None for the arrow from an initial dot. */
+  readonly edge?: ChartEdge;
+  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly label?: Box;
+}
+
+export interface Geometry {
+  readonly width: number;
+  readonly height: number;
+  /** Parents before their children. */
+  readonly states: readonly PlacedState[];
+  readonly dots: readonly Box[];
+  readonly edges: readonly PlacedEdge[];
+}
+
+/** Main thread to drawing thread. */
+export interface ChartRequest {
+  readonly id: number;
+  readonly definition: object;
+}
+
+export type ChartAnswer =
+  | { readonly id: number; readonly svg: string }
+  | { readonly id: number; readonly error: string };

@@ -3,8 +3,7 @@ import { isMainThread, parentPort } from 'node:worker_threads';
 import { hintOf, loadElk } from '../../common/optional-packages.ts';
 import { layOut } from './layout.ts';
 import { listStates } from './list.ts';
-import { toChartModel } from './model.ts';
-import type { ChartAnswer, ChartRequest } from './protocol.ts';
+import { type ChartAnswer, type ChartRequest, toChartModel } from './model.ts';
 import { toSvg } from './svg.ts';
 
 if (isMainThread || parentPort === null) throw new Error('this module runs in a worker thread only');

@@ -1,5 +1,5 @@
 // What the page is made of. Strings in modules, so that the compiler alone builds the package.
-import { CHART_STYLE } from '../chart/style.ts';
+import { CHART_STYLE } from '../chart/svg.ts';
 import { APP_SCRIPT } from './app.ts';
 import { CHART_SCRIPT } from './chart.ts';
 import { DETAIL_SCRIPT } from './detail.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { openLaboratory } from '../../../src/testing/laboratory.ts';
+import { openLaboratory } from '../../../src/testing/scenario.ts';
 import { TestWorld } from '../../../src/testing/world.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 

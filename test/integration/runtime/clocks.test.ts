@@ -1,4 +1,4 @@
-// One clock (broker-clock.ts): whatever the clocks of client, asker and agents say, a scenario comes to the same.
+// One clock (bridge/time/clocks.ts): whatever the clocks of client, asker and agents say, a scenario comes to the same.
 
 import type { Broker } from 'quorate-broker';
 import { afterAll, beforeAll, expect, it } from 'vitest';

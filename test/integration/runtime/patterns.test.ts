@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../../../src/contract/config.ts';
-import type { CompensationTask, SagaTask } from '../../../src/machines/saga-steps.ts';
+import type { CompensationTask, SagaTask } from '../../../src/machines/saga.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 

@@ -2,8 +2,8 @@
 // runs the first of them with faults planted in the source.
 import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
-import { openLaboratory } from '../../../src/testing/laboratory.ts';
 import { runOnce } from '../../../src/testing/run.ts';
+import { openLaboratory } from '../../../src/testing/scenario.ts';
 import { gather, order, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;

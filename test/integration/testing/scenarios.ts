@@ -1,5 +1,5 @@
 // The patterns of this repository as scenarios: a timer of three days, a scatter and gather, a saga that is undone.
-import type { SagaTask } from '../../../src/machines/saga-steps.ts';
+import type { SagaTask } from '../../../src/machines/saga.ts';
 import type { Scenario } from '../../../src/testing/index.ts';
 import { app } from '../../kit/runtime.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig, resolveConfig } from '../../../src/config/resolve.ts';
+import { loadConfig, nearest, resolveConfig } from '../../../src/config/resolve.ts';
 import { configSchema, ENVIRONMENT, type QuorateConfig } from '../../../src/contract/config.ts';
 
 const MACHINE = { module: 'some-package', export: 'm', version: '1' };
@@ -232,4 +232,16 @@ describe('loadConfig', () => {
     expect(failure).toMatchObject({ code, message: expect.stringMatching(message) });
     expect((failure as Error).message).not.toContain('\n');
   });
+});
+
+//
+
+it.each([
+  ['NAMESPCE', 'NAMESPACE'],
+  ['NAMEPSACE', 'NAMESPACE'],
+  ['NAME_SPACE', 'NAMESPACE'],
+  ['DATE', 'DATA'],
+  ['COLOUR', undefined],
+])('the nearest to %s is %s', (name, near) => {
+  expect(nearest(name, ['NAMESPACE', 'DATA', 'PREFIX'])).toBe(near);
 });

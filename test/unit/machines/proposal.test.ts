@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, SimulatedClock, setup, toPromise, waitFor } from 'xstate';
 import type { Json } from '../../../src/contract/json.ts';
-import type { ProposalOptions } from '../../../src/machines/proposal.ts';
-import { proposal } from '../../../src/machines/proposal.ts';
-import type { CriticAnswer, CriticTask, ProposerTask } from '../../../src/machines/proposal-steps.ts';
+import {
+  type CriticAnswer,
+  type CriticTask,
+  type ProposalOptions,
+  type ProposerTask,
+  proposal,
+} from '../../../src/machines/proposal.ts';
 import { SCATTER, scatter } from '../../../src/machines/scatter.ts';
 import { TestActor } from '../actors/core/turns.ts';
 import { coded, doing, outputOf, start } from './kit.ts';

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { waitFor } from 'xstate';
 import type { Json } from '../../../src/contract/json.ts';
-import type { SagaOptions } from '../../../src/machines/saga.ts';
-import { saga } from '../../../src/machines/saga.ts';
-import type { CompensationTask, SagaStep, SagaTask } from '../../../src/machines/saga-steps.ts';
+import {
+  type CompensationTask,
+  type SagaOptions,
+  type SagaStep,
+  type SagaTask,
+  saga,
+} from '../../../src/machines/saga.ts';
 import { TestActor } from '../actors/core/turns.ts';
 import { coded, doing, outputOf, start } from './kit.ts';
 

@@ -4,10 +4,12 @@ import { expect, it } from 'vitest';
 import {
   CONCURRENT_EXPORTS,
   createDelivery,
+  createThrottledWarn,
   MAX_BATCH_SPANS,
   MAX_QUEUED_SPANS,
+  WARNING_INTERVAL_MS,
+  type WarningKind,
 } from '../../../otel/delivery.ts';
-import type { WarningKind } from '../../../otel/warn.ts';
 
 type Done = Parameters<SpanExporter['export']>[1];
 
@@ -96,4 +98,24 @@ it.each([
   expect(warnings).toEqual([
     ['export', '3 spans lost so far, http://there does not take them: connect ECONNREFUSED'],
   ]);
+});
+
+//
+
+it('warns once a minute for each kind, and says how many it held back', () => {
+  const lines: string[] = [];
+  let now = 0;
+  const warn = createThrottledWarn(
+    (line) => lines.push(line),
+    () => now,
+  );
+  warn('export', 'one');
+  warn('export', 'two');
+  warn('queue', 'full');
+  now = WARNING_INTERVAL_MS - 1;
+  warn('export', 'three');
+  expect(lines).toEqual(['telemetry: one', 'telemetry: full']);
+  now = WARNING_INTERVAL_MS;
+  warn('export', 'four');
+  expect(lines.at(-1)).toBe('telemetry: four (2 such warnings held back)');
 });

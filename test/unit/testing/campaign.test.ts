@@ -1,8 +1,8 @@
 // Trials with runs of the test's own: which are repeated, which are believed, and when it ends.
 import { expect, it } from 'vitest';
 import { type Campaign, runTrials, type Tried } from '../../../src/testing/campaign.ts';
+import type { Trial } from '../../../src/testing/faults.ts';
 import type { Run } from '../../../src/testing/run.ts';
-import type { Trial } from '../../../src/testing/trials.ts';
 
 const OUTCOME = { outcome: null, actors: {}, calls: {}, messages: {}, deadLetters: {} };
 const IN_TIME: Run = { outcome: OUTCOME, places: [], struck: true };

@@ -1,8 +1,8 @@
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConnectionPool } from '../../../../src/bridge/connection/connection-pool.ts';
 import { Load } from '../../../../src/bridge/load/load.ts';
-import { TaskPump } from '../../../../src/bridge/tasks/task-pump.ts';
+import { Slots, TaskPump } from '../../../../src/bridge/tasks/task-pump.ts';
 import type { Disposition } from '../../../../src/contract/ports.ts';
 
 const LOCK_MS = 5_000;
@@ -134,4 +134,27 @@ it('asks for fewer messages while the process cannot keep up, and for as many as
   await vi.advanceTimersByTimeAsync(3 * LOCK_MS);
   expect(ended).toHaveLength(5);
   expect(pump.active).toBe(1);
+});
+
+//
+
+describe('Slots', () => {
+  it('lets no more in than there are, first come, first served', async () => {
+    const slots = new Slots(1);
+    expect(slots.take()).toBeUndefined();
+    const order: string[] = [];
+    const waiting = ['a', 'b'].map(async (name) => {
+      await slots.take();
+      order.push(name);
+    });
+    await Promise.resolve();
+    expect(order).toEqual([]);
+    slots.free();
+    await waiting[0];
+    expect(order).toEqual(['a']);
+    slots.free();
+    await waiting[1];
+    slots.free();
+    expect(slots.take()).toBeUndefined();
+  });
 });

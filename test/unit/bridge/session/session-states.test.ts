@@ -1,8 +1,7 @@
 import { ServiceBusClient, type ServiceBusSessionReceiver } from '@azure/service-bus';
 import { expect, it, vi } from 'vitest';
-import { canClear, clearerOf } from '../../../../src/bridge/session/clear-state.ts';
 import { SessionLink } from '../../../../src/bridge/session/session-link.ts';
-import { listSessions } from '../../../../src/bridge/session/session-list.ts';
+import { canClear, clearerOf, listSessions } from '../../../../src/bridge/session/session-states.ts';
 
 const CONNECTION_STRING = 'Endpoint=sb://localhost;SharedAccessKeyName=n;SharedAccessKey=a2V5';
 

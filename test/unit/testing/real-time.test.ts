@@ -1,6 +1,6 @@
 // Time as a process lived it: what the machine gave to others does not count.
 import { expect, it, vi } from 'vitest';
-import { LivedTime } from '../../../src/testing/lived-time.ts';
+import { LivedTime } from '../../../src/testing/real-time.ts';
 
 it.each([
   { pauses: [10, 10, 10], lived: 30 },

@@ -3,7 +3,7 @@ import type { HeldSession, Taken } from '../../../src/contract/ports.ts';
 import type { InboundMessage } from '../../../src/contract/wire.ts';
 import { createLife } from '../../../src/testing/life.ts';
 import { Recorder } from '../../../src/testing/places.ts';
-import { WatchedSession } from '../../../src/testing/watched-session.ts';
+import { WatchedSession } from '../../../src/testing/seam.ts';
 
 const message = (sequenceNumber: number): InboundMessage => ({
   messageId: String(sequenceNumber),

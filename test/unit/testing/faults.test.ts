@@ -1,9 +1,8 @@
 // A share of the trials: of each fault some, by the seed, none of them twice.
 import { assert, double, property, string } from 'fast-check';
 import { expect, it } from 'vitest';
-import { FAULT_NAMES } from '../../../src/testing/faults.ts';
+import { drawTrials, FAULT_NAMES, trialsOf } from '../../../src/testing/faults.ts';
 import { STEPS } from '../../../src/testing/places.ts';
-import { drawTrials, trialsOf } from '../../../src/testing/trials.ts';
 import { createRandom } from '../../kit/random.ts';
 
 const { seed: drawnSeed } = createRandom();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBrokerClock, skewText } from '../../../../src/bridge/time/broker-clock.ts';
+import { createBrokerClock, skewText } from '../../../../src/bridge/time/clocks.ts';
 import { createRandom } from '../../../kit/random.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,8 +1,22 @@
+// The clocks of a process: its two own, and the broker's as this process can tell it.
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../../contract/ports.ts';
+import type { Instant } from './lease.ts';
+
+// The two clocks of this process, read together.
+
+export interface TimeSource {
+  instant(): Instant;
+}
+
+export function createTimeSource(clock: Clock = { now: Date.now }): TimeSource {
+  const { skips = false } = clock;
+  return { instant: () => ({ monotonicMs: performance.now(), wallMs: clock.now(), skips }) };
+}
+
 // One clock for all processes: the broker's, as this one can tell it. A lock that has just been granted says what time it was
 // there: its end less its duration. The news took a while to get here, so what it says is never too late; of several the one that
 // took least says most. In between, this process's monotonic clock continues from there. Leases have a reckoning of their own (I1).
-import { performance } from 'node:perf_hooks';
-import type { Clock } from '../../contract/ports.ts';
 
 /** News of the last one to two of these count: a clock that was set, or drifts, is followed within them. */
 const WINDOW_MS = 5_000;
@@ -12,7 +26,7 @@ const MAX_STANDSTILL_MS = 5_000;
 const MAX_SKEW_MS = 5_000;
 const SURE_MS = 2_000;
 
-export interface BrokerClockOptions {
+interface BrokerClockOptions {
   /** This machine's, until the broker's is known. One that skips is the broker's own. */
   readonly system: Clock;
   readonly monotonic?: () => number;

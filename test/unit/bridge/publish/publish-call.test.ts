@@ -2,8 +2,7 @@ import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type PendingMessage, PublishCall } from '../../../../src/bridge/publish/publish-call.ts';
-import { inSendSpan } from '../../../../src/bridge/publish/send-span.ts';
+import { inSendSpan, type PendingMessage, PublishCall } from '../../../../src/bridge/publish/publish-call.ts';
 import { MAX_GATHER_LINKS } from '../../../../src/contract/turn.ts';
 
 const exporter = new InMemorySpanExporter();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBackoff } from '../../../../src/bridge/time/backoff.ts';
+import { createBackoff } from '../../../../src/bridge/time/waiting.ts';
 
 describe('createBackoff', () => {
   it('grows from 100 ms to a second, so that a restart is found within two', () => {

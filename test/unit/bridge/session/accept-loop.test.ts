@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAcceptPace } from '../../../../src/bridge/session/accept-pace.ts';
+import { createAcceptPace } from '../../../../src/bridge/session/accept-loop.ts';
 
 describe('createAcceptPace', () => {
   it('doubles while sessions come at once, and stops at its most', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { steadyName, steadyText } from '../../../src/testing/steady.ts';
+import { steadyName, steadyText } from '../../../src/testing/effects.ts';
 
 it('leaves out what is drawn, how often was tried, and what a gather saw twice', () => {
   expect(steadyName('step/t~1k2j3~9z')).toBe('step/t~~');
