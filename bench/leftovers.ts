@@ -8,7 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { progressOf, say } from '../packages/broker/bench/broker/progress.ts';
 import { QuorateError } from '../src/contract/errors.ts';
-import { createRuntime, type LocalRuntime } from '../src/runtime/runtime.ts';
+import type { LocalRuntime } from '../src/runtime/counters.ts';
+import { createRuntime } from '../src/runtime/runtime.ts';
 import { type Bench, type Measurement, measurement } from './measurement.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -9,6 +9,7 @@ const STEPS = [
   'check:imports',
   'check:unused',
   'test',
+  'check:api',
   'check:package',
   'check:package:broker',
   'check:package:otel',

@@ -80,6 +80,5 @@ export type {
   ScatterGatherOutput,
 } from './machines/scatter-gather.ts';
 export { scatterGather } from './machines/scatter-gather.ts';
+export type { LocalRuntime, RuntimeCounters } from './runtime/counters.ts';
 export { connect, createRuntime, loadConfig, resolveConfig } from './runtime/on-demand.ts';
-export type { RuntimeCounters } from './runtime/pumps.ts';
-export type { LocalRuntime } from './runtime/runtime.ts';

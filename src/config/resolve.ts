@@ -4,9 +4,10 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
-import { configSchema, ENVIRONMENT, type QuorateConfig, type ResolvedConfig } from '../contract/config.ts';
+import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { importFault } from './import-fault.ts';
+import { configSchema, ENVIRONMENT } from './schema.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,6 @@
-// The configuration: one schema, every field documented. `defineConfig` gives types; `parseConfig` checks at the border.
+// The configuration as types, every field documented. `config/schema.ts` checks it at the border.
 
 import type { AnyStateMachine } from 'xstate';
-import { z } from 'zod';
 import type { Answer, Json } from './json.ts';
 import type { PayloadCodec, PayloadStore } from './payload.ts';
 import type { Logger } from './ports.ts';
@@ -137,109 +136,39 @@ export interface QuorateConfig {
   readonly drainMs?: number;
 }
 
-const MACHINE_TYPE = /^[a-zA-Z0-9_-]{1,40}$/;
-const name = z.string().regex(MACHINE_TYPE, 'must be 1 to 40 of a-z, A-Z, 0-9, _ and -');
-const location = z.union([z.instanceof(URL), z.string().min(1)]);
-const ms = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
-const agentCommon = {
-  concurrency: z.number().int().min(1).max(1000).optional(),
-  timeoutMs: ms(1, 86_400_000).optional(),
-  deadlineMs: ms(1, 604_800_000).optional(),
-  retry: z
-    .strictObject({
-      attempts: z.number().int().min(1).max(100).optional(),
-      backoffMs: ms(0, 3_600_000).optional(),
-      maxBackoffMs: ms(0, 3_600_000).optional(),
-    })
-    .optional(),
+/** The schema leaves `undefined` where a field was given so. */
+type Loose<T> = { readonly [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] };
+
+type ResolvedAgent =
+  | Loose<Omit<IoAgent, 'retry'> & { readonly retry?: Loose<RetryPolicy> }>
+  | Loose<Omit<CpuAgent, 'retry'> & { readonly retry?: Loose<RetryPolicy> }>;
+
+type ResolvedMachine = Loose<Omit<MachineConfig, 'onPoison' | 'machine'>> & {
+  readonly onPoison: 'continue' | 'quarantine';
+  readonly machine?: unknown;
 };
-const isFunction = (value: unknown): boolean => typeof value === 'function';
-const agent = z.union([
-  z.strictObject({ run: z.custom<IoAgent['run']>(isFunction, 'must be a function'), ...agentCommon }),
-  z.strictObject({ module: location, export: z.string().min(1), ...agentCommon }),
-]);
-const machine = z.strictObject({
-  module: location,
-  export: z.string().min(1),
-  version: z.string().min(1).max(64),
-  versions: z
-    .record(z.string().min(1).max(64), z.strictObject({ module: location, export: z.string().min(1) }))
-    .optional(),
-  migrate: z.string().min(1).optional(),
-  onPoison: z.enum(['continue', 'quarantine']).default('continue'),
-  machine: z.unknown().optional(),
-});
 
-const codec = z.looseObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9.-]{1,40}$/, 'must be 1 to 40 of a-z, 0-9, . and -')
-    .refine((own) => own !== 'br', 'is the name of the compression that is built in'),
-  encode: z.custom<PayloadCodec['encode']>(isFunction, 'must be a function'),
-  decode: z.custom<PayloadCodec['decode']>(isFunction, 'must be a function'),
-});
-
-export const configSchema = z.strictObject({
-  machines: z.record(name, machine),
-  agents: z.record(name, agent).default({}),
-  namespace: z.string().min(1).optional(),
-  connectionString: z.string().min(1).optional(),
-  prefix: z
-    .string()
-    .regex(/^[a-zA-Z0-9._-]{0,40}$/, 'must be at most 40 of a-z, A-Z, 0-9, ., _ and -')
-    .default(''),
-  topology: z.enum(['check', 'apply']).default('check'),
-  roles: z
-    .preprocess(
-      (value) => (typeof value === 'string' ? value.split(',').map((role) => role.trim()) : value),
-      z.array(z.enum(['actors', 'agents'])).min(1),
-    )
-    .default(['actors', 'agents']),
-  broker: z.literal('embedded').optional(),
-  data: z.string().min(1).default('.quorate'),
-  payloadContainer: z.string().min(1).optional(),
-  payloadConnectionString: z.string().min(1).optional(),
-  payloadCompression: z.enum(['brotli', 'none']).default('brotli'),
-  payloadCodecs: z.array(codec).default([]),
-  port: z.coerce.number().int().min(0).max(65_535).optional(),
-  maxPages: z.coerce.number().int().min(16).optional(),
-  inspectorPort: z.union([z.literal(false), z.coerce.number().int().min(0).max(65_535)]).default(0),
-  healthPort: z.coerce.number().int().min(0).max(65_535).optional(),
-  healthHost: z.string().min(1).default('127.0.0.1'),
-  workers: z.coerce.number().int().min(1).max(64).optional(),
-  sessions: z.coerce.number().int().min(1).max(2000).default(64),
-  lockDurationMs: ms(5_000, 300_000).default(30_000),
-  duplicateWindowMs: ms(20_000, 604_800_000).default(600_000),
-  retentionMs: ms(0, 31_536_000_000).default(86_400_000),
-  turnTimeoutMs: ms(100, 300_000).default(10_000),
-  drainMs: ms(0, 3_600_000).default(30_000),
-});
+/** Fields that have a default. */
+type Defaulted =
+  | 'prefix'
+  | 'topology'
+  | 'roles'
+  | 'data'
+  | 'payloadCompression'
+  | 'payloadCodecs'
+  | 'inspectorPort'
+  | 'healthHost'
+  | 'sessions'
+  | 'lockDurationMs'
+  | 'duplicateWindowMs'
+  | 'retentionMs'
+  | 'turnTimeoutMs'
+  | 'drainMs';
 
 /** The configuration with every default filled in. */
-export type ResolvedConfig = z.output<typeof configSchema>;
-
-/** Environment variable -> field. A set variable wins over the configuration file. */
-export const ENVIRONMENT = {
-  QUORATE_NAMESPACE: 'namespace',
-  QUORATE_CONNECTION_STRING: 'connectionString',
-  QUORATE_PREFIX: 'prefix',
-  QUORATE_TOPOLOGY: 'topology',
-  QUORATE_ROLES: 'roles',
-  QUORATE_BROKER: 'broker',
-  QUORATE_DATA: 'data',
-  QUORATE_PAYLOAD_CONTAINER: 'payloadContainer',
-  QUORATE_PAYLOAD_CONNECTION_STRING: 'payloadConnectionString',
-  QUORATE_PAYLOAD_COMPRESSION: 'payloadCompression',
-  QUORATE_PORT: 'port',
-  QUORATE_MAX_PAGES: 'maxPages',
-  QUORATE_INSPECTOR_PORT: 'inspectorPort',
-  QUORATE_HEALTH_PORT: 'healthPort',
-  QUORATE_HEALTH_HOST: 'healthHost',
-  QUORATE_WORKERS: 'workers',
-  QUORATE_SESSIONS: 'sessions',
-  QUORATE_LOCK_MS: 'lockDurationMs',
-  QUORATE_DUPLICATE_WINDOW_MS: 'duplicateWindowMs',
-  QUORATE_RETENTION_MS: 'retentionMs',
-  QUORATE_TURN_TIMEOUT_MS: 'turnTimeoutMs',
-  QUORATE_DRAIN_MS: 'drainMs',
-} as const satisfies Record<string, keyof QuorateConfig>;
+export interface ResolvedConfig
+  extends Required<Pick<QuorateConfig, Defaulted>>,
+    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents'>> {
+  readonly machines: Readonly<Record<string, ResolvedMachine>>;
+  readonly agents: Readonly<Record<string, ResolvedAgent>>;
+}

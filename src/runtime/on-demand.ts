@@ -6,7 +6,7 @@ import type { Environment } from '../config/resolve.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { RuntimeOptions } from '../contract/runtime.ts';
-import type { LocalRuntime } from './runtime.ts';
+import type { LocalRuntime } from './counters.ts';
 
 /** Joins the embedded broker of the data folder, or connects to the namespace that options or environment name. */
 export async function connect<C extends QuorateConfig>(

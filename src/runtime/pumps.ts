@@ -8,7 +8,7 @@ import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '../actors/agents/task/task.ts
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
 import { Actions } from '../actors/host/actions/actions.ts';
 import { holdSession } from '../actors/host/hold.ts';
-import type { ActorHost, HostCounters, OlderVersion } from '../actors/host/host.ts';
+import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
@@ -27,6 +27,7 @@ import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '..
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
 import type { TaskBody } from '../contract/wire.ts';
+import type { RuntimeCounters } from './counters.ts';
 import type { Registration } from './registration.ts';
 
 /** A busy session lets others in after this long (I14). */
@@ -38,13 +39,6 @@ const OFFER_CONCURRENCY = 8;
 const DEAD_LETTER_CONCURRENCY = 64;
 /** Tasks of one I/O agent at once, unless its configuration says otherwise. */
 const IO_CONCURRENCY = 8;
-
-/** Everything a process counted since its start; what tests and reports assert on. */
-export interface RuntimeCounters {
-  readonly actors: HostCounters;
-  readonly agents: Record<string, TaskCounters>;
-  deadLetters: number;
-}
 
 export interface PumpContext {
   readonly config: ResolvedConfig;

@@ -12,10 +12,11 @@ import { type Connection, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import type { Bridge, InspectionSink, Logger, WorkerPool } from '../contract/ports.ts';
-import type { Runtime, RuntimeOptions } from '../contract/runtime.ts';
+import type { RuntimeOptions } from '../contract/runtime.ts';
 import { openStores, type Stores } from '../storage/stores.ts';
+import type { LocalRuntime, RuntimeCounters } from './counters.ts';
 import { openLocalBroker } from './local-broker.ts';
-import { type RuntimeCounters, startPumps } from './pumps.ts';
+import { startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
 /** Each costs 35 to 40 MB (docs/performance.md); turns need few. */
@@ -28,10 +29,6 @@ const CONNECT_LIMIT_MS = 5_000;
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const UNSEEN: InspectionSink = { actor: () => {}, step: () => {} };
-
-export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends Runtime<C> {
-  readonly counters: () => RuntimeCounters;
-}
 
 /** Where the testing kit gets between the parts; nothing that a user can reach. */
 export interface Seam {

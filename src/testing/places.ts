@@ -1,6 +1,5 @@
 // The places of the commit protocol at which a host can be struck, each known by a name that is the same in every run of
 // a scenario: what is done, by whom, and the how manieth time.
-import type { LockTarget } from 'quorate-broker';
 
 /** In the order in which a host comes by. `window` = several messages of one session were received at once. */
 export const STEPS = [
@@ -21,8 +20,13 @@ export interface Act {
   readonly step: Step;
   /** The actor or the agent's queue. */
   readonly where: string;
-  /** The lock under which it is done. */
-  readonly lock?: LockTarget;
+  /** The lock under which it is done, as the broker's faults name it. */
+  readonly lock?: {
+    readonly entity: string;
+    readonly session?: string;
+    readonly messageId?: string;
+    readonly sequenceNumber?: number;
+  };
   /** Those that are sent or settled, as far as their receiver can know that they came twice. */
   readonly messages?: readonly { readonly entity: string; readonly session?: string; readonly id: string }[];
   /** Of a window: gives its first message back. */

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { aes } from '../../examples/encryption/aes.ts';
 import { toBrokerTopology } from '../../src/bridge/topology/topology.ts';
 import { connect } from '../../src/client/connect.ts';
-import { configSchema } from '../../src/contract/config.ts';
+import { configSchema } from '../../src/config/schema.ts';
 import { declareEntities } from '../../src/contract/entities.ts';
 import { type Ended, ROOT, runCli, startCli } from './cli-process.ts';
 

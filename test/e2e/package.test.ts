@@ -18,6 +18,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { publicTypesOf } from '../../scripts/public-types.ts';
 import { ROOT } from './cli-process.ts';
 
 const run = promisify(execFile);
@@ -63,6 +64,20 @@ test('a counter survives crashes', async () => {
   assert.ok(faults.crash.tried > 0);
 });
 `;
+
+/** The packages whose types a user of an entry needs; zod, the Azure SDK and rhea are nobody's concern. */
+const TYPES_FROM = {
+  quorate: ['xstate'],
+  'quorate/testing': ['xstate'],
+  'quorate/broker': ['quorate-broker'],
+  'quorate/otel': [],
+  'quorate-broker': [],
+  'quorate-broker/cli': ['commander'],
+  'quorate-otel': ['@opentelemetry/sdk-trace'],
+  'quorate-otel/auto': [],
+  'quorate-otel/id-generator': ['@opentelemetry/sdk-trace'],
+  'quorate-otel/lint': [],
+};
 
 /** What npm packs, by the names of the packages. */
 const FOLDERS = { quorate: '.', 'quorate-broker': 'packages/broker', 'quorate-otel': 'otel' };
@@ -119,6 +134,7 @@ async function link(name: string, modules: string): Promise<void> {
 }
 
 interface Manifest {
+  readonly exports: Readonly<Record<string, string | { readonly types: string }>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
@@ -206,6 +222,48 @@ it('says what to install where an optional package is not, and needs none for an
       stderr: expect.stringContaining(`error ${line}\n`),
     });
   }
+});
+
+it('shows types of no package but those that an application has', async () => {
+  await have('quorate-broker', 'quorate-otel');
+  const shown = await Promise.all(
+    (Object.keys(FOLDERS) as Packed[]).map(async (name) => {
+      const { exports } = JSON.parse(
+        await readFile(join(installed(name), 'package.json'), 'utf8'),
+      ) as Manifest;
+      return Object.entries(exports).flatMap(([path, target]) =>
+        typeof target === 'string'
+          ? []
+          : [[join(name, path), [...publicTypesOf(join(installed(name), target.types)).packages]]],
+      );
+    }),
+  );
+  expect(Object.fromEntries(shown.flat())).toEqual(TYPES_FROM);
+});
+
+it('compiles against the types without the broker, and checks them too', async () => {
+  await have();
+  await link('@types/node', join(app, 'node_modules'));
+  await writeFile(
+    join(app, 'typed.ts'),
+    `import { connect, createRuntime, defineConfig, resolveConfig, type LocalRuntime } from 'quorate';
+    import { exploreCrashes } from 'quorate/testing';
+    import 'quorate/otel';
+    const config = defineConfig({ machines: {} });
+    export const runtime: Promise<LocalRuntime<typeof config>> = createRuntime(config);
+    export const sessions: Promise<number> = resolveConfig(config).then(({ sessions }) => sessions);
+    // @ts-expect-error -- the types are there: any would take it
+    export const wrong = createRuntime({ machines: {}, sessions: 'many' });
+    export const used = [connect, exploreCrashes];`,
+  );
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node'];
+  // Not with exactOptionalPropertyTypes: XState's own declarations are wrong then.
+  const libraries = ['--skipLibCheck', 'false'];
+  const { stdout } = await run(process.execPath, [tsc, ...options, ...libraries, 'typed.ts'], {
+    cwd: app,
+  }).catch((failure: { readonly stdout: string }) => failure);
+  expect(stdout).toBe('');
 });
 
 it('has traces with quorate-otel, in a file and for a program that it is imported before', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { QuorateConfig } from '../../src/contract/config.ts';
 import type { RuntimeOptions } from '../../src/contract/runtime.ts';
-import type { LocalRuntime } from '../../src/runtime/runtime.ts';
+import type { LocalRuntime } from '../../src/runtime/counters.ts';
 import { createRuntime } from '../../src/runtime/runtime.ts';
 
 export function app(file: string, name: string): { module: URL; export: string; version: string } {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, nearest, resolveConfig } from '../../../src/config/resolve.ts';
-import { configSchema, ENVIRONMENT, type QuorateConfig } from '../../../src/contract/config.ts';
+import { configSchema, ENVIRONMENT } from '../../../src/config/schema.ts';
+import type { QuorateConfig } from '../../../src/contract/config.ts';
 
 const MACHINE = { module: 'some-package', export: 'm', version: '1' };
 

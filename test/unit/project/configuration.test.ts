@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/config/resolve.ts';
-import { configSchema, ENVIRONMENT } from '../../../src/contract/config.ts';
+import { configSchema, ENVIRONMENT } from '../../../src/config/schema.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 

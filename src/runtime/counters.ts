@@ -1,0 +1,17 @@
+// What a process counts, and the runtime that shows it. Types alone: what a user's program sees of `createRuntime` knows
+// neither the bridge nor the SDK.
+import type { TaskCounters } from '../actors/agents/task/task.ts';
+import type { HostCounters } from '../actors/host/host.ts';
+import type { QuorateConfig } from '../contract/config.ts';
+import type { Runtime } from '../contract/runtime.ts';
+
+/** Everything a process counted since its start; what tests and reports assert on. */
+export interface RuntimeCounters {
+  readonly actors: HostCounters;
+  readonly agents: Record<string, TaskCounters>;
+  deadLetters: number;
+}
+
+export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends Runtime<C> {
+  readonly counters: () => RuntimeCounters;
+}
