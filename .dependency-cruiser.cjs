@@ -1,7 +1,20 @@
 // Who may import whom: the borders of ARCHITECTURE.md. A test plants one violation a rule and sees it found.
 // Rules name resolved paths; a type-only import counts like any other unless a rule says otherwise.
 
+const { Visitor } = require('@swc/core/Visitor.js');
+
+// swc reads `using`; the visitor of its syntax tree, which is no longer kept up, throws at it.
+const visitKnown = Visitor.prototype.visitStatement;
+Visitor.prototype.visitStatement = function visitStatement(statement) {
+  if (statement.type !== 'UsingDeclaration') return visitKnown.call(this, statement);
+  this.visitVariableDeclarators(statement.decls);
+  return statement;
+};
+
 const OURS = '^(src|otel|examples|test|bench|chaos|scripts|packages)/';
+/** Of no package: for the tests and benches of all. */
+const SHARED = '^(bench/kit/|test/kit/random\\.ts$)';
+const TESTS = '^((?:packages/broker/)?test/(?:unit|integration|e2e))/';
 const never = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -120,6 +133,29 @@ module.exports = {
       { path: '^src/cli/' },
     ),
     never(
+      'packages-by-their-doors',
+      'Of another package its exports are known, and no file behind them.',
+      { path: '^(src|examples|bench|chaos|scripts)/' },
+      {
+        path: [
+          '^packages/broker/src/(?!(index|cli/program)\\.ts$)',
+          '^otel/(?!(index|auto|id-generator|lint)\\.ts$)',
+        ],
+      },
+    ),
+    never(
+      'broker-knows-no-quorate',
+      'Its tests and benches need the broker alone, and what knows no package.',
+      { path: '^packages/broker/' },
+      { path: OURS, pathNot: ['^packages/broker/', SHARED] },
+    ),
+    never(
+      'shared-knows-no-package',
+      'What tests or benches of several packages use is of none of them.',
+      { path: SHARED },
+      { path: OURS, pathNot: SHARED },
+    ),
+    never(
       'product-not-to-its-users',
       'The product does not lean on tests, benches or examples.',
       { path: '^(src|otel|packages/broker/src)/' },
@@ -130,6 +166,42 @@ module.exports = {
       'An example sees what a user sees: the public API.',
       { path: '^examples/' },
       { path: OURS, pathNot: '^(examples/|src/(index|exports/broker|testing/index)\\.ts$)' },
+    ),
+    never(
+      'examples-stand-alone',
+      'An example is copied as a folder.',
+      { path: '^examples/([^/]+)/' },
+      { path: '^examples/', pathNot: '^examples/$1/' },
+    ),
+    never(
+      'programs-stand-alone',
+      'Benches, chaos and scripts are programs of their own.',
+      { path: '^(bench|chaos|scripts)/' },
+      { path: '^(bench|chaos|scripts|examples)/', pathNot: '^$1/' },
+    ),
+    never(
+      'scripts-run-before-the-build',
+      'They build and check the rest, so they need nothing of it.',
+      { path: '^scripts/' },
+      { path: OURS, pathNot: '^scripts/' },
+    ),
+    never(
+      'tests-are-no-library',
+      'What others use of tests lies in a kit.',
+      { path: OURS, pathNot: TESTS },
+      { path: TESTS },
+    ),
+    never(
+      'kinds-of-tests-apart',
+      'What tests of several kinds use lies in a kit.',
+      { path: TESTS },
+      { path: TESTS, pathNot: '^$1/' },
+    ),
+    never(
+      'kits-stand-low',
+      'What tests share does not know what else is built on it.',
+      { path: '^(packages/broker/)?test/kit/' },
+      { path: '^(packages/broker/)?(bench|chaos|examples|scripts)/' },
     ),
     never(
       'no-dev-dependencies',
@@ -144,7 +216,7 @@ module.exports = {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^otel/dist/' },
+    exclude: { path: '(^|/)dist/|^test/fixtures/repos/' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.js', '.json'],
       conditionNames: ['quorate-source', 'import', 'node', 'default'],

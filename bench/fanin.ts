@@ -1,13 +1,13 @@
 // What a reply costs in a large gather against a small one, and what the gather keeps (I12).
 import { join } from 'node:path';
-import { say } from '../packages/broker/bench/broker/progress.ts';
 import { startBroker } from '../packages/broker/bench/broker/server-process.ts';
 import { readCommits } from './commits.ts';
-import { type Bench, type Measurement, measurement } from './measurement.ts';
+import { type Bench, type Measurement, measurement } from './kit/measurement.ts';
+import { say } from './kit/progress.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 import { declareEntities } from './runtime/entities.ts';
 import { startHost } from './runtime/host.ts';
 import { startLoad } from './runtime/load.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const SMALL = 100;
 const LARGE = 10_000;

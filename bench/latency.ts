@@ -6,8 +6,8 @@ import { connect } from '../src/client/connect.ts';
 import { writeCounterApplication } from './application.ts';
 import { type Commit, readCommits } from './commits.ts';
 import { startHost } from './host-process.ts';
-import { type Bench, type Measurement, measurement, percentile } from './measurement.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { type Bench, type Measurement, measurement, percentile } from './kit/measurement.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 
 const LIMIT_MS = 90_000;
 

@@ -6,12 +6,12 @@ import { performance } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { progressOf, say } from '../packages/broker/bench/broker/progress.ts';
 import { QuorateError } from '../src/contract/errors.ts';
 import type { LocalRuntime } from '../src/runtime/counters.ts';
 import { createRuntime } from '../src/runtime/runtime.ts';
-import { type Bench, type Measurement, measurement } from './measurement.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { type Bench, type Measurement, measurement } from './kit/measurement.ts';
+import { progressOf, say } from './kit/progress.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 
 const ACTORS = 100_000;
 const FIRST = 1_000;

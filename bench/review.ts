@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { readCommits } from './commits.ts';
 import { sampleArgs, startHost } from './host-process.ts';
-import { type Bench, type Measurement, measurement } from './measurement.ts';
-import { watchMemory } from './process-tree.ts';
+import { type Bench, type Measurement, measurement } from './kit/measurement.ts';
+import { watchMemory } from './kit/process-tree.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 import { writeSourceFiles } from './source-files.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const FILES = 2_000;
 /** One task per file and reviewer. */

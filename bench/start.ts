@@ -1,9 +1,9 @@
 // How soon `npm start` says something, and how soon it is ready.
 import { join } from 'node:path';
 import { sampleArgs, startHost } from './host-process.ts';
-import { type Bench, type Measurement, measurement } from './measurement.ts';
+import { type Bench, type Measurement, measurement } from './kit/measurement.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 import { writeSourceFiles } from './source-files.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const RUNS = 5;
 const FILES = 3;

@@ -4,14 +4,14 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from '../packages/broker/bench/broker/progress.ts';
 import { processorSecondsOf, startBroker } from '../packages/broker/bench/broker/server-process.ts';
 import { startNeighbours } from '../test/kit/neighbours.ts';
 import { readCommits } from './commits.ts';
-import { type Bench, type Measurement, measurement } from './measurement.ts';
+import { type Bench, type Measurement, measurement } from './kit/measurement.ts';
+import { say } from './kit/progress.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 import { type Host, type Loss, startHost } from './runtime/host.ts';
 import { startLoad } from './runtime/load.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const HOSTS = 3;
 const LOCK_MS = 5_000;

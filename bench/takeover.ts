@@ -6,8 +6,8 @@ import { connect } from '../src/client/connect.ts';
 import type { QuorateClient } from '../src/contract/client.ts';
 import { readRuns, writeGatherApplication } from './application.ts';
 import { startHost } from './host-process.ts';
-import { type Bench, type Measurement, measurement } from './measurement.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { type Bench, type Measurement, measurement } from './kit/measurement.ts';
+import { temporaryFolder } from './kit/temporary-folder.ts';
 
 const RUNS = 5;
 const TASKS = 1_500;

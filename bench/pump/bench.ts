@@ -1,10 +1,10 @@
 // The session pump at scale: what it holds, how fairly, what it leaves behind, and how soon it is back.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from '../../packages/broker/bench/broker/progress.ts';
 import { actorQueue } from '../../src/contract/entities.ts';
-import { type Bench, type Measurement, measurement } from '../measurement.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { type Bench, type Measurement, measurement } from '../kit/measurement.ts';
+import { say } from '../kit/progress.ts';
+import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { type BrokerProcess, type Open, startBroker } from './broker.ts';
 import { startHost } from './host.ts';
 import { type Memory, startPump } from './pump.ts';

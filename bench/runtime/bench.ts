@@ -1,8 +1,8 @@
 // The runtime on a broker of its own process: rates beside a raw loop, latency, memory, and other engines in the same run.
 import { join } from 'node:path';
 import { startBroker } from '../../packages/broker/bench/broker/server-process.ts';
-import type { Bench, Measurement } from '../measurement.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import type { Bench, Measurement } from '../kit/measurement.ts';
+import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { declareEntities } from './entities.ts';
 import { startHost } from './host.ts';
 import { startLoad } from './load.ts';

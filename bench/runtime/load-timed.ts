@@ -1,7 +1,7 @@
 // Operations with their times, so many in flight.
 import { performance } from 'node:perf_hooks';
 import { inFlight } from '../../packages/broker/bench/broker/work/messages.ts';
-import { percentile } from '../measurement.ts';
+import { percentile } from '../kit/measurement.ts';
 import type { Taken } from './load.ts';
 
 export async function timed(

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { say } from '../../packages/broker/bench/broker/progress.ts';
 import { startBroker } from '../../packages/broker/bench/broker/server-process.ts';
-import { type Bench, type Measurement, measurement, percentile } from '../measurement.ts';
-import { residentIn } from '../process-tree.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { type Bench, type Measurement, measurement, percentile } from '../kit/measurement.ts';
+import { residentIn } from '../kit/process-tree.ts';
+import { say } from '../kit/progress.ts';
+import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { type Host, startHost } from './host.ts';
 import { type Load, startLoad } from './load.ts';
 

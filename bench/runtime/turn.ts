@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBroker } from '../../packages/broker/bench/broker/server-process.ts';
-import { type Bench, type Measurement, measurement } from '../measurement.ts';
-import { temporaryFolder } from '../temporary-folder.ts';
+import { type Bench, type Measurement, measurement } from '../kit/measurement.ts';
+import { temporaryFolder } from '../kit/temporary-folder.ts';
 import { startHost } from './host.ts';
 import { startLoad } from './load.ts';
 import { microsecondsByPart } from './profile.ts';

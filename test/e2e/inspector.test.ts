@@ -9,7 +9,7 @@ import { createMachine } from 'xstate';
 import type { Json } from '../../src/contract/json.ts';
 import type { InspectedSnapshot } from '../../src/contract/ports.ts';
 import { createInspectorServer, type InspectorServer } from '../../src/inspector/server.ts';
-import { SAMPLE } from '../unit/inspector/sample.ts';
+import { SAMPLE } from '../kit/inspector-sample.ts';
 
 /** Long enough for a busy machine; nothing waits longer than it must. */
 const PATIENCE_MS = 60_000;

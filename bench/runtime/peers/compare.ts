@@ -1,6 +1,7 @@
 // The same work by each peer in turn, ours first, and what ours is held to.
-import { say } from '../../../packages/broker/bench/broker/progress.ts';
-import { type Measurement, measurement } from '../../measurement.ts';
+
+import { type Measurement, measurement } from '../../kit/measurement.ts';
+import { say } from '../../kit/progress.ts';
 import type { Taken } from '../load.ts';
 import type { Peer, RunningPeer } from './peer.ts';
 

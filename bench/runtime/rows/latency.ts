@@ -1,6 +1,7 @@
 // From a client's `send` to the commit of its turn, under the traffic that the issue of speed names.
+
+import { type Measurement, measurement, percentile } from '../../kit/measurement.ts';
 import { sendToCommit } from '../../latency.ts';
-import { type Measurement, measurement, percentile } from '../../measurement.ts';
 
 const RUNS = 5;
 const TRAFFIC = { actors: 100, events: 2_000, perSecond: 200, warmUp: 400 } as const;

@@ -1,10 +1,10 @@
 // The host's memory: what actors cost that sleep, and what those do that are all awake.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { progressOf } from '../../../packages/broker/bench/broker/progress.ts';
 import { startBroker } from '../../../packages/broker/bench/broker/server-process.ts';
-import { type Measurement, measurement } from '../../measurement.ts';
-import { watchMemory } from '../../process-tree.ts';
+import { type Measurement, measurement } from '../../kit/measurement.ts';
+import { watchMemory } from '../../kit/process-tree.ts';
+import { progressOf } from '../../kit/progress.ts';
 import { startHost } from '../host.ts';
 import { startLoad } from '../load.ts';
 

@@ -1,7 +1,7 @@
 // The rates, each beside the raw loop in turn, so that both meet the same noise.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from '../../../packages/broker/bench/broker/progress.ts';
-import { type Measurement, measurement } from '../../measurement.ts';
+import { type Measurement, measurement } from '../../kit/measurement.ts';
+import { say } from '../../kit/progress.ts';
 import type { Host } from '../host.ts';
 import type { Load } from '../load.ts';
 import type { Raw } from '../raw.ts';

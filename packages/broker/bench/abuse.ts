@@ -1,10 +1,10 @@
 // What attacks on the broker cost those beside it: a probing client's worst rounds and the broker's memory, attack by attack.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bench, type Measurement, measurement, percentile } from '../../../bench/measurement.ts';
-import { temporaryFolder } from '../../../bench/temporary-folder.ts';
+import { type Bench, type Measurement, measurement, percentile } from '../../../bench/kit/measurement.ts';
+import { say } from '../../../bench/kit/progress.ts';
+import { temporaryFolder } from '../../../bench/kit/temporary-folder.ts';
 import { ATTACKS } from '../test/kit/attacks/all.ts';
 import { type Broker, type Probe, startAttack, startBroker, startProbe } from './abuse/processes.ts';
-import { say } from './broker/progress.ts';
 
 const WARM_UP_MS = 3000;
 const QUIET_MS = 6000;

@@ -5,9 +5,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { BIN } from '../../../../bench/host-process.ts';
-import { residentIn } from '../../../../bench/process-tree.ts';
+import { residentIn } from '../../../../bench/kit/process-tree.ts';
 import { ATTACKED_QUEUE, ATTACKED_SESSIONS } from '../../test/kit/attacks/attack.ts';
+import { BIN } from '../bin.ts';
 import { PROBE_QUEUE, type ProbeResult } from './protocol.ts';
 
 const CONFIG = JSON.stringify({
@@ -39,7 +39,7 @@ export async function startBroker(folder: string): Promise<Broker> {
   const config = `${folder}/config.json`;
   await writeFile(config, CONFIG);
   const { PATH, HOME, TMPDIR } = process.env;
-  const args = [BIN, 'broker', '--tls', '--port', '0', '--data', `${folder}/data`, '--config', config];
+  const args = [BIN, '--tls', '--port', '0', '--data', `${folder}/data`, '--config', config];
   const child = spawn(process.execPath, args, {
     env: { PATH, HOME, TMPDIR },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,8 +1,8 @@
 // A million stored messages: what they cost an operation, and a start.
 import { join } from 'node:path';
-import { type Measurement, measurement } from '../../../../bench/measurement.ts';
+import { type Measurement, measurement } from '../../../../bench/kit/measurement.ts';
+import { progressOf, say } from '../../../../bench/kit/progress.ts';
 import type { ClientProcess } from './client-process.ts';
-import { progressOf, say } from './progress.ts';
 import { type ServerProcess, startBroker } from './server-process.ts';
 import type { WorkName } from './works.ts';
 

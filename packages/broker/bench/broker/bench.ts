@@ -1,12 +1,12 @@
 // The broker by itself, over its wire, with the client in another process and everything on disk.
 
-import type { Bench, Measurement } from '../../../../bench/measurement.ts';
-import { temporaryFolder } from '../../../../bench/temporary-folder.ts';
+import type { Bench, Measurement } from '../../../../bench/kit/measurement.ts';
+import { say } from '../../../../bench/kit/progress.ts';
+import { temporaryFolder } from '../../../../bench/kit/temporary-folder.ts';
 import { backlog } from './backlog.ts';
 import { startClient } from './client-process.ts';
 import { durability } from './durability.ts';
 import { idleSessions } from './idle-sessions.ts';
-import { say } from './progress.ts';
 import { throughput } from './throughput.ts';
 
 const LIMIT_MS = 900_000;

@@ -3,7 +3,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ServiceBusClient } from '@azure/service-bus';
 import type { Ask, Tell } from './client-process.ts';
-import { type Server, WORKS } from './works.ts';
+import type { Server } from './work.ts';
+import { WORKS } from './works.ts';
 
 // The SDK leaves Nagle's algorithm on; with delayed acknowledgements that is 40 ms for every small frame that follows another.
 subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));

@@ -1,9 +1,9 @@
 // What a session costs in memory that has a state and nobody in it.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Measurement, measurement } from '../../../../bench/measurement.ts';
+import { type Measurement, measurement } from '../../../../bench/kit/measurement.ts';
+import { progressOf } from '../../../../bench/kit/progress.ts';
 import type { ClientProcess } from './client-process.ts';
-import { progressOf } from './progress.ts';
 import { type ServerProcess, startBroker } from './server-process.ts';
 
 const SESSIONS = 100_000;

@@ -1,4 +1,4 @@
-// A server under measurement, in a process of its own: the broker as `quorate broker` runs it, or the raw one. The first line
+// A server under measurement, in a process of its own: the broker as `quorate-broker` runs it, or the raw one. The first line
 // that either prints is its connection string.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { BIN } from '../../../../bench/host-process.ts';
-import { residentIn } from '../../../../bench/process-tree.ts';
+import { residentIn } from '../../../../bench/kit/process-tree.ts';
+import { BIN } from '../bin.ts';
 import { CONFIG } from './entities.ts';
 
 const RAW = fileURLToPath(new URL('./raw-server.ts', import.meta.url));
@@ -34,7 +34,7 @@ export function startRaw(): Promise<ServerProcess> {
 export async function startBroker(data: string): Promise<ServerProcess> {
   const config = `${data}.json`;
   await writeFile(config, CONFIG);
-  return start([BIN, 'broker', '--port', '0', '--data', data, '--config', config]);
+  return start([BIN, '--port', '0', '--data', data, '--config', config]);
 }
 
 async function start(args: readonly string[]): Promise<ServerProcess> {

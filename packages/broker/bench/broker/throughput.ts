@@ -1,8 +1,8 @@
 // The rates: the same client does each work against the raw server and the broker in turn, so that both meet the same noise.
 import { join } from 'node:path';
-import { type Measurement, measurement } from '../../../../bench/measurement.ts';
+import { type Measurement, measurement } from '../../../../bench/kit/measurement.ts';
+import { say } from '../../../../bench/kit/progress.ts';
 import type { ClientProcess } from './client-process.ts';
-import { say } from './progress.ts';
 import { type ServerProcess, startBroker, startRaw } from './server-process.ts';
 import type { WorkName } from './works.ts';
 

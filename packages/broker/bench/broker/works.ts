@@ -1,5 +1,5 @@
 // What the client process can be asked to do. Each work times itself: links are open and messages made before its clock starts.
-import type { ServiceBusClient } from '@azure/service-bus';
+
 import { fill, fillSessions } from './work/fill.ts';
 import { holdStates } from './work/hold-states.ts';
 import { receiveAndComplete } from './work/receive-and-complete.ts';
@@ -7,14 +7,7 @@ import { roundTrip } from './work/round-trip.ts';
 import { send } from './work/send.ts';
 import { sendBatches } from './work/send-batches.ts';
 import { sessionCycle } from './work/session-cycle.ts';
-
-export interface Server {
-  readonly client: ServiceBusClient;
-  readonly connectionString: string;
-}
-
-/** `count` operations of its kind; resolves to the seconds they took. */
-export type Work = (server: Server, count: number, progress: (done: number) => void) => Promise<number>;
+import type { Work } from './work.ts';
 
 export const WORKS = {
   send,

@@ -4,12 +4,14 @@ import { ServiceBusClient } from '@azure/service-bus';
 import { onTestFinished } from 'vitest';
 import {
   type Broker,
-  type Clock,
   createBroker,
   type LocalBrokerOptions,
   type QueueDescription,
   type Topology,
 } from '../../src/index.ts';
+import { VirtualClock } from '../kit/virtual-clock.ts';
+
+export { VirtualClock };
 
 // The client leaves Nagle's algorithm on; with delayed acknowledgements every round trip would take 40 ms.
 subscribe('net.client.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
@@ -39,35 +41,6 @@ export function testClient(
     await client.close();
   });
   return client;
-}
-
-/** Time that stands still until a test moves it; it starts at the real time, which the client compares with. */
-export class VirtualClock implements Clock {
-  #now = Date.now();
-  readonly #timers = new Set<{ at: number; fn: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  setTimer(at: number, fn: () => void): () => void {
-    const timer = { at, fn };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  /** Goes from one due timer to the next, so that everything happens at its own instant. */
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-      if (!next) break;
-      this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.at);
-      next.fn();
-    }
-    this.#now = end;
-  }
 }
 
 /** Until the broker has committed and written what a clock step set off. */

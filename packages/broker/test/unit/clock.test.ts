@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Alarms } from '../../src/clock.ts';
 import { durationMs } from '../../src/durations.ts';
-import { VirtualClock } from '../integration/kit.ts';
+import { VirtualClock } from '../kit/virtual-clock.ts';
 
 test('alarms ring once, at their last set time, in order; silenced ones never', () => {
   fc.assert(

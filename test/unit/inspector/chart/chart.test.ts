@@ -6,7 +6,7 @@ import { listStates } from '../../../../src/inspector/chart/list.ts';
 import { type ChartState, toChartModel } from '../../../../src/inspector/chart/model.ts';
 import { createChartRenderer } from '../../../../src/inspector/chart/renderer.ts';
 import { escape, toSvg } from '../../../../src/inspector/chart/svg.ts';
-import { SAMPLE } from '../sample.ts';
+import { SAMPLE } from '../../../kit/inspector-sample.ts';
 
 const sample = toChartModel(Object(SAMPLE));
 const flatten = (state: ChartState): ChartState[] => [state, ...state.children.flatMap(flatten)];

@@ -1,6 +1,6 @@
 // Puts messages where other works find them.
 import { RECEIVE_QUEUE, SESSION_QUEUE } from '../entities.ts';
-import type { Server, Work } from '../works.ts';
+import type { Server, Work } from '../work.ts';
 import { BATCH, inFlight, nextMessage } from './messages.ts';
 
 const IN_FLIGHT = 8;

@@ -3,7 +3,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import rhea, { type Connection, type EventContext, type Receiver, type Sender, type Session } from 'rhea';
 import { SESSION_QUEUE } from '../entities.ts';
-import type { Work } from '../works.ts';
+import type { Work } from '../work.ts';
 import { BODY, inFlight } from './messages.ts';
 
 const AT_ONCE = 64;

@@ -1,7 +1,7 @@
 // `subscribe` under peek-lock; each message is completed by itself.
 import { performance } from 'node:perf_hooks';
 import { RECEIVE_QUEUE } from '../entities.ts';
-import type { Work } from '../works.ts';
+import type { Work } from '../work.ts';
 
 const CONCURRENT_CALLS = 100;
 

@@ -1,6 +1,6 @@
 // Send one, receive one, complete it, on a few links at a time.
 import { RECEIVE_QUEUE } from '../entities.ts';
-import type { Work } from '../works.ts';
+import type { Work } from '../work.ts';
 import { inFlight, nextMessage } from './messages.ts';
 
 const LINKS = 8;

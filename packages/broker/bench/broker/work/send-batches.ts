@@ -1,6 +1,6 @@
 // `sendMessages` of 100 messages, a few calls in flight; an operation is a message.
 import { BATCH_QUEUE } from '../entities.ts';
-import type { Work } from '../works.ts';
+import type { Work } from '../work.ts';
 import { BATCH, inFlight, nextMessage, nextMessages } from './messages.ts';
 
 const IN_FLIGHT = 8;

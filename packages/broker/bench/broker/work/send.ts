@@ -1,6 +1,6 @@
 // One message a call, 50 calls in flight; each is acknowledged when it is on disk.
 import { SEND_QUEUE } from '../entities.ts';
-import type { Work } from '../works.ts';
+import type { Work } from '../work.ts';
 import { inFlight, nextMessage } from './messages.ts';
 
 const IN_FLIGHT = 50;

@@ -1,6 +1,6 @@
 // What a host does for one actor: accept the next session, read its state, receive a message, write the state, complete, close.
 import { SESSION_QUEUE } from '../entities.ts';
-import type { Work } from '../works.ts';
+import type { Work } from '../work.ts';
 import { BODY, inFlight } from './messages.ts';
 
 const SESSIONS_AT_ONCE = 16;

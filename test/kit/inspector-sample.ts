@@ -1,5 +1,5 @@
 // A machine that has one of everything that is drawn.
-import type { Json } from '../../../src/contract/json.ts';
+import type { Json } from '../../src/contract/json.ts';
 
 export const SAMPLE: Json = {
   id: 'review',

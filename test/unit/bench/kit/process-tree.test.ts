@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parentIn, residentIn } from '../../../bench/process-tree.ts';
+import { parentIn, residentIn } from '../../../../bench/kit/process-tree.ts';
 
 describe('what /proc says of a process', () => {
   it('gives its parent, whatever the name of its command', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTable, measurement, percentile, toRecord } from '../../../bench/measurement.ts';
+import { formatTable, measurement, percentile, toRecord } from '../../../../bench/kit/measurement.ts';
 
 describe('a measurement', () => {
   it('is the median of its runs, with their spread', () => {
