@@ -2,12 +2,11 @@
 import type { Bridge, Clock, Logger, Pump, TaskPumpOptions } from '../contract/ports.ts';
 import { type ConnectionOptions, type Connector, createConnector } from './connection/connection.ts';
 import { createConnectionPool } from './connection/connection-pool.ts';
-import { toQuorateError } from './connection/errors.ts';
+import { toQuorateError } from './connection/sdk-errors.ts';
 import { createDeferredStore } from './deferred-store.ts';
 import { Load } from './load/load.ts';
 import { Publisher } from './publish/publisher.ts';
-import { createSenders } from './publish/senders.ts';
-import { createDelivery } from './publish/until-accepted.ts';
+import { createDelivery, createSenders } from './publish/until-accepted.ts';
 import { NamedSessionPump } from './session/named-session-pump.ts';
 import { SessionPump, type SessionPumpContext } from './session/session-pump.ts';
 import { listSessions } from './session/session-states.ts';

@@ -4,9 +4,9 @@ import Long from 'long';
 import type { DeferredStore, Disposition } from '../contract/ports.ts';
 import { fromReceivedMessage, RECEIVER_OPTIONS } from './codec.ts';
 import type { WatchedClient } from './connection/connection.ts';
-import { isMessageGone, toQuorateError } from './connection/errors.ts';
+import { isMessageGone, toQuorateError } from './connection/sdk-errors.ts';
 import { outside } from './connection/sockets.ts';
-import { settleWith } from './settle.ts';
+import { settleWith } from './disposition.ts';
 import { atMost } from './time/waiting.ts';
 
 const CLOSE_LIMIT_MS = 2_000;

@@ -6,7 +6,7 @@ import { createTaskHandler } from '../actors/agents/task/handler.ts';
 import type { Runnable, TaskCounters, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '../actors/agents/task/task.ts';
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
-import { Actions } from '../actors/host/actions/actions.ts';
+import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';

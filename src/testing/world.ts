@@ -16,10 +16,10 @@ import type { Clock, Logger } from '../contract/ports.ts';
 import { openPayloads } from '../storage/stores.ts';
 import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
-import { type SimulatedHost, startHost } from './host.ts';
 import { deadLettersOf, Recorder } from './places.ts';
 import { LivedTime, TookTooLong } from './real-time.ts';
 import type { Laboratory, World } from './scenario.ts';
+import { type SimulatedHost, startHost } from './simulated-host.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */

@@ -2,7 +2,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { keepState, migrateState } from '../../src/actors/core/migration.ts';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
-import { Actions } from '../../src/actors/host/actions/actions.ts';
+import { Actions } from '../../src/actors/host/actions/custom-actions.ts';
 import type { ActorHost } from '../../src/actors/host/host.ts';
 import { TimerMemory } from '../../src/actors/host/outbox/scheduled.ts';
 import type { Migration } from '../../src/contract/config.ts';

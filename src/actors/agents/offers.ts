@@ -7,8 +7,7 @@ import type { Bridge, Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
 import { claimingPublish, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
-import { hashId } from '../protocol/ids.ts';
-import { withoutLife } from '../protocol/lives.ts';
+import { hashId, withoutLife } from '../protocol/ids.ts';
 import { parseOfferBody } from '../protocol/messages.ts';
 
 export function createOfferHandler(

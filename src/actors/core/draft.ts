@@ -16,8 +16,8 @@ import type {
   TurnResult,
 } from '../../contract/turn.ts';
 import { GatherFold } from './gather.ts';
+import { Journal, Table } from './journal.ts';
 import { type AddressOf, PARENT_ID, SELF_ID } from './references.ts';
-import { Journal, Table } from './table.ts';
 
 /** The few facts that change with an actor's start and end. */
 export interface Life {

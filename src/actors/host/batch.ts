@@ -4,6 +4,7 @@
 // come, and go the same way under the same anchor.
 import type { InboundMessage } from '../../contract/wire.ts';
 import type { HeldActor } from './held-actor.ts';
+import { migrate } from './machine-version.ts';
 import { publish } from './outbox/publish.ts';
 import { deliverAgain } from './outbox/undelivered.ts';
 import { answerQueries } from './questions/query.ts';
@@ -18,7 +19,6 @@ import { type Next, type Part, type Query, sort, type WatchRequest } from './sor
 import { isExpiry } from './sort/tombstone.ts';
 import { catchUp, isStandingStill } from './standstill/quarantine.ts';
 import { remedy } from './standstill/remedy.ts';
-import { migrate } from './version.ts';
 
 interface Fetched {
   readonly found: readonly InboundMessage[];

@@ -19,6 +19,7 @@ import { Batch } from './batch.ts';
 import { inBatchSpan } from './batch-span.ts';
 import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
 import { type ActorHost, HoldEnded } from './host.ts';
+import { hostFor, migrate } from './machine-version.ts';
 import { publishCommitted, wakeLater } from './outbox/undelivered.ts';
 import { mayBeUnsent, settledBefore, unfinished } from './sort/inbox.ts';
 import { hasLostCore, holdUnreadable, quarantineLostCore, takeWithoutCore } from './standstill/lost-core.ts';
@@ -26,7 +27,6 @@ import { isStandingStill, quarantine } from './standstill/quarantine.ts';
 import { openState } from './state/claim-state.ts';
 import { emptyState } from './state/session-state.ts';
 import { decodeState } from './state/written-state.ts';
-import { hostFor, migrate } from './version.ts';
 
 /** 'refused': a host that knows more is to serve it (I14). */
 export async function holdSession(session: HeldSession, host: ActorHost): Promise<'refused' | void> {

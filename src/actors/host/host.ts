@@ -3,7 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
-import type { Actions } from './actions/actions.ts';
+import type { Actions } from './actions/custom-actions.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
 
 export interface HostCounters {

@@ -1,8 +1,9 @@
-// Deterministic ids (I3): what is sent again after a crash carries the id it had before, so that the broker drops the repeat.
+// Deterministic ids (I3): what is sent again after a crash carries the id it had before, so that the broker drops the repeat. And
+// numbers of executions and timers, which carry the life that they belong to.
 import { hash } from 'node:crypto';
-import type { ActorAddress } from '../../contract/address.ts';
-import { formatAddress } from '../../contract/address.ts';
+import { type ActorAddress, formatAddress } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
+import type { ActorBody } from '../../contract/wire.ts';
 
 /** 32 characters of base64url: 192 bits, well inside the 128 characters that Service Bus allows. */
 export function hashId(...parts: readonly (string | number)[]): string {
@@ -10,7 +11,7 @@ export function hashId(...parts: readonly (string | number)[]): string {
 }
 
 /** Where an effect stands in its actor's life. */
-export interface EffectPlace {
+interface EffectPlace {
   readonly actor: ActorAddress;
   readonly incarnation: string;
   /** Drawn at each accept: a turn that is run again after a lost commit never reuses the ids of its first run. */
@@ -68,4 +69,30 @@ function canonical(value: Json): string {
       ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : Number(a > b))))
       : item,
   );
+}
+
+// Executions and timers are numbered anew in each life of an actor. On the wire a number carries the life that it belongs to,
+// so that what was asked for in one life is never taken for an answer in the next (I4, I8).
+
+const MARK = '~';
+/** 32 bits of an incarnation: told apart are the lives of one actor. */
+const MARK_LENGTH = 8;
+
+export function inLife(number: string, incarnation: string): string {
+  return `${number}${MARK}${incarnation.slice(0, MARK_LENGTH)}`;
+}
+
+/** As its actor knows it. */
+export function withoutLife(number: string): string {
+  const at = number.lastIndexOf(MARK);
+  return at < 0 ? number : number.slice(0, at);
+}
+
+/** The body as this life knows it; undefined when it is meant for another. One without a mark is of an earlier release. */
+export function ofThisLife(body: ActorBody, incarnation: string): ActorBody | undefined {
+  const number = 'execution' in body ? body.execution : 'token' in body ? body.token : '';
+  const bare = withoutLife(number);
+  if (bare === number) return body;
+  if (number !== inLife(bare, incarnation)) return undefined;
+  return 'token' in body ? { ...body, token: bare } : ({ ...body, execution: bare } as ActorBody);
 }

@@ -7,7 +7,7 @@ import type { MachineRef, TurnRequest } from '../../contract/turn.ts';
 import type { MachineDescription, WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
-import { hasFailedImport, knownMachine, loadMachine, machineFault, migrate } from './load.ts';
+import { hasFailedImport, knownMachine, loadMachine, machineFault, migrate } from './load-machine.ts';
 import { installPurityGuard, runGuarded } from './purity.ts';
 import { runAction, runAgent, runPromise } from './run-logic.ts';
 

@@ -1,5 +1,4 @@
 // What runs in a worker outside turns, and may do as it likes there: own promise logic, custom actions, CPU agents.
-
 import type { AnyActorLogic } from 'xstate';
 import { createActor, toPromise } from 'xstate';
 import { checkJson } from '../../contract/border.ts';
@@ -7,7 +6,7 @@ import { QuorateError, toErrorJson, withData } from '../../contract/errors.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
-import { loadExport, loadMachine } from './load.ts';
+import { loadExport, loadMachine } from './load-machine.ts';
 
 type Request<K extends WorkerRequest['kind']> = Extract<WorkerRequest, { kind: K }>;
 

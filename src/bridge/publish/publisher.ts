@@ -5,8 +5,7 @@ import type { WireMessage } from '../../contract/wire.ts';
 import { BatchSender } from './batch-sender.ts';
 import { PublishCall } from './publish-call.ts';
 import { Scheduler } from './scheduler.ts';
-import type { Senders } from './senders.ts';
-import type { Delivery } from './until-accepted.ts';
+import type { Delivery, Senders } from './until-accepted.ts';
 
 export interface PublisherOptions {
   readonly senders: Senders;

@@ -4,7 +4,7 @@ import { QuorateError, tooLate } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';
 import { headerBytes, MAX_SEND_BYTES } from '../../contract/sizes.ts';
 import { toServiceBusMessage } from '../codec.ts';
-import { isMessageGone } from '../connection/errors.ts';
+import { isMessageGone } from '../connection/sdk-errors.ts';
 import { immediate } from '../time/waiting.ts';
 import { inSendSpan, type PendingMessage } from './publish-call.ts';
 import type { Delivery } from './until-accepted.ts';

@@ -3,14 +3,15 @@ import { performance } from 'node:perf_hooks';
 import type { ServiceBusSender } from '@azure/service-bus';
 import type { QuorateError } from '../../contract/errors.ts';
 import type { RequestSignal } from '../connection/abort-scope.ts';
-import { isWorthRepeating, toQuorateError } from '../connection/errors.ts';
-import { createBackoff, pause } from '../time/waiting.ts';
-import type { Senders } from './senders.ts';
+import type { WatchedClient } from '../connection/connection.ts';
+import { isWorthRepeating, toQuorateError } from '../connection/sdk-errors.ts';
+import type { ConnectionWatch } from '../connection/sockets.ts';
+import { atMost, createBackoff, pause } from '../time/waiting.ts';
 
 /** A caller waits for at most this long while the broker is away. */
 const LONGEST_TRY_MS = 15_000;
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   readonly senders: Senders;
   readonly toPath: (entity: string) => string;
   /** Host and port, for messages of errors. */
@@ -20,7 +21,7 @@ export interface DeliveryOptions {
   readonly closing?: AbortSignal;
 }
 
-export interface DeliveryRequest<T> {
+interface DeliveryRequest<T> {
   readonly entity: string;
   /** What it is doing, for messages of errors: "sending to". */
   readonly what: string;
@@ -57,4 +58,53 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
 
   return { run };
+}
+
+// The sender links of this process, one an entity, on one connection; a new one whenever that is lost.
+
+const CLOSE_LIMIT_MS = 2_000;
+
+interface SenderLink {
+  readonly sender: ServiceBusSender;
+  readonly watch: ConnectionWatch;
+}
+
+export interface Senders {
+  get(path: string): SenderLink;
+  /** The connection seems beyond repair: later sends get a new one. */
+  renew(): void;
+  close(): Promise<void>;
+}
+
+export function createSenders(createClient: () => WatchedClient): Senders {
+  let current: WatchedClient | undefined;
+  const links = new Map<string, SenderLink>();
+
+  const drop = async (): Promise<void> => {
+    const old = current;
+    current = undefined;
+    links.clear();
+    if (old !== undefined) await atMost(CLOSE_LIMIT_MS, old.client.close());
+  };
+  const connect = (): WatchedClient => {
+    const created = createClient();
+    created.watch.onLost(() => {
+      if (current === created) void drop();
+    });
+    return created;
+  };
+
+  return {
+    get(path) {
+      let link = links.get(path);
+      if (link === undefined) {
+        current ??= connect();
+        link = { sender: current.client.createSender(path), watch: current.watch };
+        links.set(path, link);
+      }
+      return link;
+    },
+    renew: () => void drop(),
+    close: drop,
+  };
 }

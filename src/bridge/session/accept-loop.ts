@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Logger } from '../../contract/ports.ts';
 import type { PooledClient } from '../connection/connection-pool.ts';
-import { isConnectionTrouble, isHeldElsewhere, isNothingThere, sdkError } from '../connection/errors.ts';
+import { isConnectionTrouble, isHeldElsewhere, isNothingThere, sdkError } from '../connection/sdk-errors.ts';
 import { atMost, createBackoff } from '../time/waiting.ts';
 
 const CLOSE_LIMIT_MS = 2_000;

@@ -3,7 +3,7 @@ import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Json } from '../../contract/json.ts';
 import type { Disposition, HeldSession, Logger, Taken } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
-import { isTooLarge } from '../connection/errors.ts';
+import { isTooLarge } from '../connection/sdk-errors.ts';
 import type { ConnectionWatch } from '../connection/sockets.ts';
 import type { Load } from '../load/load.ts';
 import type { BrokerClock, TimeSource } from '../time/clocks.ts';

@@ -4,7 +4,7 @@ import type { Logger, Pump } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { RECEIVER_OPTIONS } from '../codec.ts';
 import type { PooledClient } from '../connection/connection-pool.ts';
-import { isHeldElsewhere, sdkError } from '../connection/errors.ts';
+import { isHeldElsewhere, sdkError } from '../connection/sdk-errors.ts';
 import { createBackoff, pause } from '../time/waiting.ts';
 import { acceptOn } from './accept-loop.ts';
 import { LiveSession } from './held-session.ts';

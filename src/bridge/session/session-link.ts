@@ -13,8 +13,8 @@ import {
   isTooLarge,
   sdkError,
   toQuorateError,
-} from '../connection/errors.ts';
-import { settleWith } from '../settle.ts';
+} from '../connection/sdk-errors.ts';
+import { settleWith } from '../disposition.ts';
 import { atMost } from '../time/waiting.ts';
 import { clearerOf } from './session-states.ts';
 

@@ -1,6 +1,6 @@
 // The locks of the messages that a task pump has in hand, renewed for as long as a task runs. One timer for all.
 import type { ServiceBusReceivedMessage } from '@azure/service-bus';
-import { isLockLost } from '../connection/errors.ts';
+import { isLockLost } from '../connection/sdk-errors.ts';
 import type { Load } from '../load/load.ts';
 import type { TimeSource } from '../time/clocks.ts';
 import { type Lease, observeLock, remainingMs, renewInMs } from '../time/lease.ts';

@@ -4,10 +4,10 @@ import type { Disposition, Logger, Pump, TaskPumpOptions } from '../../contract/
 import type { InboundMessage } from '../../contract/wire.ts';
 import { fromReceivedMessage } from '../codec.ts';
 import type { ConnectionPool } from '../connection/connection-pool.ts';
-import { isAlreadySettled, isIdleEnd, isLockLost, sdkError } from '../connection/errors.ts';
+import { isAlreadySettled, isIdleEnd, isLockLost, sdkError } from '../connection/sdk-errors.ts';
 import { outside } from '../connection/sockets.ts';
+import { settleWith } from '../disposition.ts';
 import type { Load } from '../load/load.ts';
-import { settleWith } from '../settle.ts';
 import type { BrokerClock, TimeSource } from '../time/clocks.ts';
 import { createBackoff, pause } from '../time/waiting.ts';
 import { type TaskLock, TaskLocks } from './task-locks.ts';

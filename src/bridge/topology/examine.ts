@@ -10,7 +10,7 @@ import { REPLIES } from '../../contract/entities.ts';
 import type { QuorateError } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/runtime.ts';
 import { type ConnectionOptions, createConnector } from '../connection/connection.ts';
-import { sdkError, toQuorateError } from '../connection/errors.ts';
+import { sdkError, toQuorateError } from '../connection/sdk-errors.ts';
 import { atMost } from '../time/waiting.ts';
 import { compareEntities } from './topology-admin.ts';
 import { checkEntities, isMissing } from './topology-check.ts';

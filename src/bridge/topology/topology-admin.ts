@@ -1,6 +1,6 @@
 // The settings of entities, read and created with Manage rights.
 import type { EntityDeclaration } from '../../contract/entities.ts';
-import { sdkError } from '../connection/errors.ts';
+import { sdkError } from '../connection/sdk-errors.ts';
 import {
   compareSettings,
   type QueueSettings,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServiceBusClient } from '@azure/service-bus';
 import type { EntityDeclaration } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import { isHeldElsewhere, isWrongKind, toQuorateError } from '../connection/errors.ts';
+import { isHeldElsewhere, isWrongKind, toQuorateError } from '../connection/sdk-errors.ts';
 import { atMost } from '../time/waiting.ts';
 
 const CLOSE_LIMIT_MS = 2_000;

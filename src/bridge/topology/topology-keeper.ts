@@ -4,7 +4,7 @@ import type { EntityDeclaration } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';
 import type { Connector } from '../connection/connection.ts';
-import { toQuorateError } from '../connection/errors.ts';
+import { toQuorateError } from '../connection/sdk-errors.ts';
 import { atMost, createBackoff, pause } from '../time/waiting.ts';
 import { applyEntities, compareEntities, type EntityAdmin } from './topology-admin.ts';
 import { checkEntities, isMissing, mismatch } from './topology-check.ts';

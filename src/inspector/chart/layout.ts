@@ -1,8 +1,16 @@
 // Where everything goes: ELK's layered layout over the whole hierarchy, with room for edge labels.
 import type * as Elk from 'elkjs/lib/elk.bundled.js';
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
+import type {
+  Box,
+  ChartEdge,
+  ChartModel,
+  ChartState,
+  Geometry,
+  PlacedEdge,
+  PlacedState,
+} from './chart-model.ts';
 import { DOT, headerHeight, labelSize, stateSize } from './measure.ts';
-import type { Box, ChartEdge, ChartModel, ChartState, Geometry, PlacedEdge, PlacedState } from './model.ts';
 
 // A chart as the graph that ELK lays out: states are nodes in nodes, each with the room its text needs.
 

@@ -1,7 +1,7 @@
 // A chart where ELK is not installed: the states as nested boxes, one below the other, each with its transitions as lines of
 // text. Nothing has to be routed, and the page lights the current states up as in a drawn chart.
+import type { Box, ChartEdge, ChartModel, ChartState, Geometry, PlacedState } from './chart-model.ts';
 import { guardText, headerHeight, stateSize } from './measure.ts';
-import type { Box, ChartEdge, ChartModel, ChartState, Geometry, PlacedState } from './model.ts';
 
 const MARGIN = 8;
 const INSET = 20;

@@ -1,6 +1,6 @@
 // How much room texts take: the layout reserves it, the drawing fills it.
+import type { ChartEdge, ChartState } from './chart-model.ts';
 import { shorten, textWidth } from './labels.ts';
-import type { ChartEdge, ChartState } from './model.ts';
 
 export const FONT = { name: 14, note: 12, label: 12 } as const;
 export const LINE = { name: 22, note: 17, label: 16 } as const;

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { ChartAnswer, ChartRequest } from './model.ts';
+import type { ChartAnswer, ChartRequest } from './chart-model.ts';
 
 export interface ChartRenderer {
   /** SVG of a machine's definition; of a note saying why, when it cannot be drawn. */

@@ -1,7 +1,7 @@
 // Geometry to SVG. The drawing knows no colours of its own: classes and `data-` attributes, which the page toggles.
+import type { Geometry, PlacedEdge, PlacedState } from './chart-model.ts';
 import { shorten, textWidth } from './labels.ts';
 import { FONT, guardText, headerHeight, LINE, MAX_LABEL, MAX_NOTE, PADDING } from './measure.ts';
-import type { Geometry, PlacedEdge, PlacedState } from './model.ts';
 
 const CORNER = 10;
 const BEND = 6;

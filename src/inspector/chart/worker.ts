@@ -1,9 +1,9 @@
 // A thread for drawing: a layout takes a tenth of a second and more, and the main thread holds session locks.
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { hintOf, loadElk } from '../../common/optional-packages.ts';
+import { type ChartAnswer, type ChartRequest, toChartModel } from './chart-model.ts';
 import { layOut } from './layout.ts';
 import { listStates } from './list.ts';
-import { type ChartAnswer, type ChartRequest, toChartModel } from './model.ts';
 import { toSvg } from './svg.ts';
 
 if (isMainThread || parentPort === null) throw new Error('this module runs in a worker thread only');

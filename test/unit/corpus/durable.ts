@@ -3,7 +3,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { describeMachine } from '../../../src/actors/core/describe.ts';
 import { runTurns } from '../../../src/actors/core/run-turns.ts';
-import { loadMachine } from '../../../src/actors/worker/load.ts';
+import { loadMachine } from '../../../src/actors/worker/load-machine.ts';
 import { runPromise } from '../../../src/actors/worker/run-logic.ts';
 import type { ActorAddress } from '../../../src/contract/address.ts';
 import { formatAddress } from '../../../src/contract/address.ts';

@@ -1,7 +1,7 @@
 // I9 Stale results are harmless: what the machine no longer waits for is dropped and counted.
 import { expect, it } from 'vitest';
 import { assign, setup, spawnChild } from 'xstate';
-import { inLife } from '../../../src/actors/protocol/lives.ts';
+import { inLife } from '../../../src/actors/protocol/ids.ts';
 import { agent } from '../../../src/machines/agent.ts';
 import { fakeHost } from '../../kit/fake-host.ts';
 import { FakeQueue } from '../../kit/fake-queue.ts';

@@ -137,7 +137,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     invariant: 'i09-stale-results',
     guard: 'a number counts in its own life',
-    file: 'src/actors/protocol/lives.ts',
+    file: 'src/actors/protocol/ids.ts',
     find: 'if (number !== inLife(bare, incarnation)) return undefined;',
     replace: '',
   },

@@ -6,7 +6,7 @@ import { SAS_PREFIX } from '../access/shared-access-signature.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { ServiceError } from '../errors.ts';
 import { type Address, parseAddress } from './address.ts';
-import { adminErrors } from './errors.ts';
+import { adminErrors } from './admin-errors.ts';
 
 /** The clients for Go and Java send the token alone. */
 const BEARER = /^bearer /i;

@@ -1,5 +1,5 @@
 // What a URL of the administration API names, and what an entity may be called.
-import { adminErrors } from './errors.ts';
+import { adminErrors } from './admin-errors.ts';
 
 /** What a URL of the administration API names. */
 export type Address =

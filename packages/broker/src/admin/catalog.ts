@@ -8,14 +8,13 @@ import { BrokerError, ServiceError } from '../errors.ts';
 import type { Forwarding, RuleDescription, SubscriptionDescription } from '../topology.ts';
 import type { Access } from './access.ts';
 import { checkName, checkPath } from './address.ts';
+import { adminErrors } from './admin-errors.ts';
 import { checkForwarding, checkMessageSize, checkRule, checkUnchanged } from './checks.ts';
-import { adminErrors } from './errors.ts';
 import { DEFAULTS } from './fields.ts';
 import { readQueue } from './queue-document.ts';
 import { subscriptionPath } from './resources.ts';
 import { readRule } from './rule-document.ts';
-import { readSubscription } from './subscription-document.ts';
-import { readTopic } from './topic-document.ts';
+import { readSubscription, readTopic } from './topic-document.ts';
 import type { Node } from './xml.ts';
 
 const PARTITIONS = 16;

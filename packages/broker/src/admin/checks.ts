@@ -5,7 +5,7 @@ import { entityKey, SUBSCRIPTIONS } from '../core/plan.ts';
 import { compileRule } from '../core/rules.ts';
 import { SqlError } from '../sql/ast.ts';
 import type { Forwarding, RuleDescription } from '../topology.ts';
-import { adminErrors } from './errors.ts';
+import { adminErrors } from './admin-errors.ts';
 import { LIMITS } from './fields.ts';
 
 /** The settings that an update cannot change; left out, they stay. */

@@ -2,7 +2,7 @@
 // element's name.
 import { durationMs } from '../durations.ts';
 import type { EntityState } from '../topology.ts';
-import { adminErrors } from './errors.ts';
+import { adminErrors } from './admin-errors.ts';
 import type { Node } from './xml.ts';
 
 /** What the service allows; from "Service Bus quotas" and the reference of the management API. */

@@ -10,9 +10,9 @@ import { BrokerError, ServiceError } from '../errors.ts';
 import type { EntityStatus } from '../options.ts';
 import { STATUS_PATH, TOPOLOGY_PATH } from '../running.ts';
 import { accessOf, refuseWithoutManage } from './access.ts';
+import { AdminError, adminErrors, errorDocument } from './admin-errors.ts';
+import { answerAdmin } from './admin-requests.ts';
 import type { Site } from './atom.ts';
-import { AdminError, adminErrors, errorDocument } from './errors.ts';
-import { answerAdmin } from './requests.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const API_VERSION = '2021-05';

@@ -7,8 +7,7 @@ import type { RuleDescription } from '../topology.ts';
 import type { Resource, Site } from './atom.ts';
 import { type Counts, countsOf, type Facts, writeQueue } from './queue-document.ts';
 import { writeRule } from './rule-document.ts';
-import { writeSubscription } from './subscription-document.ts';
-import { writeTopic } from './topic-document.ts';
+import { writeSubscription, writeTopic } from './topic-document.ts';
 
 const KILOBYTE = 1024;
 

@@ -9,7 +9,7 @@ import type {
   SqlParameters,
   TypedValue,
 } from '../topology.ts';
-import { adminErrors } from './errors.ts';
+import { adminErrors } from './admin-errors.ts';
 import { given } from './fields.ts';
 import type { Element, Node } from './xml.ts';
 

@@ -5,7 +5,7 @@ import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { DuplicateWindow } from './duplicates.ts';
 import type { Forward, ForwardTarget } from './forwarding.ts';
-import { checkMessage, checkPartition, idWithinPartition } from './message-limits.ts';
+import { checkMessage, checkPartition, idWithinPartition } from './limits.ts';
 import type { Ack } from './outcome.ts';
 import { type Destination, type Entry, placedEntry, scheduledEntry } from './placing.ts';
 import { Schedule } from './schedule.ts';

@@ -6,7 +6,7 @@ import { compileFilter } from '../sql/filter.ts';
 import type { EnvelopeView } from '../sql/message-view.ts';
 import { equal } from '../sql/operators.ts';
 import { toSqlValue } from '../sql/property-value.ts';
-import { Opaque, type SqlValue } from '../sql/values.ts';
+import { Opaque, type SqlValue } from '../sql/sql-values.ts';
 import type { CorrelationFilter, RuleDescription } from '../topology.ts';
 
 export const DEFAULT_RULE: RuleDescription = { name: '$Default', filter: { kind: 'true' } };

@@ -3,7 +3,7 @@ import { Envelope } from '../codec/envelope.ts';
 import { type PropertyChanges, withApplicationProperties } from '../codec/rewrite.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import type { Core } from './core.ts';
-import { headerRefusal } from './message-limits.ts';
+import { headerRefusal } from './limits.ts';
 import { type Ack, type Outcome, reasons } from './outcome.ts';
 import { DEFERRED, type Lock, type MessageState, rowOf, type StoredMessage } from './records.ts';
 

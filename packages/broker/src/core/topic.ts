@@ -4,7 +4,7 @@ import { withApplicationProperties } from '../codec/rewrite.ts';
 import { EnvelopeView } from '../sql/message-view.ts';
 import { type Core, Sequence } from './core.ts';
 import { Intake } from './intake.ts';
-import { headerRefusal } from './message-limits.ts';
+import { headerRefusal } from './limits.ts';
 import { reasons } from './outcome.ts';
 import type { Destination, Numbers, Placement } from './placing.ts';
 import type { Queue } from './queue.ts';

@@ -19,8 +19,8 @@ import {
 } from './message-view.ts';
 import { type Known, toText } from './operators.ts';
 import { parsed } from './property-value.ts';
+import { encodeSqlValue, Guid, type SqlValue } from './sql-values.ts';
 import { Duration, dateOf } from './times.ts';
-import { encodeSqlValue, Guid, type SqlValue } from './values.ts';
 
 const OTHERS = ['forcepersistence', 'scheduledenqueuetimeutc', 'timetolive'] as const;
 type Settable = TextProperty | (typeof OTHERS)[number];

@@ -1,6 +1,6 @@
 /** The parsed form of SQL filters and actions, and the one error of this folder. */
 import type { IToken } from 'chevrotain';
-import type { SqlValue } from './values.ts';
+import type { SqlValue } from './sql-values.ts';
 
 /** A filter or action that cannot be parsed, or that fails on a message. */
 export class SqlError extends Error {

@@ -6,7 +6,7 @@ import { likeMatcher } from './like.ts';
 import { type MessageView, systemProperty } from './message-view.ts';
 import { calculate, compare, equal, negate } from './operators.ts';
 import { toSqlValue } from './property-value.ts';
-import { Guid, type SqlValue } from './values.ts';
+import { Guid, type SqlValue } from './sql-values.ts';
 
 /** True, false, or undefined for unknown. */
 export type Test = (message: MessageView) => boolean | undefined;

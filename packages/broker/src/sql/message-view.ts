@@ -1,8 +1,8 @@
 /** A message as filters see it: user properties by name without case, system properties by their .NET names. */
 import type { Envelope } from '../codec/envelope.ts';
 import { LAST_INSTANT } from './operators.ts';
+import { readValue, type SqlValue } from './sql-values.ts';
 import { Duration } from './times.ts';
-import { readValue, type SqlValue } from './values.ts';
 
 export interface UserProperty {
   /** As the message spells it. */

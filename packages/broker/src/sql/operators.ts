@@ -1,7 +1,7 @@
 /** Operators on known values, by the binding rules of C#: longs widen to doubles, other types do not mix. */
 import { type ArithmeticOperator, type ComparisonOperator, SqlError } from './ast.ts';
+import { Guid, Opaque, type SqlValue, typeName } from './sql-values.ts';
 import { Duration } from './times.ts';
-import { Guid, Opaque, type SqlValue, typeName } from './values.ts';
 
 export type Known = Exclude<SqlValue, undefined>;
 

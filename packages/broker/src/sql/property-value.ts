@@ -3,8 +3,8 @@ import { readScalar } from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
 import type { PropertyValue, TypedValue } from '../topology.ts';
 import { SqlError } from './ast.ts';
+import { encodeSqlValue, Guid, readValue, type SqlValue } from './sql-values.ts';
 import { Duration, dateOf } from './times.ts';
-import { encodeSqlValue, Guid, readValue, type SqlValue } from './values.ts';
 
 const INT_LIMIT = 2 ** 31;
 const INTS = new Set([0x54, 0x71]);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ServiceBusClient } from '@azure/service-bus';
 import { expect, onTestFinished, test } from 'vitest';
-import { openEmulatorPort } from '../../src/cli/emulator-port.ts';
+import { openEmulatorPort } from '../../src/cli/serve.ts';
 import { topologyOfEmulatorConfig } from '../../src/index.ts';
 import { adminClient } from './admin-client.ts';
 import { testBroker } from './kit.ts';

@@ -1,5 +1,5 @@
-// One task from its queue to its reply. It passes each stage once, and each is a file: parse (protocol/messages.ts), admit, run,
-// outcome, settle. A stage gives data; only settle sends and stores. What is thrown on the way leaves the message to its lock.
+// One task from its queue to its reply. It passes each stage once, and each is a file: parse (protocol/messages.ts), admit,
+// attempt, next, settle. A stage gives data; only settle sends and stores. What is thrown on the way leaves the message to its lock.
 import { SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
@@ -14,11 +14,11 @@ import {
   traceparentOf,
 } from '../../../observability/telemetry.ts';
 import { claimingPublish } from '../../protocol/claims.ts';
-import { withoutLife } from '../../protocol/lives.ts';
+import { withoutLife } from '../../protocol/ids.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
 import { admit } from './admit.ts';
-import { toNext } from './outcome.ts';
-import { run } from './run.ts';
+import { run } from './attempt.ts';
+import { toNext } from './next.ts';
 import { settle } from './settle.ts';
 import type { Task, TaskHost } from './task.ts';
 

@@ -9,8 +9,8 @@ import type { WireMessage } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
 import { isRefusedForGood, removeClaims } from '../../protocol/claims.ts';
 import { noteRetry } from '../../protocol/retries.ts';
-import { toReply, toSameTask } from './messages.ts';
 import type { Next, Task, TaskHost } from './task.ts';
+import { toReply, toSameTask } from './task-messages.ts';
 
 const COMPLETE: Disposition = { kind: 'complete' };
 /** The service takes 4,096 characters; the error is read again by the dead-letter pump, so it stays whole JSON. */

@@ -13,7 +13,7 @@ import { actionMessageId } from '../../protocol/ids.ts';
 import { parseActionBody } from '../../protocol/messages.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import { MAX_ATTEMPTS } from '../run/attempts.ts';
-import { actionEnd } from './actions.ts';
+import { actionEnd } from './custom-actions.ts';
 
 /** Before an action that took its thread down is begun again, times its attempt. */
 const AGAIN_MS = 1_000;

@@ -15,8 +15,7 @@ import {
   type WireMessage,
 } from '../../../contract/wire.ts';
 import { formatTraceparent } from '../../../observability/telemetry.ts';
-import { effectMessageId, taskKey, taskMessageId } from '../../protocol/ids.ts';
-import { inLife } from '../../protocol/lives.ts';
+import { effectMessageId, inLife, taskKey, taskMessageId } from '../../protocol/ids.ts';
 import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
 import { taskTraceparent } from '../trace.ts';

@@ -7,7 +7,7 @@ import type { ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, HeldSession } from '../../../contract/ports.ts';
 import type { CoreState, TurnInput, TurnResult } from '../../../contract/turn.ts';
 import type { InboundMessage } from '../../../contract/wire.ts';
-import { inLife, ofThisLife } from '../../protocol/lives.ts';
+import { inLife, ofThisLife } from '../../protocol/ids.ts';
 import { parseActorBody } from '../../protocol/messages.ts';
 import { retriesOfClosed } from '../../protocol/retries.ts';
 import type { OutboxEntry } from '../state/session-state.ts';

@@ -6,7 +6,7 @@ import type { Payloads, ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, Clock, HeldSession, Logger } from '../../../contract/ports.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
 import { sealAll } from '../../protocol/seals.ts';
-import type { ActionEntry, Handover } from '../actions/actions.ts';
+import type { ActionEntry, Handover } from '../actions/custom-actions.ts';
 import type { ScatterEntry } from '../state/session-state.ts';
 
 export interface OutboxContext {

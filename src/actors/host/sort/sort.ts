@@ -9,7 +9,7 @@ import type { Payloads } from '../../../contract/payload.ts';
 import type { TurnInput } from '../../../contract/turn.ts';
 import { type ActorBody, type InboundMessage, PROPERTY, type WatchBody } from '../../../contract/wire.ts';
 import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
-import { ofThisLife } from '../../protocol/lives.ts';
+import { ofThisLife } from '../../protocol/ids.ts';
 import { parseActorBody } from '../../protocol/messages.ts';
 import { signedFamily } from '../../protocol/seals.ts';
 import { isWake } from '../outbox/undelivered.ts';

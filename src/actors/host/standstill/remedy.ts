@@ -3,13 +3,13 @@ import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { ActorBody, AnswerBody, InboundMessage } from '../../../contract/wire.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
+import { migrate } from '../machine-version.ts';
 import { publish } from '../outbox/publish.ts';
 import { deliverNow, giveUpUndelivered } from '../outbox/undelivered.ts';
 import { applyInputs } from '../run/apply-inputs.ts';
 import { completed } from '../settle.ts';
 import type { Judgement } from '../sort/inbox.ts';
 import type { SessionState } from '../state/session-state.ts';
-import { migrate } from '../version.ts';
 import { isStandingStill } from './quarantine.ts';
 
 export type RemedyBody = Extract<ActorBody, { kind: 'release' | 'purge' | 'stop' }>;

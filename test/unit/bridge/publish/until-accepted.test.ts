@@ -1,8 +1,7 @@
 import type { ServiceBusSender } from '@azure/service-bus';
 import { describe, expect, it } from 'vitest';
 import { ConnectionWatch } from '../../../../src/bridge/connection/sockets.ts';
-import type { Senders } from '../../../../src/bridge/publish/senders.ts';
-import { createDelivery } from '../../../../src/bridge/publish/until-accepted.ts';
+import { createDelivery, type Senders } from '../../../../src/bridge/publish/until-accepted.ts';
 
 function world(duplicateWindowMs = 60_000) {
   const watch = new ConnectionWatch(1);

@@ -3,7 +3,7 @@ import { publishOutbox } from '../../../../../src/actors/host/outbox/outbox.ts';
 import type { OutboxContext } from '../../../../../src/actors/host/outbox/send.ts';
 import type { OutboxEntry } from '../../../../../src/actors/host/state/session-state.ts';
 import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
-import { inLife } from '../../../../../src/actors/protocol/lives.ts';
+import { inLife } from '../../../../../src/actors/protocol/ids.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Payloads } from '../../../../../src/contract/payload.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';

@@ -16,7 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { cancel, raise, setup } from 'xstate';
 import { letGo, TimerMemory, takeRetriesBack } from '../../../../../src/actors/host/outbox/scheduled.ts';
-import { inLife, withoutLife } from '../../../../../src/actors/protocol/lives.ts';
+import { inLife, withoutLife } from '../../../../../src/actors/protocol/ids.ts';
 import { noteRetry } from '../../../../../src/actors/protocol/retries.ts';
 import type { CoreState, TurnInput, TurnResult } from '../../../../../src/contract/turn.ts';
 import type { InboundMessage } from '../../../../../src/contract/wire.ts';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { Output } from '../../../src/amqp/output.ts';
+import { Output } from '../../../src/amqp/passes.ts';
 
 interface Frames {
   open(fields: object): unknown;

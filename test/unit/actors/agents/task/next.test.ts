@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { toNext } from '../../../../../src/actors/agents/task/outcome.ts';
+import { toNext } from '../../../../../src/actors/agents/task/next.ts';
 import { type Attempt, DEFAULT_RETRY, type Next } from '../../../../../src/actors/agents/task/task.ts';
 import type { TaskBody } from '../../../../../src/contract/wire.ts';
 
@@ -68,7 +68,7 @@ it('says with an error how many attempts there were', () => {
 
 it('retries nothing at or behind its deadline, and not later than the longest pause', () => {
   const seed = Number(process.env['QUORATE_TEST_SEED'] ?? Date.now() % 1_000_000);
-  console.info(`outcome.test: QUORATE_TEST_SEED=${seed}`);
+  console.info(`next.test: QUORATE_TEST_SEED=${seed}`);
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 99 }), fc.nat(200_000), (number, left) => {
       const then = next({ attempt: FAILED, number, deadlineAt: NOW + left });

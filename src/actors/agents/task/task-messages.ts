@@ -3,10 +3,8 @@
 import { OFFERS } from '../../../contract/entities.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { Outcome } from '../../../contract/outcome.ts';
-import type { WireMessage } from '../../../contract/wire.ts';
-import { PROPERTY, WIRE_FORMAT } from '../../../contract/wire.ts';
-import { hashId, replyMessageId, taskMessageId } from '../../protocol/ids.ts';
-import { withoutLife } from '../../protocol/lives.ts';
+import { PROPERTY, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
+import { hashId, replyMessageId, taskMessageId, withoutLife } from '../../protocol/ids.ts';
 import type { Task } from './task.ts';
 
 /** Undefined where the task names nobody to answer. */

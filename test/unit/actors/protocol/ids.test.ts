@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inLife, ofThisLife, withoutLife } from '../../../../src/actors/protocol/lives.ts';
+import { inLife, ofThisLife, withoutLife } from '../../../../src/actors/protocol/ids.ts';
 
 const [life, next] = ['6f1c2d3e-0000', '9a8b7c6d-0000'] as const;
 const timer = (token: string) => ({ kind: 'timer', token }) as const;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createPieces } from '../../../../../src/actors/agents/task/run.ts';
+import { createPieces } from '../../../../../src/actors/agents/task/attempt.ts';
 import { type ErrorCode, QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
 import { createRandom } from '../../../../kit/random.ts';

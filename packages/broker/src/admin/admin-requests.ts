@@ -3,15 +3,15 @@
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
 import type { Access } from './access.ts';
 import { type Address, parseAddress } from './address.ts';
+import { adminErrors } from './admin-errors.ts';
 import { emptyFeed, entryDocument, feedDocument, type Resource, type Site } from './atom.ts';
 import { Catalog } from './catalog.ts';
-import { adminErrors } from './errors.ts';
 import { namespaceResource, resourceOf, ruleResource, subscriptionPath } from './resources.ts';
 import { type Node, parseXml } from './xml.ts';
 
 const DEFAULT_PAGE = 100;
 
-export interface AdminRequest {
+interface AdminRequest {
   readonly method: string;
   readonly url: URL;
   readonly site: Site;
@@ -21,7 +21,7 @@ export interface AdminRequest {
   readonly access: Access;
 }
 
-export interface AdminResponse {
+interface AdminResponse {
   readonly status: number;
   readonly body: string;
 }

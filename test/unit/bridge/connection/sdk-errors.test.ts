@@ -11,7 +11,7 @@ import {
   isWorthRepeating,
   isWrongKind,
   toQuorateError,
-} from '../../../../src/bridge/connection/errors.ts';
+} from '../../../../src/bridge/connection/sdk-errors.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
 
 const sdk = (code: string, message = 'text'): Error => Object.assign(new Error(message), { code });

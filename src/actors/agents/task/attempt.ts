@@ -8,8 +8,8 @@ import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
-import { toPiece } from './messages.ts';
 import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
+import { toPiece } from './task-messages.ts';
 
 export async function run(task: Task, admitted: Admitted, host: TaskHost): Promise<Attempt> {
   host.counters.started++;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { differences, toLines } from '../../../src/testing/outcome.ts';
+import { differences, toLines } from '../../../src/testing/run-outcome.ts';
 
 it('finds the innermost difference, on either side', () => {
   const found = differences({ calls: { a: 1, b: 1 }, same: [1] }, { calls: { a: 2 }, same: [1], more: null });

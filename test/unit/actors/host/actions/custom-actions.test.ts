@@ -3,7 +3,7 @@ import {
   type ActionEntry,
   type ActionScope,
   Actions,
-} from '../../../../../src/actors/host/actions/actions.ts';
+} from '../../../../../src/actors/host/actions/custom-actions.ts';
 import type { WorkerPool } from '../../../../../src/contract/ports.ts';
 import type { WorkerResponse } from '../../../../../src/contract/worker.ts';
 import { memoryPayloads } from '../../../../kit/memory-storage.ts';

@@ -1,7 +1,7 @@
 // Neighbours settled in one tick are written as one range with one outcome: only those that are alike may share one.
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import { expect, it } from 'vitest';
-import { settleWith } from '../../../src/bridge/settle.ts';
+import { settleWith } from '../../../src/bridge/disposition.ts';
 import type { Disposition } from '../../../src/contract/ports.ts';
 import { createRandom } from '../../kit/random.ts';
 
