@@ -86,9 +86,14 @@ type Packed = keyof typeof FOLDERS;
 let folder: string;
 let app: string;
 let tarballs: Readonly<Record<Packed, string>>;
+let packed: Readonly<Record<Packed, readonly { readonly path: string }[]>>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quorate-package-'));
-  tarballs = await pack();
+  const results = await pack();
+  const each = <T>(value: (result: PackResult) => T) =>
+    Object.fromEntries(results.map((result) => [result.name, value(result)])) as Record<Packed, T>;
+  tarballs = each(({ filename }) => join(folder, filename));
+  packed = each(({ files }) => files);
   app = join(folder, 'app');
   for (const name of Object.keys(FOLDERS) as Packed[]) await unpack(name);
   await writeFile(join(app, 'package.json'), '{ "type": "module" }');
@@ -98,17 +103,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function pack(): Promise<Record<Packed, string>> {
+interface PackResult {
+  readonly name: Packed;
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+async function pack(): Promise<PackResult[]> {
   const npm = process.env['npm_execpath'];
   const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
   const specs = Object.values(FOLDERS).map((path) => `./${path}`);
   const args = [...first, 'pack', ...specs, '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await run(command, args, { cwd: ROOT, maxBuffer: 1e8 });
-  const packed = JSON.parse(stdout) as { name: Packed; filename: string }[];
-  return Object.fromEntries(packed.map(({ name, filename }) => [name, join(folder, filename)])) as Record<
-    Packed,
-    string
-  >;
+  return JSON.parse(stdout) as PackResult[];
 }
 
 const installed = (name: string): string => join(app, 'node_modules', name);
@@ -154,8 +161,7 @@ async function have(...wanted: readonly Packed[]): Promise<void> {
 
 it('the package runs and its command starts where only its dependencies are installed', async () => {
   await have('quorate-broker');
-  // Nothing of the sample.
-  expect(await readdir(join(app, 'node_modules/quorate'))).not.toContain('examples');
+  // Nothing of the sample runs.
   expect(await readdir(join(app, 'node_modules/quorate/dist'))).toEqual(['src']);
   const options = { cwd: app, timeout: 150_000 };
   const { stdout } = await run(process.execPath, ['main.js'], options);
@@ -223,6 +229,31 @@ it('says what to install where an optional package is not, and needs none for an
     });
   }
 });
+
+it.each(Object.keys(FOLDERS) as Packed[])(
+  'packs of %s what runs and what its README links to',
+  async (name) => {
+    await have('quorate-broker', 'quorate-otel');
+    const files = packed[name].map((file) => file.path);
+    const pages = ['README.md', ...files.filter((file) => /^docs\/[^/]*\.md$/.test(file))];
+    const linked = (
+      await Promise.all(
+        pages.map(async (page) => {
+          const text = await readFile(join(installed(name), page), 'utf8');
+          const links = [...text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, to = '']) => to);
+          return links.filter((to) => !to.includes(':')).map((to) => join(dirname(page), to));
+        }),
+      )
+    ).flat();
+    // Another package's page is found in the repository.
+    const own = linked.filter((to) => !to.startsWith('..'));
+    const isAt = (file: string, to: string): boolean => file === to || file.startsWith(`${to}/`);
+    expect(own.filter((to) => !files.some((file) => isAt(file, to)))).toEqual([]);
+    const unlinked = files.filter((file) => !own.some((to) => isAt(file, to)));
+    const runs = /^(bin\/|dist\/.*\.(js|d\.ts)$|package\.json$|LICENSE$|README\.md$)/;
+    expect(unlinked.filter((file) => !runs.test(file))).toEqual([]);
+  },
+);
 
 it('shows types of no package but those that an application has', async () => {
   await have('quorate-broker', 'quorate-otel');

@@ -146,7 +146,9 @@ describe('the workspace', () => {
     expect(own.filter((name) => name in manifest.dependencies || name in manifest.devDependencies)).toEqual(
       [],
     );
-    expect(manifest.files?.filter((path) => path.startsWith('examples'))).toEqual([]);
+    const files = manifest.files?.filter((path) => path.startsWith('examples/repo-review'));
+    // What the pages that ship link to.
+    expect(files).toEqual(['README.md', 'demo.ts', 'start.ts'].map((name) => `examples/repo-review/${name}`));
   });
 });
 
