@@ -12,10 +12,8 @@ import { SessionPump, type SessionPumpContext } from './session/session-pump.ts'
 import { listSessions } from './session/session-states.ts';
 import { TaskPump } from './tasks/task-pump.ts';
 import { type BrokerClock, createBrokerClock, createTimeSource, skewText } from './time/clocks.ts';
-import { atMost } from './time/waiting.ts';
+import { closeInTime } from './time/waiting.ts';
 import { createTopologyKeeper } from './topology/topology-keeper.ts';
-
-const CLOSE_LIMIT_MS = 2_000;
 
 export interface BridgeOptions {
   readonly connection: ConnectionOptions;
@@ -112,7 +110,7 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
       } catch (thrown) {
         throw toQuorateError(thrown, `listing the sessions of ${toPath(entity)} at ${endpoint}`);
       } finally {
-        await atMost(CLOSE_LIMIT_MS, client.close());
+        await closeInTime(client.close());
       }
     },
     get connections() {

@@ -7,9 +7,7 @@ import type { WatchedClient } from './connection/connection.ts';
 import { isMessageGone, toQuorateError } from './connection/sdk-errors.ts';
 import { outside } from './connection/sockets.ts';
 import { settleWith } from './disposition.ts';
-import { atMost } from './time/waiting.ts';
-
-const CLOSE_LIMIT_MS = 2_000;
+import { closeInTime } from './time/waiting.ts';
 
 export function createDeferredStore(
   createClient: () => WatchedClient,
@@ -25,7 +23,7 @@ export function createDeferredStore(
     // The next request begins with a new client.
     watch.onLost(() => {
       if (opened === mine) opened = undefined;
-      void atMost(CLOSE_LIMIT_MS, client.close());
+      void closeInTime(client.close());
     });
     opened = mine;
     return mine;
@@ -69,7 +67,7 @@ export function createDeferredStore(
     close: async () => {
       const last = opened;
       opened = undefined;
-      if (last !== undefined) await atMost(CLOSE_LIMIT_MS, last.client.close());
+      if (last !== undefined) await closeInTime(last.client.close());
     },
   };
 }

@@ -7,6 +7,8 @@ import { QuorateError } from '../contract/errors.ts';
 
 /** A pause of the event loop may well be late by as much again. */
 const MOST_PER_PAUSE = 2;
+/** Between two looks at a world that is waited for. */
+export const LOOK_MS = 10;
 
 export class LivedTime {
   #lookedAt = performance.now();

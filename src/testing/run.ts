@@ -3,7 +3,7 @@ import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { FaultName, Trial } from './faults.ts';
 import { type Act, type Place, Recorder } from './places.ts';
-import { LivedTime, TookTooLong, whyLate } from './real-time.ts';
+import { LivedTime, LOOK_MS, TookTooLong, whyLate } from './real-time.ts';
 import { actorsOf, type Outcome, readOutcome } from './run-outcome.ts';
 import type { Laboratory, Scenario } from './scenario.ts';
 import { TestWorld } from './world.ts';
@@ -13,7 +13,6 @@ import { TestWorld } from './world.ts';
 /** Nothing has moved for so long, in time that this process lived: all that could continue have done so. */
 const CALM_MS = 150;
 const LONGEST_CALM_MS = 3_000;
-const LOOK_MS = 10;
 /** Beyond the duplicate window. */
 const MARGIN_MS = 1_000;
 const BUSY = 'com.microsoft:server-busy';

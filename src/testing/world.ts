@@ -17,14 +17,13 @@ import { openPayloads } from '../storage/stores.ts';
 import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
 import { deadLettersOf, Recorder } from './places.ts';
-import { LivedTime, TookTooLong } from './real-time.ts';
+import { LivedTime, LOOK_MS, TookTooLong } from './real-time.ts';
 import type { Laboratory, World } from './scenario.ts';
 import { type SimulatedHost, startHost } from './simulated-host.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */
 const STANDSTILL_MS = 15_000;
-const LOOK_MS = 10;
 /** The broker is in this thread: so many turns of the event loop after a connection was cut it has dealt with its end. */
 const CUT_SEEN_TURNS = 20;
 

@@ -1,4 +1,5 @@
 /** Time is injected: everything that waits goes through one heap of alarms over one timer of the given clock. */
+import { Heap } from './collections.ts';
 
 export interface Clock {
   now(): number;
@@ -7,7 +8,7 @@ export interface Clock {
 }
 
 /** Node clamps longer timers to 1 ms; an alarm that wakes early is armed again. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -45,7 +46,12 @@ export class Alarms {
   readonly #clock: Clock;
   /** Told before an alarm rings. */
   onRing: () => void = () => {};
-  readonly #heap: HeapAlarm[] = [];
+  readonly #heap = new Heap<HeapAlarm>(
+    ({ at = Number.POSITIVE_INFINITY }) => at,
+    (alarm, index) => {
+      alarm.index = index;
+    },
+  );
   #armedAt = Number.POSITIVE_INFINITY;
   #disarm: (() => void) | undefined;
   #stopped = false;
@@ -60,7 +66,7 @@ export class Alarms {
 
   /** When the next one rings. */
   next(): number | undefined {
-    return this.#heap[0]?.at;
+    return this.#heap.peek()?.at;
   }
 
   create(ring: () => void): Alarm {
@@ -70,21 +76,17 @@ export class Alarms {
   stop(): void {
     this.#stopped = true;
     this.#disarm?.();
-    this.#heap.length = 0;
+    while (this.#heap.pop() !== undefined);
   }
 
   moved(alarm: HeapAlarm): void {
-    if (alarm.index >= 0) this.#remove(alarm);
-    if (alarm.at !== undefined) {
-      alarm.index = this.#heap.length;
-      this.#heap.push(alarm);
-      this.#up(alarm.index);
-    }
+    if (alarm.index >= 0) this.#heap.removeAt(alarm.index);
+    if (alarm.at !== undefined) this.#heap.push(alarm);
     this.#arm();
   }
 
   #arm(): void {
-    const first = this.#heap[0]?.at;
+    const first = this.#heap.peek()?.at;
     if (this.#stopped || first === undefined || first >= this.#armedAt) return;
     this.#disarm?.();
     this.#armedAt = first;
@@ -95,60 +97,16 @@ export class Alarms {
     this.#disarm = undefined;
     this.#armedAt = Number.POSITIVE_INFINITY;
     const now = this.now();
-    for (let first = this.#heap[0]; first?.at !== undefined && first.at <= now; first = this.#heap[0]) {
+    for (
+      let first = this.#heap.peek();
+      first?.at !== undefined && first.at <= now;
+      first = this.#heap.peek()
+    ) {
+      this.#heap.pop();
       first.at = undefined;
-      this.#remove(first);
       this.onRing();
       first.ring();
     }
     this.#arm();
-  }
-
-  #remove(alarm: HeapAlarm): void {
-    const last = this.#heap.pop();
-    if (last && last !== alarm) {
-      last.index = alarm.index;
-      this.#heap[last.index] = last;
-      this.#up(last.index);
-      this.#down(last.index);
-    }
-    alarm.index = -1;
-  }
-
-  #up(start: number): void {
-    let index = start;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (this.#key(parent) <= this.#key(index)) return;
-      this.#swap(index, parent);
-      index = parent;
-    }
-  }
-
-  #down(start: number): void {
-    let index = start;
-    for (;;) {
-      let least = index;
-      for (const child of [2 * index + 1, 2 * index + 2]) {
-        if (child < this.#heap.length && this.#key(child) < this.#key(least)) least = child;
-      }
-      if (least === index) return;
-      this.#swap(index, least);
-      index = least;
-    }
-  }
-
-  #key(index: number): number {
-    return this.#heap[index]?.at ?? Number.POSITIVE_INFINITY;
-  }
-
-  #swap(a: number, b: number): void {
-    const first = this.#heap[a];
-    const second = this.#heap[b];
-    if (!first || !second) return;
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-    second.index = a;
-    first.index = b;
   }
 }

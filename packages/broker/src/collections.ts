@@ -47,13 +47,18 @@ export class Fifo<T> {
   }
 }
 
-/** A binary min-heap over a number key; dead entries are dropped when they are popped. */
+/**
+ * A binary min-heap over a number key. Who is told where an item lies (`placed`; -1 when it has left) can take it out again,
+ * also where it is not the first.
+ */
 export class Heap<T> {
   readonly #key: (item: T) => number;
-  #items: T[] = [];
+  readonly #placed: ((item: T, index: number) => void) | undefined;
+  readonly #items: T[] = [];
 
-  constructor(key: (item: T) => number) {
+  constructor(key: (item: T) => number, placed?: (item: T, index: number) => void) {
     this.#key = key;
+    this.#placed = placed;
   }
 
   get size(): number {
@@ -65,46 +70,59 @@ export class Heap<T> {
   }
 
   push(item: T): void {
-    const items = this.#items;
-    let index = items.length;
-    items.push(item);
-    const key = this.#key(item);
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const above = items[parent] as T;
-      if (this.#key(above) <= key) break;
-      items[index] = above;
-      index = parent;
-    }
-    items[index] = item;
+    this.#items.push(item);
+    this.#up(item, this.#items.length - 1);
   }
 
   pop(): T | undefined {
+    return this.removeAt(0);
+  }
+
+  /** The item at a place, if there is one; the others stay a heap, whatever its key has become. */
+  removeAt(index: number): T | undefined {
     const items = this.#items;
-    const first = items[0];
-    const last = items.pop();
-    if (items.length === 0 || last === undefined) return first;
-    const key = this.#key(last);
-    let index = 0;
+    const removed = items[index];
+    if (removed === undefined) return undefined;
+    const last = items.pop() as T;
+    // The last one fills the gap, and goes to where it belongs from there.
+    if (index < items.length) this.#up(last, this.#down(last, index));
+    this.#placed?.(removed, -1);
+    return removed;
+  }
+
+  #up(item: T, from: number): void {
+    const key = this.#key(item);
+    let index = from;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      const above = this.#items[parent] as T;
+      if (this.#key(above) <= key) break;
+      this.#put(above, index);
+      index = parent;
+    }
+    this.#put(item, index);
+  }
+
+  /** Moves what is smaller up; returns the place that is left for the item. */
+  #down(item: T, from: number): number {
+    const items = this.#items;
+    const key = this.#key(item);
+    let index = from;
     for (;;) {
       let child = 2 * index + 1;
-      if (child >= items.length) break;
+      if (child >= items.length) return index;
       const right = child + 1;
       if (right < items.length && this.#key(items[right] as T) < this.#key(items[child] as T)) child = right;
       const below = items[child] as T;
-      if (this.#key(below) >= key) break;
-      items[index] = below;
+      if (this.#key(below) >= key) return index;
+      this.#put(below, index);
       index = child;
     }
-    items[index] = last;
-    return first;
   }
 
-  /** Drops what no longer counts, so that lazy removal cannot leak. */
-  keep(wanted: (item: T) => boolean): void {
-    const kept = this.#items.filter(wanted);
-    this.#items = [];
-    for (const item of kept) this.push(item);
+  #put(item: T, index: number): void {
+    this.#items[index] = item;
+    this.#placed?.(item, index);
   }
 }
 

@@ -1,13 +1,12 @@
 // Clients (one AMQP connection each) shared by links, so that no connection carries too many of them. A client whose
 // connection is lost, or could not be made, is not used again.
 import type { ServiceBusClient } from '@azure/service-bus';
-import { atMost } from '../time/waiting.ts';
+import { closeInTime } from '../time/waiting.ts';
 import type { WatchedClient } from './connection.ts';
 import type { ConnectionWatch } from './sockets.ts';
 
 /** Far below the service's 4,999 links a connection: one slow or lost connection takes few sessions with it. */
 const LINKS_PER_CONNECTION = 100;
-const CLOSE_LIMIT_MS = 2_000;
 
 export interface PooledClient {
   readonly client: ServiceBusClient;
@@ -33,7 +32,7 @@ export function createConnectionPool(createClient: () => WatchedClient): Connect
 
   const closeClient = async (entry: Entry): Promise<void> => {
     retired.delete(entry);
-    await atMost(CLOSE_LIMIT_MS, entry.client.close());
+    await closeInTime(entry.client.close());
   };
   const retire = (entry: Entry): void => {
     if (!entries.delete(entry)) return;

@@ -6,7 +6,7 @@ import type { RequestSignal } from '../connection/abort-scope.ts';
 import type { WatchedClient } from '../connection/connection.ts';
 import { isWorthRepeating, toQuorateError } from '../connection/sdk-errors.ts';
 import type { ConnectionWatch } from '../connection/sockets.ts';
-import { atMost, createBackoff, pause } from '../time/waiting.ts';
+import { closeInTime, createBackoff, pause } from '../time/waiting.ts';
 
 /** A caller waits for at most this long while the broker is away. */
 const LONGEST_TRY_MS = 15_000;
@@ -62,8 +62,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
 // The sender links of this process, one an entity, on one connection; a new one whenever that is lost.
 
-const CLOSE_LIMIT_MS = 2_000;
-
 interface SenderLink {
   readonly sender: ServiceBusSender;
   readonly watch: ConnectionWatch;
@@ -84,7 +82,7 @@ export function createSenders(createClient: () => WatchedClient): Senders {
     const old = current;
     current = undefined;
     links.clear();
-    if (old !== undefined) await atMost(CLOSE_LIMIT_MS, old.client.close());
+    if (old !== undefined) await closeInTime(old.client.close());
   };
   const connect = (): WatchedClient => {
     const created = createClient();

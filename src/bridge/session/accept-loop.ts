@@ -5,9 +5,7 @@ import type { ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { Logger } from '../../contract/ports.ts';
 import type { PooledClient } from '../connection/connection-pool.ts';
 import { isConnectionTrouble, isHeldElsewhere, isNothingThere, sdkError } from '../connection/sdk-errors.ts';
-import { atMost, createBackoff } from '../time/waiting.ts';
-
-const CLOSE_LIMIT_MS = 2_000;
+import { closeInTime, createBackoff } from '../time/waiting.ts';
 
 /** Rejects when no session came, and then has released the link. */
 export async function acceptOn(
@@ -28,7 +26,7 @@ export async function acceptOn(
 }
 
 export function giveBack(receiver: ServiceBusSessionReceiver): Promise<void> {
-  return atMost(CLOSE_LIMIT_MS, receiver.close());
+  return closeInTime(receiver.close());
 }
 
 // How many accepts to have under way. Each is a long poll with a link of its own, so few are kept while nothing comes;

@@ -15,12 +15,11 @@ import {
   toQuorateError,
 } from '../connection/sdk-errors.ts';
 import { settleWith } from '../disposition.ts';
-import { atMost } from '../time/waiting.ts';
+import { closeInTime } from '../time/waiting.ts';
 import { clearerOf } from './session-states.ts';
 
 /** Why a session was lost when all of its connection were. */
 export const CONNECTION_LOST = 'the connection is lost';
-const CLOSE_LIMIT_MS = 2_000;
 /** Messages looked at in one request. */
 const PEEKED_AT_ONCE = 100;
 
@@ -58,7 +57,7 @@ export class SessionLink {
 
   /** Closing the link raises no delivery count; messages not settled stay where they are. */
   close(): Promise<void> {
-    this.#closed ??= atMost(CLOSE_LIMIT_MS, this.#receiver.close());
+    this.#closed ??= closeInTime(this.#receiver.close());
     return this.#closed;
   }
 

@@ -4,7 +4,7 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/servi
 import { RECEIVER_OPTIONS } from '../codec.ts';
 import type { Reply } from '../connection/abort-scope.ts';
 import type { PooledClient } from '../connection/connection-pool.ts';
-import { atMost } from '../time/waiting.ts';
+import { atMost, closeInTime } from '../time/waiting.ts';
 
 export interface TaskReceiverOptions {
   readonly path: string;
@@ -21,7 +21,6 @@ export interface TaskReceiverOptions {
 
 /** The SDK gives up draining after 200 ms by itself; a connection attempt may take longer. */
 const DRAIN_LIMIT_MS = 1_000;
-const CLOSE_LIMIT_MS = 2_000;
 
 export class TaskReceiver {
   readonly #options: TaskReceiverOptions;
@@ -87,7 +86,7 @@ export class TaskReceiver {
 
   async close(): Promise<void> {
     this.#unwatch();
-    await atMost(CLOSE_LIMIT_MS, this.#receiver.close());
+    await closeInTime(this.#receiver.close());
     this.#options.link.release();
   }
 

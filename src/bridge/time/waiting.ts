@@ -9,6 +9,14 @@ export async function atMost(ms: number, promise: Promise<unknown>): Promise<voi
   clearTimeout(timer);
 }
 
+/** What is closed then has been closed at the other end long before, or hangs with its connection. */
+const CLOSE_LIMIT_MS = 2_000;
+
+/** Waits for what closes something of the SDK, which may never settle; a failure to close is nobody's trouble. */
+export function closeInTime(closing: Promise<unknown>): Promise<void> {
+  return atMost(CLOSE_LIMIT_MS, closing);
+}
+
 /** A pause that an abort cuts short. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {});

@@ -11,7 +11,7 @@ import type { QuorateError } from '../../contract/errors.ts';
 import type { Finding } from '../../contract/runtime.ts';
 import { type ConnectionOptions, createConnector } from '../connection/connection.ts';
 import { sdkError, toQuorateError } from '../connection/sdk-errors.ts';
-import { atMost } from '../time/waiting.ts';
+import { closeInTime } from '../time/waiting.ts';
 import { compareEntities } from './topology-admin.ts';
 import { checkEntities, isMissing } from './topology-check.ts';
 
@@ -21,7 +21,6 @@ export interface ExamineOptions {
   readonly entities: readonly EntityDeclaration[];
 }
 
-const CLOSE_LIMIT_MS = 2_000;
 const PROBE_TTL_MS = 60_000;
 /** Deadlines and timers are reckoned on this machine's clock and kept by the broker's. */
 const MAX_SKEW_MS = 2_000;
@@ -63,10 +62,10 @@ export async function* examine(options: ExamineOptions): AsyncGenerator<Finding,
     try {
       yield await watch.within(() => probed('fencing', () => fencing(client, other.client, toPath(REPLIES))));
     } finally {
-      await atMost(CLOSE_LIMIT_MS, other.client.close());
+      await closeInTime(other.client.close());
     }
   } finally {
-    await atMost(CLOSE_LIMIT_MS, client.close());
+    await closeInTime(client.close());
   }
 }
 
@@ -199,7 +198,7 @@ async function clock(client: ServiceBusClient, path: string): Promise<Finding> {
         }
       : { check: 'clock', status: 'ok', text };
   } finally {
-    await atMost(CLOSE_LIMIT_MS, Promise.all([sender.close(), receiver?.close()]));
+    await closeInTime(Promise.all([sender.close(), receiver?.close()]));
   }
 }
 
@@ -240,6 +239,6 @@ async function fencing(stale: ServiceBusClient, holder: ServiceBusClient, path: 
       fix: 'keep clocks and event loops healthy: a process frozen between its lease check and its write may overwrite a newer turn',
     };
   } finally {
-    await atMost(CLOSE_LIMIT_MS, held.close());
+    await closeInTime(held.close());
   }
 }

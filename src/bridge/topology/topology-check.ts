@@ -4,9 +4,7 @@ import type { ServiceBusClient } from '@azure/service-bus';
 import type { EntityDeclaration } from '../../contract/entities.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { isHeldElsewhere, isWrongKind, toQuorateError } from '../connection/sdk-errors.ts';
-import { atMost } from '../time/waiting.ts';
-
-const CLOSE_LIMIT_MS = 2_000;
+import { closeInTime } from '../time/waiting.ts';
 
 /** Lines that name what is missing or wrong. Rejects when the service cannot be asked at all. */
 export async function checkEntities(
@@ -47,7 +45,7 @@ async function openSender(client: ServiceBusClient, path: string): Promise<void>
   try {
     await sender.createMessageBatch();
   } finally {
-    await atMost(CLOSE_LIMIT_MS, sender.close());
+    await closeInTime(sender.close());
   }
 }
 
@@ -57,7 +55,7 @@ async function requiresSession(client: ServiceBusClient, path: string): Promise<
     const receiver = await client.acceptSession(path, `quorate-check-${randomUUID()}`, {
       maxAutoLockRenewalDurationInMs: 0,
     });
-    await atMost(CLOSE_LIMIT_MS, receiver.close());
+    await closeInTime(receiver.close());
     return true;
   } catch (thrown) {
     // Nobody else can hold a name drawn just now: what cannot be locked has no sessions.

@@ -5,7 +5,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';
 import type { Connector } from '../connection/connection.ts';
 import { toQuorateError } from '../connection/sdk-errors.ts';
-import { atMost, createBackoff, pause } from '../time/waiting.ts';
+import { closeInTime, createBackoff, pause } from '../time/waiting.ts';
 import { applyEntities, compareEntities, type EntityAdmin } from './topology-admin.ts';
 import { checkEntities, isMissing, mismatch } from './topology-check.ts';
 
@@ -19,7 +19,6 @@ export interface TopologyKeeperOptions {
   readonly logger: Logger;
 }
 
-const CLOSE_LIMIT_MS = 2_000;
 const MOST_LOSSES = 10;
 const NOT_BY_EMULATORS =
   " An emulator has only the entities of its Config.json: topology 'apply' creates none there.";
@@ -46,7 +45,7 @@ export function createTopologyKeeper(options: TopologyKeeperOptions): TopologyKe
         lost = true;
       });
       const reply = await watch.run(() => checkEntities(client, entities, toPath, endpoint));
-      await atMost(CLOSE_LIMIT_MS, client.close());
+      await closeInTime(client.close());
       if (reply.kind === 'done') return reply.value;
       const again = backoff.next();
       if (!lost || backoff.failures > MOST_LOSSES) {

@@ -1,6 +1,6 @@
 // Typed values out of a description document, within what the service allows; a value that cannot be is refused by its
 // element's name.
-import { durationMs } from '../durations.ts';
+import { durationMs, isoDuration } from '../durations.ts';
 import type { EntityState } from '../topology.ts';
 import { adminErrors } from './admin-errors.ts';
 import type { Node } from './xml.ts';
@@ -76,13 +76,6 @@ export function given<T extends object>(fields: { [Name in keyof T]: T[Name] | u
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
-// Durations as the administration API writes them: ISO 8601, with TimeSpan.MaxValue of .NET for "never".
-
-/** .NET's TimeSpan.MaxValue. */
-export const FOREVER = 'P10675199DT2H48M5.4775807S';
-
-const MS = { day: 86_400_000, hour: 3_600_000, minute: 60_000, second: 1000 } as const;
-
 /** A duration within its limits, in the one spelling that the service answers with. */
 export function timespan(
   name: string,
@@ -95,27 +88,8 @@ export function timespan(
   if (ms === undefined) throw adminErrors.badRequest(`The value '${text}' of ${name} is not a duration.`);
   if (ms < min || ms > max) {
     throw adminErrors.badRequest(
-      `The value supplied for ${name} is invalid: it must be within ${spelled(min)} and ${spelled(max)}, and is '${text}'.`,
+      `The value supplied for ${name} is invalid: it must be within ${isoDuration(min)} and ${isoDuration(max)}, and is '${text}'.`,
     );
   }
-  return spelled(ms);
-}
-
-function spelled(ms: number): string {
-  if (!Number.isFinite(ms)) return FOREVER;
-  const days = Math.floor(ms / MS.day);
-  const hours = Math.floor((ms % MS.day) / MS.hour);
-  const minutes = Math.floor((ms % MS.hour) / MS.minute);
-  const seconds = (ms % MS.minute) / MS.second;
-  const time = [
-    [hours, 'H'],
-    [minutes, 'M'],
-    [seconds, 'S'],
-  ]
-    .filter(([amount]) => amount !== 0)
-    .map(([amount, unit]) => `${amount}${unit}`)
-    .join('');
-  const date = days > 0 ? `${days}D` : '';
-  if (date === '' && time === '') return 'PT0S';
-  return `P${date}${time === '' ? '' : `T${time}`}`;
+  return isoDuration(ms);
 }

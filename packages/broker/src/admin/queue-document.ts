@@ -5,20 +5,10 @@ import { targetPath } from '../core/forwarding.ts';
 import type { Queue } from '../core/queue.ts';
 import { bytesOf } from '../core/queue-entity.ts';
 import type { Schedule } from '../core/schedule.ts';
+import { FOREVER } from '../durations.ts';
 import type { AccessRight, AuthorizationRule, QueueDescription } from '../topology.ts';
 import { adminErrors } from './admin-errors.ts';
-import {
-  DEFAULTS,
-  destination,
-  FOREVER,
-  flag,
-  given,
-  LIMITS,
-  metadata,
-  state,
-  timespan,
-  whole,
-} from './fields.ts';
+import { DEFAULTS, destination, flag, given, LIMITS, metadata, state, timespan, whole } from './fields.ts';
 import type { Element, Node } from './xml.ts';
 
 const COUNTS = 'http://schemas.microsoft.com/netservices/2011/06/servicebus';

@@ -1,17 +1,8 @@
 // Topics and subscriptions as the descriptions of an ATOM entry, both ways.
+
+import { FOREVER } from '../durations.ts';
 import type { SubscriptionDescription, TopicDescription } from '../topology.ts';
-import {
-  DEFAULTS,
-  destination,
-  FOREVER,
-  flag,
-  given,
-  LIMITS,
-  metadata,
-  state,
-  timespan,
-  whole,
-} from './fields.ts';
+import { DEFAULTS, destination, flag, given, LIMITS, metadata, state, timespan, whole } from './fields.ts';
 import {
   absolute,
   accessed,

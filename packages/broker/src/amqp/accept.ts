@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Connection } from 'rhea';
+import { LONGEST_TIMER_MS } from '../clock.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holding, Holdings } from '../transport/holdings.ts';
 import type { Turns } from '../transport/turns.ts';
@@ -20,8 +21,6 @@ import { withWholeLists } from './whole-lists.ts';
 
 /** How long a peer may take over reading why it is cut. */
 const GOODBYE_MS = 1000;
-/** Node takes longer timers for none. */
-const LONGEST_IDLE_MS = 2 ** 31 - 1;
 const AMQP_HEADER = Buffer.from('AMQP\0\x01\0\0', 'latin1');
 
 /** What all connections of a broker share. */
@@ -86,7 +85,7 @@ class Line implements Listening {
     for (const event of ['error', 'protocol_error']) connection.on(event, (error) => this.fail(error));
     connection.once('connection_open', () => {
       const { open } = raw.remote;
-      if (open?.idle_time_out) open.idle_time_out = Math.min(open.idle_time_out, LONGEST_IDLE_MS);
+      if (open?.idle_time_out) open.idle_time_out = Math.min(open.idle_time_out, LONGEST_TIMER_MS);
     });
   }
 

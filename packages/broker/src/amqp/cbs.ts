@@ -3,6 +3,7 @@
 import type { Authority } from '../access/authority.ts';
 import { covers, type Grant, permits } from '../access/grant.ts';
 import { SAS_PREFIX } from '../access/shared-access-signature.ts';
+import { LONGEST_TIMER_MS } from '../clock.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
 import type { AccessRight } from '../topology.ts';
 import type { ReplyLinks } from './replies.ts';
@@ -101,9 +102,6 @@ export class Claims {
 
 // The tokens of a connection run out: the service closes the links that no token is left for.
 
-/** Node's timers know no longer wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
 export class TokenExpiry {
   readonly #claims: Claims;
   readonly #expired: () => void;
@@ -119,7 +117,7 @@ export class TokenExpiry {
     this.stop();
     const at = this.#claims.nextExpiry;
     if (at === undefined) return;
-    const waitMs = Math.min(Math.max(at - Date.now(), 0) + 1, MAX_TIMER_MS);
+    const waitMs = Math.min(Math.max(at - Date.now(), 0) + 1, LONGEST_TIMER_MS);
     this.#timer = setTimeout(() => this.#ring(), waitMs).unref();
   }
 

@@ -2,7 +2,7 @@
  * The rules of a connection: which frame may come when, on which channel, with which handle. rhea trusts its peer; what
  * passes here is safe to give to it.
  */
-import { readCompound, skipValue } from '../codec/values.ts';
+import { NULL, readCompound, skipValue } from '../codec/values.ts';
 import { MalformedError } from '../codec/verify.ts';
 import { type Endpoints, Violation } from './client-limits.ts';
 import { HEADER_BYTES } from './frame-reader.ts';
@@ -23,7 +23,6 @@ const AMQP_HEADER = Buffer.from('AMQP\0\x01\0\0', 'latin1');
 const SASL_HEADER = Buffer.from('AMQP\x03\x01\0\0', 'latin1');
 const STRINGS = new Set([0x40, 0xa1, 0xb1]);
 const LISTS = new Set([0x45, 0xc0, 0xd0]);
-const NULL = 0x40;
 const ADDRESS = 0;
 
 type Phase = 'header' | 'sasl' | 'open' | 'running' | 'closed';

@@ -1,5 +1,6 @@
 // Outcomes of AMQP as what becomes of a message, and back to the client who asked for it.
 import type { PropertyChanges } from '../codec/rewrite.ts';
+import { NULL } from '../codec/values.ts';
 import { type Outcome, reason } from '../core/outcome.ts';
 import type { ServiceError } from '../errors.ts';
 import { encodeValue, messages, type Outcome as Wire } from './rhea.ts';
@@ -15,7 +16,6 @@ const outcomes = messages as unknown as {
 
 const DEAD_LETTER = 'com.microsoft:dead-letter';
 const REASONS = ['DeadLetterReason', 'DeadLetterErrorDescription'];
-const NULL = 0x40;
 
 export const accepted = outcomes.accepted().described();
 

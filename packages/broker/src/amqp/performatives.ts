@@ -1,6 +1,5 @@
 /** Performatives read where they lie: which one it is, that every field has the type it must have, and where it is. */
-
-import { readCompound, readScalar, skipValue } from '../codec/values.ts';
+import { DESCRIBED, NULL, readCompound, readScalar, skipValue } from '../codec/values.ts';
 import { MalformedError, type ValueLimits, verifyValue } from '../codec/verify.ts';
 
 export const OPEN = 0x10;
@@ -35,8 +34,6 @@ export const FIELD = {
 } as const;
 
 type Type = keyof typeof CODES;
-const DESCRIBED = 0x00;
-const NULL = 0x40;
 const WHOLE = [0x50, 0x60, 0x70, 0x52, 0x43, 0x53, 0x44];
 const SYMBOL = [0xa3, 0xb3];
 const CODES = {

@@ -1,6 +1,6 @@
 // Requests over `$cbs` and `$management`: taken from the link as credit allows, each with what its answer needs.
 import { listFields, scanSections } from '../codec/sections.ts';
-import { readScalar } from '../codec/values.ts';
+import { readScalar, UUID } from '../codec/values.ts';
 import type { ValueLimits } from '../codec/verify.ts';
 import { verifiedMessage } from '../codec/verify-message.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
@@ -30,7 +30,6 @@ const CREDIT = 100;
 const REFILL = 25;
 /** What a request costs beside the bytes it comes in, in milliseconds of the broker's time. */
 const REQUEST_COST_MS = 0.1;
-const UUID = 0x98;
 /** rhea makes objects of all of it. */
 const LIMITS: ValueLimits = { depth: 64, values: 65_536 };
 

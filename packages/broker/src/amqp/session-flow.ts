@@ -4,6 +4,7 @@
  * (part 2, 2.6.7), however the peer's numbers lie, and every drain is answered.
  */
 import { createRequire } from 'node:module';
+import { MAX_UINT } from '../codec/values.ts';
 import {
   type FlowFields,
   type GuardedLink,
@@ -12,7 +13,6 @@ import {
   onWire,
 } from './guarded-session.ts';
 
-const MAX_UINT = 0xffff_ffff;
 /** Our transfers, and the deliveries of each of our links, are counted from here. */
 const FIRST = 0;
 const NO_HANDLE = -1;

@@ -1,20 +1,18 @@
 // Transactions as they look in frames, whose types rhea knows none of, and the link to the coordinator, over which a client
 // declares and discharges them.
 import { AMQP_VALUE, eachSection, scanSections } from '../codec/sections.ts';
-import { readCompound, readScalar, skipValue } from '../codec/values.ts';
+import { DESCRIBED, readCompound, readScalar, skipValue } from '../codec/values.ts';
 import { verifiedMessage } from '../codec/verify-message.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
 import { settleDelivery } from './dispositions.ts';
 import { accepted, rejected } from './outcomes.ts';
+import { COORDINATOR, TRANSACTIONAL_STATE } from './performatives.ts';
 import { type Delivery, localAttach, type Receiver, types } from './rhea.ts';
 import type { Transactions } from './transactions.ts';
 
-const DESCRIBED = 0x00;
-const COORDINATOR = 0x30;
 const DECLARE = 0x31;
 const DISCHARGE = 0x32;
 const DECLARED = 0x33;
-const TRANSACTIONAL_STATE = 0x34;
 
 const NAMES: Readonly<Record<string, number>> = Object.assign(Object.create(null), {
   'amqp:coordinator:list': COORDINATOR,

@@ -2,8 +2,7 @@
  * Frames with every field of their lists, also the last ones that are null. AMQP lets a sender leave those off, and rhea
  * does; the service does not, and clients count on it (azure-sdk-for-python 7.14, `_pyamqp/_decode.py` decode_frame).
  */
-
-const TRANSFER = 0x14;
+import { TRANSFER } from './performatives.ts';
 
 /** How many fields the lists of performatives, errors, outcomes and termini have, by their descriptors. */
 const FIELDS: ReadonlyMap<number, number> = new Map([

@@ -1,7 +1,7 @@
 // Bodies that hold more than one value: a batch of messages as the SDKs send it, the messages of a reply, the map of a request.
 import type { PropertyChanges } from './rewrite.ts';
 import { AMQP_VALUE, DATA, eachSection, scanSections } from './sections.ts';
-import { eachPair, isMap, readCompound, readScalar } from './values.ts';
+import { eachPair, isMap, MAP, readCompound, readScalar } from './values.ts';
 import { AmqpWriter } from './writer.ts';
 
 // Batches of messages: one transfer whose data sections are whole messages, the format in which the SDKs send.
@@ -22,7 +22,6 @@ export function messagesOfBatch(bytes: Buffer): Buffer[] {
 
 // The body of a reply with whole messages, written once: rhea would copy each of them several times.
 
-const MAP = 0xd1;
 const LIST = 0xd0;
 /** For names, sizes and counts. */
 const ENTRY_BYTES = 32;

@@ -1,6 +1,6 @@
 // What the broker needs to know of an encoded message, read where it lies: the message itself is never decoded.
 import { eachSection, listFields, type Sections, scanSections } from './sections.ts';
-import { eachPair, readCompound, readScalar, type Scalar } from './values.ts';
+import { eachPair, readCompound, readScalar, type Scalar, UUID } from './values.ts';
 
 /** Places in the list of the properties section. */
 export const PROPERTY_FIELD = {
@@ -19,7 +19,6 @@ const ABSOLUTE_EXPIRY_TIME = 8;
 const CREATION_TIME = 9;
 /** A header holds 49 days; clients say with two times what is longer. */
 const MAX_TTL = 0xffff_ffff;
-const UUID = 0x98;
 
 /** What the broker needs to know of an encoded message, read where it lies. */
 export class Envelope {

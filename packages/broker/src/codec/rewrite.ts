@@ -11,7 +11,7 @@ import {
   type Section,
   scanSections,
 } from './sections.ts';
-import { eachPair, readCompound, skipValue } from './values.ts';
+import { eachPair, MAP, NULL, readCompound, skipValue } from './values.ts';
 import { AmqpWriter } from './writer.ts';
 
 /** An encoded AMQP value for each name to set. */
@@ -29,9 +29,6 @@ interface MessageChanges {
   /** Names of application properties are told apart without case. */
   anyCase?: boolean;
 }
-
-const NULL = 0x40;
-const MAP = 0xd1;
 
 export function rewritten(bytes: Buffer, changes: MessageChanges): Buffer {
   const { header, deliveryAnnotations, annotations, properties, applicationProperties, bodyStart } =

@@ -8,7 +8,7 @@ export const PROPERTIES = 0x73;
 export const APPLICATION_PROPERTIES = 0x74;
 export const DATA = 0x75;
 export const AMQP_VALUE = 0x77;
-const FOOTER = 0x78;
+export const FOOTER = 0x78;
 
 const SYMBOLIC: Record<string, number> = {
   'amqp:header:list': HEADER,

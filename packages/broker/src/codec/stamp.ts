@@ -7,7 +7,7 @@ import {
   type Section,
   scanSections,
 } from './sections.ts';
-import { readCompound, skipValue } from './values.ts';
+import { MAX_UINT, NULL, readCompound, skipValue, TIMESTAMP, UUID } from './values.ts';
 import { AmqpWriter } from './writer.ts';
 
 /** What the broker says of a message when it hands it out. */
@@ -23,14 +23,10 @@ export interface Stamp {
   source: string | undefined;
 }
 
-const MAX_UINT = 0xffff_ffff;
 const STAMP_BYTES = 384;
 const DURABLE = 0x41;
-const NULL = 0x40;
-const TIMESTAMP = 0x83;
 /** Which the service does not mention. */
 const ACTIVE = 0;
-const UUID = 0x98;
 const ABSOLUTE_EXPIRY_TIME = 8;
 /** The sender's clock and the way here; within this the sender's own value stays as it was sent. */
 const CLOCK_SKEW_MS = 5000;

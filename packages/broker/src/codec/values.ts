@@ -3,10 +3,19 @@
  * messages through only has to step over most of them.
  */
 
+// Type codes that several files write or look for.
+export const DESCRIBED = 0x00;
+export const NULL = 0x40;
+export const TIMESTAMP = 0x83;
+export const UUID = 0x98;
+export const MAP = 0xd1;
+/** The largest unsigned number of 32 bits. */
+export const MAX_UINT = 0xffff_ffff;
+
 /** Where the value that starts at `at` ends. */
 export function skipValue(bytes: Buffer, at: number): number {
   const code = byteAt(bytes, at);
-  if (code === 0x00) return skipValue(bytes, skipValue(bytes, at + 1));
+  if (code === DESCRIBED) return skipValue(bytes, skipValue(bytes, at + 1));
   const end = at + 1 + sizeAfterCode(bytes, at + 1, code);
   if (end > bytes.length) throw new RangeError('truncated AMQP value');
   return end;

@@ -4,18 +4,17 @@ import {
   DATA,
   DELIVERY_ANNOTATIONS,
   eachSection,
+  FOOTER,
   HEADER,
   MESSAGE_ANNOTATIONS,
   PROPERTIES,
   sectionCode,
 } from './sections.ts';
-import { readCompound, skipValue } from './values.ts';
+import { NULL, readCompound, skipValue } from './values.ts';
 import { MalformedError, type ValueLimits, verifyValue } from './verify.ts';
 
 /** Bodies are passed on and never built, so that their values cost nothing. */
 const KEPT: ValueLimits = { depth: 1000, values: Number.POSITIVE_INFINITY };
-const FOOTER = 0x78;
-const NULL = 0x40;
 const MAPS = [0xc1, 0xd1];
 const LISTS = [0x45, 0xc0, 0xd0];
 const BOOLEAN = [0x41, 0x42, 0x56];

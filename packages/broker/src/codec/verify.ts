@@ -2,6 +2,7 @@
  * Looks encoded AMQP values over before anything is made of them: sizes and counts must agree, and neither nesting nor
  * numbers may run away. Without recursion, so that no nesting can exhaust the stack.
  */
+import { DESCRIBED } from './values.ts';
 
 /** Bytes that are no AMQP, or more of it than the broker takes at once. */
 export class MalformedError extends Error {
@@ -42,7 +43,6 @@ for (const code of [0xd0, 0xd1]) SHAPE[code] = COMPOUND_4;
 SHAPE[0xe0] = ARRAY_1;
 SHAPE[0xf0] = ARRAY_4;
 const MAX_FIXED = FIXED + 16;
-const DESCRIBED = 0x00;
 const MAPS = new Set([0xc1, 0xd1]);
 /** A value with its type code in front, where an array's items have none. */
 const WITH_CODE = -1;

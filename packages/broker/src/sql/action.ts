@@ -1,6 +1,7 @@
 // SET and REMOVE: what a rule changes in its own copy of a message.
 import { HEADER_FIELD, PROPERTY_FIELD } from '../codec/envelope.ts';
 import { encodedString, rewritten } from '../codec/rewrite.ts';
+import { MAX_UINT } from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
 import { type Property, SqlError, type Statement } from './ast.ts';
 import { compileExpression, type Evaluate, type Parameters } from './compile.ts';
@@ -26,7 +27,6 @@ const OTHERS = ['forcepersistence', 'scheduledenqueuetimeutc', 'timetolive'] as 
 type Settable = TextProperty | (typeof OTHERS)[number];
 
 const NULL = Buffer.from([0x40]);
-const MAX_UINT = 0xffff_ffff;
 const SCHEDULED = 'x-opt-scheduled-enqueue-time';
 
 function isSettable(name: SystemProperty): name is Settable {

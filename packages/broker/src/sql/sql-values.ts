@@ -1,6 +1,6 @@
 /** The values of a filter: JavaScript's own types stand for .NET's, `undefined` is SQL's unknown. */
 import { uuidText } from '../codec/envelope.ts';
-import { readScalar, skipValue } from '../codec/values.ts';
+import { DESCRIBED, readScalar, skipValue, TIMESTAMP, UUID } from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
 import { Duration } from './times.ts';
 
@@ -32,11 +32,8 @@ export class Opaque {
 /** long, double, bool, string, DateTime, TimeSpan, Guid, anything else; or unknown. */
 export type SqlValue = bigint | number | boolean | string | Date | Duration | Guid | Opaque | undefined;
 
-const UUID = 0x98;
-const TIMESTAMP = 0x83;
 const FLOAT = 0x72;
 const DOUBLE = 0x82;
-const DESCRIBED = 0x00;
 /** How .NET's AMQP library writes what AMQP has no type for: longs of ticks. */
 const TIME_SPAN = 'com.microsoft:timespan';
 const DATE_TIME_OFFSET = 'com.microsoft:datetime-offset';

@@ -5,15 +5,28 @@ import { ReadyList } from '../../src/core/line.ts';
 import type { StoredMessage } from '../../src/core/records.ts';
 import { storedMessage } from '../kit/stored-message.ts';
 
-test('a heap gives its items in order, also after a sweep', () => {
+test('a heap gives its items in order, also after some were taken out of its middle', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer()), (numbers) => {
-      const heap = new Heap<number>((number) => number);
-      for (const number of numbers) heap.push(number);
-      heap.keep((number) => number % 3 !== 0);
+    fc.property(fc.array(fc.tuple(fc.integer(), fc.boolean())), (items) => {
+      const places = new Map<{ key: number }, number>();
+      const heap = new Heap<{ key: number }>(
+        ({ key }) => key,
+        (item, index) => places.set(item, index),
+      );
+      const pushed = items.map(([key, stays]) => ({ key, stays }));
+      for (const item of pushed) heap.push(item);
+      for (const item of pushed.filter(({ stays }) => !stays)) {
+        // Its key may have changed since it was put there.
+        item.key = -item.key;
+        expect(heap.removeAt(places.get(item) ?? -1)).toBe(item);
+        expect(places.get(item)).toBe(-1);
+      }
+      expect(heap.removeAt(pushed.length)).toBeUndefined();
+      const stayed = pushed.filter(({ stays }) => stays);
+      expect(heap.size).toBe(stayed.length);
       const got: number[] = [];
-      for (let next = heap.pop(); next !== undefined; next = heap.pop()) got.push(next);
-      expect(got).toEqual(numbers.filter((number) => number % 3 !== 0).sort((a, b) => a - b));
+      for (let next = heap.pop(); next !== undefined; next = heap.pop()) got.push(next.key);
+      expect(got).toEqual(stayed.map(({ key }) => key).sort((a, b) => a - b));
     }),
   );
 });

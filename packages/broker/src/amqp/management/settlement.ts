@@ -2,6 +2,7 @@
 // lock token.
 import { encodedMap } from '../../codec/body.ts';
 import { stamped } from '../../codec/stamp.ts';
+import { TIMESTAMP } from '../../codec/values.ts';
 import { type Ack, type Outcome, reason } from '../../core/outcome.ts';
 import { shown, stampOf } from '../../core/peek.ts';
 import type { Queue } from '../../core/queue.ts';
@@ -23,7 +24,6 @@ import {
   wholeNumbers,
 } from './operation.ts';
 
-const TIMESTAMP = 0x83;
 const RECEIVE_AND_DELETE = 0;
 
 export const renewLocks: Operation = (call, respond) => {
