@@ -13,7 +13,7 @@ import { type ConnectionOptions, createConnector } from '../connection/connectio
 import { sdkError, toQuorateError } from '../connection/sdk-errors.ts';
 import { closeInTime } from '../time/waiting.ts';
 import { compareEntities } from './topology-admin.ts';
-import { checkEntities, isMissing } from './topology-check.ts';
+import { checkEntities, isMissing } from './topology-keeper.ts';
 
 export interface ExamineOptions {
   readonly connection: ConnectionOptions;

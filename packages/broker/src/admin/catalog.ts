@@ -1,6 +1,6 @@
 // The entities as an administrator sees them: found, created, changed and removed, each change durable before it is
 // answered.
-import { targetPath } from '../core/forwarding.ts';
+import { targetPath } from '../core/departures.ts';
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
 import { DEFAULT_RULE } from '../core/rules.ts';
 import type { SubscriptionRules } from '../core/subscription-rules.ts';

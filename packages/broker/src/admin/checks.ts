@@ -1,5 +1,5 @@
 /** What the service refuses in a description although each of its values is well formed. */
-import { targetPath } from '../core/forwarding.ts';
+import { targetPath } from '../core/departures.ts';
 import type { Namespace } from '../core/namespace.ts';
 import { entityKey, SUBSCRIPTIONS } from '../core/plan.ts';
 import { compileRule } from '../core/rules.ts';

@@ -1,7 +1,7 @@
 // The description of a queue as XML, read and written; what queues, topics and subscriptions have in common stands here too,
 // with how many messages they hold.
 import { randomBytes } from 'node:crypto';
-import { targetPath } from '../core/forwarding.ts';
+import { targetPath } from '../core/departures.ts';
 import type { Queue } from '../core/queue.ts';
 import { bytesOf } from '../core/queue-entity.ts';
 import type { Schedule } from '../core/schedule.ts';

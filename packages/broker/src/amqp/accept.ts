@@ -14,10 +14,9 @@ import { MAX_FRAME_BYTES } from './frame-reader.ts';
 import { Guard, MAX_CHANNEL } from './guard.ts';
 import { Incoming, type Listening } from './incoming.ts';
 import { Passes } from './passes.ts';
-import type { RawConnection } from './raw-connection.ts';
+import { type RawConnection, withWholeLists } from './raw-connection.ts';
 import type { Container } from './rhea.ts';
 import { Traffic } from './traffic.ts';
-import { withWholeLists } from './whole-lists.ts';
 
 /** How long a peer may take over reading why it is cut. */
 const GOODBYE_MS = 1000;

@@ -3,8 +3,7 @@
  * client does with it is confirmed and changes nothing.
  */
 import { randomBytes } from 'node:crypto';
-import { settleDelivery } from './dispositions.ts';
-import { confirmation } from './outcomes.ts';
+import { confirmation, settleDelivery } from './dispositions.ts';
 import { type Delivery, remoteOutcome, type Sender, sendUnsettled } from './rhea.ts';
 
 const TOKEN_BYTES = 16;

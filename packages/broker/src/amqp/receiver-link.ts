@@ -7,8 +7,7 @@ import type { Consumer, Lock, StoredMessage } from '../core/records.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
 import { type ConnectedClient, lockAct, settle } from './connected-client.ts';
 import { Copies, settledTag, toDeliveryTag } from './copies.ts';
-import { settleDelivery } from './dispositions.ts';
-import { confirmation, rejected, toOutcome } from './outcomes.ts';
+import { confirmation, rejected, settleDelivery, toOutcome } from './dispositions.ts';
 import {
   allSent,
   creditOf,

@@ -4,8 +4,7 @@ import { readScalar, UUID } from '../codec/values.ts';
 import type { ValueLimits } from '../codec/verify.ts';
 import { verifiedMessage } from '../codec/verify-message.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
-import { settleDelivery } from './dispositions.ts';
-import { accepted, rejected } from './outcomes.ts';
+import { accepted, rejected, settleDelivery } from './dispositions.ts';
 import { type Delivery, localAttach, messages, type Receiver, trafficOf, types } from './rhea.ts';
 import { provisional, transactionOfTransfer } from './transactional-state.ts';
 

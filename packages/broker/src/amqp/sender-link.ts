@@ -10,8 +10,7 @@ import type { QueueEntity } from '../core/queue-entity.ts';
 import type { Topic } from '../core/topic.ts';
 import { ServiceError, serviceErrors } from '../errors.ts';
 import type { ConnectedClient } from './connected-client.ts';
-import { settleDelivery } from './dispositions.ts';
-import { accepted, rejected } from './outcomes.ts';
+import { accepted, rejected, settleDelivery } from './dispositions.ts';
 import { type Delivery, localAttach, type Receiver, types } from './rhea.ts';
 import { provisional, transactionOfTransfer } from './transactional-state.ts';
 

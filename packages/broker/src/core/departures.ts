@@ -1,8 +1,9 @@
 /** Ways out of a queue: into its dead letters, on to where it forwards, or deleted while it waits. */
+import type { Envelope } from '../codec/envelope.ts';
 import { type PropertyChanges, withApplicationProperties } from '../codec/rewrite.ts';
 import { type ServiceError, serviceErrors } from '../errors.ts';
+import type { Store } from '../store/store.ts';
 import type { Core } from './core.ts';
-import { type ForwardTarget, MAX_HOPS } from './forwarding.ts';
 import { type Ack, reasons } from './outcome.ts';
 import { ACTIVE, rowOf, StoredMessage } from './records.ts';
 
@@ -131,4 +132,38 @@ export function deleteWaiting(
       done(error, 0);
     },
   });
+}
+
+// Auto-forwarding: a queue or subscription hands what it gets to another queue or topic.
+
+/** The service lets a message pass through this many forwards. */
+const MAX_HOPS = 4;
+
+/** What a forwarded message takes along. */
+export interface Carried {
+  /** Its first sequence number. */
+  origin: number;
+  /** In a dead letter queue: where it came from. */
+  source: string | undefined;
+  hops: number;
+}
+
+export interface Forward {
+  readonly message: Envelope;
+  readonly carried: Carried;
+  /** Leaves its queue in the transaction in which it enters the next. */
+  readonly leave: { write(store: Store): void; applied(): void };
+  readonly failed: (error: ServiceError) => void;
+}
+
+/** The entity that takes forwarded messages. */
+export interface ForwardTarget {
+  forward(forward: Forward): void;
+}
+
+export type FindTarget = (path: string) => ForwardTarget | undefined;
+
+/** Descriptions may name the target by its address, as clients send it. */
+export function targetPath(address: string | undefined): string | undefined {
+  return address ? address.replace(/^[a-z]+:\/\/[^/]*\//i, '') : undefined;
 }

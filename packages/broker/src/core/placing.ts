@@ -2,7 +2,7 @@
 import type { Envelope } from '../codec/envelope.ts';
 import type { MessageRow, Store } from '../store/store.ts';
 import type { Core, Sequence } from './core.ts';
-import type { Carried } from './forwarding.ts';
+import type { Carried } from './departures.ts';
 import type { Queue } from './queue.ts';
 import { rowOf, SCHEDULED, StoredMessage } from './records.ts';
 import type { Schedule } from './schedule.ts';

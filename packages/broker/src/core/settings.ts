@@ -8,7 +8,7 @@ import type {
   SubscriptionDescription,
   TopicDescription,
 } from '../topology.ts';
-import { targetPath } from './forwarding.ts';
+import { targetPath } from './departures.ts';
 
 const DEFAULT_LOCK = 'PT1M';
 const DEFAULT_DELIVERIES = 10;
