@@ -1,4 +1,5 @@
-// Typed identity helpers for configurations: they change nothing and check nothing (`resolveConfig` does).
+// Typed identity helpers for configurations: they change nothing and check nothing (`resolveConfig` does). What a configuration
+// may say of an agent follows from what its machines ask of the agent of that name.
 import type { AnyStateMachine, PromiseActorLogic, StateMachine } from 'xstate';
 import type {
   AgentConfig,

@@ -1,4 +1,5 @@
-// The inspector: one loopback port with the page, the charts and the inspection protocol. It reads and changes nothing.
+// The inspector: one loopback port with the page, the charts and the inspection protocol. It reads and changes nothing,
+// and answers programs of this machine alone.
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';

@@ -1,4 +1,4 @@
-// One connected viewer. A viewer who reads slowly gets fewer frames, never old ones and never our memory: past a
+// One connected viewer, and what it is sent. A viewer who reads slowly gets fewer frames, never old ones and never our memory: past a
 // bound only the ids of changed actors are kept, and their latest snapshots are sent once there is room.
 import type { WebSocket } from 'ws';
 import type { ActorRecord, ActorStore, Change, RecentEvent } from './store.ts';

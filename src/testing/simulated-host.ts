@@ -1,4 +1,5 @@
-// A host as a process of its own, simulated in this one: it can die without a goodbye, and stand still.
+// A host as a process of its own, simulated in this one: it can die without a goodbye, and stand still. The timers
+// that it has set end with it.
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import type { CuttableBridge } from '../bridge/bridge.ts';
 import type { QuorateConfig } from '../contract/config.ts';

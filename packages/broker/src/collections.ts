@@ -1,10 +1,9 @@
 // The collections that keep a long backlog cheap: a queue with constant time at both ends, a heap over a number key, and a
 // line of consumers of which many leave before they are served.
 
-// A queue over an array with a moving head: constant time at both ends, no linked nodes.
-
 const COMPACT_FROM = 1024;
 
+/** A queue over an array with a moving head: constant time at both ends, no linked nodes. */
 export class Fifo<T> {
   #items: T[] = [];
   #head = 0;
@@ -126,10 +125,9 @@ export class Heap<T> {
   }
 }
 
-// Consumers that wait, first come first served; those that leave without having been served are forgotten in batches.
-
 const TIDY_FROM = 64;
 
+/** Consumers that wait, first come first served; those that leave without having been served are forgotten in batches. */
 export class WaitingLine<T> {
   readonly #line = new Fifo<T>();
   readonly #stillWaits: (item: T) => boolean;

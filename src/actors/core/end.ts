@@ -1,5 +1,5 @@
 // The end of an actor, by itself, by being stopped, or by what its machine threw: everyone who waits is told, everything is
-// let go of (I9).
+// let go of (I9). Errors are data here, as a machine is told of them and as others are told of its own.
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';

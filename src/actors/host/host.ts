@@ -1,4 +1,4 @@
-// What a host needs to hold sessions of one machine type; put together by the runtime.
+// What a host needs to hold sessions of one machine type, put together by the runtime; and how the hold of one ends.
 import type { Json } from '../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';

@@ -1,4 +1,5 @@
-// Geometry to SVG. The drawing knows no colours of its own: classes and `data-` attributes, which the page toggles.
+// Geometry to SVG, and the colours of a chart. The drawing itself knows none: it has classes and `data-` attributes, which the
+// page toggles.
 import type { Geometry, PlacedEdge, PlacedState } from './chart-model.ts';
 import { shorten, textWidth } from './labels.ts';
 import { FONT, guardText, headerHeight, LINE, MAX_LABEL, MAX_NOTE, PADDING } from './measure.ts';

@@ -1,4 +1,5 @@
-/** One connection as faults and the virtual clock see it: who it is, whether it lives, what has not left yet. */
+// One connection as faults and the virtual clock see it: who it is, whether it lives, what has not left yet; and its settlements
+// on their way to the queue, past the faults that may meet them.
 import type { Duplex } from 'node:stream';
 import { type Act, type Client, flushed } from '../control/match.ts';
 import type { Ack, Outcome } from '../core/outcome.ts';
@@ -62,8 +63,6 @@ export class ConnectedClient implements Client, Holder {
     return flushed(this.#socket);
   }
 }
-
-// Settlements on their way to the queue, past the faults that may meet them.
 
 /** What a fault makes of a completion: acknowledged, and the message comes again. */
 const COMES_AGAIN: Outcome = { kind: 'abandon', changes: new Map() };

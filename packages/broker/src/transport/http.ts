@@ -1,4 +1,5 @@
-// HTTP on sockets that somebody else accepted: requests, and web sockets that carry AMQP.
+// HTTP on sockets that somebody else accepted: requests, and web sockets that carry AMQP; and which web pages may speak to the
+// broker.
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
