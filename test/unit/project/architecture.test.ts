@@ -21,6 +21,15 @@ it('ARCHITECTURE.md has a row for every folder that has files, and for no other'
   expect(rows).toHaveLength(folders.size);
 });
 
+it('no file hides another, and few are crumbs (docs/decisions/0099)', () => {
+  const lines = files
+    .map((path) => readFileSync(`${ROOT}/${path}`, 'utf8').split('\n').length - 1)
+    .toSorted((a, b) => a - b);
+  expect(lines.at(-1)).toBeLessThanOrEqual(400);
+  expect(lines.filter((count) => count < 30).length).toBeLessThanOrEqual(40);
+  expect(lines[lines.length >> 1]).toBeGreaterThanOrEqual(90);
+});
+
 it.each(files)('%s says at its head what it is', (path) => {
   const head = readFileSync(`${ROOT}/${path}`, 'utf8').slice(0, 300);
   expect(head).toMatch(/^(\/\/ |\/\*\* |\/\*\*\n \* ).{12,}/);
