@@ -28,7 +28,7 @@ export async function run({ runtime, args, signal, terminal }: ReviewContext): P
     if (end === undefined) return;
     for (const [label, text] of await endOfReview(end, out)) terminal.row(label, text);
   } catch (error) {
-    if (!signal.aborted) await closeReview(runtime);
+    await closeReview(runtime);
     throw error;
   }
   await closeReview(runtime);

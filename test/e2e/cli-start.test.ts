@@ -48,37 +48,26 @@ const inFolder = (env: Record<string, string> = {}): CliOptions => ({ cwd: folde
 const READY = /^machines .*$/m;
 
 describe('a start', () => {
-  it('says version, mode, data folder, inspector and how to stop, and drains on SIGTERM', async () => {
+  it('says version, mode, data folder, inspector and how to stop; answers probes; and drains on SIGTERM, with a code that says that --once was cut short', async () => {
     await configFile({ counter });
-    const { child, says, ended } = startCli(['start', '--port', '0'], inFolder());
-    const banner = await says(READY);
+    const args = ['start', '--port', '0', '--once', '--run', await job()];
+    const { child, says, ended } = startCli(args, inFolder({ QUORATE_HEALTH_PORT: '0' }));
+    const banner = await says(/^job {8}waits$/m);
     expect(banner).toMatch(
       /^quorate \d+\.\d+\.\d+\nmode +embedded broker\ndata .*\.quorate\ninspector +http:\/\/127\.0\.0\.1:\d+\/\nstop /,
     );
+    expect(banner).toMatch(/^machines +counter\njob /m);
     const inspector = /^inspector +(\S+)$/m.exec(banner)?.[1] ?? '';
     expect((await fetch(inspector)).status).toBe(200);
+    const health = /^health +(\S+)\/readyz$/m.exec(banner)?.[1] ?? '';
+    expect((await fetch(`${health}/healthz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${health}/readyz`)).status).toBe(200);
     child.kill('SIGTERM');
     const { code, stdout, stderr } = await ended;
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
     expect(stdout).toMatch(/SIGTERM: draining\nstopped\n$/);
     // oxlint-disable-next-line no-control-regex -- what must not be there
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
-  });
-
-  it('tells probes that it is alive and ready, and says by its code that --once was cut short', async () => {
-    await configFile({ counter });
-    const env = { QUORATE_HEALTH_PORT: '0' };
-    const { child, says, ended } = startCli(
-      ['start', '--port', '0', '--once', '--run', await job()],
-      inFolder(env),
-    );
-    const ready = /^health +(\S+)\/readyz$/m.exec(await says(READY))?.[1] ?? '';
-    expect((await fetch(`${ready}/healthz`)).status).toBe(200);
-    await expect.poll(async () => (await fetch(`${ready}/readyz`)).status).toBe(200);
-    await says('job        waits');
-    child.kill('SIGTERM');
-    // Before its job was done.
-    expect(await ended).toMatchObject({ code: 130, stderr: '' });
   });
 
   it('outlives its module of --run, serves a client of another process, and finds the actors again after a stop', async () => {

@@ -27,11 +27,11 @@ export function addStartCommand(program: Command, finish: Finish): void {
   const command = program
     .command('start')
     .description('Run your own application: its machines and agents, until SIGINT or SIGTERM.')
-    .argument('[arguments...]', 'for the module of --run: all from the first one that is no option of start')
+    .argument('[arguments...]', 'for the module of --run: what follows the options of start')
     .option('--config <file>', 'configuration, .ts or .js', DEFAULT_CONFIG)
     .option('--watch', 'replace the workers when a machine file changes; actors stay (default: off)')
     .option('--run <module>', 'call the `run` that it exports, once the application is ready (default: none)')
-    .option('--once', 'stop when the module of --run is done; its error is the exit code (default: off)');
+    .option('--once', 'stop when the module of --run is done, and fail as it fails (default: off)');
   command.on('option:run', () => command.allowUnknownOption().passThroughOptions());
   documented(addHostOptions(command), {
     exits: ['done', 'failed', 'usage', 'internal', 'interrupted'],
@@ -48,7 +48,9 @@ async function start(options: StartOptions, args: readonly string[]): Promise<Ex
   printTitle(terminal);
   const config = await loadConfig(options.config);
   const run = options.run === undefined ? undefined : await loadRun(options.run, args);
-  const starting = startHost({ config, options, terminal, defaultLevel: 'info' });
+  // What a job has to say is its own.
+  const defaultLevel = options.once ? 'warn' : 'info';
+  const starting = startHost({ config, options, terminal, defaultLevel });
   const startup = await startUnlessStopped(starting, (host) => host.stop(), lifecycle, terminal, { verbose });
   if (startup.kind === 'cut short') return startup.code;
   const { value: host } = startup;
