@@ -4,7 +4,7 @@
 const { Visitor } = require('@swc/core/Visitor.js');
 
 // swc reads `using`; the visitor of its syntax tree, which is no longer kept up, throws at it.
-const { visitStatement: visitKnown } = Visitor.prototype;
+const { value: visitKnown } = Object.getOwnPropertyDescriptor(Visitor.prototype, 'visitStatement');
 Visitor.prototype.visitStatement = function visitStatement(statement) {
   if (statement.type !== 'UsingDeclaration') return visitKnown.call(this, statement);
   this.visitVariableDeclarators(statement.decls);
