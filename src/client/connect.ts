@@ -1,5 +1,4 @@
 // `connect<typeof config>()`: a client in another process, which needs no machine and no agent, only the broker's address.
-
 import { createBridge } from '../bridge/bridge.ts';
 import { loadBroker } from '../common/optional-packages.ts';
 import { resolveConfig } from '../config/resolve.ts';
@@ -7,7 +6,7 @@ import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { Logger } from '../contract/ports.ts';
+import { type Logger, SILENT } from '../contract/ports.ts';
 import { openPayloads } from '../storage/stores.ts';
 import { createClient } from './client.ts';
 
@@ -28,8 +27,6 @@ export type ConnectOptions = Partial<
   readonly logger?: Logger;
   readonly env?: Readonly<Record<string, string | undefined>>;
 };
-
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Joins the embedded broker of the data folder, or connects to the namespace that options or environment name. */
 export async function connect<C extends QuorateConfig>(

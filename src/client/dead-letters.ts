@@ -12,7 +12,7 @@ import type {
   Remedied,
   RemedyOptions,
 } from '../contract/dead-letters.ts';
-import { actorQueue, REMEDIATION } from '../contract/entities.ts';
+import { actorOf, REMEDIATION } from '../contract/entities.ts';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
@@ -129,13 +129,6 @@ function toLetter(message: InboundMessage): DeadLetter {
     ...(agent === '' ? {} : { agent }),
     ...(traceparent === undefined ? {} : { traceparent }),
   };
-}
-
-function actorOf(entity: string, session: string): string | undefined {
-  const prefix = actorQueue('');
-  return entity.startsWith(prefix) && session !== ''
-    ? `${entity.slice(prefix.length)}/${session}`
-    : undefined;
 }
 
 /** Marks and sweeps of the queue itself. */

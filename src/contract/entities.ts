@@ -23,6 +23,14 @@ export function actorQueue(type: string): string {
   return `actor.${type}`;
 }
 
+/** Whose inbox a session of a queue is: `type/id`, or nothing where it is no actor's. */
+export function actorOf(entity: string, session: string): string | undefined {
+  const prefix = actorQueue('');
+  return entity.startsWith(prefix) && session !== ''
+    ? `${entity.slice(prefix.length)}/${session}`
+    : undefined;
+}
+
 export function agentQueue(agent: string): string {
   return `agent.${agent}`;
 }

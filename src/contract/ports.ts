@@ -15,6 +15,9 @@ export interface Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** Where nobody has asked for a log. */
+export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
 /** What is to become of a received message. Inside a session nobody abandons (I4). */
 export type Disposition =
   | { readonly kind: 'complete' }

@@ -11,7 +11,7 @@ import { resolveConfig } from '../config/resolve.ts';
 import { type Connection, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
-import type { Bridge, InspectionSink, Logger, WorkerPool } from '../contract/ports.ts';
+import { type Bridge, type InspectionSink, type Logger, SILENT, type WorkerPool } from '../contract/ports.ts';
 import type { RuntimeOptions } from '../contract/runtime.ts';
 import { openStores, type Stores } from '../storage/stores.ts';
 import type { LocalRuntime, RuntimeCounters } from './counters.ts';
@@ -27,7 +27,6 @@ const MIN_THREADS = 2;
 /** A start does not wait longer for the pumps' first connection: `health()` says what is so. */
 const CONNECT_LIMIT_MS = 5_000;
 
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const UNSEEN: InspectionSink = { actor: () => {}, step: () => {} };
 
 /** Where the testing kit gets between the parts; nothing that a user can reach. */

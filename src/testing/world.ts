@@ -12,7 +12,7 @@ import { targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import { REMEDIATION, REPLIES } from '../contract/entities.ts';
-import type { Clock, Logger } from '../contract/ports.ts';
+import { type Clock, SILENT } from '../contract/ports.ts';
 import { openPayloads } from '../storage/stores.ts';
 import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
@@ -21,7 +21,6 @@ import { LivedTime, LOOK_MS, TookTooLong } from './real-time.ts';
 import type { Laboratory, World } from './scenario.ts';
 import { type SimulatedHost, startHost } from './simulated-host.ts';
 
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */
 const STANDSTILL_MS = 15_000;
 /** The broker is in this thread: so many turns of the event loop after a connection was cut it has dealt with its end. */

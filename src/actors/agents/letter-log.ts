@@ -22,13 +22,6 @@ export interface LoggedLetter {
   readonly actor?: string | undefined;
 }
 
-export function actorOf(entity: string, session: string): string | undefined {
-  const prefix = actorQueue('');
-  return entity.startsWith(prefix) && session !== ''
-    ? `${entity.slice(prefix.length)}/${session}`
-    : undefined;
-}
-
 export function createLetterLog(logger: Logger, clock: Clock): (letter: LoggedLetter) => void {
   const said = new Map<string, { readonly at: number; more: number }>();
 

@@ -1,7 +1,7 @@
 // The remediation queue: copies of dead letters are set aside there, so that they stay and are taken by number; marks say which
 // of them their askers have dealt with; a sweep removes those once they are old. A letter that an asker knows of is told to the
 // log when its mark has come, or has not come in time.
-import { REMEDIATION } from '../../contract/entities.ts';
+import { actorOf, REMEDIATION } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore, Disposition, Logger } from '../../contract/ports.ts';
@@ -11,7 +11,7 @@ import { hashId } from '../protocol/ids.ts';
 import { parseMarkBody } from '../protocol/messages.ts';
 import { parseError } from './dead-letters.ts';
 import { inGroups } from './groups.ts';
-import { actorOf, createLetterLog } from './letter-log.ts';
+import { createLetterLog } from './letter-log.ts';
 
 /** For a mark: the way of a reply to its asker, a turn, and back. */
 const PATIENCE_MS = 5_000;

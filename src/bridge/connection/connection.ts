@@ -21,7 +21,7 @@ export type ClientRole =
   | 'taking';
 
 /** Also how long one accept waits for a session that has a message: the SDK has one time-out for both. */
-const REQUEST_TIMEOUT_MS = 30_000;
+export const REQUEST_TIMEOUT_MS = 30_000;
 
 const RETRIES = {
   committing: { maxRetries: 0 },

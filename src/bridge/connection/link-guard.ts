@@ -103,7 +103,7 @@ function isEmitter(value: unknown): value is Emitter {
   return hasMethods(value, 'once', 'removeListener');
 }
 
-function hasMethods(value: unknown, ...names: string[]): value is object {
+export function hasMethods(value: unknown, ...names: string[]): value is object {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -1,6 +1,7 @@
 // The SDK signs a token and puts it to the service for each link that it opens, so for each session that it accepts. A token
 // holds for an entity on a connection, whatever links there are (docs/decisions/0049).
 import type { ServiceBusClient } from '@azure/service-bus';
+import { hasMethods } from './link-guard.ts';
 
 /** What is used of the SDK's CBS client (@azure/core-amqp 4.5.1, src/cbs.ts): one for each connection. */
 interface Cbs {
@@ -76,12 +77,4 @@ function isCbs(value: unknown): value is Cbs {
 
 function isSigner(value: unknown): value is Signer {
   return hasMethods(value, 'getToken') && Reflect.get(value, 'isSasTokenProvider') === true;
-}
-
-function hasMethods(value: unknown, ...names: string[]): value is object {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    names.every((name) => typeof Reflect.get(value, name) === 'function')
-  );
 }

@@ -2,6 +2,7 @@
 // have one are listed.
 import type { ServiceBusClient, ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { RequestSignal } from '../connection/abort-scope.ts';
+import { REQUEST_TIMEOUT_MS } from '../connection/connection.ts';
 
 // Clears a session's state for good. The SDK's public method writes JSON, so its `null` is a state of 4 bytes: the service goes
 // on keeping and listing the session. The same request with a null in it clears: here it leaves over the SDK's own management
@@ -91,7 +92,6 @@ interface SessionPage {
   readonly listed: number;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
 /** Whenever the state was written. The epoch itself would be taken for "not given", which means three days. */
 const EVER = new Date(1);
 const READ_AT_ONCE = 16;

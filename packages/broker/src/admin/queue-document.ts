@@ -1,10 +1,10 @@
 // The description of a queue as XML, read and written; what queues, topics and subscriptions have in common stands here too,
 // with how many messages they hold.
-import { randomBytes } from 'node:crypto';
 import { targetPath } from '../core/departures.ts';
 import type { Queue } from '../core/queue.ts';
 import { bytesOf } from '../core/queue-entity.ts';
 import type { Schedule } from '../core/schedule.ts';
+import { drawKey } from '../data-folder.ts';
 import { FOREVER } from '../durations.ts';
 import type { AccessRight, AuthorizationRule, QueueDescription } from '../topology.ts';
 import { adminErrors } from './admin-errors.ts';
@@ -222,8 +222,4 @@ export function writeAuthorizationRules(rules: readonly AuthorizationRule[]): El
       SecondaryKey: rule.secondaryKey,
     })),
   };
-}
-
-function drawKey(): string {
-  return randomBytes(32).toString('base64');
 }

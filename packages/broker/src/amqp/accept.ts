@@ -11,7 +11,7 @@ import type { Turns } from '../transport/turns.ts';
 import { type AllUnsettled, type Endpoints, toViolation, Unsettled, Violation } from './client-limits.ts';
 import { Dispositions } from './dispositions.ts';
 import { MAX_FRAME_BYTES } from './frame-reader.ts';
-import { Guard, MAX_CHANNEL } from './guard.ts';
+import { AMQP_HEADER, Guard, MAX_CHANNEL } from './guard.ts';
 import { Incoming, type Listening } from './incoming.ts';
 import { Passes } from './passes.ts';
 import { type RawConnection, withWholeLists } from './raw-connection.ts';
@@ -20,7 +20,6 @@ import { Traffic } from './traffic.ts';
 
 /** How long a peer may take over reading why it is cut. */
 const GOODBYE_MS = 1000;
-const AMQP_HEADER = Buffer.from('AMQP\0\x01\0\0', 'latin1');
 
 /** What all connections of a broker share. */
 export interface Shared {

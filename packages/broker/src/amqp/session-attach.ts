@@ -1,5 +1,6 @@
 // A receiver that asks for a session, by name or for the next that is free: it waits, and gets one or
 // learns that no session is free.
+import { DOTNET_EPOCH_MS, TICKS_PER_MS } from '../codec/values.ts';
 import type { Act } from '../control/match.ts';
 import type { Core } from '../core/core.ts';
 import type { Queue } from '../core/queue.ts';
@@ -23,9 +24,6 @@ const TIMEOUT = 'com.microsoft:timeout';
 const LOCKED_UNTIL = 'com.microsoft:locked-until-utc';
 /** How long the service waits for a session when the client does not say. */
 const DEFAULT_WAIT_MS = 60_000;
-/** From year 1, where .NET begins to count, to 1970. */
-const DOTNET_EPOCH_MS = 62_135_596_800_000n;
-const TICKS_PER_MS = 10_000n;
 
 /**
  * A receiver that asks for a session: a named one is granted or refused at once, the next one as soon as some

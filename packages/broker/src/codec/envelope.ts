@@ -15,7 +15,7 @@ export const PROPERTY_FIELD = {
 } as const;
 /** Places in the list of the header section. */
 export const HEADER_FIELD = { durable: 0, ttl: 2 } as const;
-const ABSOLUTE_EXPIRY_TIME = 8;
+export const ABSOLUTE_EXPIRY_TIME = 8;
 const CREATION_TIME = 9;
 /** A header holds 49 days; clients say with two times what is longer. */
 const MAX_TTL = 0xffff_ffff;

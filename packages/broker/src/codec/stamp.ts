@@ -1,4 +1,5 @@
 // What the broker adds to a message when it hands it out: sequence number, times, delivery count, lock, state.
+import { ABSOLUTE_EXPIRY_TIME } from './envelope.ts';
 import {
   DELIVERY_ANNOTATIONS,
   HEADER,
@@ -27,7 +28,6 @@ const STAMP_BYTES = 384;
 const DURABLE = 0x41;
 /** Which the service does not mention. */
 const ACTIVE = 0;
-const ABSOLUTE_EXPIRY_TIME = 8;
 /** The sender's clock and the way here; within this the sender's own value stays as it was sent. */
 const CLOCK_SKEW_MS = 5000;
 

@@ -9,6 +9,9 @@ export const NULL = 0x40;
 export const TIMESTAMP = 0x83;
 export const UUID = 0x98;
 export const MAP = 0xd1;
+/** From the first instant of .NET's dates to that of Unix. */
+export const DOTNET_EPOCH_MS = 62_135_596_800_000n;
+export const TICKS_PER_MS = 10_000n;
 /** The largest unsigned number of 32 bits. */
 export const MAX_UINT = 0xffff_ffff;
 

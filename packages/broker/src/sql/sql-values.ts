@@ -1,6 +1,14 @@
 /** The values of a filter: JavaScript's own types stand for .NET's, `undefined` is SQL's unknown. */
 import { uuidText } from '../codec/envelope.ts';
-import { DESCRIBED, readScalar, skipValue, TIMESTAMP, UUID } from '../codec/values.ts';
+import {
+  DESCRIBED,
+  DOTNET_EPOCH_MS,
+  readScalar,
+  skipValue,
+  TICKS_PER_MS,
+  TIMESTAMP,
+  UUID,
+} from '../codec/values.ts';
 import { AmqpWriter } from '../codec/writer.ts';
 import { Duration } from './times.ts';
 
@@ -37,9 +45,6 @@ const DOUBLE = 0x82;
 /** How .NET's AMQP library writes what AMQP has no type for: longs of ticks. */
 const TIME_SPAN = 'com.microsoft:timespan';
 const DATE_TIME_OFFSET = 'com.microsoft:datetime-offset';
-/** From year 1, where .NET begins to count, to 1970. */
-const DOTNET_EPOCH_MS = 62_135_596_800_000n;
-const TICKS_PER_MS = 10_000n;
 
 export function readValue(bytes: Buffer, at: number): SqlValue {
   const code = bytes[at];
