@@ -17,9 +17,9 @@ import {
   type DeliveryCounts,
   type Warn,
 } from './delivery.ts';
+import { createFileExporter } from './file-exporter.ts';
 import { createIdGenerator } from './id-generator.ts';
 import { LINK_LIMIT } from './names.ts';
-import { createFileExporter } from './otlp.ts';
 
 /** What an unreachable endpoint may cost at the end. */
 const SHUTDOWN_LIMIT_MS = 5_000;

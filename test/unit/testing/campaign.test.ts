@@ -1,6 +1,6 @@
 // Trials with runs of the test's own: which are repeated, which are believed, and when it ends.
 import { expect, it } from 'vitest';
-import { type Campaign, runTrials, type Tried } from '../../../src/testing/explore.ts';
+import { type Campaign, runTrials, type Tried } from '../../../src/testing/campaign.ts';
 import type { Trial } from '../../../src/testing/faults.ts';
 import type { Run } from '../../../src/testing/run.ts';
 
