@@ -39,7 +39,7 @@ export type { ErrorJson, Outcome } from './contract/outcome.ts';
 export type { PayloadCodec, PayloadRef, PayloadStore } from './contract/payload.ts';
 export { isPayloadRef } from './contract/payload.ts';
 export type { InspectionSink, Logger } from './contract/ports.ts';
-export type { RunContext, RunTerminal } from './contract/run.ts';
+export type { RunContext, RunTerminal } from './contract/run-context.ts';
 export type { Health, Runtime, RuntimeInfo, RuntimeOptions } from './contract/runtime.ts';
 export type {
   BranchError,

@@ -7,7 +7,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrawCommand } from './commands/draw.ts';
 import { addResetCommand } from './commands/reset.ts';
 import { addStartCommand } from './commands/start.ts';
-import { documented, type Finish } from './shared/documented.ts';
+import { documented, type Finish } from './shared/exit.ts';
 import { readVersion } from './shared/version.ts';
 
 /** Errors are thrown, not printed: `main` has one way to show them. */

@@ -1,6 +1,6 @@
 // `quorate doctor` as a call: what a configuration needs of its Service Bus, and whether it is so.
 import { createWorkerPool } from '../actors/pool/pool.ts';
-import { listens } from '../common/listens.ts';
+import { listens } from '../common/neighbours.ts';
 import { loadBroker } from '../common/optional-packages.ts';
 import { type Environment, resolveConfig } from '../config/resolve.ts';
 import { type Address, dataFolderOf, targetOf } from '../config/target.ts';

@@ -1,9 +1,8 @@
 // The embedded broker as a group of processes sees it: the process that opens the data folder first owns it, the others join, and
 // when the owner dies one of them opens the same data at the same port.
-
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker, BrokerOptions, BrokerRecord, Topology } from 'quorate-broker';
-import { listens } from '../common/listens.ts';
+import { isAlive, listens } from '../common/neighbours.ts';
 import { loadBroker } from '../common/optional-packages.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Logger } from '../contract/ports.ts';
@@ -168,14 +167,4 @@ function heldBySilent(data: string, record: BrokerRecord | undefined): QuorateEr
     `${who} holds ${data}, but its broker${where} does not answer: it is ending, or stands still. ${next}.`,
     known ? { data: { pid: record.pid, port: record.port } } : {},
   );
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Of somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -5,20 +5,16 @@ import type { QuorateClient } from '../../contract/client.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { QueryAnswer } from '../../contract/wire.ts';
-import { withClient } from '../shared/client.ts';
-import { confirm } from '../shared/confirm.ts';
-import { documented, type Finish } from '../shared/documented.ts';
-import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, verboseOption } from '../shared/options.ts';
-import { formatRows } from '../shared/table.ts';
-import { sendEvent } from './send-event.ts';
+import { confirm, formatRows } from '../shared/terminal.ts';
+import { withClient } from '../shared/with-client.ts';
+import { QUERY_TIMEOUT_MS, sendEvent } from './send-event.ts';
 
 interface CommonOptions {
   readonly data?: string;
   readonly json?: true;
 }
-
-const QUERY_TIMEOUT_MS = 10_000;
 
 export function addActorsCommand(program: Command, finish: Finish): void {
   const actors = program.command('actors').description('Actors: list, look at, tell, stop, release, remove.');

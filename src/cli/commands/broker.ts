@@ -1,7 +1,7 @@
 // `quorate broker`: the commands of the package `quorate-broker`, which is loaded only here.
 import type { Command } from 'commander';
 import { loadBrokerCommands } from '../../common/optional-packages.ts';
-import type { Finish } from '../shared/documented.ts';
+import type { Finish } from '../shared/exit.ts';
 
 export function addBrokerCommand(program: Command, finish: Finish): void {
   program

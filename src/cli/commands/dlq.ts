@@ -8,12 +8,10 @@ import type {
   Remedied,
 } from '../../contract/dead-letters.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import { withClient } from '../shared/client.ts';
-import { confirm } from '../shared/confirm.ts';
-import { documented, type Finish } from '../shared/documented.ts';
-import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, verboseOption } from '../shared/options.ts';
-import { formatRows } from '../shared/table.ts';
+import { confirm, formatRows } from '../shared/terminal.ts';
+import { withClient } from '../shared/with-client.ts';
 
 interface FilterOptions extends DeadLetterFilter {
   readonly data?: string;

@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/resolve.ts';
 import type { Finding } from '../../contract/runtime.ts';
-import { documented, type Finish } from '../shared/documented.ts';
-import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, verboseOption, withFlags } from '../shared/options.ts';
 import { createTerminal } from '../shared/terminal.ts';
 import { DEFAULT_CONFIG } from './start.ts';

@@ -4,8 +4,7 @@ import { loadConfig, resolveConfig } from '../../config/resolve.ts';
 import type { ResolvedConfig } from '../../contract/config.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { MachineDescription } from '../../contract/worker.ts';
-import { documented, type Finish } from '../shared/documented.ts';
-import { EXIT } from '../shared/exit.ts';
+import { documented, EXIT, type Finish } from '../shared/exit.ts';
 import { verboseOption } from '../shared/options.ts';
 import { DEFAULT_CONFIG } from './start.ts';
 

@@ -1,16 +1,15 @@
 // `quorate reset`: the local data is removed, after asking.
-
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { isAlive } from '../../common/neighbours.ts';
 import { loadBroker } from '../../common/optional-packages.ts';
 import { resolveConfig } from '../../config/resolve.ts';
 import { dataFolderOf } from '../../config/target.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import { confirm } from '../shared/confirm.ts';
-import { documented, type Finish } from '../shared/documented.ts';
-import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, verboseOption, withFlags } from '../shared/options.ts';
+import { confirm } from '../shared/terminal.ts';
 
 interface ResetOptions {
   readonly data?: string;
@@ -58,15 +57,6 @@ async function refuseWhileOwned(folder: string): Promise<void> {
   const owner = readBrokerRecord(folder);
   if (owner !== undefined && isAlive(owner.pid)) {
     throw new QuorateError('BROKER_DATA_IN_USE', `process ${owner.pid} runs on ${folder}.`);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { importFault } from '../../config/import-fault.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import type { RunContext } from '../../contract/run.ts';
+import type { RunContext } from '../../contract/run-context.ts';
 
 type Run = (context: RunContext) => Promise<void>;
 

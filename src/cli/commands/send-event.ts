@@ -7,7 +7,7 @@ import type { EventJson, Json } from '../../contract/json.ts';
 import type { QueryAnswer } from '../../contract/wire.ts';
 
 /** Long enough for any host; without one the event waits for it. */
-const QUERY_TIMEOUT_MS = 10_000;
+export const QUERY_TIMEOUT_MS = 10_000;
 
 export interface SentEvent {
   readonly outcome: 'sent' | 'waits';

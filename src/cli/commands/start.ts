@@ -2,17 +2,19 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/resolve.ts';
 import { QuorateError } from '../../contract/errors.ts';
-import { documented, type Finish } from '../shared/documented.ts';
-import { EXIT, type ExitCode } from '../shared/exit.ts';
+import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { formatFailure, reportCrash, toFailure } from '../shared/failure.ts';
 import { type Host, printTitle, startHost } from '../shared/host.ts';
-import { createLifecycle, type Lifecycle } from '../shared/lifecycle.ts';
+import {
+  createLifecycle,
+  type Lifecycle,
+  startUnlessStopped,
+  survivesSdkFaults,
+} from '../shared/lifecycle.ts';
 import { addHostOptions, type HostOptions } from '../shared/options.ts';
-import { survivesSdkFaults } from '../shared/sdk-fault.ts';
-import { startUnlessStopped } from '../shared/startup.ts';
 import { createTerminal, type Terminal } from '../shared/terminal.ts';
 import { loadRun } from './run-module.ts';
-import { type FileWatch, machineFiles, watchFiles } from './watch.ts';
+import { type FileWatch, machineFiles, watchFiles } from './watch-files.ts';
 
 export const DEFAULT_CONFIG = 'quorate.config.ts';
 

@@ -1,7 +1,8 @@
 // The terminal as the commands see it: lines, and on a real terminal one status line that is redrawn in place.
 // Without one there are no control characters and no colours.
 import { styleText } from 'node:util';
-import type { RunTerminal } from '../../contract/run.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import type { RunTerminal } from '../../contract/run-context.ts';
 
 const ERASE_LINE = '\r\u001B[K';
 const DEFAULT_COLUMNS = 80;
@@ -9,7 +10,7 @@ const LABEL_COLUMNS = 10;
 
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
-export interface Output {
+interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
@@ -49,4 +50,35 @@ export function createTerminal(
     },
     paint,
   };
+}
+
+// Rows of cells in columns, the first row the head.
+
+/** `right` names the columns of numbers. */
+export function formatRows(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+// A question before something is removed.
+
+/** `instead` is what a script passes. */
+export async function confirm(question: string, instead = '--yes'): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new QuorateError('USAGE', `There is nobody to ask; pass ${instead} to remove the data.`);
+  const { createInterface } = await import('node:readline/promises');
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+  } finally {
+    prompt.close();
+  }
 }

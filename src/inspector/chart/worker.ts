@@ -3,7 +3,7 @@ import { isMainThread, parentPort } from 'node:worker_threads';
 import { hintOf, loadElk } from '../../common/optional-packages.ts';
 import { type ChartAnswer, type ChartRequest, toChartModel } from './chart-model.ts';
 import { layOut } from './layout.ts';
-import { listStates } from './list.ts';
+import { listStates } from './state-list.ts';
 import { toSvg } from './svg.ts';
 
 if (isMainThread || parentPort === null) throw new Error('this module runs in a worker thread only');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadRun } from '../../../../src/cli/commands/run-module.ts';
-import type { RunContext } from '../../../../src/contract/run.ts';
+import type { RunContext } from '../../../../src/contract/run-context.ts';
 
 let folder: string;
 beforeAll(async () => {

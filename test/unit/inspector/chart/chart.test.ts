@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type ChartState, toChartModel } from '../../../../src/inspector/chart/chart-model.ts';
 import { eventLabel, shorten, textWidth } from '../../../../src/inspector/chart/labels.ts';
 import { layOut } from '../../../../src/inspector/chart/layout.ts';
-import { listStates } from '../../../../src/inspector/chart/list.ts';
 import { createChartRenderer } from '../../../../src/inspector/chart/renderer.ts';
+import { listStates } from '../../../../src/inspector/chart/state-list.ts';
 import { escape, toSvg } from '../../../../src/inspector/chart/svg.ts';
 import { SAMPLE } from '../../../kit/inspector-sample.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileWatch, machineFiles, watchFiles } from '../../../../src/cli/commands/watch.ts';
+import { type FileWatch, machineFiles, watchFiles } from '../../../../src/cli/commands/watch-files.ts';
 
 let folder: string;
 let watching: FileWatch | undefined;

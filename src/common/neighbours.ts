@@ -1,4 +1,4 @@
-// Whether anybody listens at a port of this machine.
+// Who else is on this machine: whether a process lives, and whether anybody listens at a port.
 import { connect } from 'node:net';
 
 const PROBE_TIMEOUT_MS = 1_000;
@@ -14,4 +14,14 @@ export function listens(port: number): Promise<boolean> {
     socket.once('error', done(false));
     socket.once('timeout', done(false));
   });
+}
+
+/** Also one of another user. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }

@@ -1,7 +1,7 @@
 // When a process of the command line has traces. What happens without the package is in test/e2e/package.test.ts.
 import { tmpdir } from 'node:os';
 import { expect, it } from 'vitest';
-import { startTelemetry } from '../../../../src/cli/shared/host-telemetry.ts';
+import { startTelemetry } from '../../../../src/cli/shared/host.ts';
 import type { Logger } from '../../../../src/contract/ports.ts';
 
 const warnings: string[] = [];
