@@ -178,7 +178,11 @@ function redriven(message: InboundMessage, now: number): WireMessage {
       [PROPERTY.format]: WIRE_FORMAT,
       ...(task === undefined
         ? { [PROPERTY.key]: key }
-        : { [PROPERTY.deadline]: deadlineAt, [PROPERTY.attempt]: 1 }),
+        : {
+            [PROPERTY.deadline]: deadlineAt,
+            [PROPERTY.attempt]: 1,
+            [PROPERTY.redriven]: sequenceNumber,
+          }),
     },
     body: redrivenBody(message, task?.ok === true ? { ...task.body, deadlineAt } : message.body),
     ...(session === '' ? {} : { sessionId: session }),

@@ -11,7 +11,7 @@ export interface AgentContext {
   readonly key: string;
   /** From 1. */
   readonly attempt: number;
-  /** Aborts on time-out, on shutdown and when the task's lock is lost. */
+  /** Aborts on time-out, on shutdown, when the task's lock is lost, and when nobody waits any more (TASK_CANCELLED). */
   readonly signal: AbortSignal;
   /** Epoch ms after which the asker no longer waits, by the broker's clock: from `Date.now()` only as far as this machine agrees with it. */
   readonly deadlineAt: number;

@@ -94,6 +94,7 @@ export const ERROR_HINTS = {
   STATE_INCOMPATIBLE:
     'Register the version that wrote the state under `versions`, or give the machine a `migrate` that says what it has `renamed` or `dropped`; then `quorate actors release`.',
   STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',
+  TASK_CANCELLED: 'Nobody waits for the answer any more: end what was begun. Nothing else has to be done.',
   TASK_FAILED:
     'The message is what the last attempt failed with, `data.attempts` how many there were: correct the agent, then redrive the dead letter.',
   TOPOLOGY_MISMATCH: 'Create or correct the entities that the message names, and start again.',

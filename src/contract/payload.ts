@@ -64,6 +64,14 @@ export interface Payloads {
   seal(): Promise<Seal>;
 }
 
+/** Marks of what nobody waits for any more, shared by all processes; apart from results and payloads, so that a purge keeps them. */
+export interface CancellationStore {
+  /** What is there stays. `until` and `now` in epoch ms: from then on nothing hangs on it, and it may be removed. */
+  put(marks: readonly string[], until: number, now: number): Promise<void>;
+  /** Those of them that are there. */
+  find(marks: readonly string[]): Promise<readonly string[]>;
+}
+
 /** Results of tasks under their idempotency keys, in the folder of whom they belong to, stored before the reply leaves. */
 export interface ResultStore {
   get(folder: string, key: string): Promise<Json | undefined>;

@@ -32,6 +32,10 @@ export const PROPERTY = {
   claimed: 'quorate-claimed',
   /** Folder for what belongs to the asker: removed with the actor that the asker descends from. */
   family: 'quorate-family',
+  /** Of a child and its tasks: marks of everybody who waits for their asker (protocol/lineage.ts). */
+  lineage: 'quorate-lineage',
+  /** Of a task that a person has sent again: the number of its dead letter. It is done whoever waits for it. */
+  redriven: 'quorate-redriven',
   /** Of the family, by the key of the payload store. */
   familySig: 'quorate-family-sig',
   /** Of a dead letter's copy: where it came from and why. */

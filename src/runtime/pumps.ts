@@ -3,13 +3,14 @@ import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../actors/agents/offers.ts';
 import { createRemediation } from '../actors/agents/remediation.ts';
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
-import type { Runnable, TaskCounters, TaskHost } from '../actors/agents/task/task.ts';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '../actors/agents/task/task.ts';
+import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, newTaskCounters } from '../actors/agents/task/task.ts';
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
 import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
+import type { Cancellations } from '../actors/protocol/cancellations.ts';
 import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import {
@@ -48,6 +49,7 @@ export interface PumpContext {
   readonly pool: WorkerPool;
   readonly bridge: Bridge;
   readonly results: ResultStore;
+  readonly cancellations: Cancellations;
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -158,7 +160,7 @@ function createUnsignedLog(logger: Logger): PumpContext['onUnsigned'] {
 
 /** Offers on their way to their askers, and the dead letters of everything (I11). */
 function startWatchPumps(context: PumpContext): Pump[] {
-  const { bridge, entities, logger, clock, counters, payloads } = context;
+  const { bridge, entities } = context;
   const remediation = createRemediation({ ...context, retentionMs: context.config.retentionMs });
   const letters = bridge.pumpTasks({
     entity: REMEDIATION,
@@ -169,7 +171,7 @@ function startWatchPumps(context: PumpContext): Pump[] {
     bridge.pumpTasks({
       entity: OFFERS,
       concurrency: OFFER_CONCURRENCY,
-      onMessage: createOfferHandler(bridge, payloads),
+      onMessage: createOfferHandler(context),
     }),
     {
       stop: async () => {
@@ -184,7 +186,7 @@ function startWatchPumps(context: PumpContext): Pump[] {
       bridge.pumpDeadLetters({
         entity,
         concurrency: DEAD_LETTER_CONCURRENCY,
-        onMessage: createDeadLetterHandler({ entity, bridge, logger, clock, counters }),
+        onMessage: createDeadLetterHandler({ ...context, entity }),
       }),
     ),
   ];
@@ -227,14 +229,7 @@ type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutM
 };
 
 function startTaskPump(context: PumpContext, { concurrency, ...settings }: TaskPumpSettings): Pump {
-  const counters: TaskCounters = {
-    started: 0,
-    answeredFromStore: 0,
-    retried: 0,
-    failed: 0,
-    running: 0,
-    peak: 0,
-  };
+  const counters = newTaskCounters();
   context.counters.agents[settings.name] = counters;
   const onMessage = createTaskHandler({ ...context, ...settings, counters });
   return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });

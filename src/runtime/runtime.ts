@@ -1,6 +1,7 @@
 // The composition root: what is made in which order, and let go in the reverse.
 import { availableParallelism } from 'node:os';
 import { createWorkerPool } from '../actors/pool/pool.ts';
+import { createCancellations } from '../actors/protocol/cancellations.ts';
 import { type CuttableBridge, createBridge } from '../bridge/bridge.ts';
 import { atMost } from '../bridge/time/waiting.ts';
 import { toBrokerTopology } from '../bridge/topology/topology.ts';
@@ -75,7 +76,7 @@ export async function composeRuntime<C extends QuorateConfig>(
 
     const stores = await openStores(resolved, targetOf(resolved, env['NODE_ENV']));
     undo.push(async () => stores.close());
-    const { payloads, results } = seam?.stores(stores) ?? stores;
+    const { payloads, results, cancellations: store } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);
     undo.push(() => connection.close());
     const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
@@ -91,6 +92,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       deadLetters: 0,
     };
     const grace = new AbortController();
+    const cancellations = createCancellations({ store, isLocal: stores.isLocal, clock, logger });
     const pumps = startPumps({
       config: resolved,
       registration,
@@ -99,6 +101,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       pool,
       bridge,
       results,
+      cancellations,
       payloads,
       clock,
       logger,

@@ -13,13 +13,16 @@ export function checkPath(path: string): string {
 
 /** Where the keys of payload stores lie. */
 export const KEYS = 'keys';
+/** Where marks of what is cancelled lie. */
+export const CANCELLED = 'cancelled';
+const RESERVED: ReadonlySet<string> = new Set([KEYS, CANCELLED]);
 
-/** Of a payload or a result: no key is read, written or removed as one. */
+/** Of a payload or a result: no key or mark is read, written or removed as one. */
 export function checkPayloadPath(path: string): string {
   if (!isPayloadPath(path)) throw new RangeError(`not the path of a payload: ${path.slice(0, 80)}`);
   return path;
 }
 
 export function isPayloadPath(path: string): boolean {
-  return isPath(path) && path.split('/')[0] !== KEYS;
+  return isPath(path) && !RESERVED.has(path.split('/')[0] ?? '');
 }

@@ -5,7 +5,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileFault } from '../common/file-faults.ts';
 import { type ErrorCode, QuorateError } from '../contract/errors.ts';
-import type { ResultStore } from '../contract/payload.ts';
+import type { CancellationStore, ResultStore } from '../contract/payload.ts';
 import { ownFile } from './owner-only.ts';
 import { type Packing, packJson, unpackJson } from './packing.ts';
 
@@ -20,6 +20,7 @@ const BUSY_PAUSE_MS = 2;
 /** Of a host that was stopped in the middle of a commit. */
 const MAX_BUSY_MS = 60_000;
 const SQLITE_BUSY = 5;
+const BETWEEN_SWEEPS_MS = 60_000;
 /** PERM, READONLY, FULL; IOERR. */
 const OF_SYSTEM: Readonly<Record<number, ErrorCode>> = {
   3: 'DATA_UNWRITABLE',
@@ -29,6 +30,8 @@ const OF_SYSTEM: Readonly<Record<number, ErrorCode>> = {
 };
 
 export interface ResultTable extends ResultStore {
+  /** In a table of its own; `scope` tells namespaces and prefixes apart that share a data folder. */
+  cancellations(scope: string): CancellationStore;
   removeFolder(folder: string): Promise<void>;
   close(): void;
 }
@@ -91,9 +94,14 @@ function prepare(db: DatabaseSync): void {
   // Whole after any crash. What a machine that dies takes with it is done again, as it would be without a result.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0');
   db.exec(`PRAGMA cache_size = -${CACHE_KB}`);
-  if (!isNew) return;
+  if (!isNew) {
+    // In a file of an earlier build: its format stays, so that hosts of that build go on with it.
+    db.exec(CANCELLED_TABLE);
+    return;
+  }
   db.exec(`
     BEGIN IMMEDIATE;
+    ${CANCELLED_TABLE};
     CREATE TABLE IF NOT EXISTS result (
       folder TEXT NOT NULL, key TEXT NOT NULL, packed BLOB, PRIMARY KEY (folder, key)
     ) STRICT, WITHOUT ROWID;
@@ -101,6 +109,10 @@ function prepare(db: DatabaseSync): void {
     PRAGMA user_version = ${FORMAT};
     COMMIT`);
 }
+
+const CANCELLED_TABLE = `CREATE TABLE IF NOT EXISTS cancelled (
+  mark TEXT NOT NULL PRIMARY KEY, until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID`;
 
 class Table implements ResultTable {
   readonly #db: DatabaseSync;
@@ -153,6 +165,27 @@ class Table implements ResultTable {
     return Promise.all(rows.map(({ packed }) => unpackJson(this.#packing, packed)));
   }
 
+  cancellations(scope: string): CancellationStore {
+    const insert = this.#db.prepare('INSERT INTO cancelled VALUES (?, ?) ON CONFLICT DO NOTHING');
+    const select = this.#db.prepare('SELECT 1 FROM cancelled WHERE mark = ?');
+    const sweep = this.#db.prepare('DELETE FROM cancelled WHERE until <= ?');
+    let sweptAt: number | undefined;
+    return {
+      put: async (marks, until, now) => {
+        sweptAt ??= now;
+        const isDue = now - sweptAt >= BETWEEN_SWEEPS_MS;
+        if (isDue) sweptAt = now;
+        await unlessBusy(() =>
+          this.#together(() => {
+            for (const mark of marks) insert.run(`${scope}/${mark}`, Math.ceil(until));
+            if (isDue) sweep.run(Math.floor(now));
+          }),
+        );
+      },
+      find: (marks) => unlessBusy(() => marks.filter((mark) => select.get(`${scope}/${mark}`) !== undefined)),
+    };
+  }
+
   async removeFolder(folder: string): Promise<void> {
     await unlessBusy(() => this.#delete.run(folder));
   }
@@ -179,9 +212,15 @@ class Table implements ResultTable {
   }
 
   #write(writes: readonly Write[]): void {
+    this.#together(() => {
+      for (const { folder, key, packed } of writes) this.#insert.run(folder, key, packed);
+    });
+  }
+
+  #together(work: () => void): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
-      for (const { folder, key, packed } of writes) this.#insert.run(folder, key, packed);
+      work();
       this.#db.exec('COMMIT');
     } finally {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { dataFolderOf, type Target } from '../config/target.ts';
 import type { ResolvedConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { Payloads, ResultStore, Storage } from '../contract/payload.ts';
+import type { CancellationStore, Payloads, ResultStore, Storage } from '../contract/payload.ts';
+import { createCancellationFiles } from './cancellations.ts';
 import { createFolderStorage, makeFolder } from './folder.ts';
 import { createPacking, type Packing } from './packing.ts';
 import { createPayloads, createResults } from './payloads.ts';
@@ -12,10 +13,13 @@ import { createPayloads, createResults } from './payloads.ts';
 export interface Stores {
   readonly payloads: Payloads;
   readonly results: ResultStore;
+  readonly cancellations: CancellationStore;
 }
 
 /** Of a runtime: removing a folder removes the results in it as well. */
 export interface OpenedStores extends Stores {
+  /** On the disk of this machine: a look costs next to nothing. */
+  readonly isLocal: boolean;
   readonly close: () => void;
 }
 
@@ -26,10 +30,13 @@ export async function openPayloads(config: ResolvedConfig, target: Target): Prom
 export async function openStores(config: ResolvedConfig, target: Target): Promise<OpenedStores> {
   const packing = packingOf(config);
   const storage = await openStorage(config);
-  const payloads = createPayloads(storage, packing, scopeOf(config, target));
+  const scope = scopeOf(config, target);
+  const payloads = createPayloads(storage, packing, scope);
   const files = createResults(storage, packing);
-  if (config.payloadContainer !== undefined || !isLocal(target))
-    return { payloads, results: files, close: () => {} };
+  if (config.payloadContainer !== undefined || !isLocal(target)) {
+    const cancellations = createCancellationFiles(storage, scope);
+    return { payloads, results: files, cancellations, isLocal: false, close: () => {} };
+  }
   const folder = dataFolderOf(config);
   makeFolder(folder);
   const { openResultTable } = await import('./result-table.ts');
@@ -38,7 +45,13 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
     await payloads.removeFolder(path);
     await table.removeFolder(path);
   };
-  return { payloads: { ...payloads, removeFolder }, results: table, close: () => table.close() };
+  return {
+    payloads: { ...payloads, removeFolder },
+    results: table,
+    cancellations: table.cancellations(scope),
+    isLocal: true,
+    close: () => table.close(),
+  };
 }
 
 /** Hosts of one machine share its disk. The folder of others may be a share, over which SQLite's locks do not hold. */

@@ -6,6 +6,8 @@ export const STEPS = [
   'window',
   'before-write',
   'after-write',
+  'before-cancel',
+  'after-cancel',
   'before-outbox',
   'mid-outbox',
   'after-outbox',

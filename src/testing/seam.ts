@@ -3,7 +3,7 @@
 import { parseAddress } from '../contract/address.ts';
 import { actorQueue } from '../contract/entities.ts';
 import type { Json } from '../contract/json.ts';
-import type { Payloads, ResultStore } from '../contract/payload.ts';
+import type { CancellationStore, Payloads, ResultStore } from '../contract/payload.ts';
 import type {
   Bridge,
   Disposition,
@@ -78,8 +78,12 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
   };
 }
 
-export function watchStores({ payloads, results }: Stores, life: Life): Stores {
-  return { payloads: watchPayloads(payloads, life), results: watchResults(results, life) };
+export function watchStores({ payloads, results, cancellations }: Stores, life: Life): Stores {
+  return {
+    payloads: watchPayloads(payloads, life),
+    results: watchResults(results, life),
+    cancellations: watchCancellations(cancellations, life),
+  };
 }
 
 /** The dead put nothing away and remove nothing. */
@@ -103,6 +107,17 @@ function watchResults(results: ResultStore, life: Life): ResultStore {
       if (!(await life.pass({ step: 'before-result', where: 'a task' }))) return life.death;
       await results.put(folder, key, value);
       if (!(await life.pass({ step: 'after-result', where: 'a task' }))) return life.death;
+    },
+  };
+}
+
+function watchCancellations(cancellations: CancellationStore, life: Life): CancellationStore {
+  return {
+    find: async (marks) => ((await life.awake()) ? cancellations.find(marks) : life.death),
+    put: async (...put) => {
+      if (!(await life.pass({ step: 'before-cancel', where: 'an actor' }))) return life.death;
+      await cancellations.put(...put);
+      if (!(await life.pass({ step: 'after-cancel', where: 'an actor' }))) return life.death;
     },
   };
 }

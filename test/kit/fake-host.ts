@@ -11,7 +11,7 @@ import type { Json } from '../../src/contract/json.ts';
 import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
 import type { TurnRequest } from '../../src/contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../src/contract/worker.ts';
-import { memoryPayloads, memoryResults } from './memory-storage.ts';
+import { memoryCancellations, memoryPayloads, memoryResults } from './memory-storage.ts';
 
 type Move = (snapshot: Json, from: string) => Json | Migration;
 
@@ -81,6 +81,7 @@ export function fakeHost(
     bridge: { publish: unused, cancelScheduled: async () => [] } as unknown as Bridge,
     payloads: more.payloads ?? memoryPayloads(),
     results: memoryResults(),
+    cancellations: memoryCancellations(more.clock),
     clock: more.clock ?? { now: () => 1_000_000 },
     logger,
     turnTimeoutMs: 1_000,

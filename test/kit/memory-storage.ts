@@ -1,5 +1,7 @@
 // A storage in memory that can be looked into, and made to fail.
+import { type Cancellations, createCancellations } from '../../src/actors/protocol/cancellations.ts';
 import type { Payloads, ResultStore, Storage } from '../../src/contract/payload.ts';
+import { createCancellationFiles } from '../../src/storage/cancellations.ts';
 import { createPacking } from '../../src/storage/packing.ts';
 import { createPayloads, createResults } from '../../src/storage/payloads.ts';
 import { createSealer } from '../../src/storage/seal.ts';
@@ -58,4 +60,12 @@ export function memoryPayloads(storage: Storage = memoryStorage()): Payloads {
 
 export function memoryResults(storage: Storage = memoryStorage()): ResultStore {
   return createResults(storage, createPacking({ compress: false, codecs: [] }));
+}
+
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** As in a process with its store on the same machine. */
+export function memoryCancellations(clock = { now: () => 1_000_000 }): Cancellations {
+  const store = createCancellationFiles(memoryStorage(), 'test');
+  return createCancellations({ store, isLocal: true, clock, logger: SILENT });
 }

@@ -8,8 +8,10 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import type { Cancellations } from '../protocol/cancellations.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
+import { marksOfWork } from '../protocol/lineage.ts';
 import { ANSWER_TTL_MS, parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
 import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
@@ -20,6 +22,7 @@ const EXPIRED = 'TTLExpiredException';
 export interface DeadLetterHost {
   readonly entity: string;
   readonly bridge: Pick<Bridge, 'publish'>;
+  readonly cancellations: Pick<Cancellations, 'isCancelled'>;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly counters: { deadLetters: number };
@@ -29,7 +32,7 @@ export function createDeadLetterHandler(
   host: DeadLetterHost,
 ): (message: InboundMessage) => Promise<Disposition> {
   const log = createLetterLog(host.logger, host.clock);
-  return inGroups(async (messages) => {
+  const handle = inGroups(async (messages) => {
     const letters = messages.map((message) => ({ message, error: errorOf(message) }));
     const replies = letters.map(({ message, error }) => errorReply(message, error, host.entity));
     const copies = letters.map(({ message, error }, at) =>
@@ -52,6 +55,19 @@ export function createDeadLetterHandler(
     // What does not fit through a queue a second time stays where it is and is read by its number.
     return copies.map((copy) => (kept.has(copy) ? { kind: 'complete' } : { kind: 'defer' }));
   });
+  // Nobody waits for that work, and nobody has to look at it.
+  return async (message) =>
+    (await host.cancellations.isCancelled(marksOf(message))) ? { kind: 'complete' } : handle(message);
+}
+
+function marksOf(message: InboundMessage): readonly string[] {
+  const parsed =
+    message.subject === 'task'
+      ? parseTaskBody(message)
+      : message.subject === 'offer'
+        ? parseOfferBody(message)
+        : undefined;
+  return parsed?.ok === true ? marksOfWork(message, parsed.body.execution) : [];
 }
 
 function isToActor(reply: WireMessage | undefined): boolean {

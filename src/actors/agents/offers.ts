@@ -6,14 +6,23 @@ import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import type { Cancellations } from '../protocol/cancellations.ts';
 import { claimingPublish, isUnreadable, openClaims, removeClaims } from '../protocol/claims.ts';
 import { hashId, withoutLife } from '../protocol/ids.ts';
+import { marksOfWork } from '../protocol/lineage.ts';
 import { parseOfferBody } from '../protocol/messages.ts';
 
-export function createOfferHandler(
-  bridge: Pick<Bridge, 'publish'>,
-  payloads: Payloads,
-): (message: InboundMessage) => Promise<Disposition> {
+export interface OfferHost {
+  readonly bridge: Pick<Bridge, 'publish'>;
+  readonly payloads: Payloads;
+  readonly cancellations: Pick<Cancellations, 'isCancelled'>;
+}
+
+export function createOfferHandler({
+  bridge,
+  payloads,
+  cancellations,
+}: OfferHost): (message: InboundMessage) => Promise<Disposition> {
   const publish = claimingPublish(bridge, payloads);
   return async (message) => {
     let opened: InboundMessage;
@@ -31,6 +40,7 @@ export function createOfferHandler(
       return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: 'the offer names nobody to go to' };
     }
     const { execution, branch, value, expiresAt } = parsed.body;
+    if (await cancellations.isCancelled(marksOfWork(message, execution))) return { kind: 'complete' };
     const outcome: Json = { status: 'done', output: value };
     await publish([
       {

@@ -3,6 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
+import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
 
@@ -36,6 +37,7 @@ export interface ActorHost {
   readonly bridge: Bridge;
   readonly payloads: Payloads;
   readonly results: ResultStore;
+  readonly cancellations: Cancellations;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inspection: InspectionSink;

@@ -34,9 +34,14 @@ export function taskKey(
   return hashId('task', formatAddress(actor), incarnation, execution, branch ?? -1);
 }
 
-/** One attempt of a task is one message; a hand-back at shutdown raises `release` instead of the attempt. */
-export function taskMessageId(key: string, attempt: number, release = 0): string {
-  return hashId('attempt', key, attempt, release);
+/**
+ * One attempt of a task is one message; a hand-back at shutdown raises `release` instead of the attempt. `redriven` is the number
+ * of the dead letter that it was sent again from: its attempts are counted anew, and are not those of before.
+ */
+export function taskMessageId(key: string, attempt: number, release = 0, redriven?: number): string {
+  return redriven === undefined
+    ? hashId('attempt', key, attempt, release)
+    : hashId('attempt', key, attempt, release, redriven);
 }
 
 /** One attempt of one named action. */
@@ -80,6 +85,12 @@ const MARK_LENGTH = 8;
 
 export function inLife(number: string, incarnation: string): string {
   return `${number}${MARK}${incarnation.slice(0, MARK_LENGTH)}`;
+}
+
+/** Of a number on the wire; empty for one of an earlier release. */
+export function lifeOf(number: string): string {
+  const at = number.lastIndexOf(MARK);
+  return at < 0 ? '' : number.slice(at + MARK.length);
 }
 
 /** As its actor knows it. */

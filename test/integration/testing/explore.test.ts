@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
 import { runOnce } from '../../../src/testing/run.ts';
 import { openLaboratory } from '../../../src/testing/scenario.ts';
-import { gather, order, startedBySend, trip } from './scenarios.ts';
+import { cancelled, gather, order, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
 const planted = process.env['QUORATE_PLANTED'] !== undefined;
@@ -47,6 +47,19 @@ it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () =
 
 it('a saga is undone once, however it is disturbed', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(trip, {
+    ...OPTIONS,
+    sample: 0.25,
+    faults: ['crash'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(4);
+});
+
+it('a run that is cancelled leaves no work to do, wherever its host dies', {
+  timeout: LIMIT_MS,
+}, async () => {
+  // Were one task begun and not told, or left in its queue, the world would never settle.
+  const { faults } = await exploreCrashes(cancelled, {
     ...OPTIONS,
     sample: 0.25,
     faults: ['crash'],

@@ -1,4 +1,5 @@
 // The patterns of this repository as scenarios: a timer of three days, a scatter and gather, a saga that is undone.
+import type { AgentContext } from '../../../src/contract/config.ts';
 import type { SagaTask } from '../../../src/machines/saga.ts';
 import type { Scenario } from '../../../src/testing/index.ts';
 import { app } from '../../kit/runtime.ts';
@@ -57,4 +58,26 @@ export const trip = (): Scenario => ({
     await client.start('trip', { id: 't', input: null as never });
     await advance('1 minute');
   },
+});
+
+/** Its agents end only when they are told that nobody waits. */
+export const cancelled = (): Scenario => ({
+  config: {
+    machines: { fan: app('fan.machine.ts', 'fan') },
+    agents: {
+      work: {
+        run: (_input: unknown, { signal }: AgentContext) =>
+          new Promise<never>((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason as Error));
+          }),
+        concurrency: 2,
+      },
+    },
+  },
+  run: async ({ client, settled }) => {
+    await client.start('fan', { id: 'f', input: {} as never });
+    await client.cancel('fan', 'f');
+    await settled();
+  },
+  outcome: async ({ client }) => (await client.query('fan', 'f')).status,
 });

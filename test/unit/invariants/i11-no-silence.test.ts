@@ -5,7 +5,7 @@ import type { WireMessage } from '../../../src/contract/wire.ts';
 import { fakeHost } from '../../kit/fake-host.ts';
 import { FakeQueue } from '../../kit/fake-queue.ts';
 import { inbound } from '../../kit/inbound.ts';
-import { memoryPayloads, memoryStorage } from '../../kit/memory-storage.ts';
+import { memoryCancellations, memoryPayloads, memoryStorage } from '../../kit/memory-storage.ts';
 import { noteMachine } from '../../kit/note-machine.ts';
 import { event, query, start } from '../../kit/notes.ts';
 import { TestActor } from '../actors/core/turns.ts';
@@ -22,6 +22,7 @@ it('I11: the asker of a dead task is told, and a copy waits for a person', async
     bridge: { publish },
     logger,
     clock: { now: () => 0 },
+    cancellations: memoryCancellations(),
     counters: { deadLetters: 0 },
   });
   const body = {

@@ -1,5 +1,5 @@
 // Whether a task is to be run here and now, and with what. Its stored result is looked for first, so that a task that comes again
-// is answered and not paid twice; then whether anybody waits, whether hosts have died of it, who does it, and what it is about.
+// is answered and not paid twice; then whether anybody still waits, whether hosts have died of it, who does it, and what it is about.
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
@@ -14,7 +14,12 @@ export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next
   const { body, message, lost } = task;
   const { folder: family, refused } = await familyOf(message, host.payloads);
   if (refused !== undefined) host.onUnsigned(refused);
-  const outcome = (await storedResult(host, family, body.key)) as unknown as Outcome | undefined;
+  const [stored, isCancelled] = await Promise.all([
+    storedResult(host, family, body.key),
+    host.cancellations.isCancelled(task.marks),
+  ]);
+  if (isCancelled) return CANCELLED;
+  const outcome = stored as unknown as Outcome | undefined;
   if (outcome !== undefined) {
     host.counters.answeredFromStore++;
     return { kind: 'answer', outcome, family: undefined };
@@ -35,8 +40,11 @@ export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next
   if (input.kind === 'unreadable') return { kind: 'giveUp', error: input.error };
   // While its input was fetched: somebody else may have begun it.
   if (lost.aborted) return { kind: 'lost' };
+  if (await host.cancellations.isCancelled(task.marks)) return CANCELLED;
   return { kind: 'run', runnable, family, input: input.value, deadlineAt };
 }
+
+const CANCELLED: Next = { kind: 'drop', counted: 'cancelled' };
 
 function giveUp(code: string, message: string): Next {
   return { kind: 'giveUp', error: { code, message } };

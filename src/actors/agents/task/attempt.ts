@@ -1,10 +1,11 @@
 // One attempt of one task: the agent's own code with its context, under its time-out, as an outcome.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { limitSignal } from '../../../common/signals.ts';
 import { checkJson } from '../../../contract/border.ts';
 import type { AgentContext, IoAgent } from '../../../contract/config.ts';
 import { QuorateError, toErrorJson } from '../../../contract/errors.ts';
 import { copyJson, type Json } from '../../../contract/json.ts';
-import type { ErrorJson } from '../../../contract/outcome.ts';
+import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
@@ -13,7 +14,9 @@ import { toPiece } from './task-messages.ts';
 
 export async function run(task: Task, admitted: Admitted, host: TaskHost): Promise<Attempt> {
   host.counters.started++;
-  const { signal, release } = limitSignal({ sources: [task.lost, host.shutdown] });
+  const cancelled = new AbortController();
+  const unwatch = host.cancellations.watch(task.marks, () => cancelled.abort(nobodyWaits()));
+  const { signal, release } = limitSignal({ sources: [task.lost, host.shutdown, cancelled.signal] });
   const pieces = piecesOf(task, host);
   const context = contextOf(task, admitted, host, signal, pieces);
   const { runnable, input } = admitted;
@@ -22,15 +25,41 @@ export async function run(task: Task, admitted: Admitted, host: TaskHost): Promi
     attempt =
       runnable.kind === 'agent' && 'run' in runnable.config
         ? // A retry and a hand-back send the input on: what this attempt does to its own is not seen there.
-          await runInProcess(host, runnable.config.run, copyJson(input), context)
+          await runInProcess(host, runnable.config.run, copyJson(input), context, {
+            cancelled: cancelled.signal,
+            onLate: (outcome) => void keepLate(task, admitted, outcome, host),
+          })
         : await runInPool(host, workerRequest(runnable, input, context), signal);
   } finally {
+    unwatch();
     release();
+  }
+  if (cancelled.signal.aborted && !task.lost.aborted) {
+    return attempt.kind === 'done' ? { ...attempt, late: true } : { kind: 'cancelled' };
   }
   // Also those that the agent did not wait for: behind the answer nobody would take them.
   await pieces.idle();
   // An agent's error may repeat the key that it was refused with; it ends up in states, spans and dead letters.
-  return attempt.kind === 'done' ? attempt : { ...attempt, error: redactAll(attempt.error) };
+  return attempt.kind === 'failed' ? { ...attempt, error: redactAll(attempt.error) } : attempt;
+}
+
+function nobodyWaits(): QuorateError {
+  return new QuorateError('TASK_CANCELLED', 'nobody waits for this task any more');
+}
+
+/** It was paid for: whoever asks for the same again finds it. */
+async function keepLate(
+  { body }: Task,
+  { family }: Admitted,
+  outcome: Outcome,
+  { counters, results, logger }: TaskHost,
+): Promise<void> {
+  counters.late++;
+  try {
+    await results.put(family, body.key, outcome as unknown as Json);
+  } catch (error) {
+    logger.debug('an answer that came late was not kept', { reason: String(error), task: body.key });
+  }
 }
 
 function contextOf(
@@ -91,20 +120,43 @@ async function runInPool(
   return { kind: 'failed', error: response.error, retryable: true };
 }
 
+/** What an agent that was told has to end, before it is left to itself. */
+const GRACE_MS = 1_000;
+
+interface Cancelling {
+  readonly cancelled: AbortSignal;
+  /** Its answer, from an agent that was left to itself. */
+  readonly onLate: (outcome: Outcome) => void;
+}
+
 async function runInProcess(
-  { name, timeoutMs }: TaskHost,
+  { name, timeoutMs, counters }: TaskHost,
   agent: IoAgent['run'],
   input: Json,
   context: AgentContext,
+  { cancelled, onLate }: Cancelling,
 ): Promise<Attempt> {
   const of = `agent '${name}'`;
   const onTimeout = (): Error =>
     new QuorateError('AGENT_TIMEOUT', `${of} gave no answer within ${timeoutMs} ms`);
   const { signal, aborted, release } = limitSignal({ sources: [context.signal], timeoutMs, onTimeout });
+  const answer = (async (): Promise<Json> => {
+    const output = await agent(input, { ...context, signal });
+    return checkJson(output, { of, path: 'output', code: 'OUTPUT_INVALID' });
+  })();
   try {
-    const output = await Promise.race([agent(input, { ...context, signal }), aborted]);
-    return { kind: 'done', output: checkJson(output, { of, path: 'output', code: 'OUTPUT_INVALID' }) };
+    return { kind: 'done', output: await Promise.race([answer, aborted]) };
   } catch (thrown) {
+    if (cancelled.aborted) {
+      const end = answer
+        .then((output): Attempt => ({ kind: 'done', output }))
+        .catch((): Attempt => ({ kind: 'cancelled' }));
+      const inTime = await Promise.race([end, sleep(GRACE_MS)]);
+      if (inTime !== undefined) return inTime;
+      counters.ranOn++;
+      void end.then((it) => it.kind === 'done' && onLate({ status: 'done', output: it.output }));
+      return { kind: 'cancelled' };
+    }
     const error = toErrorJson(thrown, 'TASK_FAILED');
     const isFinal = (thrown as { retryable?: unknown } | null | undefined)?.retryable === false;
     return { kind: 'failed', error, retryable: !isFinal && isRetryable(error) };

@@ -15,6 +15,7 @@ import {
 } from '../../../observability/telemetry.ts';
 import { claimingPublish } from '../../protocol/claims.ts';
 import { withoutLife } from '../../protocol/ids.ts';
+import { marksOfWork } from '../../protocol/lineage.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
 import { admit } from './admit.ts';
 import { run } from './attempt.ts';
@@ -41,7 +42,8 @@ export function createTaskHandler(
     counters.peak = Math.max(counters.peak, counters.running);
     try {
       return await inSpan(SPAN.process(entity), spanOf(body, message, entity), async (span) => {
-        const task: Task = { body, message, lost, traceparent: traceparentOf(span) };
+        const marks = marksToObey(message, body);
+        const task: Task = { body, message, lost, marks, traceparent: traceparentOf(span) };
         const admitted = await admit(task, host);
         const next =
           admitted.kind === 'run'
@@ -56,6 +58,11 @@ export function createTaskHandler(
       counters.running--;
     }
   };
+}
+
+/** A task that a person has sent again is done whoever waits for it. */
+function marksToObey(message: InboundMessage, { execution }: TaskBody): readonly string[] {
+  return message.properties[PROPERTY.redriven] === undefined ? marksOfWork(message, execution) : [];
 }
 
 function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanInput {

@@ -14,8 +14,10 @@ export function toNext(
   now: number,
   { retry, shutdown }: Pick<TaskHost, 'retry' | 'shutdown'>,
 ): Next {
+  if (attempt.kind === 'cancelled') return { kind: 'drop', counted: 'aborted' };
   if (attempt.kind === 'done') {
     const outcome: Outcome = { status: 'done', output: attempt.output };
+    if (attempt.late === true) return { kind: 'keep', outcome, family };
     const large = excess(outcome);
     // It would be as large the next time.
     return large === undefined ? { kind: 'answer', outcome, family } : { kind: 'giveUp', error: large };

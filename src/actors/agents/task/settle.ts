@@ -28,6 +28,12 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
         await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
       return answer(task, next.outcome, host);
     case 'drop':
+      if (next.counted !== undefined) host.counters[next.counted]++;
+      return COMPLETE;
+    case 'keep':
+      host.counters.aborted++;
+      host.counters.late++;
+      await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
       return COMPLETE;
     case 'giveUp':
       return giveUp(host, next.error);
@@ -56,6 +62,7 @@ async function retry(task: Task, next: Retry, host: TaskHost): Promise<Dispositi
   const { entity, clock, counters, logger, name } = host;
   const { attempt: attempts, key } = task.body;
   const { at: notBefore, deadlineAt, error } = next;
+  if (await isCancelledNow(task, host)) return COMPLETE;
   const again = { entity, deadlineAt, now: clock.now(), attempt: attempts + 1, notBefore };
   const sent = await publishUnlessRefused(host, toSameTask(task, again));
   if (sent.kind === 'refused')
@@ -90,6 +97,13 @@ async function isInVain(
   }
 }
 
+/** Nobody waits for another attempt. */
+async function isCancelledNow({ marks }: Task, { cancellations, counters }: TaskHost): Promise<boolean> {
+  const isCancelled = await cancellations.isCancelledNow(marks);
+  if (isCancelled) counters.cancelled++;
+  return isCancelled;
+}
+
 /** For whom it was done, as a field of a log line. */
 function askerOf({ message }: Task): { readonly actor?: string } {
   const { [PROPERTY.from]: actor } = message.properties;
@@ -98,6 +112,7 @@ function askerOf({ message }: Task): { readonly actor?: string } {
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */
 async function handBack(task: Task, deadlineAt: number, host: TaskHost): Promise<Disposition> {
+  if (await isCancelledNow(task, host)) return COMPLETE;
   const again = {
     entity: host.entity,
     deadlineAt,

@@ -3,7 +3,7 @@
 import { OFFERS } from '../../../contract/entities.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { Outcome } from '../../../contract/outcome.ts';
-import { PROPERTY, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
+import { type InboundMessage, PROPERTY, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
 import { hashId, replyMessageId, taskMessageId, withoutLife } from '../../protocol/ids.ts';
 import type { Task } from './task.ts';
 
@@ -74,13 +74,18 @@ interface Again {
   readonly release?: number;
 }
 
+function redrivenFrom({ properties }: InboundMessage): number | undefined {
+  const { [PROPERTY.redriven]: number } = properties;
+  return typeof number === 'number' ? number : undefined;
+}
+
 /** The same task as a new message: for a retry later, or for another host now. */
 export function toSameTask({ body, message }: Task, again: Again): WireMessage {
   const { entity, deadlineAt, now, attempt = body.attempt, notBefore, release = 0 } = again;
   return {
     entity,
     subject: 'task',
-    messageId: taskMessageId(body.key, attempt, release),
+    messageId: taskMessageId(body.key, attempt, release, redrivenFrom(message)),
     timeToLiveMs: Math.max(1, Math.floor(deadlineAt - (notBefore ?? now))),
     properties: { ...message.properties, [PROPERTY.attempt]: attempt },
     ...(notBefore === undefined ? {} : { notBefore }),

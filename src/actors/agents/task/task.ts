@@ -7,6 +7,7 @@ import type { Payloads, ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, Clock, Logger, WorkerPool } from '../../../contract/ports.ts';
 import type { MachineRef } from '../../../contract/turn.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+import type { Cancellations } from '../../protocol/cancellations.ts';
 
 export interface TaskCounters {
   /** Attempts begun, answers found in the store, attempts put off for a retry, tasks given up. */
@@ -17,6 +18,19 @@ export interface TaskCounters {
   /** In hand now, and the most there ever were. */
   running: number;
   peak: number;
+  /**
+   * Nobody waited any more: tasks that were not begun; attempts that were told while they ran; those of them that had not
+   * ended a second later; answers that came all the same, and are kept.
+   */
+  cancelled: number;
+  aborted: number;
+  ranOn: number;
+  late: number;
+}
+
+export function newTaskCounters(): TaskCounters {
+  const none = { started: 0, answeredFromStore: 0, retried: 0, failed: 0, running: 0, peak: 0 };
+  return { ...none, cancelled: 0, aborted: 0, ranOn: 0, late: 0 };
 }
 
 /** What runs when a task comes: an agent of the configuration, or promise logic that a machine brought itself. */
@@ -34,6 +48,7 @@ export interface TaskHost {
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly pool: WorkerPool;
   readonly results: ResultStore;
+  readonly cancellations: Cancellations;
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -52,6 +67,8 @@ export interface Task {
   readonly message: InboundMessage;
   /** Aborts when the lock of its message is lost. */
   readonly lost: AbortSignal;
+  /** Of everybody who waits for it: it is cancelled with any of them. None where it is done whoever waits. */
+  readonly marks: readonly string[];
   /** Of the span around it. */
   readonly traceparent: string | undefined;
 }
@@ -69,15 +86,20 @@ export interface Admitted {
 }
 
 export type Attempt =
-  | { readonly kind: 'done'; readonly output: Json }
-  | { readonly kind: 'failed'; readonly error: ErrorJson; readonly retryable: boolean };
+  /** `late`: when nobody waited for it any more. */
+  | { readonly kind: 'done'; readonly output: Json; readonly late?: true }
+  | { readonly kind: 'failed'; readonly error: ErrorJson; readonly retryable: boolean }
+  /** Nobody waits for it any more; it was told. */
+  | { readonly kind: 'cancelled' };
 
 /** What is to be done about a task, for settle.ts to carry out. */
 export type Next =
   /** `family`: where the outcome is stored first. Undefined: it came from there. */
   | { readonly kind: 'answer'; readonly outcome: Outcome; readonly family: string | undefined }
   /** Nobody waits for it any more. */
-  | { readonly kind: 'drop' }
+  | { readonly kind: 'drop'; readonly counted?: 'cancelled' | 'aborted' }
+  /** Nobody waits for it any more, but it was done and paid for: it is kept. */
+  | { readonly kind: 'keep'; readonly outcome: Outcome; readonly family: string }
   | { readonly kind: 'giveUp'; readonly error: ErrorJson }
   /** `error` is what this attempt failed with. */
   | {

@@ -82,7 +82,7 @@ export async function claimEntries(
 }
 
 function fits(entry: OutboxEntry): boolean {
-  if (entry.kind === 'cancel') return true;
+  if (entry.kind === 'cancel' || entry.kind === 'close') return true;
   return entry.kind === 'message'
     ? isSmall(entry.message)
     : jsonBytes(entry as unknown as Json) <= MAX_BODY_BYTES;

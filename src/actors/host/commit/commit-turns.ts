@@ -45,6 +45,7 @@ export async function commitTurns(
       version: host.machine.version,
       machines: host.registry.machines,
       scope: host.payloads.scope,
+      isLost: held.isOutlined,
     });
   } catch (thrown) {
     return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };

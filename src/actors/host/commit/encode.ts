@@ -16,6 +16,7 @@ import {
 } from '../../../contract/wire.ts';
 import { formatTraceparent } from '../../../observability/telemetry.ts';
 import { effectMessageId, inLife, taskKey, taskMessageId } from '../../protocol/ids.ts';
+import { childLineage } from '../../protocol/lineage.ts';
 import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
 import { taskTraceparent } from '../trace.ts';
@@ -25,6 +26,8 @@ interface EncodeContext {
   readonly incarnation: string;
   /** Where results and payloads of its tasks belong. */
   readonly family: string;
+  /** Of a child: marks of those who wait for it. */
+  readonly lineage?: string;
   readonly epoch: string;
   /** The actor's own. */
   readonly span: SpanContext;
@@ -143,7 +146,10 @@ function encode(
             ...(effect.system === undefined ? {} : { system: effect.system as unknown as Json }),
           },
         },
-        { [PROPERTY.family]: context.family },
+        {
+          [PROPERTY.family]: context.family,
+          [PROPERTY.lineage]: childLineage({ ...context, actor: formatAddress(actor) }, effect.execution),
+        },
       );
     case 'stopChild':
       return toActor(effect.address, 'stop', { kind: 'stop' });
@@ -220,10 +226,12 @@ function answer(
   });
 }
 
+type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lineage' | 'span'>;
+
 /** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
 export function taskMessage(
   body: TaskBody,
-  { actor, incarnation, family, span }: Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'span'>,
+  { actor, incarnation, family, lineage, span }: TaskContext,
 ): WireMessage {
   return {
     entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
@@ -240,6 +248,7 @@ export function taskMessage(
       [PROPERTY.attempt]: body.attempt,
       [PROPERTY.deadline]: body.deadlineAt,
       [PROPERTY.family]: family,
+      ...(lineage === undefined ? {} : { [PROPERTY.lineage]: lineage }),
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },
     body: { ...body, execution: inLife(body.execution, incarnation) },

@@ -1,10 +1,8 @@
 // From a turn's result to the next session state (I2): what leaves, what is remembered, and how each message is settled. Pure but
 // for hashing; commit-turns.ts commits it and carries it out.
 import type { ActorAddress } from '../../../contract/address.ts';
-import { actorQueue } from '../../../contract/entities.ts';
 import type { Registry, TurnResult } from '../../../contract/turn.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
-import { letGo } from '../outbox/scheduled.ts';
 import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
 import type { Settlement } from '../settle.ts';
 import { isDeferral, pieceKey } from '../sort/early-pieces.ts';
@@ -14,6 +12,7 @@ import { expiry } from '../sort/tombstone.ts';
 import type { OutboxEntry, SessionState } from '../state/session-state.ts';
 import { actorSpan } from '../trace.ts';
 import { encodeEffects } from './encode.ts';
+import { letGo } from './let-go.ts';
 import { answerTo, inputOf, isBirth, isDropped, type Judged, judgeAll, settledAs } from './verdicts.ts';
 
 export interface NextStateContext {
@@ -31,6 +30,8 @@ export interface NextStateContext {
   readonly scope: string;
   /** Machine types that events can be sent to. */
   readonly machines: Registry['machines'];
+  /** It ends without its core: nobody knows what it waits for. */
+  readonly isLost?: boolean;
 }
 
 export interface NextState {
@@ -77,10 +78,11 @@ export function nextState(
   const core = result.state;
   const { actor, epoch } = context;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
-  const { family = state.family } = started ?? {};
+  const { family = state.family, lineage = state.lineage } = started ?? {};
   const encoded = encodeEffects(result.effects, {
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
+    ...(lineage === undefined ? {} : { lineage }),
     epoch,
     incarnation: core.incarnation,
     span: actorSpan(traceparent, actor, core.incarnation),
@@ -92,10 +94,12 @@ export function nextState(
   });
   const ended = core.status !== 'active' && state.core?.status !== core.status;
   const watchers = current(state.watchers ?? [], context.now);
+  const closed = letGo(state.core, result, judged, { isLost: false, ...context });
   const entries = [
+    ...closed.first,
     ...encoded,
     ...answers,
-    ...letGo(state.core, result, judged, { entity: actorQueue(actor.type), now: context.now }),
+    ...closed.last,
     ...tellWatchers(watchers, actor, core, result.steps),
     ...(ended ? [expiry(actor, core.incarnation, context.now + context.retentionMs)] : []),
   ];
@@ -113,6 +117,7 @@ export function nextState(
         Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
       ),
       ...(family === undefined ? {} : { family }),
+      ...(lineage === undefined ? {} : { lineage }),
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(startedWith === undefined ? {} : { input: startedWith }),
     },

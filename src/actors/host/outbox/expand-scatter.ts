@@ -11,6 +11,7 @@ import { MAX_BODY_BYTES } from '../../../contract/sizes.ts';
 import { PROPERTY, type TaskBody, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
 import { claimLarge, isUnreadable, jsonBytes, readValue } from '../../protocol/claims.ts';
 import { hashId, inLife, taskKey } from '../../protocol/ids.ts';
+import { marksIn } from '../../protocol/lineage.ts';
 import { taskMessage } from '../commit/encode.ts';
 import type { ScatterEntry } from '../state/session-state.ts';
 import { type OutboxContext, send, withTimeToLive } from './send.ts';
@@ -26,7 +27,10 @@ export async function expandScatter(entry: ScatterEntry, context: OutboxContext)
   if (items === undefined) return;
   const mayBeLarge = hasLargeBranches(entry);
   let slices = 0;
+  const ancestors = marksIn(context.lineage);
   for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
+    // Nobody would begin what is left: the end of this actor is on its way.
+    if (await context.cancellations.isCancelled(ancestors)) return;
     const slice: WireMessage[] = [];
     for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
       const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());

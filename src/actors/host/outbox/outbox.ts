@@ -40,12 +40,19 @@ export async function publishOutbox(
   entries: readonly OutboxEntry[],
   context: OutboxContext,
 ): Promise<Carried> {
+  await closeAll(entries, context);
   try {
     return { ...(await publishTogether(entries, context)), left: [] };
   } catch (thrown) {
     if (refusalOf(thrown) === undefined) throw thrown;
     return publishApart(entries, context);
   }
+}
+
+/** First of all: what the actor let go of is not begun while the rest is on its way. */
+async function closeAll(entries: readonly OutboxEntry[], { cancellations }: OutboxContext): Promise<void> {
+  for (const entry of entries)
+    if (entry.kind === 'close') await cancellations.cancel(entry.marks, entry.until);
 }
 
 /** The usual way: one send a destination (I12). */

@@ -31,6 +31,7 @@ export async function carryOut(
       incarnation,
       life,
       family: state.family ?? life,
+      ...(state.lineage === undefined ? {} : { lineage: state.lineage }),
       span: actorSpan(state.traceparent, actor, incarnation),
       // What belongs to no commit, answers to questions, is never too late.
       mayBegin: () =>

@@ -5,7 +5,7 @@
 import { actorQueue } from '../../../contract/entities.ts';
 import type { ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, HeldSession } from '../../../contract/ports.ts';
-import type { CoreState, TurnInput, TurnResult } from '../../../contract/turn.ts';
+import type { CoreState } from '../../../contract/turn.ts';
 import type { InboundMessage } from '../../../contract/wire.ts';
 import { inLife, ofThisLife } from '../../protocol/ids.ts';
 import { parseActorBody } from '../../protocol/messages.ts';
@@ -114,37 +114,9 @@ function tokenOf(message: InboundMessage, incarnation: string): string | undefin
   return body?.kind === 'timer' ? body.token : undefined;
 }
 
-// What an actor no longer waits for although it was never answered: retries of such work are taken back from the broker.
-
 type CancelEntry = OutboxEntry & { kind: 'cancel' };
 
-/** Closed by anything but its answers. No retry is scheduled beyond a deadline, so one that is over leaves nothing. */
-export function letGo(
-  before: CoreState | null,
-  { state: after, gathers }: Pick<TurnResult, 'state' | 'gathers'>,
-  items: readonly { readonly input: TurnInput }[],
-  { entity, now }: { readonly entity: string; readonly now: number },
-): OutboxEntry[] {
-  if (before === null || after === null) return [];
-  const answered = new Set(
-    items.flatMap(({ input }) =>
-      input.kind === 'reply' && input.branch === undefined ? [input.execution] : [],
-    ),
-  );
-  const complete = new Set(
-    gathers.flatMap(({ execution, gather }) =>
-      gather.ok + gather.failed >= gather.total ? [execution] : [],
-    ),
-  );
-  return Object.entries(before.executions).flatMap(([execution, { kind, deadlineAt }]): OutboxEntry[] => {
-    if (kind === 'child' || Object.hasOwn(after.executions, execution)) return [];
-    const isOver = deadlineAt !== undefined && deadlineAt <= now;
-    if (isOver || answered.has(execution) || complete.has(execution)) return [];
-    return [{ kind: 'cancel', entity, execution }];
-  });
-}
-
-interface LetGoContext {
+interface RetryContext {
   readonly incarnation: string;
   readonly family: string;
   readonly results: ResultStore;
@@ -155,7 +127,7 @@ interface LetGoContext {
 /** Rejects when the store or the broker did not answer. Of an execution's retries no more are left than its branches. */
 export async function takeRetriesBack(
   entries: readonly CancelEntry[],
-  { incarnation, family, results, bridge, clock }: LetGoContext,
+  { incarnation, family, results, bridge, clock }: RetryContext,
 ): Promise<void> {
   for (const { execution } of entries) {
     if (execution === undefined) continue;

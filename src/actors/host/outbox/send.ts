@@ -5,6 +5,7 @@ import { tooLate } from '../../../contract/errors.ts';
 import type { Payloads, ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, Clock, HeldSession, Logger } from '../../../contract/ports.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
+import type { Cancellations } from '../../protocol/cancellations.ts';
 import { sealAll } from '../../protocol/seals.ts';
 import type { ActionEntry, Handover } from '../actions/custom-actions.ts';
 import type { ScatterEntry } from '../state/session-state.ts';
@@ -18,6 +19,9 @@ export interface OutboxContext {
   readonly session: Pick<HeldSession, 'peekScheduled'>;
   readonly payloads: Payloads;
   readonly results: ResultStore;
+  readonly cancellations: Cancellations;
+  /** Marks of those who wait for this actor. */
+  readonly lineage?: string;
   /** Where what belongs to this life of the actor lies, and what its tasks store. */
   readonly life: string;
   readonly family: string;

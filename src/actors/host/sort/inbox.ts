@@ -15,6 +15,8 @@ export interface ReceivedInput {
   readonly suspect?: boolean;
   /** Of a start by a parent: the folder of the family that it was born into. */
   readonly family?: string;
+  /** Of a start by a parent: marks of those who wait for the actor. */
+  readonly lineage?: string;
 }
 
 export function messagesOf(received: readonly ReceivedInput[]): InboundMessage[] {

@@ -10,6 +10,7 @@ import type { TurnInput } from '../../../contract/turn.ts';
 import { type ActorBody, type InboundMessage, PROPERTY, type WatchBody } from '../../../contract/wire.ts';
 import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
 import { ofThisLife } from '../../protocol/ids.ts';
+import { marksIn } from '../../protocol/lineage.ts';
 import { parseActorBody } from '../../protocol/messages.ts';
 import { signedFamily } from '../../protocol/seals.ts';
 import { isWake } from '../outbox/undelivered.ts';
@@ -131,7 +132,7 @@ export async function sort(
       const suspect = isSuspect(message, context);
       const family = input.kind === 'start' ? await familyOf(message, payloads) : undefined;
       if (family?.unsigned !== undefined) unsigned.push(family.unsigned);
-      const received = { message, input, suspect, ...family?.signed };
+      const received = { message, input, suspect, ...family?.signed, ...lineageOf(message, input) };
       if (input.kind === 'reply' && hasEarlyPieces(state, inputs, input))
         return end(at + 1, { kind: 'answer', received });
       if (suspect || isExpiry(input)) return end(at + 1, { kind: 'alone', received });
@@ -164,6 +165,12 @@ function withTrace(input: TurnInput, { traceparent }: InboundMessage): TurnInput
 interface Family {
   readonly signed?: Pick<ReceivedInput, 'family'>;
   readonly unsigned?: string;
+}
+
+function lineageOf({ properties }: InboundMessage, input: TurnInput): Pick<ReceivedInput, 'lineage'> {
+  const marks =
+    input.kind === 'start' && input.parent !== undefined ? marksIn(properties[PROPERTY.lineage]) : [];
+  return marks.length === 0 ? {} : { lineage: marks.join(' ') };
 }
 
 /** Of a start: into which family the actor would be born, if it is said by somebody who may say so. */

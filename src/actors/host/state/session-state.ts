@@ -67,6 +67,8 @@ export type OutboxEntry =
       /** Absent in states of former builds. */
       readonly key?: string;
     }
+  /** Nobody waits for this work any more: its marks are stored before anything else leaves (protocol/lineage.ts). */
+  | { readonly kind: 'close'; readonly marks: readonly string[]; readonly until: number }
   /** Of a timer: by its number, as far as known. One without a token is of an earlier release. Or of an execution's retries. */
   | {
       readonly kind: 'cancel';
@@ -144,6 +146,8 @@ export interface SessionState {
   readonly outline?: Outline;
   /** Folder of the actor that this one descends from: what its agents store lives as long. Absent: its own. */
   readonly family?: string;
+  /** Of a child: marks of those who wait for it (protocol/lineage.ts). Hosts that do not know the field keep it. */
+  readonly lineage?: string;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
   /** What it was started with, where a client started it (ids.ts inputId); absent in states of older hosts. */

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createDeadLetterHandler } from '../../../../src/actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../../../../src/actors/agents/offers.ts';
+import { lifeMark } from '../../../../src/actors/protocol/lineage.ts';
 import { type ErrorCode, QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
 import { inbound } from '../../../kit/inbound.ts';
-import { memoryPayloads } from '../../../kit/memory-storage.ts';
+import { memoryCancellations, memoryPayloads } from '../../../kit/memory-storage.ts';
 
 const clock = { now: () => 0 };
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -21,6 +22,7 @@ async function bury(message: InboundMessage, entity = 'agent.a'): Promise<WireMe
     bridge: { publish },
     logger: silent,
     clock,
+    cancellations: memoryCancellations(),
     counters: { deadLetters: 0 },
   });
   expect(await handle(message)).toEqual({ kind: 'complete' });
@@ -163,6 +165,7 @@ describe('a dead letter that can not be passed on', () => {
         bridge: { publish },
         logger: silent,
         clock,
+        cancellations: memoryCancellations(),
         counters,
       }),
     };
@@ -204,15 +207,12 @@ describe('a dead letter that can not be passed on', () => {
 describe('an offer', () => {
   it('taken in time goes on to the asker with the instant at which it lapses', async () => {
     const published: WireMessage[] = [];
-    const handle = createOfferHandler(
-      {
-        publish: async (messages) => {
-          published.push(...messages);
-          return [];
-        },
-      },
-      memoryPayloads(),
-    );
+    const publish = async (messages: readonly WireMessage[]) => {
+      published.push(...messages);
+      return [];
+    };
+    const cancellations = memoryCancellations();
+    const handle = createOfferHandler({ bridge: { publish }, payloads: memoryPayloads(), cancellations });
     const offer: Json = { kind: 'offer', execution: '2.0', branch: 1, value: { price: 3 }, expiresAt: 99 };
     expect(await handle(inbound('offer', offer, asked))).toEqual({ kind: 'complete' });
     expect(published).toMatchObject([
@@ -240,5 +240,37 @@ describe('the code of a dead letter', () => {
       'quorate-dead-code': code,
       'quorate-dead-reason': reason,
     });
+  });
+});
+
+describe('of what nobody waits for any more', () => {
+  const LIFE = 'abcdefgh';
+  const cancellations = memoryCancellations();
+  const published: WireMessage[] = [];
+  const publish = async (messages: readonly WireMessage[]) => {
+    published.push(...messages);
+    return [];
+  };
+  const counters = { deadLetters: 0 };
+
+  it.each([
+    ['a dead task', 'task', { ...(task as object), execution: `2.0~${LIFE}` }],
+    [
+      'a lapsed offer',
+      'offer',
+      { kind: 'offer', execution: `2.0~${LIFE}`, branch: 1, value: 1, expiresAt: 9 },
+    ],
+  ])('%s vanishes without a word', async (_name, subject, body) => {
+    await cancellations.cancel([lifeMark('m/s', LIFE)], 20_000);
+    const host = { entity: 'agent.a', bridge: { publish }, cancellations, logger: silent, clock, counters };
+    const asker = { replyTo: 'actor.m', replyToSessionId: 's', deadLetterReason: 'TTLExpiredException' };
+    expect(await createDeadLetterHandler(host)(inbound(subject, body, asker))).toEqual({ kind: 'complete' });
+    if (subject === 'offer')
+      expect(
+        await createOfferHandler({ bridge: { publish }, payloads: memoryPayloads(), cancellations })(
+          inbound(subject, body, asker),
+        ),
+      ).toEqual({ kind: 'complete' });
+    expect([published, counters.deadLetters]).toEqual([[], 0]);
   });
 });

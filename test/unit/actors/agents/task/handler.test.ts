@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
-import { DEFAULT_RETRY } from '../../../../../src/actors/agents/task/task.ts';
+import { DEFAULT_RETRY, newTaskCounters } from '../../../../../src/actors/agents/task/task.ts';
+import type { Cancellations } from '../../../../../src/actors/protocol/cancellations.ts';
 import { claimLarge, jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
 import { taskMessageId } from '../../../../../src/actors/protocol/ids.ts';
+import { childLineage, executionMark, lifeMark } from '../../../../../src/actors/protocol/lineage.ts';
 import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
@@ -12,7 +14,7 @@ import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/siz
 import type { InboundMessage, TaskBody, WireMessage } from '../../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../../src/contract/wire.ts';
 import { inbound } from '../../../../kit/inbound.ts';
-import { memoryPayloads, memoryStorage } from '../../../../kit/memory-storage.ts';
+import { memoryCancellations, memoryPayloads, memoryStorage } from '../../../../kit/memory-storage.ts';
 import { NO_JSON } from '../../../../kit/no-json.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -49,7 +51,8 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     payloads: memoryPayloads(),
     clock: { now: () => 10_000 },
     logger: silent,
-    counters: { started: 0, answeredFromStore: 0, retried: 0, failed: 0, running: 0, peak: 0 },
+    cancellations: memoryCancellations(),
+    counters: newTaskCounters(),
     onUnsigned: () => {},
     shutdown: new AbortController().signal,
     ...more,
@@ -602,4 +605,106 @@ describe('a task', () => {
     await expect(handle({}, 0, lost.signal)).rejects.toThrow('the lock was lost');
     expect(begun).toEqual([]);
   });
+});
+
+describe('what nobody waits for any more', () => {
+  const LIFE = 'abcdefgh';
+  const task = { execution: `1.0~${LIFE}`, branch: 3 };
+  const marks = {
+    'its asking': executionMark('m/s', LIFE, '1.0'),
+    'the life of its asker': lifeMark('m/s', LIFE),
+    'somebody above its asker': lifeMark('m/parent', 'another1'),
+  };
+  const lineage = childLineage({ actor: 'm/parent', incarnation: 'another1' }, '7.0');
+  const within = { [PROPERTY.lineage]: lineage };
+  const cancelledBy = (mark: string): Cancellations => {
+    const cancellations = memoryCancellations();
+    void cancellations.cancel([mark], 20_000);
+    return cancellations;
+  };
+
+  it.each(Object.entries(marks))('is not begun: with %s', async (_name, mark) => {
+    let runs = 0;
+    const { handle, host, published, stored } = setUp(() => ++runs, { cancellations: cancelledBy(mark) });
+    expect(await handle(task, 0, undefined, within)).toEqual({ kind: 'complete' });
+    expect([runs, published.length, stored.size]).toEqual([0, 0, 0]);
+    expect(host.counters).toMatchObject({ started: 0, cancelled: 1, failed: 0 });
+  });
+
+  it('is done where a person has sent it again', async () => {
+    const { handle, host } = setUp(() => 1, { cancellations: cancelledBy(marks['its asking']) });
+    await handle(task, 0, undefined, { [PROPERTY.redriven]: 17 });
+    expect(host.counters).toMatchObject({ started: 1, cancelled: 0 });
+  });
+
+  it('is not begun when that happened while its input was fetched', async () => {
+    let [runs, looks] = [0, 0];
+    const { handle, host } = setUp(() => ++runs, {
+      cancellations: { ...memoryCancellations(), isCancelled: async () => looks++ > 0 },
+    });
+    expect(await handle(task)).toEqual({ kind: 'complete' });
+    expect([runs, looks]).toEqual([0, 2]);
+    expect(host.counters).toMatchObject({ started: 0, cancelled: 1 });
+  });
+
+  it.each([
+    ['an agent that ends when it is told', 'rejects', { aborted: 1, late: 0, ranOn: 0 }],
+    ['an agent that answers all the same', 'answers', { aborted: 1, late: 1, ranOn: 0 }],
+    ['an agent that does not listen', 'hangs', { aborted: 1, late: 0, ranOn: 1 }],
+  ])('is told while it runs: %s', async (_name, how, counted) => {
+    const cancellations = memoryCancellations();
+    let reason: unknown;
+    let end = (_value: Json): void => {};
+    const agent = (_: unknown, { signal }: AgentContext): Promise<Json> => {
+      void cancellations.cancel([marks['the life of its asker']], 20_000);
+      return new Promise((resolve, reject) => {
+        end = resolve;
+        signal.addEventListener('abort', () => {
+          reason = signal.reason;
+          if (how === 'rejects') reject(new Error('stopped'));
+          if (how === 'answers') resolve('paid');
+        });
+      });
+    };
+    const { handle, host, published, stored } = setUp(agent as IoAgent['run'], { cancellations });
+    expect(await handle(task)).toEqual({ kind: 'complete' });
+    expect(reason).toMatchObject({ code: 'TASK_CANCELLED' });
+    expect(published).toEqual([]);
+    expect(host.counters).toMatchObject({ started: 1, retried: 0, failed: 0, cancelled: 0, ...counted });
+    end('much later');
+    await expect.poll(() => host.counters.late).toBe(how === 'rejects' ? 0 : 1);
+    // What was paid for is kept under the task's key.
+    await expect
+      .poll(() => [...stored.values()])
+      .toEqual(
+        how === 'rejects' ? [] : [{ status: 'done', output: how === 'answers' ? 'paid' : 'much later' }],
+      );
+  });
+
+  it.each([
+    ['has failed', () => Promise.reject(new Error('429')), {}],
+    ['is to be handed back', () => Promise.reject(new Error('stopping')), { shutdown: AbortSignal.abort() }],
+  ])('is not sent again when it %s', async (_name, fail, more) => {
+    const cancellations = memoryCancellations();
+    const { handle, host, published } = setUp(
+      async () => {
+        // The process that asks does not tell this one: it finds out when it looks.
+        await cancellations.cancel([marks['its asking']], 20_000);
+        return fail();
+      },
+      { ...more, cancellations: { ...cancellations, watch: () => () => {} } },
+    );
+    expect(await handle(task)).toEqual({ kind: 'complete' });
+    expect(published).toEqual([]);
+    expect(host.counters).toMatchObject({ started: 1, cancelled: 1, retried: 0, failed: 0 });
+  });
+});
+
+it('a retry of a task that was sent again by a person is none of those of before', async () => {
+  const { handle, published } = setUp(() => Promise.reject(new Error('429')));
+  await handle();
+  await handle({}, 0, undefined, { [PROPERTY.redriven]: 17 });
+  await handle({}, 0, undefined, { [PROPERTY.redriven]: 18 });
+  expect(new Set(published.map(({ messageId }) => messageId)).size).toBe(3);
+  expect(published[1]?.properties).toMatchObject({ [PROPERTY.redriven]: 17, [PROPERTY.attempt]: 2 });
 });

@@ -58,7 +58,16 @@ describe('nextState', () => {
       { kind: 'timer', token: 't1.0', dueAt: 9_000 },
     ];
     const timers = { 't1.0': { dueAt: 9_000, what: { kind: 'deadlines' } } } as const;
-    const next = nextState(fresh(), items, result(core({ timers }), [{ kind: 'applied' }], effects), context);
+    const task = {
+      kind: 'task',
+      agent: 'a',
+      childId: 'x',
+      src: 'a',
+      startedAt: 0,
+      deadlineAt: 9_000,
+    } as const;
+    const after = core({ timers, executions: { '1.0': task } });
+    const next = nextState(fresh(), items, result(after, [{ kind: 'applied' }], effects), context);
     expect(next.state?.outbox).toEqual(next.entries);
     expect(next.entries).toMatchObject([
       {

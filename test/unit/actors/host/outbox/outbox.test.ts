@@ -10,7 +10,7 @@ import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/siz
 import { PROPERTY, type TaskBody, type WireMessage } from '../../../../../src/contract/wire.ts';
 import { deriveSpanContext } from '../../../../../src/observability/telemetry.ts';
 import { inbound } from '../../../../kit/inbound.ts';
-import { memoryPayloads, memoryResults } from '../../../../kit/memory-storage.ts';
+import { memoryCancellations, memoryPayloads, memoryResults } from '../../../../kit/memory-storage.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -35,6 +35,7 @@ function setUp(more: Partial<OutboxContext> = {}) {
       get: async () => Array.from({ length: 700 }, (_, at) => `file${at}`),
     },
     results: memoryResults(),
+    cancellations: memoryCancellations(),
     clock: { now: () => 1_000 },
     logger: silent,
     mayBegin: () => true,

@@ -15,10 +15,9 @@ import {
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cancel, raise, setup } from 'xstate';
-import { letGo, TimerMemory, takeRetriesBack } from '../../../../../src/actors/host/outbox/scheduled.ts';
+import { TimerMemory, takeRetriesBack } from '../../../../../src/actors/host/outbox/scheduled.ts';
 import { inLife, withoutLife } from '../../../../../src/actors/protocol/ids.ts';
 import { noteRetry } from '../../../../../src/actors/protocol/retries.ts';
-import type { CoreState, TurnInput, TurnResult } from '../../../../../src/contract/turn.ts';
 import type { InboundMessage } from '../../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../../kit/fake-host.ts';
 import { FakeQueue, type Fate } from '../../../../kit/fake-queue.ts';
@@ -147,46 +146,6 @@ it('the broker holds what the state waits for and nothing else, through every cr
 //
 
 const NOW = 1_000;
-const place = { entity: 'actor.m', now: NOW };
-
-function coreWith(executions: Record<string, object>): CoreState {
-  return { executions } as unknown as CoreState;
-}
-
-const task = { kind: 'task', deadlineAt: NOW + 1 };
-const gather = (execution: string, ok: number, failed: number): TurnResult['gathers'] =>
-  [{ execution, gather: { ok, failed, total: 3 } }] as unknown as TurnResult['gathers'];
-const reply = (execution: string, branch?: number): { input: TurnInput } => ({
-  input: { kind: 'reply', execution, ...(branch === undefined ? {} : { branch }) } as unknown as TurnInput,
-});
-
-it.each([
-  ['a task that is left', coreWith({ a: task }), [], [], ['a']],
-  ['a task that is answered', coreWith({ a: task }), [], [reply('a')], []],
-  ['a task whose deadline is over', coreWith({ a: { kind: 'task', deadlineAt: NOW } }), [], [], []],
-  ['a child', coreWith({ a: { kind: 'child' } }), [], [], []],
-  [
-    'a gather that has enough',
-    coreWith({ a: { ...task, kind: 'scatter' } }),
-    gather('a', 1, 1),
-    [reply('a', 0)],
-    ['a'],
-  ],
-  [
-    'a gather that has all',
-    coreWith({ a: { ...task, kind: 'scatter' } }),
-    gather('a', 2, 1),
-    [reply('a', 0)],
-    [],
-  ],
-  ['a gather that is left', coreWith({ a: { ...task, kind: 'scatter' } }), [], [], ['a']],
-  ['nothing before', null, [], [], []],
-])('%s', (_, before, gathers, items, executions) => {
-  const entries = letGo(before, { state: coreWith({}), gathers }, items, place);
-  expect(entries).toEqual(executions.map((execution) => ({ kind: 'cancel', entity: 'actor.m', execution })));
-  expect(letGo(before, { state: before, gathers: [] }, [], place)).toEqual([]);
-});
-
 it('of the two, agent and asker, the later one sees the other', async () => {
   const cancelled: unknown[] = [];
   const context = {

@@ -1,4 +1,5 @@
 // The session state as it is written: within its bounds whatever it holds, and read whoever wrote it.
+
 import { describe, expect, it } from 'vitest';
 import { judge, record } from '../../../../../src/actors/host/sort/inbox.ts';
 import { NO_PEERS, type Peer, shortHash } from '../../../../../src/actors/host/sort/peers.ts';
@@ -11,6 +12,7 @@ import {
   stateBytes,
 } from '../../../../../src/actors/host/state/session-state.ts';
 import { decodeState, toDifferences, toWritten } from '../../../../../src/actors/host/state/written-state.ts';
+import { MAX_ANCESTORS } from '../../../../../src/actors/protocol/lineage.ts';
 import { SESSION_WINDOW } from '../../../../../src/contract/sizes.ts';
 import type { CoreState } from '../../../../../src/contract/turn.ts';
 import { PROPERTY } from '../../../../../src/contract/wire.ts';
@@ -92,6 +94,7 @@ const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
   })),
   dropped: LAST,
   family: 'f'.repeat(BOUNDS.pathLength),
+  lineage: Array.from({ length: 2 * MAX_ANCESTORS }, () => 'm'.repeat(22)).join(' '),
   traceparent: 't'.repeat(128),
 });
 

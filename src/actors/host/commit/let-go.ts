@@ -1,0 +1,92 @@
+// What an actor no longer waits for although it was never answered. Its marks are stored before anything else of the turn leaves,
+// so that nobody begins such work any more (docs/decisions/0090); retries of it that lie in the broker are taken back.
+import type { ActorAddress } from '../../../contract/address.ts';
+import { formatAddress } from '../../../contract/address.ts';
+import { actorQueue } from '../../../contract/entities.ts';
+import type { CoreState, TurnInput, TurnResult } from '../../../contract/turn.ts';
+import { executionMark, lifeMark } from '../../protocol/lineage.ts';
+import type { OutboxEntry } from '../state/session-state.ts';
+
+/** Attempts that run when their deadline comes end by their own limit of time: they are told as well. */
+const LONGEST_ATTEMPT_MS = 3_600_000;
+/** Work below a child has deadlines of its own; by then the child has ended too, and has marks of its own. */
+const LONGEST_CHILD_MS = 7 * 24 * 3_600_000;
+
+export interface LetGoContext {
+  readonly actor: ActorAddress;
+  readonly now: number;
+  readonly duplicateWindowMs: number;
+  /** It ends without its core: nobody knows what it waits for. */
+  readonly isLost: boolean;
+}
+
+interface Open {
+  readonly execution: string;
+  readonly kind: 'task' | 'scatter' | 'child';
+  readonly deadlineAt?: number | undefined;
+}
+
+/** A mark for each execution that was closed, or one for all of a life that has ended; in front of everything else. */
+export function letGo(
+  before: CoreState | null,
+  result: Pick<TurnResult, 'state' | 'gathers' | 'effects'>,
+  items: readonly { readonly input: TurnInput }[],
+  { actor, now, duplicateWindowMs, isLost }: LetGoContext,
+): { readonly first: readonly OutboxEntry[]; readonly last: readonly OutboxEntry[] } {
+  const { state: after } = result;
+  if (after === null) return NOTHING;
+  const closed = closedOf(before, result, items, after);
+  const ended = after.status !== 'active' && (before === null || before.status === 'active');
+  if (closed.length === 0 && !(ended && isLost)) return NOTHING;
+  const name = formatAddress(actor);
+  const { incarnation } = after;
+  const marks = ended
+    ? [lifeMark(name, incarnation)]
+    : closed.map(({ execution }) => executionMark(name, incarnation, execution));
+  const ends = closed.map(({ kind, deadlineAt }) =>
+    kind === 'child' ? now + LONGEST_CHILD_MS : Math.max(now, deadlineAt ?? now) + LONGEST_ATTEMPT_MS,
+  );
+  const until = Math.max(now + (isLost ? LONGEST_CHILD_MS : 0), ...ends) + duplicateWindowMs;
+  const entity = actorQueue(actor.type);
+  return {
+    first: [{ kind: 'close', marks, until }],
+    // No retry is scheduled beyond a deadline.
+    last: closed.flatMap(({ execution, kind, deadlineAt = now }): OutboxEntry[] =>
+      kind === 'child' || deadlineAt <= now ? [] : [{ kind: 'cancel', entity, execution }],
+    ),
+  };
+}
+
+const NOTHING = { first: [], last: [] };
+
+/** By anything but their answers; also those that were opened by an earlier turn of this batch. */
+function closedOf(
+  before: CoreState | null,
+  { gathers, effects }: Pick<TurnResult, 'gathers' | 'effects'>,
+  items: readonly { readonly input: TurnInput }[],
+  after: CoreState,
+): Open[] {
+  const known = Object.entries(before?.executions ?? {}).map(
+    ([execution, { kind, deadlineAt }]): Open => ({ execution, kind, deadlineAt }),
+  );
+  const opened = effects.flatMap(({ effect }): Open[] => {
+    if (effect.kind === 'startChild') return [{ execution: effect.execution, kind: 'child' }];
+    return effect.kind === 'task' || effect.kind === 'scatter'
+      ? [{ execution: effect.execution, kind: effect.kind, deadlineAt: effect.deadlineAt }]
+      : [];
+  });
+  const answered = new Set(
+    items.flatMap(({ input }) =>
+      input.kind === 'reply' && input.branch === undefined ? [input.execution] : [],
+    ),
+  );
+  const complete = new Set(
+    gathers.flatMap(({ execution, gather }) =>
+      gather.ok + gather.failed >= gather.total ? [execution] : [],
+    ),
+  );
+  return [...known, ...opened].filter(
+    ({ execution }) =>
+      !Object.hasOwn(after.executions, execution) && !answered.has(execution) && !complete.has(execution),
+  );
+}
