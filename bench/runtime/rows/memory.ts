@@ -5,8 +5,10 @@ import { startBroker } from '../../../packages/broker/bench/broker/server-proces
 import { type Measurement, measurement } from '../../kit/measurement.ts';
 import { watchMemory } from '../../kit/process-tree.ts';
 import { progressOf } from '../../kit/progress.ts';
+import { declareEntities } from '../entities.ts';
 import { startHost } from '../host.ts';
 import { startLoad } from '../load.ts';
+import { startFloor } from '../raw.ts';
 
 const MB = 1024 * 1024;
 /** First, not counted: caches, compiled code, the heap's own size. They take 7 MB from the 10,000th to the 30,000th. */
@@ -20,6 +22,9 @@ const SLEEPERS_MB = 5;
 const ACTIVE = 1_000;
 const BOUNCES = 80;
 const ACTIVE_MB = 250;
+/** Fewer: the bare SDK is slow with so many sessions. */
+const EMBEDDED_BOUNCES = 20;
+const EMBEDDED_RATIO = 1.25;
 /**
  * What the command line sets for its own process (bin/quorate.js). That says `--semi-space-growth-factor=1`, which V8 follows
  * once it runs and not on its command line.
@@ -30,25 +35,57 @@ const SMALL = {
 };
 
 export async function memory(folder: string): Promise<readonly Measurement[]> {
-  return [...(await active(join(folder, 'active'))), ...(await sleepers(join(folder, 'sleepers')))];
+  return [
+    measurement('runtime.rss.1000-active', 'MB', await active(join(folder, 'active'), SMALL), ACTIVE_MB),
+    ...(await embedded(folder)),
+    ...(await sleepers(join(folder, 'sleepers'))),
+  ];
 }
 
-/** Two and two play with a ball, so that each is held all the time. */
-async function active(data: string): Promise<readonly Measurement[]> {
+/** A service that embeds the runtime, beside the bare SDK under the same load, both with V8's defaults. */
+async function embedded(folder: string): Promise<readonly Measurement[]> {
+  const service = await active(join(folder, 'embedded'), {}, EMBEDDED_BOUNCES);
+  const sdk = await floor(join(folder, 'floor'), EMBEDDED_BOUNCES);
+  const ratios = service.flatMap((peak) => sdk.map((least) => peak / least));
+  return [
+    measurement('runtime.rss.1000-active.embedded', 'MB', service),
+    measurement('runtime.rss.1000-active.sdk', 'MB', sdk),
+    measurement('runtime.rss.1000-active.embedded/sdk', 'x', ratios, EMBEDDED_RATIO),
+  ];
+}
+
+/** The peak in MB, none where it cannot be measured. Two and two play with a ball, so that each is held all the time. */
+async function active(
+  data: string,
+  settings: Partial<typeof SMALL>,
+  bounces = BOUNCES,
+): Promise<readonly number[]> {
   await using _broker = await startBroker(data);
-  await using host = await startHost(data, { sessions: ACTIVE, ...SMALL });
+  await using host = await startHost(data, { sessions: ACTIVE, ...settings });
   await using load = await startLoad(data);
   const balls = ACTIVE / 2;
   const players = ['a', 'b'].flatMap((side) => Array.from({ length: balls }, (_, at) => `p${at}${side}`));
   await load.ask('startNamed', players);
   const before = await host.ask('applied');
   const watch = watchMemory(host.pid);
-  await load.ask('bounce', 'p', balls, BOUNCES);
-  await host.ask('untilApplied', before + balls * BOUNCES);
+  await load.ask('bounce', 'p', balls, bounces);
+  await host.ask('untilApplied', before + balls * bounces);
   const used = watch.stop();
-  return [
-    measurement('runtime.rss.1000-active', 'MB', used === undefined ? [] : [used.peak / MB], ACTIVE_MB),
-  ];
+  return used === undefined ? [] : [used.peak / MB];
+}
+
+/** The same with nothing but the SDK. */
+async function floor(data: string, bounces: number): Promise<readonly number[]> {
+  await using _broker = await startBroker(data);
+  await declareEntities(data);
+  await using load = await startLoad(data);
+  await using sdk = await startFloor(data, ACTIVE);
+  const watch = watchMemory(sdk.pid);
+  const balls = ACTIVE / 2;
+  await load.ask('rawBounce', balls, bounces);
+  await sdk.ask('untilApplied', balls * bounces);
+  const used = watch.stop();
+  return used === undefined ? [] : [used.peak / MB];
 }
 
 async function sleepers(data: string): Promise<readonly Measurement[]> {
