@@ -216,7 +216,7 @@ it('continues after kill -9 in every phase, with every reply counted once', {
       failAt: 'publish',
       kills: killsIn(await labelsOf(undone), (phase) => phase.startsWith('undo')),
     },
-    ...[...inGather, ...inDrain].map((kill, at) => ({ name: `${kill.phase}-${at}`, kills: [kill] })),
+    ...inGather.map((kill, at) => ({ name: `gather-${at}`, kills: [kill, ...inDrain.slice(at, at + 1)] })),
   ];
   const kills = lives.flatMap(({ kills: own }) => own);
   console.log(kills.map(({ phase, plan }) => `${phase} (${plan.when} ${plan.label} ${plan.nth})`).join('\n'));
