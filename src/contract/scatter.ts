@@ -24,6 +24,8 @@ export interface ScatterPlan {
   readonly policy: GatherPolicy;
   /** 'values' keeps each answer in the state (small fan-outs only); 'counts' keeps sums of the answers' `counts`. */
   readonly collect: 'values' | 'counts';
+  /** Its tasks are done whoever waits for them: neither cancelled in their queue nor told while they run. */
+  readonly cancel?: 'ignore';
   /** Upper bound for the whole fan-out in ms, whatever the policy (I11). Default: the agents' longest deadline. */
   readonly deadlineMs?: number;
   /** Time to live of each offer in ms, for proposers (see `proposal`): answers travel as offers that the broker expires. */

@@ -168,6 +168,8 @@ export type Execution = {
   readonly startedAt: number;
   /** When its asker stops waiting, if it ever does (epoch ms). */
   readonly deadlineAt?: number;
+  /** Done whoever waits for it. */
+  readonly cancel?: 'ignore';
   /** Next expected partial per branch (branch 0 for a plain task); absent = 0. */
   readonly nextPartial?: Readonly<Record<string, number>>;
 } & (

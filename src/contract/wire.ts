@@ -34,6 +34,8 @@ export const PROPERTY = {
   family: 'quorate-family',
   /** Of a child and its tasks: marks of everybody who waits for their asker (protocol/lineage.ts). */
   lineage: 'quorate-lineage',
+  /** Of a task that is done whoever waits for it: `ignore`. */
+  cancel: 'quorate-cancel',
   /** Of a task that a person has sent again: the number of its dead letter. It is done whoever waits for it. */
   redriven: 'quorate-redriven',
   /** Of the family, by the key of the payload store. */

@@ -220,6 +220,8 @@ export function saga<Input = Json, Results extends object = Record<string, Json>
       initial: 'attempting',
       states: {
         attempting: {
+          // What is being undone is undone to its end, also where the saga is stopped meanwhile.
+          meta: { cancel: 'ignore' },
           invoke: {
             id: `undo.${step.name}`,
             src: step.compensate,

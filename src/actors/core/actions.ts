@@ -8,7 +8,7 @@ import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
 import { addressesOf, type Draft, namesOf } from './draft.ts';
 import { closeExecution, openExecution } from './executions.ts';
-import { isNamedInvoke } from './invokes.ts';
+import { ignoresCancel, isNamedInvoke } from './invokes.ts';
 import type { LiveMachine } from './live.ts';
 import { resolveSource } from './logic.ts';
 import type { AddressOf } from './references.ts';
@@ -188,6 +188,7 @@ function applySpawn(context: ActionContext, { actorRef, src, input }: SpawnParam
     ),
     syncSnapshot: actorRef._syncSnapshot === true,
     ...(isNamedInvoke(machine, actorRef.id) ? { invoked: true as const } : {}),
+    ...(ignoresCancel(machine, actorRef.id) ? { cancel: 'ignore' as const } : {}),
   });
   if (opened.kind === 'complete')
     pending.push({ childId: actorRef.id, outcome: { status: 'done', output: opened.output } });

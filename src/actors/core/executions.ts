@@ -17,6 +17,8 @@ export interface ChildStart {
   readonly input: Json;
   readonly syncSnapshot: boolean;
   readonly invoked?: true;
+  /** The state with the invoke says so (invokes.ts). */
+  readonly cancel?: 'ignore';
 }
 
 /** What the machine must be told at once: the output of a scatter without branches. */
@@ -43,6 +45,7 @@ function openTask(draft: Draft, source: Extract<Source, { kind: 'task' }>, child
   const deadlineAt = instantAfter(draft.now, deadlineMs);
   draft.ask({
     kind: 'task',
+    ...ignoring(child.cancel),
     execution,
     agent,
     input: child.input,
@@ -50,7 +53,13 @@ function openTask(draft: Draft, source: Extract<Source, { kind: 'task' }>, child
     ...(logic === undefined ? {} : { logic }),
   });
   watchDeadline(draft, deadlineAt);
-  draft.openExecution(execution, { ...common(draft, child), kind: 'task', agent, deadlineAt });
+  draft.openExecution(execution, {
+    ...common(draft, child),
+    ...ignoring(child.cancel),
+    kind: 'task',
+    agent,
+    deadlineAt,
+  });
 }
 
 function openChild(draft: Draft, type: string, child: ChildStart): void {
@@ -70,11 +79,22 @@ function openScatter(draft: Draft, child: ChildStart): Opened {
   if (total === 0) return { kind: 'complete', output: toOutput(begin(plan), 'all', []) as unknown as Json };
   const execution = draft.nextExecutionId();
   const deadlineAt = instantAfter(draft.now, deadlineMs);
-  draft.ask({ kind: 'scatter', execution, plan, total, deadlineAt });
+  const cancel = ignoring(plan.cancel ?? child.cancel);
+  draft.ask({ kind: 'scatter', execution, plan: { ...plan, ...cancel }, total, deadlineAt });
   watchDeadline(draft, deadlineAt);
   const gather = newGather(plan, draft.now);
-  draft.openExecution(execution, { ...common(draft, child), kind: 'scatter', gather, deadlineAt });
+  draft.openExecution(execution, {
+    ...common(draft, child),
+    ...cancel,
+    kind: 'scatter',
+    gather,
+    deadlineAt,
+  });
   return { kind: 'open' };
+}
+
+function ignoring(cancel: 'ignore' | undefined): { readonly cancel?: 'ignore' } {
+  return cancel === undefined ? {} : { cancel };
 }
 
 function common(draft: Draft, { childId, src, invoked }: ChildStart) {

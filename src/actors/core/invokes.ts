@@ -23,6 +23,25 @@ function nodesOf(node: AnyStateNode): AnyStateNode[] {
   return [node, ...(Object.values(node.states) as AnyStateNode[]).flatMap(nodesOf)];
 }
 
+const ignoring = new WeakMap<AnyStateMachine, ReadonlySet<string>>();
+
+/** Whether the state with this invoke says `meta: { cancel: 'ignore' }`: its work is done, also when nobody waits any more. */
+export function ignoresCancel(machine: AnyStateMachine, id: string): boolean {
+  const known = ignoring.get(machine) ?? idsThatIgnore(machine);
+  ignoring.set(machine, known);
+  return known.has(id);
+}
+
+function idsThatIgnore(machine: AnyStateMachine): ReadonlySet<string> {
+  const says = (node: AnyStateNode): boolean =>
+    (node.meta as { readonly cancel?: unknown } | undefined)?.cancel === 'ignore';
+  return new Set(
+    nodesOf(machine.root)
+      .filter(says)
+      .flatMap(({ invoke }) => invoke.map(({ id }) => id)),
+  );
+}
+
 /** Whether it has a name of its own: nobody could tell it from a spawned child in another version of the machine. */
 export function isNamedInvoke(machine: AnyStateMachine, id: string): boolean {
   return !isGenerated(id) && invokesOf(machine).has(id);

@@ -97,6 +97,7 @@ const PLAN: Fields = {
   shared: optional({ must: 'JSON', fits: () => true }),
   policy: { must: 'an object with a `kind`', fits: isRecord },
   collect: oneOf(['values', 'counts']),
+  cancel: optional(oneOf(['ignore'])),
   deadlineMs: optional(whole(1)),
   offerTtlMs: optional(whole(1)),
 };

@@ -39,9 +39,16 @@ export function childLineage(
   return [...own, ...marksIn(lineage)].slice(0, MAX_ANCESTORS * MARKS_A_LEVEL).join(SEPARATOR);
 }
 
-/** Of a task, an offer, or a dead letter of one: the asker's own first. None for what no actor asked for. */
+/** What of a task's properties says whether it is cancelled: its offer says the same. */
+export const OF_LINEAGE = [PROPERTY.lineage, PROPERTY.cancel, PROPERTY.redriven] as const;
+
+/**
+ * Of a task, an offer, or a dead letter of one: the asker's own first. None for what no actor asked for, for what is done whoever
+ * waits, and for what a person has sent again.
+ */
 export function marksOfWork(message: InboundMessage, execution: string): readonly string[] {
   const { replyTo = '', replyToSessionId = '', properties } = message;
+  if (properties[PROPERTY.cancel] === 'ignore' || properties[PROPERTY.redriven] !== undefined) return [];
   if (!replyTo.startsWith(ACTOR_QUEUE) || replyToSessionId === '') return [];
   const actor = `${replyTo.slice(ACTOR_QUEUE.length)}/${replyToSessionId}`;
   const life = lifeOf(execution);

@@ -51,9 +51,18 @@ beforeAll(async () => {
     fan: app('fan.machine.ts', 'fan'),
     parent: app('fan.machine.ts', 'parent'),
     grandparent: app('fan.machine.ts', 'grandparent'),
+    stubborn: app('fan.machine.ts', 'stubborn'),
   };
   broker = await startBrokerFor(
-    ['fan', 'parent', 'parent.fan', 'grandparent', 'grandparent.parent', 'grandparent.parent.fan'],
+    [
+      'fan',
+      'stubborn',
+      'parent',
+      'parent.fan',
+      'grandparent',
+      'grandparent.parent',
+      'grandparent.parent.fan',
+    ],
     ['work'],
   );
   const config = {
@@ -147,4 +156,25 @@ it.each(Object.entries(WAYS))('%s', async (name, { type, input = {}, close }) =>
   else expect(dropped).toBe(BRANCHES - begun);
   // Nobody is bothered with what nobody waited for.
   expect(asking.runtime.counters().deadLetters).toBe(0);
+});
+
+it('what says so is done to its end, although its actor was cancelled', async () => {
+  calls.clear();
+  reasons.length = 0;
+  const done: number[] = [];
+  await client.start('stubborn', { id: 's', input: null as never });
+  await expect.poll(() => calls.size, SOON).toBe(CONCURRENCY);
+  await client.cancel('stubborn', 's');
+  await expect
+    .poll(async () => {
+      for (const call of calls) {
+        calls.delete(call);
+        done.push(call.item);
+        call.answer(1);
+      }
+      return queued();
+    }, SOON)
+    .toBe(0);
+  expect(done.toSorted((one, other) => one - other)).toEqual([100, 101, 102, 103]);
+  expect(reasons).toEqual([]);
 });

@@ -253,10 +253,14 @@ describe('a saga in durable turns', () => {
     };
     actor.start('i');
     expect(open(actor)[1].childId).toBe('do.stage');
+    expect(open(actor)[1]).not.toHaveProperty('cancel');
     actor.reply(open(actor)[0], 'staged');
     expect(actor.context).toMatchObject({ step: 'check', results: { stage: 'staged' } });
-    fail();
+    const undoing = fail().effects.map(({ effect }) => effect);
     expect(open(actor)[1].childId).toBe('undo.stage');
+    // It is undone to its end, also where the saga is stopped meanwhile.
+    expect(open(actor)[1]).toMatchObject({ cancel: 'ignore' });
+    expect(undoing.find(({ kind }) => kind === 'task')).toMatchObject({ cancel: 'ignore' });
     const { effects } = fail();
     expect(actor.value).toEqual({ undo: { stage: 'waiting' } });
     const timer = effects.map(({ effect }) => effect).find(({ kind }) => kind === 'timer');

@@ -42,7 +42,7 @@ export function createTaskHandler(
     counters.peak = Math.max(counters.peak, counters.running);
     try {
       return await inSpan(SPAN.process(entity), spanOf(body, message, entity), async (span) => {
-        const marks = marksToObey(message, body);
+        const marks = marksOfWork(message, body.execution);
         const task: Task = { body, message, lost, marks, traceparent: traceparentOf(span) };
         const admitted = await admit(task, host);
         const next =
@@ -58,11 +58,6 @@ export function createTaskHandler(
       counters.running--;
     }
   };
-}
-
-/** A task that a person has sent again is done whoever waits for it. */
-function marksToObey(message: InboundMessage, { execution }: TaskBody): readonly string[] {
-  return message.properties[PROPERTY.redriven] === undefined ? marksOfWork(message, execution) : [];
 }
 
 function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanInput {

@@ -5,6 +5,7 @@ import type { Json } from '../../../contract/json.ts';
 import type { Outcome } from '../../../contract/outcome.ts';
 import { type InboundMessage, PROPERTY, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
 import { hashId, replyMessageId, taskMessageId, withoutLife } from '../../protocol/ids.ts';
+import { OF_LINEAGE } from '../../protocol/lineage.ts';
 import type { Task } from './task.ts';
 
 /** Undefined where the task names nobody to answer. */
@@ -18,6 +19,7 @@ export function toReply(task: Task, outcome: Outcome, now: number): WireMessage 
     const expiresAt = now + offerTtlMs;
     return {
       ...common,
+      properties: { ...common.properties, ...lineageOf(message) },
       // Handed on after this attempt is over: it hangs under the task, which ends with the accepted answer.
       ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
       entity: OFFERS,
@@ -57,6 +59,16 @@ function headers({ body, traceparent }: Task): Pick<WireMessage, 'properties' | 
     properties: { [PROPERTY.format]: WIRE_FORMAT, [PROPERTY.execution]: withoutLife(body.execution) },
     ...(traceparent === undefined ? {} : { traceparent }),
   };
+}
+
+/** An offer is cancelled as its task is. */
+function lineageOf({ properties }: InboundMessage): InboundMessage['properties'] {
+  return Object.fromEntries(
+    OF_LINEAGE.flatMap((name) => {
+      const value = properties[name];
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }
 
 function branchOf({ body: { branch } }: Task): { readonly branch?: number } {

@@ -109,7 +109,7 @@ function encode(
         ...(effect.offerTtlMs === undefined ? {} : { offerTtlMs: effect.offerTtlMs }),
         ...(effect.logic === undefined ? {} : { logic: effect.logic }),
       };
-      return { kind: 'message', message: taskMessage(body, context) };
+      return { kind: 'message', message: taskMessage(body, context, effect.cancel) };
     }
     case 'scatter': {
       const { plan } = effect;
@@ -124,6 +124,7 @@ function encode(
         policy: plan.policy.kind,
         ...(plan.shared === undefined ? {} : { shared: plan.shared }),
         ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
+        ...(plan.cancel === undefined ? {} : { cancel: plan.cancel }),
       };
       return entry;
     }
@@ -232,6 +233,7 @@ type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lin
 export function taskMessage(
   body: TaskBody,
   { actor, incarnation, family, lineage, span }: TaskContext,
+  cancel?: 'ignore',
 ): WireMessage {
   return {
     entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
@@ -249,6 +251,7 @@ export function taskMessage(
       [PROPERTY.deadline]: body.deadlineAt,
       [PROPERTY.family]: family,
       ...(lineage === undefined ? {} : { [PROPERTY.lineage]: lineage }),
+      ...(cancel === undefined ? {} : { [PROPERTY.cancel]: cancel }),
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },
     body: { ...body, execution: inLife(body.execution, incarnation) },

@@ -22,6 +22,7 @@ export interface LetGoContext {
 
 interface Open {
   readonly execution: string;
+  readonly cancel?: 'ignore' | undefined;
   readonly kind: 'task' | 'scatter' | 'child';
   readonly deadlineAt?: number | undefined;
 }
@@ -67,13 +68,15 @@ function closedOf(
   after: CoreState,
 ): Open[] {
   const known = Object.entries(before?.executions ?? {}).map(
-    ([execution, { kind, deadlineAt }]): Open => ({ execution, kind, deadlineAt }),
+    ([execution, { kind, deadlineAt, cancel }]): Open => ({ execution, kind, deadlineAt, cancel }),
   );
   const opened = effects.flatMap(({ effect }): Open[] => {
     if (effect.kind === 'startChild') return [{ execution: effect.execution, kind: 'child' }];
-    return effect.kind === 'task' || effect.kind === 'scatter'
-      ? [{ execution: effect.execution, kind: effect.kind, deadlineAt: effect.deadlineAt }]
-      : [];
+    if (effect.kind !== 'task' && effect.kind !== 'scatter') return [];
+    const { kind, execution, deadlineAt } = effect;
+    return [
+      { kind, execution, deadlineAt, cancel: effect.kind === 'task' ? effect.cancel : effect.plan.cancel },
+    ];
   });
   const answered = new Set(
     items.flatMap(({ input }) =>
@@ -86,7 +89,10 @@ function closedOf(
     ),
   );
   return [...known, ...opened].filter(
-    ({ execution }) =>
-      !Object.hasOwn(after.executions, execution) && !answered.has(execution) && !complete.has(execution),
+    ({ execution, cancel }) =>
+      cancel !== 'ignore' &&
+      !Object.hasOwn(after.executions, execution) &&
+      !answered.has(execution) &&
+      !complete.has(execution),
   );
 }

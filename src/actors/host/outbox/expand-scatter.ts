@@ -30,7 +30,7 @@ export async function expandScatter(entry: ScatterEntry, context: OutboxContext)
   const ancestors = marksIn(context.lineage);
   for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
     // Nobody would begin what is left: the end of this actor is on its way.
-    if (await context.cancellations.isCancelled(ancestors)) return;
+    if (entry.cancel === undefined && (await context.cancellations.isCancelled(ancestors))) return;
     const slice: WireMessage[] = [];
     for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
       const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
@@ -124,5 +124,5 @@ function branchMessage(
     deadlineAt: entry.deadlineAt,
     ...(entry.offerTtlMs === undefined ? {} : { offerTtlMs: entry.offerTtlMs }),
   };
-  return taskMessage(body, context);
+  return taskMessage(body, context, entry.cancel);
 }

@@ -53,6 +53,7 @@ export interface ScatterEntry {
   readonly cursor: number;
   readonly deadlineAt: number;
   readonly offerTtlMs?: number;
+  readonly cancel?: 'ignore';
   readonly policy: GatherPolicy['kind'];
 }
 

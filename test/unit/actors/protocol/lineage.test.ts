@@ -79,3 +79,11 @@ it('what no actor asked for has no marks, and what an earlier release asked for 
   expect(marksOfWork(inbound('task', {}), '1.0')).toEqual([]);
   expect(work('1', '1.0')).toHaveLength(1);
 });
+
+it.each([
+  ['is done whoever waits', { [PROPERTY.cancel]: 'ignore' }],
+  ['a person has sent again', { [PROPERTY.redriven]: 17 }],
+])('what %s has no marks', (_name, properties) => {
+  const asked = { replyTo: 'actor.m', replyToSessionId: '1', properties };
+  expect(marksOfWork(inbound('task', {}, asked), '1.0~abcdefgh')).toEqual([]);
+});

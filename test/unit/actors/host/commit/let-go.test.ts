@@ -10,7 +10,10 @@ const actor = { type: 'm', id: '1' };
 const context = { actor, now: NOW, duplicateWindowMs: 60_000, isLost: false };
 const LIFE = 'incarnation';
 
-type Open = Record<string, { readonly kind: string; readonly deadlineAt?: number }>;
+type Open = Record<
+  string,
+  { readonly kind: string; readonly deadlineAt?: number; readonly cancel?: 'ignore' }
+>;
 
 const core = (executions: Open, status = 'active'): CoreState =>
   ({ incarnation: LIFE, status, executions }) as unknown as CoreState;
@@ -31,7 +34,7 @@ const scatter = { ...task, kind: 'scatter' };
 const child = { kind: 'child' };
 const execution = (id: string) => executionMark('m/1', LIFE, id);
 const asked = (kind: string, id: string) => ({
-  effects: [{ turn: 1, index: 0, effect: { kind, execution: id, deadlineAt: NOW + HOUR } }],
+  effects: [{ turn: 1, index: 0, effect: { kind, execution: id, deadlineAt: NOW + HOUR, plan: {} } }],
 });
 
 describe.each([
@@ -87,6 +90,14 @@ describe.each([
     result({}, { status: 'done', ...asked('task', 'a') }),
     [],
     [lifeMark('m/1', LIFE)],
+  ],
+  ['a task that is done whoever waits', core({ a: { ...task, cancel: 'ignore' } }), result({}), [], []],
+  [
+    'an end with nothing open but that',
+    core({ a: { ...scatter, cancel: 'ignore' } }),
+    result({}, { status: 'stopped' }),
+    [],
+    [],
   ],
   ['work that goes on', core({ a: task }), result({ a: task, b: task }, asked('task', 'b')), [], []],
 ])('%s', (_name, before, after, items, marks) => {
