@@ -28,7 +28,7 @@ function isHost() {
 
 /**
  * Left alone, each thread keeps up to 100 MB for short-lived garbage and collects the rest only when it has grown fourfold:
- * a review of 2,000 files took 600 MB instead of 420. Measured in docs/performance.md; V8 reads both when it next collects.
+ * a review of 2,000 files took 600 MB instead of 420 (docs/laboratory/performance.md). V8 reads both when it next collects.
  */
 function keepHeapSmall() {
   var broker = isBroker();

@@ -20,7 +20,7 @@ import { openLocalBroker } from './local-broker.ts';
 import { startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
-/** Each costs 35 to 40 MB (docs/performance.md); turns need few. */
+/** Each costs 35 to 40 MB (docs/laboratory/performance.md); turns need few. */
 const MAX_DEFAULT_THREADS = 4;
 /** One thread is always free for turns, so there are at least two. */
 const MIN_THREADS = 2;

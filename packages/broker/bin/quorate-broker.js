@@ -18,7 +18,7 @@ function serves() {
   return ['status', 'advance', 'fault'].indexOf(process.argv[2]) < 0;
 }
 
-/** V8 would let a hundred megabytes of buffers gather, and keep what a flood leaves behind. Measured in docs/performance.md. */
+/** V8 would let a hundred megabytes of buffers gather, and keep what a flood leaves (docs/laboratory/performance.md). */
 function keepHeapSmall() {
   var v8 = process.getBuiltinModule('node:v8');
   v8.setFlagsFromString('--semi-space-growth-factor=1');

@@ -1,5 +1,5 @@
 // The border to what a machine gives the scatter logic as input: checked once, when the scatter is committed. The fields are
-// checked by hand: a schema library takes 5 MB of each worker thread (docs/performance.md). What a policy means is
+// checked by hand: a schema library takes 5 MB of each worker thread (docs/laboratory/performance.md). What a policy means is
 // machines/policies.ts.
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';

@@ -13,8 +13,8 @@ describe('quickstart', () => {
     const machine = summary.provide({
       actors: { summarize: fromPromise<Summary, string>(async ({ input }) => run(input)) },
     });
-    const actor = createActor(machine, { input: { text: 'It survives a kill. It goes on.' } }).start();
-    expect(await toPromise(actor)).toEqual({ words: 7, opening: 'It survives a kill.' });
+    const actor = createActor(machine, { input: { text: 'It survives a kill. It continues.' } }).start();
+    expect(await toPromise(actor)).toEqual({ words: 6, opening: 'It survives a kill.' });
   });
 
   test('machine, agent, configuration and client are under 40 lines', async () => {
