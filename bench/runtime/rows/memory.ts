@@ -22,7 +22,7 @@ const SLEEPERS_MB = 5;
 const ACTIVE = 1_000;
 const BOUNCES = 80;
 const ACTIVE_MB = 250;
-/** Fewer: the bare SDK is slow with so many sessions. */
+/** As many for both, so that the one can be held against the other. */
 const EMBEDDED_BOUNCES = 20;
 const EMBEDDED_RATIO = 1.25;
 /**
