@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { abuse } from '../packages/broker/bench/abuse.ts';
 import { broker } from '../packages/broker/bench/broker/bench.ts';
+import { control } from './control/bench.ts';
 import { fanin } from './fanin.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './kit/measurement.ts';
 import { latency } from './latency.ts';
@@ -20,7 +21,18 @@ import { takeover } from './takeover.ts';
 
 /** Too long for the rest, or an explanation rather than a promise. */
 const BY_NAME: readonly Bench[] = [soak, starve, turn, leftovers];
-const USUAL: readonly Bench[] = [start, latency, takeover, review, broker, abuse, runtime, pump, fanin];
+const USUAL: readonly Bench[] = [
+  start,
+  latency,
+  takeover,
+  review,
+  broker,
+  abuse,
+  runtime,
+  pump,
+  fanin,
+  control,
+];
 const BENCHES: readonly Bench[] = [...USUAL, ...BY_NAME];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
 const EXIT_MISSED = 1;
