@@ -63,7 +63,7 @@ export default defineConfig({
     ],
     sequence: { sequencer: WaitsFirst },
     // More than two cores have to do: many tests wait for a lock, a process or a disk.
-    maxWorkers: 3,
+    maxWorkers: 4,
     fsModuleCache: true,
     reporters: process.env['CI']
       ? ['default', ['json', { outputFile: 'coverage/test-results.json' }]]

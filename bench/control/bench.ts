@@ -143,8 +143,8 @@ async function untilQuiet(model: Model, least: number): Promise<readonly Call[]>
 async function cancels(client: QuorateClient, model: Model): Promise<readonly Measurement[]> {
   const toldMs: number[] = [];
   let later = 0;
-  for (let run = 0; run < RUNS; run++) {
-    const id = `run-${run}`;
+  for (let nth = 0; nth < RUNS; nth++) {
+    const id = `run-${nth}`;
     const items = Array.from({ length: RUN_BRANCHES }, () => CALL_MS);
     const plan = { agents: ['many'], items, policy: { kind: 'all' }, collect: 'counts' };
     await client.start('fan', { id, input: plan as never });

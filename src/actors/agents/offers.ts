@@ -1,4 +1,4 @@
-// An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). The agent
+// An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). A host
 // that takes it in time hands it on to the asker; one that lapsed comes back as an error through the dead-letter queue.
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';

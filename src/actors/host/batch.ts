@@ -5,7 +5,7 @@
 import type { InboundMessage } from '../../contract/wire.ts';
 import type { HeldActor } from './held-actor.ts';
 import { migrate } from './machine-version.ts';
-import { publish } from './outbox/publish.ts';
+import { sendAnswers } from './outbox/publish.ts';
 import { deliverAgain } from './outbox/undelivered.ts';
 import { answerQueries } from './questions/query.ts';
 import { takeWatches } from './questions/watch.ts';
@@ -66,7 +66,7 @@ export class Batch {
       rest = part.rest;
     }
     if (watches.length > 0) this.add(await takeWatches(held, watches));
-    if (strays.length > 0) await publish(held, markEntries(held.address, strayMarks(strays)));
+    if (strays.length > 0) await sendAnswers(held, markEntries(held.address, strayMarks(strays)));
     if (queries.length > 0) this.add(await answerQueries(held, queries));
   }
 

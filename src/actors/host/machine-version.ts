@@ -5,7 +5,7 @@ import { stateSizeError } from './commit/claim-entries.ts';
 import { encodeEffects } from './commit/encode.ts';
 import type { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
-import { publishCommitted } from './outbox/undelivered.ts';
+import { publishCommitted } from './outbox/publish.ts';
 import { quarantine } from './standstill/quarantine.ts';
 import { type SessionState, stateBytes } from './state/session-state.ts';
 import { actorSpan } from './trace.ts';

@@ -192,7 +192,7 @@ export class LiveSession implements HeldSession {
   }
 }
 
-/** No state at all is null; so are the 4 bytes that the SDK writes for a null (clear-state.ts). */
+/** No state at all is null; so are the 4 bytes that the SDK writes for a null (session-states.ts). */
 function toState(value: unknown): unknown {
   return value === undefined || (Buffer.isBuffer(value) && value.length === 0) ? null : value;
 }

@@ -12,7 +12,7 @@ export interface PlantedFault {
 }
 
 const COMMIT = 'const committed = await held.tryCommit(next.state, { bytes, forgets: settled });';
-const PUBLISH = 'if (next.state === undefined) await publish(held, next.entries);';
+const PUBLISH = 'if (next.state === undefined) await sendAnswers(held, next.entries);';
 
 export const PLANTED: readonly PlantedFault[] = [
   {
@@ -21,7 +21,7 @@ export const PLANTED: readonly PlantedFault[] = [
     edits: [
       {
         find: COMMIT,
-        replace: `await publish(held, next.entries);\n    ${COMMIT}`,
+        replace: `await sendAnswers(held, next.entries);\n    ${COMMIT}`,
       },
     ],
   },

@@ -41,7 +41,7 @@ export const MUTATIONS: readonly Mutation[] = [
     guard: 'nothing leaves before its commit',
     file: 'src/actors/host/commit/commit-turns.ts',
     find: 'const committed = await held.tryCommit(',
-    replace: 'await publish(held, next.entries); const committed = await held.tryCommit(',
+    replace: 'await sendAnswers(held, next.entries); const committed = await held.tryCommit(',
   },
   {
     invariant: 'i02-one-commit',

@@ -6,8 +6,7 @@ import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { Overflow, TurnResult } from '../../../contract/turn.ts';
 import type { ActorView, HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
-import { publish } from '../outbox/publish.ts';
-import { publishCommitted } from '../outbox/undelivered.ts';
+import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
 import { inspectCommit } from '../questions/watchers.ts';
 import { answersDone } from '../run/gather-values.ts';
 import type { Settlement } from '../settle.ts';
@@ -68,7 +67,7 @@ export async function commitTurns(
   }
   counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
   counters.dropped += next.dropped;
-  if (next.state === undefined) await publish(held, next.entries);
+  if (next.state === undefined) await sendAnswers(held, next.entries);
   else await publishCommitted(held);
   if (next.state !== undefined) {
     const inputs = received.map(({ input }) => input);

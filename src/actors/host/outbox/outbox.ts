@@ -1,5 +1,6 @@
 // Carries a committed outbox out. Every send here may be a repeat: ids are fixed, so repeats are dropped by the broker
-// (I3) or found stale by their receiver (I4, I9).
+// (I3) or found stale by their receiver (I4, I9). Refused by their target, they are told apart from what has left.
+import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
@@ -40,6 +41,11 @@ export async function publishOutbox(
   entries: readonly OutboxEntry[],
   context: OutboxContext,
 ): Promise<Carried> {
+  const unknown = entries.find(({ kind }) => !Object.hasOwn(CARRIED, kind));
+  if (unknown !== undefined)
+    context.logger.warn(`left out: an entry '${unknown.kind}' of a newer build`, {
+      actor: formatAddress(context.actor),
+    });
   await closeAll(entries, context);
   try {
     return { ...(await publishTogether(entries, context)), left: [] };
@@ -48,6 +54,15 @@ export async function publishOutbox(
     return publishApart(entries, context);
   }
 }
+
+/** Every kind has its place below. */
+const CARRIED: Readonly<Record<OutboxEntry['kind'], true>> = {
+  close: true,
+  action: true,
+  message: true,
+  cancel: true,
+  scatter: true,
+};
 
 /** First of all: what the actor let go of is not begun while the rest is on its way. */
 async function closeAll(entries: readonly OutboxEntry[], { cancellations }: OutboxContext): Promise<void> {

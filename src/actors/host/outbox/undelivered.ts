@@ -9,8 +9,8 @@ import { hashId } from '../../protocol/ids.ts';
 import type { ActorView, Forgotten, HeldActor } from '../held-actor.ts';
 import { completed } from '../settle.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
+import { carryOut } from './carry-out.ts';
 import type { Refusal } from './outbox.ts';
-import { carryOut } from './publish.ts';
 
 /** Tried in vain for so long, it is somebody's business. */
 const QUARANTINED_AFTER_MS = 5 * 60_000;
@@ -29,7 +29,7 @@ function withEntry({ code, message }: Refusal, [first]: readonly OutboxEntry[]):
 }
 
 /** The actor stands still with what was not taken as its outbox; the rest has left. */
-async function standStill(
+export async function standStill(
   held: HeldActor,
   left: readonly OutboxEntry[],
   refusal: Refusal,
@@ -56,12 +56,6 @@ async function standStill(
   };
   await held.commit({ ...state, outbox: left, quarantine }, forgets);
   await wakeLater(held);
-}
-
-/** Sends what the last commit wants sent. What its target refuses stays with the actor, which stands still. */
-export async function publishCommitted(held: HeldActor, unfinished = 0): Promise<void> {
-  const { left, refusal } = await carryOut(held, held.state.outbox, unfinished);
-  if (refusal !== undefined) await standStill(held, left, refusal);
 }
 
 const DELIVER = 'deliver#';
@@ -107,7 +101,7 @@ export async function deliverAgain(held: HeldActor, message: InboundMessage): Pr
 
 /** Carries the outbox out: then the state is being released, with this message as its anchor; else it stands still again. */
 export async function deliverNow(held: HeldActor, message: InboundMessage): Promise<void> {
-  const { left, refusal } = await carryOut(held, held.state.outbox);
+  const { left, refusal } = await carryOut(held, held.state.outbox, { committed: true });
   const { state } = held;
   const { inbox, forgets } = held.recorded([completed(message)]);
   if (refusal !== undefined) return standStill(held, left, refusal, { ...state, inbox }, forgets);

@@ -10,7 +10,7 @@ import {
 import { claimEntries } from '../commit/claim-entries.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
-import { publish } from '../outbox/publish.ts';
+import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
@@ -34,7 +34,7 @@ export async function answerQueries(
   } catch (thrown) {
     return held.leave(thrown);
   }
-  await publish(held, claimed);
+  await sendAnswers(held, claimed);
   return queries.map(({ message }) => completed(message));
 }
 

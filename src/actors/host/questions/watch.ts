@@ -5,7 +5,7 @@ import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { AnswerBody } from '../../../contract/wire.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
-import { publish } from '../outbox/publish.ts';
+import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { WatchRequest } from '../sort/sort.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
@@ -24,7 +24,7 @@ export async function takeWatches(
     entries.push(...watched.answers);
   }
   if (state !== held.state) await held.commit(state);
-  await publish(held, entries);
+  await sendAnswers(held, entries);
   return watches.map(({ message }) => completed(message));
 }
 

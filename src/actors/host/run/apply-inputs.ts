@@ -9,7 +9,8 @@ import { completed, type Settlement } from '../settle.ts';
 import { messagesOf, type ReceivedInput } from '../sort/inbox.ts';
 import { endsTombstone } from '../sort/tombstone.ts';
 import { isStandingStill, park, quarantine } from '../standstill/quarantine.ts';
-import { keepAnswers, overflowOf, runWithAnswers } from './gather-values.ts';
+import { runWithAnswers } from './attempts.ts';
+import { keepAnswers, overflowOf } from './gather-values.ts';
 
 /** Run together, and committed together (I12). */
 interface Group {

@@ -3,12 +3,14 @@
 import { SpanKind, trace } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
-import type { TurnRequest, TurnResult } from '../../../contract/turn.ts';
+import type { Overflow, TurnRequest, TurnResult } from '../../../contract/turn.ts';
 import { ATTR, inSpan, SPAN } from '../../../observability/telemetry.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
+import type { HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { canStart, type ReceivedInput } from '../sort/inbox.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
+import { type Read, readAnswers } from './gather-values.ts';
 
 /** Whose last one took a thread down while the host looked on. */
 export const MAX_ATTEMPTS = 3;
@@ -24,7 +26,7 @@ export type RunOutcome =
   | { readonly kind: 'poison'; readonly error: ErrorJson; readonly attempts: number }
   | { readonly kind: 'stuck'; readonly error: ErrorJson };
 
-export interface Run {
+interface Run {
   readonly received: readonly ReceivedInput[];
   readonly state: SessionState;
   readonly actor: ActorAddress;
@@ -37,8 +39,33 @@ export interface Run {
   readonly commit: (state: SessionState) => Promise<void>;
 }
 
+/** The turns of these, with the values that their gathers hand out. Throws what the storage threw. */
+export async function runWithAnswers(
+  held: HeldActor,
+  received: readonly ReceivedInput[],
+  overflow: Overflow | undefined,
+): Promise<RunOutcome | Extract<Read, { kind: 'unfit' }>> {
+  let answers: Run['answers'] = overflow === undefined ? {} : { overflow };
+  for (;;) {
+    const { state, address: actor, host, newborn } = held;
+    const outcome = await runWithAttempts({
+      received,
+      state,
+      actor,
+      host,
+      newborn,
+      answers,
+      commit: (next) => held.commit(next),
+    });
+    if (outcome.kind !== 'ran' || outcome.result.needs === undefined) return outcome;
+    const read = await readAnswers(held, outcome.result.needs);
+    if (read.kind === 'unfit') return read;
+    answers = { ...answers, payloads: { ...answers.payloads, ...read.values } };
+  }
+}
+
 /** Runs the turns of these inputs together; one that is alone and suspect as often as MAX_ATTEMPTS allows. */
-export async function runWithAttempts(run: Run): Promise<RunOutcome> {
+async function runWithAttempts(run: Run): Promise<RunOutcome> {
   const { received, actor, host, commit } = run;
   const [only] = received;
   let { state } = run;

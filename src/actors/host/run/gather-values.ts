@@ -11,9 +11,8 @@ import type { CoreState, Execution, KeptValue, Overflow, TurnRequest } from '../
 import { isUnreadable, jsonBytes, lifeFolder } from '../../protocol/claims.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { signRef } from '../../protocol/seals.ts';
-import type { ActorView, HeldActor } from '../held-actor.ts';
+import type { ActorView } from '../held-actor.ts';
 import type { ReceivedInput } from '../sort/inbox.ts';
-import { type Run, type RunOutcome, runWithAttempts } from './attempts.ts';
 
 /** A larger answer lies elsewhere. As many as a gather may keep of smaller ones are 4 MB. */
 const MAX_VALUE_BYTES = 16 * 1024;
@@ -53,13 +52,13 @@ export async function keepAnswers(
   );
 }
 
-type Read =
+export type Read =
   | { readonly kind: 'values'; readonly values: NonNullable<TurnRequest['payloads']> }
   /** They are too large together, or one of them cannot be read. */
   | { readonly kind: 'unfit'; readonly error: ErrorJson };
 
 /** What a turn asked for. Throws what the storage threw. */
-async function readAnswers(held: ActorView, refs: readonly PayloadRef[]): Promise<Read> {
+export async function readAnswers(held: ActorView, refs: readonly PayloadRef[]): Promise<Read> {
   const bytes = refs.reduce((sum, ref) => sum + ref.bytes, 0);
   if (bytes > MAX_CLAIM_BYTES) {
     const message = `${refs.length} answers of ${bytes} bytes, at most ${MAX_CLAIM_BYTES} fit into a state`;
@@ -74,31 +73,6 @@ async function readAnswers(held: ActorView, refs: readonly PayloadRef[]): Promis
     const error = toErrorJson(thrown, 'INTERNAL');
     if (!isUnreadable(error.code)) throw thrown;
     return { kind: 'unfit', error };
-  }
-}
-
-/** The turns of these, with the values that their gathers hand out. Throws what the storage threw. */
-export async function runWithAnswers(
-  held: HeldActor,
-  received: readonly ReceivedInput[],
-  overflow: Overflow | undefined,
-): Promise<RunOutcome | Extract<Read, { kind: 'unfit' }>> {
-  let answers: Run['answers'] = overflow === undefined ? {} : { overflow };
-  for (;;) {
-    const { state, address: actor, host, newborn } = held;
-    const outcome = await runWithAttempts({
-      received,
-      state,
-      actor,
-      host,
-      newborn,
-      answers,
-      commit: (counted) => held.commit(counted),
-    });
-    if (outcome.kind !== 'ran' || outcome.result.needs === undefined) return outcome;
-    const read = await readAnswers(held, outcome.result.needs);
-    if (read.kind === 'unfit') return read;
-    answers = { ...answers, payloads: { ...answers.payloads, ...read.values } };
   }
 }
 

@@ -20,7 +20,7 @@ import { ANSWER_TTL_MS, parseActorBody } from '../../protocol/messages.ts';
 import { answer } from '../commit/verdicts.ts';
 import { type ActorView, HeldActor, STUCK_PAUSE_MS, TAKE } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
-import { publish } from '../outbox/publish.ts';
+import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { judge } from '../sort/inbox.ts';
 import { openState } from '../state/claim-state.ts';
@@ -45,7 +45,7 @@ export async function holdUnreadable(
     const parsed = found.subject === 'purge' ? parseActorBody(found) : undefined;
     if (parsed?.ok !== true || parsed.body.kind !== 'purge') continue;
     await held.purge();
-    await publish(held, [answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
+    await sendAnswers(held, [answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
     return held.settler.settleNow([completed(found)]);
   }
   await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
@@ -72,7 +72,7 @@ export async function quarantineLostCore(
   host.logger.error(`quarantined, for its state cannot be read: ${message}`, { code, actor: actor.name });
   // A commit that follows would make this message for nobody: they are told first, under ids that do not change.
   const told = (outline?.waiters ?? []).map((to) => failure(actor, to, error));
-  await publish(actor, told);
+  await sendAnswers(actor, told);
   await actor.commit(lost);
   return actor;
 }
@@ -111,7 +111,7 @@ export async function takeWithoutCore(
   const answers: OutboxEntry[] = [];
   const parkAndAnswer = async (): Promise<void> => {
     settlements.push(...(await park(held, back)));
-    await publish(held, answers);
+    await sendAnswers(held, answers);
   };
   for (const [at, message] of messages.entries()) {
     const judgement = judge(held.state.inbox, message, held.settler.settled);

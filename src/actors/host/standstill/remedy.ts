@@ -4,7 +4,7 @@ import type { ActorBody, AnswerBody, InboundMessage } from '../../../contract/wi
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
 import { migrate } from '../machine-version.ts';
-import { publish } from '../outbox/publish.ts';
+import { sendAnswers } from '../outbox/publish.ts';
 import { deliverNow, giveUpUndelivered } from '../outbox/undelivered.ts';
 import { applyInputs } from '../run/apply-inputs.ts';
 import { completed } from '../settle.ts';
@@ -49,7 +49,7 @@ export async function remedy(todo: Remedy): Promise<void> {
   if (held.state.core === null) {
     // Perhaps purged before, by a holder that died before it removed everything; or 4 bytes that an earlier release left.
     if (body.kind === 'purge') await held.forget();
-    if (body.kind !== 'stop') await publish(held, [notFound(message, body.asker, held.address)]);
+    if (body.kind !== 'stop') await sendAnswers(held, [notFound(message, body.asker, held.address)]);
     return;
   }
   await begin(todo);
@@ -98,5 +98,5 @@ async function stop({ held, message, catchUp }: Remedy): Promise<void> {
 }
 
 function say({ held, message }: Remedy, asker: ReplyAddress, body: AnswerBody): Promise<void> {
-  return publish(held, [answer(message, asker, body)]);
+  return sendAnswers(held, [answer(message, asker, body)]);
 }

@@ -1,0 +1,71 @@
+// Carries entries out for the actor that is held: an outbox that was committed, or answers that belong to no commit.
+import type { Json } from '../../../contract/json.ts';
+import { lifeFolder } from '../../protocol/claims.ts';
+import type { HeldActor } from '../held-actor.ts';
+import type { OutboxEntry, SessionState } from '../state/session-state.ts';
+import { actorSpan } from '../trace.ts';
+import { type Carried, publishOutbox } from './outbox.ts';
+
+export interface CarryOptions {
+  /** They are the outbox of the last commit. What is not, answers to questions, is never too late (I2). */
+  readonly committed: boolean;
+  /** Times that a holder was gone before the outbox had left. */
+  readonly unfinished?: number;
+}
+
+export async function carryOut(
+  held: HeldActor,
+  entries: readonly OutboxEntry[],
+  { committed, unfinished = 0 }: CarryOptions,
+): Promise<Carried> {
+  if (entries.length === 0) return NOTHING;
+  const { host, address: actor, state, session } = held;
+  const incarnation = state.core?.incarnation ?? '';
+  const life = lifeFolder(host.payloads.scope, actor, incarnation);
+  let carried: Carried;
+  try {
+    carried = await publishOutbox(entries, {
+      ...host,
+      session,
+      actor,
+      incarnation,
+      life,
+      family: state.family ?? life,
+      ...(state.lineage === undefined ? {} : { lineage: state.lineage }),
+      span: actorSpan(state.traceparent, actor, incarnation),
+      mayBegin: () => !committed || host.clock.now() - held.seenAt <= host.duplicateWindowMs / 2,
+      advance: (entry, cursor) => held.commit(withCursor(held.state, entry.execution, cursor)),
+      beginActions: (actions) =>
+        host.actions.begin(actions, {
+          actor,
+          machine: host.machine,
+          incarnation,
+          life,
+          turn: state.core?.turn ?? 0,
+          context: contextOf(state),
+          traceparent: state.traceparent,
+          unfinished,
+        }),
+    });
+  } catch (error) {
+    return held.leave(error, 'not published yet');
+  }
+  held.noteScheduled(carried.scheduled);
+  if (entries.some(({ kind }) => kind === 'cancel')) held.settler.waitFor(carried.takenBack);
+  return carried;
+}
+
+const NOTHING: Carried = { scheduled: {}, takenBack: Promise.resolve(), left: [] };
+
+function withCursor(state: SessionState, execution: string, cursor: number): SessionState {
+  const outbox = state.outbox.map((entry) =>
+    entry.kind === 'scatter' && entry.execution === execution ? { ...entry, cursor } : entry,
+  );
+  return { ...state, outbox };
+}
+
+/** As committed: what the named actions of the commit see. */
+function contextOf({ core }: SessionState): Json {
+  const snapshot = core?.snapshot as { readonly context?: Json } | undefined;
+  return snapshot?.context ?? null;
+}
