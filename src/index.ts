@@ -34,6 +34,14 @@ export type {
 } from './contract/dead-letters.ts';
 export type { ErrorCode } from './contract/errors.ts';
 export { ERROR_HINTS, QuorateError } from './contract/errors.ts';
+export type {
+  AgentFailure,
+  Failure,
+  FailureFacts,
+  FailureKind,
+  FailureOptions,
+} from './contract/failure.ts';
+export { classifyFailure, failure, permanent, throttled } from './contract/failure.ts';
 export type { EventJson, Json, JsonObject } from './contract/json.ts';
 export type { ErrorJson, Outcome } from './contract/outcome.ts';
 export type { PayloadCodec, PayloadRef, PayloadStore } from './contract/payload.ts';

@@ -41,7 +41,10 @@ interface AgentCommon {
   readonly retry?: RetryPolicy;
 }
 
-/** Runs on the event loop: model calls, tools, I/O. Throw an error with `retryable: false` to fail at once. */
+/**
+ * Runs on the event loop: model calls, tools, I/O. What an error of it leads to is read from the error (docs/control.md); to say it
+ * yourself throw `throttled({ retryAfterMs })`, `permanent()` or `failure(kind)`. `retryable: false` on an error means permanent.
+ */
 export interface IoAgent extends AgentCommon {
   // oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own input types
   readonly run: (input: any, context: AgentContext) => Promise<Answer> | Answer;

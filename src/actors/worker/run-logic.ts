@@ -2,8 +2,9 @@
 import type { AnyActorLogic } from 'xstate';
 import { createActor, toPromise } from 'xstate';
 import { checkJson } from '../../contract/border.ts';
-import { QuorateError, toErrorJson, withData } from '../../contract/errors.ts';
-import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import { toTaskError } from '../../contract/failure.ts';
+import type { Outcome } from '../../contract/outcome.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
 import { loadExport, loadMachine } from './load-machine.ts';
@@ -83,13 +84,7 @@ async function settle(of: string, run: () => unknown): Promise<Outcome> {
     const output = checkJson(await run(), { of, path: 'output', code: 'OUTPUT_INVALID' });
     return { status: 'done', output };
   } catch (thrown) {
-    return { status: 'error', error: toTaskError(thrown) };
+    // What it means is found out here, while the error is still an object, and travels in its data.
+    return { status: 'error', error: toTaskError(thrown, { now: Date.now() }) };
   }
-}
-
-/** `retryable: false` on what was thrown travels in the error's data. */
-function toTaskError(thrown: unknown): ErrorJson {
-  const error = toErrorJson(thrown, 'TASK_FAILED');
-  const isFinal = (thrown as { retryable?: unknown } | null | undefined)?.retryable === false;
-  return isFinal ? withData(error, { retryable: false }) : error;
 }

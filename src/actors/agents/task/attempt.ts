@@ -4,8 +4,9 @@ import { limitSignal } from '../../../common/signals.ts';
 import { checkJson } from '../../../contract/border.ts';
 import type { AgentContext, IoAgent } from '../../../contract/config.ts';
 import { QuorateError, toErrorJson } from '../../../contract/errors.ts';
+import { toTaskError } from '../../../contract/failure.ts';
 import { copyJson, type Json } from '../../../contract/json.ts';
-import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
+import type { Outcome } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
@@ -105,7 +106,7 @@ function workerRequest(runnable: Runnable, input: Json, { key, attempt }: AgentC
 }
 
 async function runInPool(
-  { pool, timeoutMs }: TaskHost,
+  { pool, timeoutMs, clock }: TaskHost,
   request: WorkerRequest,
   signal: AbortSignal,
 ): Promise<Attempt> {
@@ -114,10 +115,10 @@ async function runInPool(
     const { outcome } = response;
     return outcome.status === 'done'
       ? { kind: 'done', output: outcome.output }
-      : { kind: 'failed', error: outcome.error, retryable: isRetryable(outcome.error) };
+      : { kind: 'failed', error: outcome.error };
   }
   if (response.kind !== 'failed') throw new Error(`a worker answered a task with ${response.kind}`);
-  return { kind: 'failed', error: response.error, retryable: true };
+  return { kind: 'failed', error: toTaskError(response.error, { now: clock.now() }) };
 }
 
 /** What an agent that was told has to end, before it is left to itself. */
@@ -130,7 +131,7 @@ interface Cancelling {
 }
 
 async function runInProcess(
-  { name, timeoutMs, counters }: TaskHost,
+  { name, timeoutMs, counters, clock }: TaskHost,
   agent: IoAgent['run'],
   input: Json,
   context: AgentContext,
@@ -157,19 +158,10 @@ async function runInProcess(
       void end.then((it) => it.kind === 'done' && onLate({ status: 'done', output: it.output }));
       return { kind: 'cancelled' };
     }
-    const error = toErrorJson(thrown, 'TASK_FAILED');
-    const isFinal = (thrown as { retryable?: unknown } | null | undefined)?.retryable === false;
-    return { kind: 'failed', error, retryable: !isFinal && isRetryable(error) };
+    return { kind: 'failed', error: toTaskError(thrown, { now: clock.now(), signal }) };
   } finally {
     release();
   }
-}
-
-/** What is no JSON once is no JSON the next time either, and was paid for. */
-function isRetryable({ code, data }: ErrorJson): boolean {
-  return (
-    code !== 'OUTPUT_INVALID' && (data as { readonly retryable?: unknown } | undefined)?.retryable !== false
-  );
 }
 
 // Pieces of an answer, sent ahead of it. A machine gets them in order, so a number that nobody sends would hold back all that

@@ -1,6 +1,7 @@
 // What follows from an attempt: an answer, another attempt later, another host, or the end. Pure: it is told the time.
 import type { RetryPolicy } from '../../../contract/config.ts';
 import { toErrorJson, withData } from '../../../contract/errors.ts';
+import { failureOf } from '../../../contract/failure.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import { MAX_CLAIM_BYTES } from '../../../contract/sizes.ts';
@@ -27,9 +28,15 @@ export function toNext(
   const { error } = attempt;
   const { attempt: attempts } = body;
   const at = now + backoff(retry, attempts);
-  if (!attempt.retryable || attempts >= retry.attempts || at >= deadlineAt)
+  if (isFinal(error) || attempts >= retry.attempts || at >= deadlineAt)
     return { kind: 'giveUp', error: withData(error, { attempts }) };
   return { kind: 'retry', error, at, deadlineAt, family };
+}
+
+/** The next attempt would fail the same way, or costs what nobody has. */
+function isFinal(error: ErrorJson): boolean {
+  const kind = failureOf(error)?.kind;
+  return kind === 'permanent' || kind === 'account';
 }
 
 function excess(outcome: Outcome): ErrorJson | undefined {

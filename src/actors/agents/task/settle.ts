@@ -1,6 +1,7 @@
 // Carries out what was decided about a task, and says what becomes of its message: the outcome is stored before it is sent, and
 // what takes the place of the message is sent before the message is settled, so that a crash in between repeats and loses nothing.
 import { toErrorJson, withData } from '../../../contract/errors.ts';
+import { failureOf } from '../../../contract/failure.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { Disposition } from '../../../contract/ports.ts';
@@ -149,9 +150,14 @@ function describe(error: ErrorJson): string {
   const whole = JSON.stringify(error);
   if (Buffer.byteLength(whole) <= MAX_DESCRIPTION_BYTES) return whole;
   const { attempts } = (error.data ?? {}) as { readonly attempts?: Json };
-  return JSON.stringify({
+  const failure = failureOf(error);
+  const cut = {
     code: cutText(error.code, MAX_CODE_BYTES),
     message: cutText(error.message, MAX_MESSAGE_BYTES),
-    ...(typeof attempts === 'number' ? { data: { attempts } } : {}),
-  });
+  };
+  const facts = {
+    ...(typeof attempts === 'number' ? { attempts } : {}),
+    ...(failure === undefined ? {} : { failure }),
+  };
+  return JSON.stringify({ ...cut, ...(Object.keys(facts).length > 0 ? { data: facts } : {}) });
 }

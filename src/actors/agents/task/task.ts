@@ -88,7 +88,8 @@ export interface Admitted {
 export type Attempt =
   /** `late`: when nobody waited for it any more. */
   | { readonly kind: 'done'; readonly output: Json; readonly late?: true }
-  | { readonly kind: 'failed'; readonly error: ErrorJson; readonly retryable: boolean }
+  /** `data.failure` of it says what kind of failure it was. */
+  | { readonly kind: 'failed'; readonly error: ErrorJson }
   /** Nobody waits for it any more; it was told. */
   | { readonly kind: 'cancelled' };
 

@@ -173,7 +173,7 @@ describe('promise', () => {
     expect(await run('fails')).toMatchObject({
       outcome: {
         status: 'error',
-        error: { code: 'TASK_FAILED', name: 'TypeError', data: { retryable: false } },
+        error: { code: 'TASK_FAILED', name: 'TypeError', data: { failure: { kind: 'permanent' } } },
       },
     });
     expect(await run('throws')).toMatchObject({

@@ -2,13 +2,18 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { toNext } from '../../../../../src/actors/agents/task/next.ts';
 import { type Attempt, DEFAULT_RETRY, type Next } from '../../../../../src/actors/agents/task/task.ts';
+import type { Json } from '../../../../../src/contract/json.ts';
 import type { TaskBody } from '../../../../../src/contract/wire.ts';
 
 const NOW = 10_000;
 const DEADLINE = 20_000;
 const DONE: Attempt = { kind: 'done', output: 1 };
-const FAILED: Attempt = { kind: 'failed', error: { code: 'E1', message: 'no' }, retryable: true };
-const FINAL: Attempt = { ...FAILED, retryable: false };
+const failed = (data?: Json): Attempt => ({
+  kind: 'failed',
+  error: { code: 'E1', message: 'no', ...(data === undefined ? {} : { data }) },
+});
+const FAILED = failed();
+const FINAL = failed({ failure: { kind: 'permanent' } });
 
 interface Given {
   readonly attempt: Attempt;
@@ -51,7 +56,13 @@ it.each<[string, Given, Partial<Next>]>([
   ],
   ['twice as long before the third', { attempt: FAILED, number: 2 }, { kind: 'retry', at: NOW + 2_000 }],
   ['gives up after the last', { attempt: FAILED, number: 3 }, { kind: 'giveUp' }],
-  ['gives up at once what says that it is final', { attempt: FINAL }, { kind: 'giveUp' }],
+  ['gives up at once what fails the same way again', { attempt: FINAL }, { kind: 'giveUp' }],
+  [
+    'gives up at once what a person has to pay',
+    { attempt: failed({ failure: { kind: 'account' } }) },
+    { kind: 'giveUp' },
+  ],
+  ['gives up at once what says so itself', { attempt: failed({ retryable: false }) }, { kind: 'giveUp' }],
   [
     'gives up what would be due at its deadline',
     { attempt: FAILED, deadlineAt: NOW + 1_000 },
