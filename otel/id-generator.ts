@@ -19,8 +19,8 @@ interface SpanIds {
 const globals: { readonly [SPAN_ID_SLOT]?: SpanIds | undefined; readonly globalThis: unknown } = globalThis;
 
 /**
- * For an SDK of your own, so that spans which are exported after the fact keep the ids that messages already carry:
- * `new NodeSDK({ idGenerator: createIdGenerator() })`.
+ * Gives an id generator for an SDK of your own, so that spans which are exported after the fact keep the ids that messages already
+ * carry: `new NodeSDK({ idGenerator: createIdGenerator() })`.
  */
 export function createIdGenerator(): IdGenerator {
   const random = new RandomIdGenerator();

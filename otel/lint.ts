@@ -5,6 +5,7 @@ import { type FlatSpan, OTLP_KIND } from './otlp.ts';
 
 export { type FlatSpan, parseTraceLines, readTraceFile } from './otlp.ts';
 
+/** What makes a trace hard to read. */
 export type Rule =
   /** Drawn as an orphan, outside the tree. */
   | 'unresolved-parent'
@@ -26,6 +27,7 @@ export type Rule =
   /** The UI renames the second span of an id. */
   | 'duplicate-id';
 
+/** One span that breaks a rule. */
 export interface Finding {
   readonly rule: Rule;
   readonly spanId: string;
@@ -36,7 +38,11 @@ export interface Finding {
 /** Clocks of processes on one host, and ms beside ns: what may look like a child before or after its parent. */
 const CLOCK_TOLERANCE_NS = 5_000_000n;
 
-/** The spans of one trace file, or of several of one trace; none found is a trace that Jaeger shows well. */
+/**
+ * Checks the spans of one trace file, or of several of one trace, for what makes a trace hard to read.
+ *
+ * @returns The findings; none for a trace that Jaeger shows well.
+ */
 export function lintTrace(spans: readonly FlatSpan[], linkLimit = LINK_LIMIT): Finding[] {
   const byId = new Map(spans.map((span) => [idOf(span), span]));
   return [

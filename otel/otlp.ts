@@ -38,6 +38,7 @@ export const OTLP_KIND = { internal: 1, server: 2, client: 3, producer: 4, consu
 
 type AttributeValue = string | number | boolean | undefined;
 
+/** A span of a trace file, with its service beside it and times in ns. */
 export interface FlatSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -55,10 +56,12 @@ export interface FlatSpan {
   readonly failed: boolean;
 }
 
+/** Reads a trace file. Throws when it cannot be read, or a line of it is no OTLP JSON. */
 export async function readTraceFile(path: string): Promise<FlatSpan[]> {
   return parseTraceLines(await readFile(path, 'utf8'));
 }
 
+/** The same from its text. Throws when a line is no OTLP JSON. */
 export function parseTraceLines(text: string): FlatSpan[] {
   return text.split('\n').flatMap((line) => (line === '' ? [] : flatten(JSON.parse(line))));
 }

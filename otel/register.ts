@@ -24,6 +24,7 @@ import { LINK_LIMIT } from './names.ts';
 /** What an unreachable endpoint may cost at the end. */
 const SHUTDOWN_LIMIT_MS = 5_000;
 
+/** Where traces go. Variables of OpenTelemetry win over these. */
 export interface TelemetryOptions {
   /** OTLP JSON lines are appended to it. */
   readonly traceFile?: string;
@@ -38,6 +39,7 @@ export interface TelemetryOptions {
 
 type Environment = NonNullable<TelemetryOptions['env']>;
 
+/** The SDK as it was started. */
 export interface Telemetry {
   /** Per destination. */
   readonly counts: Readonly<Record<string, Readonly<DeliveryCounts>>>;
@@ -48,7 +50,19 @@ export interface Telemetry {
 const STARTED = Symbol.for('quorate.telemetry');
 const globals: { [STARTED]?: Promise<Telemetry> | undefined; readonly globalThis: unknown } = globalThis;
 
-/** Once a process: a second call gets the first one's telemetry, whatever it asks for. */
+/**
+ * Starts the OpenTelemetry SDK with an exporter to a file, to an OTLP endpoint, or both. Once a process: a second call gives the telemetry of
+ * the first, whatever it asks for.
+ *
+ * @returns Counts of what was exported, and `shutdown`, which exports what is left.
+ * @throws When the trace file cannot be written.
+ * @example
+ * ```ts
+ * const telemetry = await startTelemetry({ traceFile: 'traces.jsonl', serviceName: 'orders' });
+ * // ... createRuntime(...), and when it has stopped:
+ * await telemetry.shutdown();
+ * ```
+ */
 export function startTelemetry(options: TelemetryOptions = {}): Promise<Telemetry> {
   globals[STARTED] ??= start(options).catch((failure: unknown) => {
     globals[STARTED] = undefined;

@@ -10,6 +10,7 @@ import { type Logger, SILENT } from '../contract/ports.ts';
 import { openPayloads } from '../storage/stores.ts';
 import { createClient } from './client.ts';
 
+/** Where a client finds Service Bus and the payload store: fields of the configuration, else the variables of `env` (default `process.env`). */
 export type ConnectOptions = Partial<
   Pick<
     QuorateConfig,

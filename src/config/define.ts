@@ -12,14 +12,36 @@ import type {
 import type { Answer, Json } from '../contract/json.ts';
 
 /**
- * Keeps the literal types, so that `connect<typeof config>()` knows machine types, ids, events, inputs and outputs.
- * Where `defineMachine<typeof m>` says what a machine asks of an agent (`agent<Out, In>`), its `run` is held to it.
+ * Types a configuration. It changes nothing and checks nothing at run time: `createRuntime` and `resolveConfig` do.
+ *
+ * It keeps the literal types, so that `connect<typeof config>()` knows machine types, ids, events, inputs and outputs. Where
+ * `defineMachine<typeof m>` says what a machine asks of an agent (`agent<Out, In>`), the `run` of that agent has to fit.
+ *
+ * @returns The configuration as it was given.
+ * @example
+ * ```ts
+ * export const config = defineConfig({
+ *   machines: { summary: defineMachine<typeof summary>({ module, export: 'summary', version: '1' }) },
+ *   agents: { summarize: { run: (text: string) => ({ words: text.split(' ').length }) } },
+ * });
+ * ```
  */
 export function defineConfig<const C extends QuorateConfig>(config: C & CheckedAgents<C>): C {
   return config;
 }
 
-/** `defineMachine<typeof review>({ module, export, version })`: a type-only import of the machine is enough. */
+/**
+ * Types where a machine is. A type-only import of the machine is enough: its module is loaded in worker threads.
+ *
+ * @returns The entry for `machines` as it was given.
+ * @example
+ * ```ts
+ * import type { review } from './review.machine.ts';
+ *
+ * const module = new URL('./review.machine.ts', import.meta.url);
+ * const entry = defineMachine<typeof review>({ module, export: 'review', version: '1' });
+ * ```
+ */
 export function defineMachine<M extends AnyStateMachine>(
   machine: Omit<MachineConfig<M>, 'machine'>,
 ): MachineConfig<M> {
@@ -31,6 +53,18 @@ interface TypedIoAgent<I> extends Omit<IoAgent, 'run'> {
   readonly run: (input: I, context: AgentContext) => Promise<Answer> | Answer;
 }
 
+/**
+ * Types an agent by itself, in a file of its own for example. `I` is its input: the JSON that a machine asks with.
+ *
+ * @returns The entry for `agents` as it was given.
+ * @example
+ * ```ts
+ * const summarize = defineAgent<string>({
+ *   timeoutMs: 30_000,
+ *   run: async (text, { key, signal }) => callModel(text, { idempotencyKey: key, signal }),
+ * });
+ * ```
+ */
 export function defineAgent<I>(agent: TypedIoAgent<I>): TypedIoAgent<I>;
 export function defineAgent(agent: CpuAgent): CpuAgent;
 export function defineAgent(agent: AgentConfig): AgentConfig {

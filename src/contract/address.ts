@@ -7,11 +7,12 @@ export interface ActorAddress {
 /** Service Bus allows 128 characters for a session id; an actor's id is its session id. */
 export const MAX_ACTOR_ID_LENGTH = 128;
 
-/** `type/id`: how people, logs, spans and the inspector name an actor. Types never hold a slash, ids may. */
+/** Gives `type/id`: how people, logs, spans and the inspector name an actor. Types never hold a slash, ids may. */
 export function formatAddress(address: ActorAddress): string {
   return `${address.type}/${address.id}`;
 }
 
+/** The address that `type/id` names; undefined when there is no slash, or nothing on one side of it. */
 export function parseAddress(text: string): ActorAddress | undefined {
   const slash = text.indexOf('/');
   if (slash <= 0 || slash === text.length - 1) return undefined;

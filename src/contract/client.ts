@@ -20,17 +20,20 @@ type MachineType<C extends QuorateConfig> = keyof Machines<C> & string;
 type MachineOf<C extends QuorateConfig, T extends MachineType<C>> =
   Machines<C>[T] extends MachineConfig<infer M> ? M : AnyStateMachine;
 
+/** How long a call waits: `signal` ends it with ABORTED, `timeoutMs` (ms) with RESULT_TIMEOUT. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Default 60,000. */
   readonly timeoutMs?: number;
 }
 
+/** Of `start` and `run`. `id` has 1 to 128 characters and is unique within its type; `input` is JSON. */
 export interface StartOptions<I> extends CallOptions {
   readonly id: string;
   readonly input?: I;
 }
 
+/** Of `send`: a key against repeats, and a start for an actor that is not there. `I` is the input of the machine. */
 export interface SendOptions<I> extends Pick<CallOptions, 'signal'> {
   /** Makes repeats of the same send harmless within the duplicate window. */
   readonly key?: string;
@@ -57,6 +60,11 @@ export interface Transition<M extends AnyStateMachine = AnyStateMachine> {
   readonly error?: ErrorJson;
 }
 
+/**
+ * Starts actors, sends them events and asks about them. `connect` gives one in any process, `createRuntime` has one as `client`. `C` types
+ * it: `connect<typeof config>()`. Every call may throw CONNECTION_FAILED, UNAUTHORIZED, QUOTA_EXCEEDED or, when it was aborted or the
+ * client was closed, ABORTED.
+ */
 export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   /** Idempotent for the retention time: a second start of the same id answers 'exists'. */
   start<T extends MachineType<C>>(
@@ -116,6 +124,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
 }
 
 // Actors as people handle them: listed, released from quarantine, removed.
+/** One page of the ids of a type. */
 export interface ActorPage {
   /** Ids of actors that live or are remembered; some of them may have been forgotten just now. */
   readonly ids: readonly string[];
@@ -129,6 +138,7 @@ interface RemedyCall {
   readonly timeoutMs?: number;
 }
 
+/** Actors as people handle them: what `quorate actors` does. A client has it as `client.actors`. */
 export interface Actors {
   list(type: string, options?: { readonly from?: number; readonly limit?: number }): Promise<ActorPage>;
   /**

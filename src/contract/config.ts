@@ -22,6 +22,7 @@ export interface AgentContext {
   readonly partial: (value: Json) => Promise<void>;
 }
 
+/** How often a task is tried, and how long between. Of an agent: `retry`. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. Default 3. */
   readonly attempts?: number;
@@ -56,6 +57,7 @@ export interface CpuAgent extends AgentCommon {
   readonly export: string;
 }
 
+/** An agent: a function on the event loop, or one in a worker thread. */
 export type AgentConfig = IoAgent | CpuAgent;
 
 /** What a `migrate` gives where more is to be said than the snapshot. A name is the path of a state, or the id of a child. */
@@ -67,6 +69,7 @@ export interface Migration {
   readonly dropped?: readonly string[];
 }
 
+/** Where a machine is, which version it has, and what becomes of actors of other versions. `M` types it: `defineMachine<typeof m>`. */
 export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   /** The module that exports the machine; loaded in worker threads only. */
   readonly module: URL | string;
@@ -87,6 +90,7 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
 
 export type Role = 'actors' | 'agents';
 
+/** What a host runs and where. Only `machines` is needed; a variable of the environment wins over its field (docs/configuration.md). */
 export interface QuorateConfig {
   /** Machine type -> where it is. A type is 1 to 40 of [a-zA-Z0-9_-]. */
   readonly machines: Readonly<Record<string, MachineConfig>>;

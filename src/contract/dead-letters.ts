@@ -23,6 +23,7 @@ export interface DeadLetter {
   readonly traceparent?: string;
 }
 
+/** Which dead letters: those that match everything that is given. */
 export interface DeadLetterFilter {
   readonly code?: string;
   readonly agent?: string;
@@ -32,6 +33,7 @@ export interface DeadLetterFilter {
   readonly all?: boolean;
 }
 
+/** One page of dead letters, oldest first. */
 export interface DeadLetterPage {
   readonly items: readonly DeadLetter[];
   /** Where the next page begins; absent at the end. */
@@ -41,6 +43,7 @@ export interface DeadLetterPage {
 /** By number, or all that a filter matches. `{}` matches every one that waits for somebody. */
 export type DeadLetterSelection = readonly number[] | DeadLetterFilter;
 
+/** What became of one letter of a redrive or discard. */
 export interface Remedied {
   readonly number: number;
   /** 'gone' = it is not there any more, or not set aside yet; 'refused' = the broker does not take it again. */
@@ -48,12 +51,14 @@ export interface Remedied {
   readonly why?: string;
 }
 
+/** Of a redrive or discard. */
 export interface RemedyOptions {
   /** Only says what would be done. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
 }
 
+/** Dead letters as people handle them: what `quorate dlq` does. A client has it as `client.deadLetters`. */
 export interface DeadLetters {
   /** Oldest first. */
   list(

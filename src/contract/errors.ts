@@ -107,6 +107,7 @@ export const ERROR_HINTS = {
   USAGE: 'See --help.',
 } as const;
 
+/** Every code of a `QuorateError`; docs/errors.md says what each means. */
 export type ErrorCode = keyof typeof ERROR_HINTS;
 
 /** The one error class of Quorate: known by its `code`, also after crossing a thread or the wire. */

@@ -92,6 +92,7 @@ const DAILY_MS = 3_600_000;
 const PARSED_UP_TO = 65_536;
 const MAX_DEPTH = 5;
 
+/** What is known beside the error itself. */
 export interface FailureFacts {
   /** Epoch ms: dates in headers count from it. */
   readonly now: number;
@@ -300,6 +301,7 @@ export function failureOf({ data }: ErrorJson): Failure | undefined {
 
 // What an agent throws to say it itself.
 
+/** What `failure`, `throttled` and `permanent` are told. */
 export interface FailureOptions {
   /** What happened, for people and for the asker. */
   readonly message?: string;

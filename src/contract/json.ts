@@ -1,6 +1,7 @@
 /** A value that survives `JSON.stringify` and back unchanged: what states, messages and results are made of. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
+/** A JSON value with names. */
 export type JsonObject = { readonly [key: string]: Json };
 
 /** An XState event as it crosses the wire. */

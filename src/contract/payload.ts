@@ -13,6 +13,7 @@ export interface PayloadRef {
   readonly sig?: string;
 }
 
+/** Whether a value is the reference of a stored payload, and not the value itself. */
 export function isPayloadRef(value: unknown): value is PayloadRef {
   return typeof value === 'object' && value !== null && typeof (value as PayloadRef).$payload === 'string';
 }

@@ -4,6 +4,7 @@ import type { QuorateConfig } from './config.ts';
 import type { Clock, InspectionSink, Logger } from './ports.ts';
 import type { MachineDescription } from './worker.ts';
 
+/** What an application gives its runtime beside the configuration. */
 export interface RuntimeOptions {
   /** Default: silent. */
   readonly logger?: Logger;
@@ -14,6 +15,7 @@ export interface RuntimeOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What a runtime found at its start: which Service Bus, and which machines. */
 export interface RuntimeInfo {
   readonly mode: 'embedded' | 'joined' | 'connection-string' | 'namespace';
   /** Host and port, never a key. */

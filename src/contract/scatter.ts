@@ -32,12 +32,14 @@ export interface ScatterPlan {
   readonly offerTtlMs?: number;
 }
 
+/** The answer of one branch. `index` = index of the item * number of agents + index of the agent. */
 export interface BranchValue {
   readonly index: number;
   readonly agent: string;
   readonly value: Json;
 }
 
+/** What one branch failed with. `index` as in `BranchValue`. */
 export interface BranchError {
   readonly index: number;
   readonly agent: string;

@@ -5,6 +5,22 @@ import { fromPromise } from 'xstate';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 
+/**
+ * Stands for the agent that the configuration registers under the same name. It gives an invoke its types; Quorate makes a task of it.
+ *
+ * Under a plain `createActor` there is no such agent: the invoke fails with AGENT_NOT_FOUND unless a test provides an implementation,
+ * `machine.provide({ actors: { summarize: fromPromise(...) } })`.
+ *
+ * @returns Promise logic for `setup({ actors })`. Its `onError` gets `{ code, message, data }`: the agent's own code, or TASK_FAILED,
+ * AGENT_TIMEOUT, DEADLINE_EXCEEDED, OUTPUT_INVALID.
+ * @example
+ * ```ts
+ * setup({ actors: { summarize: agent<Summary, string>() } }).createMachine({
+ *   invoke: { src: 'summarize', input: ({ context }) => context.text, onDone: 'done', onError: 'failed' },
+ *   // ...
+ * });
+ * ```
+ */
 export function agent<Output = Json, Input = Json>(): PromiseActorLogic<Output, Input> {
   const absent = fromPromise<Output, Input>(({ self }) => Promise.reject(notHere(nameOf(self))));
   return {

@@ -3,17 +3,20 @@
 // member of `GatherPolicy`, a constructor and a rule here, and its fields in actors/core/plan.ts.
 import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
 
-/** Every branch has answered, well or badly. */
+/** Gives the policy that every branch has answered, well or badly. */
 export function all(): GatherPolicy {
   return { kind: 'all' };
 }
 
-/** `count` branches have answered well. */
+/** Gives the policy that `count` branches have answered well. It fails as soon as so many can no longer be reached. */
 export function quorum(count: number): GatherPolicy {
   return { kind: 'quorum', count };
 }
 
-/** What has arrived after `ms`; an error when fewer than `atLeast` (default 1) answered well. */
+/**
+ * Gives the policy that `ms` milliseconds have passed, or every branch has answered. It fails when fewer than `atLeast` branches
+ * (default 1) answered well.
+ */
 export function deadline(ms: number, options: { readonly atLeast?: number } = {}): GatherPolicy {
   return { kind: 'deadline', ms, ...options };
 }

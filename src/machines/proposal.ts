@@ -42,6 +42,7 @@ export interface CriticTask<Request = Json, Offer = Json> {
   readonly offers: readonly MadeOffer<Offer>[];
 }
 
+/** What a critic answers: its choice, how good that is, and what to do better. */
 export interface CriticAnswer<Feedback = Json> {
   /** Index of the best of `offers`. */
   readonly choice: number;
@@ -74,6 +75,7 @@ interface BestOffer<Offer = Json> extends MadeOffer<Offer> {
   readonly round: number;
 }
 
+/** What a proposal knows while it runs; `query` shows it. */
 export interface ProposalContext<Request = Json, Offer = Json, Feedback = Json> extends LostOffers {
   readonly request: Request;
   readonly round: number;
@@ -90,6 +92,7 @@ export interface ProposalContext<Request = Json, Offer = Json, Feedback = Json> 
   };
 }
 
+/** How a proposal ended: the offer, who made it, and what was refused on the way. */
 export interface ProposalOutput<Offer = Json> extends LostOffers {
   readonly outcome: 'accepted' | 'rounds-exhausted';
   /** The accepted one, else the best of all rounds. */
@@ -109,6 +112,7 @@ interface OfferPartial {
   readonly value: Json;
 }
 
+/** What `proposal` gives: input, output, states and tags are exact. */
 export type ProposalMachine<Request = Json, Offer = Json, Feedback = Json> = PatternMachine<{
   context: ProposalContext<Request, Offer, Feedback>;
   event: OfferPartial;
@@ -198,6 +202,7 @@ function toOutput(outcome: ProposalOutput['outcome'], context: ProposalContext):
   return { outcome, offer, proposer, score, rounds: round, refused, expired, failed, missing };
 }
 
+/** Who competes, who judges, and how long. Times are in ms. */
 export interface ProposalOptions {
   /** Default `proposal`. */
   readonly id?: string;
@@ -218,8 +223,24 @@ export interface ProposalOptions {
 }
 
 /**
- * Ends with status 'error', for the parent's `onError`, when the critic fails, answers what is no choice, or no round
- * brought enough offers: in all of these there is nothing that an output could truthfully hold.
+ * Makes a machine in which agents compete with offers and a critic chooses. Its feedback goes into the next round until an offer is good
+ * enough or the rounds are over. docs/patterns.md has its drawing, and what proposers and critic are asked.
+ *
+ * The machine's input is `{ request }`. It ends with an output, or with status 'error', for the parent's `onError`, when the critic
+ * fails, answers what is no choice, or no round brought enough offers: there is nothing then that an output could truthfully hold.
+ *
+ * @throws CONFIG_INVALID for options that cannot work.
+ * @example
+ * ```ts
+ * export const headline = proposal<Request, string, string>({
+ *   proposers: ['bold', 'sober'],
+ *   critic: 'editor',
+ *   rounds: 3,
+ *   acceptAt: 0.8,
+ *   offerTtlMs: 60_000,
+ *   deadlineMs: 30_000,
+ * });
+ * ```
  */
 export function proposal<Request = Json, Offer = Json, Feedback = Json>(
   options: ProposalOptions,

@@ -10,6 +10,7 @@ import { errorOf, outputOf, type PatternMachine } from './pattern-machine.ts';
 // What a saga is made of, what it asks its agents, what is known of it at any time, and what each step does to that: pure functions,
 // so that the machine below is only its shape.
 
+/** One step of a saga: what it is called, which agent does it, and which one undoes it. */
 export interface SagaStep<Name extends string = string> {
   /** Names the states `do.<name>` and `undo.<name>`: a letter, then letters, digits, _ and -. */
   readonly name: Name;
@@ -56,6 +57,7 @@ interface LeftToDo extends SagaFailure {
 
 type SagaStatus = 'running' | 'compensating' | 'done' | 'compensated' | 'compensation-failed';
 
+/** What a saga knows while it runs; `query` shows it. */
 export interface SagaContext<Input = Json, Results = Record<string, Json>> {
   readonly input: Input;
   readonly status: SagaStatus;
@@ -81,6 +83,7 @@ interface UndoneSaga<Results> {
   readonly cancelled: boolean;
 }
 
+/** How a saga ended. `left` names what a person has to undo. */
 export type SagaOutput<Results = Record<string, Json>> =
   | { readonly status: 'done'; readonly completed: readonly string[]; readonly results: Results }
   | (UndoneSaga<Results> & { readonly status: 'compensated' })
@@ -94,6 +97,7 @@ interface CancelSaga {
   readonly type: 'cancel';
 }
 
+/** What `saga` gives: input, output, states and tags are exact. */
 export type SagaMachine<Input = Json, Results = Record<string, Json>> = PatternMachine<{
   context: SagaContext<Input, Results>;
   event: CancelSaga;
@@ -165,6 +169,7 @@ function toOutput(context: SagaContext): SagaOutput {
   return { status: 'compensation-failed', ...undone, left };
 }
 
+/** The steps of a saga, and how often a compensation is tried. Times are in ms. */
 export interface SagaOptions<Name extends string = string> {
   /** Default `saga`. */
   readonly id?: string;
@@ -178,7 +183,25 @@ export interface SagaOptions<Name extends string = string> {
   readonly maxBackoffMs?: number;
 }
 
-/** `Results` maps the names of the steps to what their agents answer. */
+/**
+ * Makes a machine of ordered steps. When a step fails, the compensations run in reverse order, that of the failed step included. It always
+ * ends with an output, with status `'done'`, `'compensated'` or `'compensation-failed'`. docs/patterns.md has its drawing.
+ *
+ * The event `cancel` undoes what was done, once the running step has ended. `Input` is the machine's input; `Results` maps the names of
+ * the steps to what their agents answer. Each agent is asked with a `SagaTask`, each compensation with a `CompensationTask`.
+ *
+ * @throws CONFIG_INVALID for steps that have one name, or a name that cannot be a state.
+ * @example
+ * ```ts
+ * export const booking = saga<Trip, { flight: string; hotel: string }>({
+ *   id: 'booking',
+ *   steps: [
+ *     { name: 'flight', agent: 'bookFlight', compensate: 'cancelFlight' },
+ *     { name: 'hotel', agent: 'bookHotel', compensate: 'cancelHotel' },
+ *   ],
+ * });
+ * ```
+ */
 export function saga<Input = Json, Results extends object = Record<string, Json>>(
   options: SagaOptions<keyof Results & string>,
 ): SagaMachine<Input, Results> {

@@ -9,6 +9,7 @@ import { countBranches } from './gather.ts';
 import { errorOf, inputOf, outputOf, type PatternMachine } from './pattern-machine.ts';
 import { type Gathered, SCATTER, type ScatterInput, scatter } from './scatter.ts';
 
+/** What a machine of `scatterGather` always does; the items come with its input. */
 export interface ScatterGatherOptions {
   /** Default `scatterGather`. */
   readonly id?: string;
@@ -26,11 +27,13 @@ export interface ScatterGatherContext {
   readonly total: number;
 }
 
+/** How a machine of `scatterGather` ended. */
 export type ScatterGatherOutput<Value = Json> =
   | (Gathered<Value> & { readonly status: 'gathered' })
   /** The policy was not met; `error.data` holds the counts and the first errors. */
   | { readonly status: 'failed'; readonly error: ErrorJson };
 
+/** What `scatterGather` gives: input, output and states are exact. */
 export type ScatterGatherMachine<Item = Json, Value = Json, Shared = Json> = PatternMachine<{
   context: ScatterGatherContext;
   event: { type: never };
@@ -40,6 +43,22 @@ export type ScatterGatherMachine<Item = Json, Value = Json, Shared = Json> = Pat
   output: ScatterGatherOutput<Value>;
 }>;
 
+/**
+ * Makes a machine that gives each item of its input to each agent, and gathers the answers. Register it, or invoke it as a child.
+ *
+ * The machine's input is `{ items, shared? }`; each agent is asked with `{ item, shared }`. It always ends with an output, with status
+ * `'gathered'` or `'failed'`. docs/patterns.md has its drawing.
+ *
+ * @throws CONFIG_INVALID when no agent is named.
+ * @example
+ * ```ts
+ * export const summaries = scatterGather<Page, Summary>({
+ *   id: 'summaries',
+ *   agents: ['summarize', 'skim'],
+ *   policy: quorum(3),
+ * });
+ * ```
+ */
 export function scatterGather<Item = Json, Value = Json, Shared = Json>(
   options: ScatterGatherOptions,
 ): ScatterGatherMachine<Item, Value, Shared> {

@@ -49,12 +49,13 @@ export interface ScatterOptions {
 
 /**
  * The logic of a fan-out: each item of the plan is given to each of its agents, and the answers are gathered until the plan's
- * policy (`all`, `quorum`, `deadline`) is met. Invoke it with a plan as input; `onDone` gets a `Gathered`, `onError` an error
- * with the code GATHER_FAILED, or INPUT_INVALID and AGENT_NOT_FOUND for a plan that cannot be carried out.
+ * policy (`all`, `quorum`, `deadline`) is met. Invoke it with a plan as input.
  *
- * `agents` is for machines under a plain `createActor`, in unit tests for example; Quorate has its own.
- *
+ * @param options `agents` is for machines under a plain `createActor`, in unit tests for example; Quorate has its own.
+ * @returns Promise logic for `setup({ actors })`. `onDone` gets a `Gathered`. `onError` gets GATHER_FAILED, or INPUT_INVALID and
+ * AGENT_NOT_FOUND for a plan that cannot be carried out.
  * @example
+ * ```ts
  * setup({ actors: { review: scatter<File, Finding>() } }).createMachine({
  *   context: ({ input }) => ({ files: input.files }),
  *   invoke: {
@@ -62,6 +63,7 @@ export interface ScatterOptions {
  *     input: ({ context }) => ({ agents: ['lint', 'style'], items: context.files, policy: quorum(3), collect: 'values' }),
  *   },
  * });
+ * ```
  */
 export function scatter<Item = Json, Value = Json, Shared = Json>({
   agents,

@@ -12,6 +12,7 @@ export interface RuntimeCounters {
   deadLetters: number;
 }
 
+/** What `createRuntime` gives: a runtime whose counters can be read. */
 export interface LocalRuntime<C extends QuorateConfig = QuorateConfig> extends Runtime<C> {
   readonly counters: () => RuntimeCounters;
 }

@@ -8,7 +8,23 @@ import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { RuntimeOptions } from '../contract/runtime.ts';
 import type { LocalRuntime } from './counters.ts';
 
-/** Joins the embedded broker of the data folder, or connects to the namespace that options or environment name. */
+/**
+ * A client in any process: it needs no machine and no agent, only to reach the same Service Bus. It joins the embedded broker of the data
+ * folder, or connects to the namespace that options or environment name.
+ *
+ * @param options Default: the environment, else the embedded broker of `.quorate`.
+ * @returns A client. Its types come from `C`: `connect<typeof config>()`. Close it when it is no longer needed.
+ * @throws CONNECTION_FAILED when no embedded broker was started in the data folder; CONFIG_INVALID, PRODUCTION_NEEDS_NAMESPACE;
+ * PACKAGE_MISSING where the embedded broker is needed and not installed. A namespace is reached by the first call.
+ * @example
+ * ```ts
+ * import type { config } from './quorate.config.ts';
+ *
+ * const client = await connect<typeof config>();
+ * const output = await client.run('summary', { id: 'one', input: { text: 'It works.' } });
+ * await client.close();
+ * ```
+ */
 export async function connect<C extends QuorateConfig>(
   options: ConnectOptions = {},
 ): Promise<QuorateClient<C>> {
@@ -16,7 +32,22 @@ export async function connect<C extends QuorateConfig>(
   return outsideRequests(() => module.connect<C>(options));
 }
 
-/** Hosts actors and agents in this process. Throws a QuorateError whose code says what to fix. */
+/**
+ * Hosts actors and agents in this process, as `quorate start` does. It is ready when the promise resolves. It sets no handler of the
+ * process and keeps nothing global: several can live side by side.
+ *
+ * @param config Machines by `new URL('./x.machine.ts', import.meta.url)`: code has no folder that a relative path could start from.
+ * @param options A logger, an inspection sink, a clock, another environment.
+ * @returns The runtime, with its client as `client`. Call `stop()` to drain it.
+ * @throws A QuorateError whose code says what to fix: CONFIG_INVALID, MACHINE_NOT_DURABLE, AGENT_NOT_FOUND, MODULE_NOT_LOADED,
+ * TOPOLOGY_MISMATCH, CONNECTION_FAILED, UNAUTHORIZED, PRODUCTION_NEEDS_NAMESPACE, PACKAGE_MISSING, a BROKER_ or a DATA_ code.
+ * @example
+ * ```ts
+ * const runtime = await createRuntime(config);
+ * process.once('SIGTERM', () => void runtime.stop());
+ * await runtime.client.start('review', { id: 'r1', input: { folder: 'src' } });
+ * ```
+ */
 export async function createRuntime<C extends QuorateConfig>(
   config: C,
   options: RuntimeOptions = {},

@@ -27,8 +27,26 @@ const TIMES_LIMIT = 5;
 const DUPLICATE_WINDOW_MS = 20_000;
 
 /**
- * Throws EXPLORE_UNSTABLE when two runs without a fault differ, EXPLORE_DIVERGED with place, fault and difference as soon as
- * a run with one does, and EXPLORE_TIMEOUT when a run is late twice, the second time by itself.
+ * Runs a scenario as it is, then once for each place and fault: the host dies before a commit, after it, in the middle of an outbox, and
+ * so on. Every run has its own broker in memory, on virtual time, and must end the same. docs/testing.md has the faults.
+ *
+ * @param scenario The scenario, or a function that makes a new one for each run, for scenarios that keep effects of their own.
+ * @param options Which faults, how many at a time, how long; `print` takes the lines of progress.
+ * @returns What was explored, when every run ended the same.
+ * @throws EXPLORE_DIVERGED with place, fault and difference as soon as a run with a fault ends otherwise; EXPLORE_UNSTABLE when two runs
+ * without a fault differ; EXPLORE_TIMEOUT when a run is late twice, the second time by itself; PACKAGE_MISSING without `quorate-broker`.
+ * @example
+ * ```ts
+ * test('an order is charged once', async () => {
+ *   await exploreCrashes({
+ *     config: { machines: { order }, agents: { charge: { run: () => 'receipt' } } },
+ *     run: async ({ client, settled }) => {
+ *       await client.start('order', { id: 'o', input: { amount: 20 } });
+ *       await settled();
+ *     },
+ *   });
+ * });
+ * ```
  */
 export async function exploreCrashes<C extends TestConfig>(
   scenario: Scenario<C> | (() => Scenario<C>),

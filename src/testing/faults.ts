@@ -35,6 +35,7 @@ const FAULTS = {
   recreated: [],
 } as const satisfies Record<string, readonly Step[]>;
 
+/** The faults that an exploration tries; docs/testing.md says what each does. */
 export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
 

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { FAULT_NAMES, type FaultName, type Trial } from './faults.ts';
 import type { Place } from './places.ts';
 
+/** How often one fault was tried. */
 export interface FaultReport {
   /** Runs in which it struck. */
   readonly tried: number;
@@ -11,6 +12,7 @@ export interface FaultReport {
   readonly missed: number;
 }
 
+/** What an exploration has shown, as data. */
 export interface Exploration {
   /** Places that the run without a fault came by. */
   readonly places: number;

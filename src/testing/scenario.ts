@@ -33,6 +33,7 @@ export type TestConfig = Pick<
   | 'sessions'
 >;
 
+/** What is to end the same in every run: a configuration, and what happens in it. */
 export interface Scenario<C extends TestConfig = TestConfig> {
   readonly config: C;
   /** Starts actors, sends events, lets time pass. */
@@ -41,6 +42,7 @@ export interface Scenario<C extends TestConfig = TestConfig> {
   readonly outcome?: (world: World<C & QuorateConfig>) => Promise<Json | undefined> | Json | undefined;
 }
 
+/** What an exploration tries, and how long it may take. */
 export interface ExploreOptions {
   /** Only these; default all. */
   readonly faults?: readonly FaultName[];

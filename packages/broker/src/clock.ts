@@ -1,6 +1,7 @@
 /** Time is injected: everything that waits goes through one heap of alarms over one timer of the given clock. */
 import { Heap } from './collections.ts';
 
+/** A time in epoch ms, and timers that go by it. */
 export interface Clock {
   now(): number;
   /** Calls `fn` once at or after the instant `at`; returns how to take that back. */

@@ -13,6 +13,7 @@ const KEY = 'key';
 const OWNER_ONLY = 0o600;
 export const DEFAULT_KEY_NAME = 'RootManageSharedAccessKey';
 
+/** How other processes of this user find a running broker: `broker.json` of its data folder. */
 export interface BrokerRecord {
   pid: number;
   port: number;
@@ -21,6 +22,7 @@ export interface BrokerRecord {
   time?: 'virtual';
 }
 
+/** The record of the broker that runs on a data folder; undefined when there is no whole record. Its process may be gone already. */
 export function readBrokerRecord(folder: string): BrokerRecord | undefined {
   try {
     const record: unknown = JSON.parse(readFileSync(join(folder, RECORD), 'utf8'));

@@ -45,6 +45,12 @@ const CORRELATION = [
   ['To', 'to'],
 ] as const;
 
+/**
+ * Reads the text of a `Config.json` of Microsoft's emulator, comments included.
+ *
+ * @returns Its queues and topics. What the file leaves out has the service's defaults, not the emulator's.
+ * @throws BROKER_CONFIG_INVALID when it is no such file.
+ */
 export function topologyOfEmulatorConfig(text: string): Required<Topology> {
   const topology = { queues: [] as QueueDescription[], topics: [] as TopicDescription[] };
   const namespaces = listOf(
@@ -66,7 +72,7 @@ export function topologyOfEmulatorConfig(text: string): Required<Topology> {
   return topology;
 }
 
-/** The same format from a topology without rules, for a broker that runs already. */
+/** Gives the emulator's `Config.json` for a topology without rules, for a broker that runs already. */
 export function emulatorConfigOf({ queues = [], topics = [] }: Topology): string {
   const Queues = queues.map(spelled);
   const Topics = topics.map(({ subscriptions = [], ...topic }) => ({

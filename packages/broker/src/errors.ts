@@ -1,5 +1,6 @@
 /** Two kinds of failure: `BrokerError` for the process that starts a broker, `ServiceError` for a client on the wire. */
 
+/** Every code of a `BrokerError`. */
 export type BrokerErrorCode =
   | 'BROKER_DATA_IN_USE'
   | 'BROKER_DATA_UNREADABLE'
@@ -19,6 +20,7 @@ export type BrokerErrorCode =
   | 'BROKER_USAGE'
   | 'BROKER_FAILED';
 
+/** Why a broker does not start, or a call of it fails: known by its `code`, with facts in `details`. */
 export class BrokerError extends Error {
   readonly code: BrokerErrorCode;
   readonly details: Record<string, unknown>;

@@ -6,6 +6,7 @@ import type { VirtualTime } from './control/virtual-clock.ts';
 import type { BrokerErrorCode } from './errors.ts';
 import type { Topology } from './topology.ts';
 
+/** How a broker is started; only `data` is needed. */
 export interface BrokerOptions {
   /** A folder for the data, or a store that ends with the broker. */
   data: string | { memory: true };
@@ -44,12 +45,14 @@ export interface BrokerOptions {
   clock?: 'virtual' | VirtualTime;
 }
 
+/** The same for a broker in this thread, which may also go by a clock of the caller. */
 export interface LocalBrokerOptions extends Omit<BrokerOptions, 'clock'> {
   clock?: Clock | 'virtual' | VirtualTime;
   /** Where another thread sees it live. */
   pulse?: SharedArrayBuffer;
 }
 
+/** What one queue, topic or subscription holds. */
 export interface EntityStatus {
   name: string;
   kind: 'queue' | 'topic' | 'subscription';
@@ -70,6 +73,7 @@ export interface BrokerEnd {
   readonly died?: true;
 }
 
+/** A running broker: where it is, what it holds, and its end. */
 export interface Broker extends BrokerControl {
   readonly port: number;
   readonly connectionString: string;

@@ -19,8 +19,10 @@ export async function statusOfRunning(record: BrokerRecord): Promise<EntityStatu
 }
 
 /**
- * Queues, topics and subscriptions that an application needs of a broker that another process has started; rules stay as they are.
- * A broker that does not answer within `patienceMs` is BROKER_DATA_IN_USE: its process is ending, or stands still.
+ * Declares the queues, topics and subscriptions of an application at a broker that another process has started; rules stay as they are.
+ *
+ * @param patienceMs How long the broker may take to answer, in ms; default 10,000.
+ * @throws BROKER_DATA_IN_USE when it does not answer in time: its process is ending, or stands still. BROKER_TOPOLOGY_INVALID.
  */
 export async function declareAtRunning(
   record: BrokerRecord,

@@ -1,6 +1,8 @@
 /** What an application declares: entities and their settings, in the words of Microsoft's ARM templates. */
 
+/** Whether an entity takes and gives messages. */
 export type EntityState = 'Active' | 'Disabled' | 'SendDisabled' | 'ReceiveDisabled';
+/** What a key allows; Manage includes the other two. */
 export type AccessRight = 'Manage' | 'Send' | 'Listen';
 
 /** A key of one queue or topic. */
@@ -40,6 +42,7 @@ export interface Forwarding {
   forwardDeadLetteredMessagesTo?: string;
 }
 
+/** A queue. Durations are ISO 8601, such as PT30S. */
 export interface QueueDescription extends EntityDescription, Partitioned, Forwarding {
   requiresSession?: boolean;
   /** ISO 8601; default PT1M. */
@@ -64,8 +67,10 @@ export interface TypedValue {
   value: string;
 }
 
+/** A value of an application property. */
 export type PropertyValue = string | number | boolean | TypedValue;
 
+/** Lets a message through when everything that is given is equal. */
 export interface CorrelationFilter {
   kind: 'correlation';
   correlationId?: string;
@@ -82,19 +87,23 @@ export interface CorrelationFilter {
 /** What `@name` in an expression stands for. */
 export type SqlParameters = Record<string, PropertyValue>;
 
+/** Lets a message through when the expression is true. */
 export interface SqlFilter {
   kind: 'sql';
   expression: string;
   parameters?: SqlParameters;
 }
 
+/** Changes the copy of a message by `SET` and `REMOVE`. */
 export interface SqlAction {
   expression: string;
   parameters?: SqlParameters;
 }
 
+/** Which messages a rule lets into its subscription. */
 export type RuleFilter = { kind: 'true' } | { kind: 'false' } | CorrelationFilter | SqlFilter;
 
+/** A rule of a subscription: a filter, and what it changes. */
 export interface RuleDescription {
   name: string;
   filter: RuleFilter;
@@ -103,6 +112,7 @@ export interface RuleDescription {
   createdAt?: string;
 }
 
+/** A subscription of a topic. Durations are ISO 8601, defaults as of a queue. */
 export interface SubscriptionDescription extends EntityDescription, Forwarding {
   requiresSession?: boolean;
   lockDuration?: string;
@@ -115,6 +125,7 @@ export interface SubscriptionDescription extends EntityDescription, Forwarding {
   rules?: RuleDescription[];
 }
 
+/** A topic with its subscriptions. Durations are ISO 8601, defaults as of a queue. */
 export interface TopicDescription extends EntityDescription, Partitioned {
   defaultMessageTimeToLive?: string;
   requiresDuplicateDetection?: boolean;

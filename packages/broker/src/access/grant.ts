@@ -52,6 +52,7 @@ export function expired(at: number): ServiceError {
 
 /** A key of the whole namespace; a plain one may do everything. */
 export type NamespaceKey = string | { key: string; rights: AccessRight[] };
+/** Names and keys of the whole namespace. */
 export type Keys = Readonly<Record<string, NamespaceKey>>;
 
 /** A key that could have signed a token for a resource. */

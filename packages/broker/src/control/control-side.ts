@@ -74,10 +74,17 @@ type ControlReply =
   | { readonly kind: 'result'; readonly value: unknown }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
+/** An open control side; `close` removes its file and ends its port. */
 export interface ControlSide {
   close(): Promise<void>;
 }
 
+/**
+ * Lets other processes of this user steer a broker that runs in this one, as `quorate-broker --control` does: a port on 127.0.0.1, and its token
+ * in a file of the data folder.
+ *
+ * @returns The open side, to be closed before the broker stops.
+ */
 export async function openControlSide(control: BrokerControl, folder: string): Promise<ControlSide> {
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
   const sockets = new Set<Socket>();
@@ -150,7 +157,12 @@ function parse(line: string): ControlRequest | undefined {
 
 // The control of a broker that runs in another process, by way of the file that it left in its data folder.
 
-/** Throws BROKER_NOT_CONTROLLED when no broker is there; so do its calls when it does not answer. */
+/**
+ * Steers a broker that runs in another process with a control side on this data folder.
+ *
+ * @returns The same calls as the broker's own.
+ * @throws BROKER_NOT_CONTROLLED when no such broker is there; so do its calls when it does not answer.
+ */
 export function reachControl(folder: string): BrokerControl {
   const address = readControlAddress(folder);
   if (!address) throw notControlled(folder, 'there is no broker.control.json');

@@ -2,11 +2,13 @@
 // another thread or process.
 import type { Fault, FaultStatus, Faults } from './fault.ts';
 
+/** How patient `advance` is. */
 export interface AdvanceOptions {
   /** How long a client may sit on a message without anything else happening before `advance` gives up; default 10 s. */
   readonly patienceMs?: number;
 }
 
+/** The broker's time and its faults: what tests steer that no client may. */
 export interface BrokerControl {
   /**
    * Skips virtual time: from one due entry to the next, and on only when what it set off has been handled. Resolves

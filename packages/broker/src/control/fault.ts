@@ -18,6 +18,7 @@ export const FAULT_OPERATIONS = [
   'sessions',
   'admin',
 ] as const;
+/** One of `FAULT_OPERATIONS`. */
 export type FaultOperation = (typeof FAULT_OPERATIONS)[number];
 
 /**
@@ -25,6 +26,7 @@ export type FaultOperation = (typeof FAULT_OPERATIONS)[number];
  * nobody knows; its answer has left for the client.
  */
 export const FAULT_POINTS = ['arrived', 'committed', 'acknowledged'] as const;
+/** One of `FAULT_POINTS`. */
 export type FaultPoint = (typeof FAULT_POINTS)[number];
 
 /** How often, of those operations that fit. */
@@ -60,6 +62,7 @@ export interface LockTarget {
   readonly sequenceNumber?: number;
 }
 
+/** What goes wrong, where and how often, as data. */
 export type Fault =
   /** The client is told this condition; at `committed` although the operation has been done. */
   | {
@@ -121,8 +124,10 @@ export interface DeliveryTrigger extends FaultCount {
   readonly messageId?: string;
 }
 
+/** The names of the faults. */
 export type FaultKind = Fault['kind'];
 
+/** A fault that was injected, and how often it has struck. */
 export interface FaultStatus {
   readonly id: string;
   readonly fault: Fault;

@@ -1,6 +1,7 @@
 /** Time that stands still until it is skipped; kept in shared memory, so that other threads can read it too. */
 import type { Clock } from '../clock.ts';
 
+/** Asks for a clock that stands still until `advance`, and says where it begins. */
 export interface VirtualTime {
   readonly virtual: {
     /** Default: the real time. */

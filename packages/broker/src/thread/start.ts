@@ -23,7 +23,20 @@ export interface ThreadSettings {
   readonly hungAfterMs?: number;
 }
 
-/** Runs the broker in its own thread, so that a busy application never delays it. */
+/**
+ * Runs a broker in a thread of its own, so that a busy application never delays it. Its thread is watched: one that stands still for ten
+ * seconds is ended.
+ *
+ * @param settings For tests of the broker itself.
+ * @returns The broker, listening. `closed` resolves when it has stopped or failed.
+ * @throws A BrokerError: BROKER_PORT_IN_USE, BROKER_DATA_IN_USE, BROKER_DATA_UNREADABLE, BROKER_TOPOLOGY_INVALID and others.
+ * @example
+ * ```ts
+ * const broker = await startBroker({ data: '.broker', topology: { queues: [{ name: 'orders', requiresSession: true }] } });
+ * console.log(broker.connectionString);
+ * await broker.stop();
+ * ```
+ */
 export function startBroker(
   { clock: asked, ...options }: BrokerOptions,
   {
