@@ -24,9 +24,9 @@ export interface AgentContext {
 
 /** How often a task is tried, and how long between. Of an agent: `retry`. */
 export interface RetryPolicy {
-  /** Attempts in all, the first included. Default 3. */
+  /** Attempts in all, the first included; one after a wait that the other side asked for is the same attempt. Default 3. */
   readonly attempts?: number;
-  /** Delay before the second attempt in ms; doubles each time. Default 1,000. */
+  /** Longest delay before the second attempt in ms, of which a random part is waited; doubles each time. Default 1,000. */
   readonly backoffMs?: number;
   /** Default 60,000. */
   readonly maxBackoffMs?: number;

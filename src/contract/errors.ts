@@ -88,6 +88,8 @@ export const ERROR_HINTS = {
   RESULTS_UNREADABLE:
     'Move the file that the message names out of the way: tasks whose results were in it are done again.',
   RESULT_TIMEOUT: 'The actor is still running, or no host of its type is: ask again, or wait longer.',
+  RETRY_AFTER_DEADLINE:
+    'The provider asked to wait longer than the task may take: raise `deadlineMs`, ask for less at once, or raise the limit there. `data.failure` says how long.',
   RUN_FAILED: 'Look into the module of --run; --verbose prints the stack of what it threw.',
   START_CONFLICT:
     'Take another id for another input; `result` gives what the first input led to, and `start` tells no inputs apart.',

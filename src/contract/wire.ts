@@ -24,6 +24,8 @@ export const PROPERTY = {
   /** Milliseconds that somebody waits for the answer to this query, from when the broker took it in. */
   patience: 'quorate-patience',
   attempt: 'quorate-attempt',
+  /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
+  waits: 'quorate-waits',
   execution: 'quorate-execution',
   branch: 'quorate-branch',
   agent: 'quorate-agent',

@@ -231,6 +231,8 @@ type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutM
 function startTaskPump(context: PumpContext, { concurrency, ...settings }: TaskPumpSettings): Pump {
   const counters = newTaskCounters();
   context.counters.agents[settings.name] = counters;
-  const onMessage = createTaskHandler({ ...context, ...settings, counters });
+  // In virtual time nothing comes at the same moment, and the same run is to end the same way again.
+  const random = context.clock.skips === true ? () => 0.5 : Math.random;
+  const onMessage = createTaskHandler({ ...context, ...settings, counters, random });
   return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });
 }

@@ -36,12 +36,21 @@ export function taskKey(
 
 /**
  * One attempt of a task is one message; a hand-back at shutdown raises `release` instead of the attempt. `redriven` is the number
- * of the dead letter that it was sent again from: its attempts are counted anew, and are not those of before.
+ * of the dead letter that it was sent again from: its attempts are counted anew, and are not those of before. `waits` is how often
+ * it was put off with the same attempt.
  */
-export function taskMessageId(key: string, attempt: number, release = 0, redriven?: number): string {
-  return redriven === undefined
-    ? hashId('attempt', key, attempt, release)
-    : hashId('attempt', key, attempt, release, redriven);
+export function taskMessageId(key: string, attempt: number, again: Again = {}): string {
+  const { release = 0, redriven, waits = 0 } = again;
+  const parts = redriven === undefined ? [release] : [release, redriven];
+  return waits === 0
+    ? hashId('attempt', key, attempt, ...parts)
+    : hashId('attempt', key, attempt, ...parts, 'waits', waits);
+}
+
+interface Again {
+  readonly release?: number;
+  readonly redriven?: number | undefined;
+  readonly waits?: number;
 }
 
 /** One attempt of one named action. */

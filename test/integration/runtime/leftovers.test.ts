@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Broker } from 'quorate-broker';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { throttled } from '../../../src/contract/failure.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
@@ -73,9 +74,8 @@ it('takes back what an agent of another process tries again later, once its aske
           const { item = null } = (input ?? {}) as { readonly item?: unknown };
           if (item === 'late') await late;
           if (item === 'good') return 'good';
-          throw new Error('not now');
+          throw throttled({ retryAfterMs: HOUR });
         },
-        retry: { attempts: 3, backoffMs: HOUR, maxBackoffMs: HOUR },
         deadlineMs: 3 * HOUR,
       },
     },

@@ -43,11 +43,18 @@ export function createTaskHandler(
     try {
       return await inSpan(SPAN.process(entity), spanOf(body, message, entity), async (span) => {
         const marks = marksOfWork(message, body.execution);
-        const task: Task = { body, message, lost, marks, traceparent: traceparentOf(span) };
+        const task: Task = {
+          body,
+          message,
+          lost,
+          marks,
+          waits: waitsOf(message),
+          traceparent: traceparentOf(span),
+        };
         const admitted = await admit(task, host);
         const next =
           admitted.kind === 'run'
-            ? toNext(task, admitted, await run(task, admitted, host), host.clock.now(), host)
+            ? toNext(task, admitted, await run(task, admitted, host), drawn(host), host)
             : admitted;
         const disposition = await settle(task, next, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
@@ -58,6 +65,16 @@ export function createTaskHandler(
       counters.running--;
     }
   };
+}
+
+function drawn({ clock, random }: TaskHost): { readonly now: number; readonly random: number } {
+  return { now: clock.now(), random: random() };
+}
+
+/** None for what no host of ours has written. */
+function waitsOf({ properties }: InboundMessage): number {
+  const { [PROPERTY.waits]: waits } = properties;
+  return typeof waits === 'number' && Number.isSafeInteger(waits) && waits > 0 ? waits : 0;
 }
 
 function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanInput {

@@ -62,18 +62,22 @@ type Retry = Extract<Next, { kind: 'retry' }>;
 async function retry(task: Task, next: Retry, host: TaskHost): Promise<Disposition> {
   const { entity, clock, counters, logger, name } = host;
   const { attempt: attempts, key } = task.body;
-  const { at: notBefore, deadlineAt, error } = next;
+  const { at: notBefore, deadlineAt, error, attempt, waits } = next;
   if (await isCancelledNow(task, host)) return COMPLETE;
-  const again = { entity, deadlineAt, now: clock.now(), attempt: attempts + 1, notBefore };
+  const again = { entity, deadlineAt, now: clock.now(), attempt, waits, notBefore };
   const sent = await publishUnlessRefused(host, toSameTask(task, again));
   if (sent.kind === 'refused')
     return giveUp(host, withData(error, { attempts, notRetried: sent.error.message }));
   if (await isInVain(task, next, sent.sequenceNumber, host)) return COMPLETE;
-  counters.retried++;
-  logger.info(
-    `attempt ${attempts} of ${name} failed, again in ${notBefore - clock.now()} ms: ${error.message.slice(0, MAX_LOGGED)}`,
-    { code: error.code, task: key, ...askerOf(task) },
-  );
+  const isWait = attempt === attempts;
+  counters[isWait ? 'waited' : 'retried']++;
+  const when = `again in ${notBefore - clock.now()} ms`;
+  const why = `${failureOf(error)?.kind}, for the ${waits}. time`;
+  const what = isWait
+    ? `attempt ${attempts} of ${name} waits (${why}), ${when}, at ${new Date(notBefore).toISOString()}`
+    : `attempt ${attempts} of ${name} failed, ${when}`;
+  const fields = { code: error.code, task: key, ...askerOf(task) };
+  logger.info(`${what}: ${error.message.slice(0, MAX_LOGGED)}`, fields);
   return COMPLETE;
 }
 

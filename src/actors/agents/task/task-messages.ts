@@ -79,8 +79,9 @@ interface Again {
   readonly entity: string;
   readonly deadlineAt: number;
   readonly now: number;
-  /** For a retry: its number, and when it is due. */
+  /** For a retry: its number, how often the task was put off so far, and when it is due. */
   readonly attempt?: number;
+  readonly waits?: number;
   readonly notBefore?: number;
   /** For a hand-back: what tells it from the message that it takes the place of. */
   readonly release?: number;
@@ -92,14 +93,27 @@ function redrivenFrom({ properties }: InboundMessage): number | undefined {
 }
 
 /** The same task as a new message: for a retry later, or for another host now. */
-export function toSameTask({ body, message }: Task, again: Again): WireMessage {
-  const { entity, deadlineAt, now, attempt = body.attempt, notBefore, release = 0 } = again;
+export function toSameTask(task: Task, again: Again): WireMessage {
+  const { body, message } = task;
+  const {
+    entity,
+    deadlineAt,
+    now,
+    attempt = body.attempt,
+    waits = task.waits,
+    notBefore,
+    release = 0,
+  } = again;
   return {
     entity,
     subject: 'task',
-    messageId: taskMessageId(body.key, attempt, release, redrivenFrom(message)),
+    messageId: taskMessageId(body.key, attempt, { release, redriven: redrivenFrom(message), waits }),
     timeToLiveMs: Math.max(1, Math.floor(deadlineAt - (notBefore ?? now))),
-    properties: { ...message.properties, [PROPERTY.attempt]: attempt },
+    properties: {
+      ...message.properties,
+      [PROPERTY.attempt]: attempt,
+      ...(waits === 0 ? {} : { [PROPERTY.waits]: waits }),
+    },
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),
     ...(message.replyToSessionId === undefined ? {} : { replyToSessionId: message.replyToSessionId }),

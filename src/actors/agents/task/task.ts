@@ -14,6 +14,8 @@ export interface TaskCounters {
   started: number;
   answeredFromStore: number;
   retried: number;
+  /** Put off because the other side asked to wait: the same attempt is made again. */
+  waited: number;
   failed: number;
   /** In hand now, and the most there ever were. */
   running: number;
@@ -29,7 +31,7 @@ export interface TaskCounters {
 }
 
 export function newTaskCounters(): TaskCounters {
-  const none = { started: 0, answeredFromStore: 0, retried: 0, failed: 0, running: 0, peak: 0 };
+  const none = { started: 0, answeredFromStore: 0, retried: 0, waited: 0, failed: 0, running: 0, peak: 0 };
   return { ...none, cancelled: 0, aborted: 0, ranOn: 0, late: 0 };
 }
 
@@ -51,6 +53,8 @@ export interface TaskHost {
   readonly cancellations: Cancellations;
   readonly payloads: Payloads;
   readonly clock: Clock;
+  /** 0 <= n < 1: what is put off together does not come back together. */
+  readonly random: () => number;
   readonly logger: Logger;
   readonly counters: TaskCounters;
   /** A task names a folder that nobody has signed who has this payload store. */
@@ -69,6 +73,8 @@ export interface Task {
   readonly lost: AbortSignal;
   /** Of everybody who waits for it: it is cancelled with any of them. None where it is done whoever waits. */
   readonly marks: readonly string[];
+  /** How often it was put off, with this attempt or an earlier one, because the other side asked to wait. */
+  readonly waits: number;
   /** Of the span around it. */
   readonly traceparent: string | undefined;
 }
@@ -102,10 +108,12 @@ export type Next =
   /** Nobody waits for it any more, but it was done and paid for: it is kept. */
   | { readonly kind: 'keep'; readonly outcome: Outcome; readonly family: string }
   | { readonly kind: 'giveUp'; readonly error: ErrorJson }
-  /** `error` is what this attempt failed with. */
+  /** `error` is what this attempt failed with; `attempt` is the next one's number, the same one after a wait. */
   | {
       readonly kind: 'retry';
       readonly error: ErrorJson;
+      readonly attempt: number;
+      readonly waits: number;
       readonly at: number;
       readonly deadlineAt: number;
       readonly family: string;

@@ -8,6 +8,7 @@ import { taskMessageId } from '../../../../../src/actors/protocol/ids.ts';
 import { childLineage, executionMark, lifeMark } from '../../../../../src/actors/protocol/lineage.ts';
 import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
+import { throttled, toTaskError } from '../../../../../src/contract/failure.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
 import type { WorkerPool } from '../../../../../src/contract/ports.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
@@ -50,6 +51,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     },
     payloads: memoryPayloads(),
     clock: { now: () => 10_000 },
+    random: () => 1,
     logger: silent,
     cancellations: memoryCancellations(),
     counters: newTaskCounters(),
@@ -529,7 +531,7 @@ describe('a task', () => {
     );
     for (const sequenceNumber of [7, 8]) await handle({}, 0, undefined, {}, { sequenceNumber });
     const ids = published.map(({ messageId }) => messageId);
-    expect(new Set([taskMessageId('key', 1, 0), ...ids]).size).toBe(3);
+    expect(new Set([taskMessageId('key', 1), ...ids]).size).toBe(3);
   });
 
   it('is left to its next holder when the lock is lost', async () => {
@@ -707,4 +709,94 @@ it('a retry of a task that was sent again by a person is none of those of before
   await handle({}, 0, undefined, { [PROPERTY.redriven]: 18 });
   expect(new Set(published.map(({ messageId }) => messageId)).size).toBe(3);
   expect(published[1]?.properties).toMatchObject({ [PROPERTY.redriven]: 17, [PROPERTY.attempt]: 2 });
+});
+
+describe('a wait that was asked for', () => {
+  const busy = () => {
+    throw throttled({ retryAfterMs: 2_000, message: 'slow down' });
+  };
+  const propertiesOf = (message: WireMessage | undefined): InboundMessage['properties'] =>
+    message?.properties ?? {};
+
+  it('uses up no attempt, and says what for and until when', async () => {
+    const lines: string[] = [];
+    const logger = { ...silent, info: (text: string) => void lines.push(text) };
+    const { handle, host, published } = setUp(busy, { logger, random: () => 0.5 });
+    expect(await handle({ attempt: 3 })).toEqual({ kind: 'complete' });
+    expect(published).toMatchObject([{ subject: 'task', notBefore: 12_500, body: { attempt: 3 } }]);
+    expect(host.counters).toMatchObject({ started: 1, waited: 1, retried: 0, failed: 0 });
+    expect(lines).toEqual([
+      'attempt 3 of a waits (throttled, for the 1. time), again in 2500 ms, at 1970-01-01T00:00:12.500Z: slow down',
+    ]);
+  });
+
+  it('is taken from an answer of fetch that was thrown as it is', async () => {
+    const { handle, published } = setUp(
+      () => {
+        throw new Response('', { status: 429, headers: { 'retry-after': '7' } }) as unknown as Error;
+      },
+      { random: () => 0 },
+    );
+    await handle();
+    expect(published).toMatchObject([{ notBefore: 17_000, body: { attempt: 1 } }]);
+  });
+
+  it('survives the way from a thread', async () => {
+    const error = toTaskError(throttled({ retryAfterMs: 2_000 }), { now: 0 });
+    const pool: WorkerPool = {
+      ...noPool,
+      run: async () => ({ kind: 'outcome', threadId: 1, outcome: { status: 'error', error } }),
+    };
+    const config = { module: 'm', export: 'e' };
+    const resolve = () => ({ kind: 'agent', config }) as const;
+    const { handle, published } = setUp(busy, { pool, resolve, random: () => 0 });
+    await handle();
+    expect(published).toMatchObject([{ notBefore: 12_000, body: { attempt: 1 } }]);
+  });
+
+  it('has an id of its own each time, by whomever the task was put off, handed back or sent again', async () => {
+    const { handle, published } = setUp(busy);
+    await handle();
+    for (let wait = 1; wait < 4; wait++) await handle({}, 0, undefined, propertiesOf(published.at(-1)));
+    expect(published.map(({ properties }) => properties?.[PROPERTY.waits])).toEqual([1, 2, 3, 4]);
+    const waited = propertiesOf(published.at(-1));
+    await handle({}, 0, undefined, { ...waited, [PROPERTY.redriven]: 17 });
+    expect(published.at(-1)?.properties).toMatchObject({ [PROPERTY.waits]: 5, [PROPERTY.redriven]: 17 });
+    const failing = setUp(() => Promise.reject(new Error('no')));
+    await failing.handle({}, 0, undefined, waited);
+    expect(failing.published).toMatchObject([{ properties: { [PROPERTY.waits]: 4, [PROPERTY.attempt]: 2 } }]);
+    const stopping = setUp(busy, { shutdown: AbortSignal.abort() });
+    await stopping.handle({}, 0, undefined, waited);
+    expect(stopping.published).toMatchObject([
+      { properties: { [PROPERTY.waits]: 4, [PROPERTY.attempt]: 1 } },
+    ]);
+    const all = [...published, ...failing.published, ...stopping.published].map(({ messageId }) => messageId);
+    expect(new Set([taskMessageId('key', 1), ...all]).size).toBe(all.length + 1);
+    // An older host reads the body strictly: the number is not in it, and such a task has the id that it had.
+    expect(published.every(({ body }) => !('waits' in (body as object)))).toBe(true);
+    expect(taskMessageId('key', 2, { waits: 0 })).toBe(taskMessageId('key', 2));
+  });
+
+  it('repeats its id where a host died after it was sent', async () => {
+    const { handle, published } = setUp(busy);
+    await handle();
+    await handle({}, 1);
+    expect(published[1]?.messageId).toBe(published[0]?.messageId);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, '7', true])('is counted by hosts alone: not %j', async (waits) => {
+    const { handle, published } = setUp(busy);
+    await handle({}, 0, undefined, { [PROPERTY.waits]: waits });
+    expect(published[0]?.properties).toMatchObject({ [PROPERTY.waits]: 1 });
+  });
+
+  it('fails at once where it would pass the deadline', async () => {
+    const { handle, host } = setUp(busy);
+    const outcome = await handle({ deadlineAt: 11_000 });
+    expect(outcome.kind === 'deadLetter' && JSON.parse(outcome.description)).toMatchObject({
+      code: 'RETRY_AFTER_DEADLINE',
+      data: { attempts: 1, failure: { kind: 'throttled' } },
+    });
+    expect(host.counters).toMatchObject({ waited: 0, failed: 1 });
+  });
 });
