@@ -33,9 +33,9 @@ export interface BridgeOptions {
 export interface CuttableBridge extends Bridge {
   /** Host and port. */
   readonly endpoint: string;
-  /** The broker's, as this process can tell it. */
+  /** The clock of the broker, as this process can tell it. */
   readonly clock: BrokerClock;
-  /** As if the process had died: every connection ends without a goodbye, and none is opened any more. */
+  /** Ends every connection without a goodbye and opens no other, as if the process had died. */
   cut(): Promise<void>;
   /** Resolves as soon as a connection is open. */
   connected(): Promise<void>;

@@ -5,12 +5,12 @@ import { type InboundMessage, PROPERTY, WIRE_FORMAT, type WireMessage } from '..
 type Properties = Record<string, string | number | boolean>;
 
 const TRACEPARENT = 'traceparent';
-/** Where the Azure SDKs put the same value; set, it also keeps theirs from making a context of its own. */
+/** Where the Azure SDKs put the same value. Where it is set, their instrumentation makes no context. */
 const DIAGNOSTIC_ID = 'Diagnostic-Id';
 const LONGEST_TRACEPARENT = 128;
 /** 32 bits: 49.7 days. What waits longer is bounded by its asker's deadline alone. */
 const LONGEST_TTL_MS = 2 ** 32 - 1;
-/** Of every receiver whose messages are read here. */
+/** Options of every receiver whose messages are read here. */
 export const RECEIVER_OPTIONS = {
   // Renewal is our own: the SDK's ends at the first busy answer and goes by message id (I1).
   maxAutoLockRenewalDurationInMs: 0,
@@ -18,7 +18,7 @@ export const RECEIVER_OPTIONS = {
   skipConvertingDate: true,
 } as const;
 
-/** Fields of their own in an InboundMessage. */
+/** Properties that are fields of an InboundMessage. */
 const LIFTED = new Set([TRACEPARENT, DIAGNOSTIC_ID, 'DeadLetterReason', 'DeadLetterErrorDescription']);
 
 export function toServiceBusMessage(message: WireMessage): ServiceBusMessage {
@@ -86,7 +86,7 @@ export function fromReceivedMessage(received: ServiceBusReceivedMessage): Inboun
   };
 }
 
-/** What is far too long for one would be carried along in states and every message that follows. */
+/** Refuses a trace context that is far too long: states and all messages that follow would carry it. */
 function isTraceparent(value: unknown): value is string {
   return typeof value === 'string' && value.length <= LONGEST_TRACEPARENT;
 }

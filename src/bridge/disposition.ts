@@ -1,4 +1,4 @@
-// A disposition as the SDK's calls, so that each message gets its own.
+// Makes the SDK's calls of a disposition, so that each message gets its own.
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus';
 import type { Disposition } from '../contract/ports.ts';
 import { PROPERTY } from '../contract/wire.ts';
@@ -10,7 +10,7 @@ const LONGEST_TEXT = 4_096;
 /** Settlements of one link that are alike, from the first that is asked for until the last is confirmed. */
 interface Run {
   readonly outcome: string;
-  /** What was settled before in this tick is written first. */
+  /** The settlements before it in this tick are written first. */
   readonly begun: Promise<void>;
   open: number;
   /** Others wait for its end: it takes no more. */

@@ -23,14 +23,14 @@ import { watchActor } from './watch.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_PAGE = 100;
-/** A timer takes no more; one that is asked for more ends at once. */
+/** The longest timer of Node; a longer one rings at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
-/** A broker that is away does not keep a client from closing: leases of watches end by themselves. */
+/** A client closes after this long without the broker: leases of watches end by themselves. */
 const CLOSE_LIMIT_MS = 2_000;
 
 export interface ClientOptions {
   readonly bridge: Bridge;
-  /** Where what is too large for a message goes to and comes from. */
+  /** The payload store, for what is too large for a message. */
   readonly payloads: Payloads;
   /** Known types, where they are known: a client in another process leaves it to the broker to say that a queue is missing. */
   readonly machineTypes?: readonly string[];
@@ -142,10 +142,10 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       const waiting = { ...call, signal };
       const started = begin(type, { id, input: given, ...call }, { [PROPERTY.sameInput]: true });
       const result = client.result(type, id, waiting).catch(async (thrown: unknown) => {
-        // Why there is no actor is said by its start.
+        // The start says why there is no actor.
         await started;
         if (!isNotFound(thrown)) throw thrown;
-        // It was asked for before the start had left, whose input goes through the payload store.
+        // The question came before the start, whose input goes through the payload store first.
         return client.result(type, id, waiting);
       });
       try {
@@ -250,7 +250,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
   return client;
 }
 
-/** A queue of actors that is not there is a type that nobody hosts; its name says more than the service does. */
+/** A missing queue of actors means that nobody hosts the type: the error names the type. */
 function sayUnknownType(entity = ''): (thrown: unknown) => never {
   return (thrown) => {
     const prefix = actorQueue('');

@@ -22,7 +22,7 @@ import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 
 const PAGE = 100;
 const DEFAULT_LIMIT = 100;
-/** What a task gets that is redriven: the default of every agent. */
+/** Deadline of a redriven task: the default of every agent. */
 const REDRIVE_DEADLINE_MS = 600_000;
 
 export function createDeadLetters(
@@ -145,7 +145,10 @@ function matches(letter: DeadLetter, { code, agent, actor, all }: DeadLetterFilt
   );
 }
 
-/** Who sent it, and as which of its effects, was judged once: it comes as the redrive of this letter, once (I3, I4). */
+/**
+ * Removes the sender and the number of the effect, which were judged once: it comes as the redrive of this letter, once
+ * (I3, I4).
+ */
 const SHED: ReadonlySet<string> = new Set([
   PROPERTY.from,
   PROPERTY.incarnation,
@@ -193,7 +196,7 @@ function redriven(message: InboundMessage, now: number): WireMessage {
   };
 }
 
-/** What counts its attempts counts them anew. */
+/** Its attempts are counted anew. */
 function redrivenBody({ subject }: InboundMessage, body: unknown): Json {
   return (subject === 'task' || subject === 'action' ? { ...(body as object), attempt: 1 } : body) as Json;
 }

@@ -13,9 +13,9 @@ import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.t
 interface RequestOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** What it says when nobody answers in time. */
+  /** The error when nobody answers in time. */
   readonly onTimeout: () => QuorateError;
-  /** For what may be asked over and over: the same question of the same client is kept once where it waits. */
+  /** Set for questions that may be repeated: the same question of the same client is kept once where it waits. */
   readonly correlationId?: string;
 }
 
@@ -132,13 +132,13 @@ function unsent(endpoint: string, timeoutMs: number): QuorateError {
   return new QuorateError('CONNECTION_FAILED', `${endpoint} took no message within ${timeoutMs} ms`);
 }
 
-/** Of a host that is newer than this client, perhaps: the asker is told at once, not left to its time-out. */
+/** Stands for an answer that this client cannot read, perhaps of a newer host: the asker is told at once. */
 function unreadable(why: string): AnswerBody {
   const message = `this version of the client does not know the answer: ${why}`;
   return { kind: 'answer', answer: 'error', error: { code: 'INPUT_INVALID', message } };
 }
 
-// The bridge as a client sees it until it is closed. What is asked for later is refused: it would open a connection that nobody
+// The bridge as a client sees it until it is closed. Later calls are refused: they would open a connection that nobody
 // closes, and the process would not end.
 
 interface OpenBridge {

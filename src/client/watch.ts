@@ -6,7 +6,7 @@ import { fromErrorJson } from '../contract/errors.ts';
 import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
 import type { Listening } from './requests.ts';
 
-/** How long the actor keeps telling a client that has gone without a word. */
+/** How long an actor tells a client that has died. */
 const WATCH_LEASE_MS = 60_000;
 const RENEW_MS = WATCH_LEASE_MS / 3;
 /** Kept for a reader who is slow; beyond it the oldest are dropped, which shows in `turn`. */

@@ -1,5 +1,5 @@
-// XState's actions to effects: what the actions of one macrostep are applied to, where an event that a machine sends ends up,
-// and one case an action. Immediate raises are already consumed inside the macrostep.
+// Turns XState's actions into effects: one case for each action. It also decides where an event goes that a machine sends.
+// XState has consumed immediate raises inside the macrostep already.
 import type { AnyActorRef, AnyStateMachine, EventObject } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
 import { isReservedEvent } from '../../contract/border.ts';
@@ -34,7 +34,7 @@ export type Pending =
 interface ActionContext {
   readonly draft: Draft;
   readonly live: LiveMachine;
-  /** With its author's implementations: they decide what a name stands for. */
+  /** Holds its author's implementations: they decide what a name stands for. */
   readonly machine: AnyStateMachine;
   readonly pending: Pending[];
   /** For what leaves the actor. */
@@ -48,7 +48,7 @@ interface ActionContext {
 /** Immediate raises are already consumed inside the macrostep. */
 function applyRaise(draft: Draft, { event, id, delay }: RaiseParams): void {
   if (delay === undefined) return;
-  // Without an id the token names it: two unnamed delayed raises never cancel each other.
+  // A raise without an id is named by its token: two unnamed delayed raises never cancel each other.
   const kept = toEventOutside(event, `raise of machine '${draft.request.address.type}'`);
   setTimer(draft, delay, (token) => ({ kind: 'raise', event: kept, sendId: id ?? token }));
 }

@@ -33,11 +33,11 @@ function answerWhole(turn: TurnMachine, id: string, scatter: Scatter, outcome: O
   return { kind: 'applied' };
 }
 
-/** After an answer, or when its time is up. Without effect while it is undecided. */
+/** Called after an answer, or when the time is up. Does nothing while the gather is undecided. */
 export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decision: Decision): void {
   const { draft } = turn;
   const { overflow, payloads, address } = draft.request;
-  // Its host has found that its answers do not fit.
+  // The host found that the answers do not fit.
   if (overflow?.execution === id)
     return end(turn, id, scatter, 'failed', { status: 'error', error: overflow.error });
   switch (decision.kind) {

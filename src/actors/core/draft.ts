@@ -107,12 +107,12 @@ export class Draft {
     this.#asked.push(effect);
   }
 
-  /** For what is undone within its own turn: it never leaves. */
+  /** Removes an effect that is undone within its own turn: it never leaves. */
   unask(matches: (effect: Effect) => boolean): void {
     this.#asked = this.#asked.filter((effect) => !matches(effect));
   }
 
-  /** Tells the children that this turn starts which actors there are by system id: also siblings that start with them. */
+  /** Tells the children that this turn starts which actors have a system id, siblings that start with them included. */
   nameActors(system: Readonly<Record<string, ActorAddress>>): void {
     if (Object.keys(system).length === 0) return;
     this.#asked = this.#asked.map((effect) =>
@@ -167,7 +167,7 @@ export class Draft {
     return fold;
   }
 
-  /** Counts as a change of state; taken back with the turn. */
+  /** Counts as a change of the state, and is taken back with the turn. */
   folded(undo: () => void): void {
     this.changed = true;
     this.#journal.record(undo);
@@ -199,9 +199,9 @@ function lifeOf(state: CoreState): Life {
   };
 }
 
-// By what addresses an actor is known outside: itself, its parent, its children, and those it has heard of by system id.
+// Addresses that an actor knows: its own, its parent's, its children's, and those of actors with a system id.
 
-/** What other actors know this actor, its parent and its children by. */
+/** The addresses of this actor, its parent and its children. */
 export function addressesOf(draft: Draft): AddressOf {
   return (id) => {
     if (id === SELF_ID) return draft.request.address;
@@ -215,7 +215,7 @@ function childAddress(draft: Draft, childId: string): ActorAddress | undefined {
   return execution?.kind === 'child' ? execution.address : undefined;
 }
 
-/** System ids that a child is born with: those that this actor was born with, and its own children's. */
+/** System ids that a child gets at its start: those that this actor got, and those of its own children. */
 export function namesOf(
   draft: Draft,
   children: Readonly<Record<string, AnyActorRef>>,

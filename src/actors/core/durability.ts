@@ -109,14 +109,14 @@ export function isBuiltIn(action: unknown): action is BuiltIn {
 
 // Looks into functions that a machine runs inside turns for what could not be durable: spawn() in an assign, an inline
 // action in enqueueActions. What their text makes likely is confirmed by calling them with arguments that stand for
-// anything; what escapes this look is refused when it happens (live.ts, actions.ts).
+// anything. What this misses is refused when it happens (live.ts, actions.ts).
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
 /** `enqueue((…) => …)`, `enqueue(async x => …)`, `enqueue(function …)`, whatever enqueue is called. */
 const QUEUES_A_FUNCTION = /\w\(\s*(?:async\s*)?(?:function\b|\([^()]*\)\s*=>|\w+\s*=>)/;
 
-/** Such a loop could run for ever on arguments that stand for anything. */
+/** A loop that could run for ever on arguments that stand for anything: such a function is not called. */
 const MAY_NOT_END = /\b(?:while|do)\b|\bfor\s*\([^;)]*;/;
 
 function callsSpawn(assigner: unknown): boolean {
@@ -168,11 +168,11 @@ function call(
   try {
     (fn as AnyFunction)(args, ANYTHING);
   } catch {
-    // It took the arguments for what they are not.
+    // The function expected other arguments: nothing was learnt.
   }
 }
 
-/** Whatever is asked of it, it gives itself; in a comparison or a text it is empty, and it has no items. */
+/** A proxy that gives itself for every property and call. In a comparison or a text it is empty, and it has no items. */
 const ANYTHING: unknown = new Proxy(() => undefined, {
   get: (_target, key) => {
     if (key === Symbol.toPrimitive) return () => '';

@@ -1,5 +1,5 @@
-// The end of an actor, by itself, by being stopped, or by what its machine threw: everyone who waits is told, everything is
-// let go of (I9). Errors are data here, as a machine is told of them and as others are told of its own.
+// Ends an actor that is done, was stopped, or whose machine threw: tells everyone who waits, and lets go of its children, tasks
+// and timers (I9). Errors are data here, both those that a machine is told of and its own.
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
@@ -26,8 +26,8 @@ export function finish(draft: Draft, status: Exclude<ActorStatus, 'active'>, end
 }
 
 /**
- * As XState does where a transition throws: the actor ends in error as it was before, and its parent is told (I7). Texts that a
- * machine made are cut, so that this fits where what was thrown did not.
+ * Ends the actor in error with its last snapshot, and tells its parent, as XState does where a transition throws (I7). Texts
+ * of the machine are cut, so that the error fits also where what was thrown did not.
  */
 export function fail(draft: Draft, thrown: ErrorJson): ErrorJson {
   draft.begin();

@@ -1,6 +1,6 @@
-// Executions: one asking of the world each. A re-entered invoke is a new one, so that a late answer to the old is stale (I9).
-// Tasks and scatters have a deadline at their asker (I11). Child machines get none: they are supervised actors that
-// may live for months; when one cannot be started or read, its dead letter reports to the parent.
+// An execution is one request to the world: a task, a scatter or a child. A re-entered invoke is a new execution, so a late
+// answer to the old one is stale (I9). Tasks and scatters have a deadline at their asker (I11). Child machines get none: they
+// are supervised actors that may live for months; when one cannot be started or read, its dead letter reports to the parent.
 import { type ActorAddress, namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
 import { begin, toOutput } from '../../machines/gather.ts';
@@ -101,7 +101,7 @@ function common(draft: Draft, { childId, src, invoked }: ChildStart) {
   return { childId, src, startedAt: draft.now, ...(invoked === undefined ? {} : { invoked }) };
 }
 
-/** 'answered' when the other side has ended by itself, 'stop' when it is let go of and has to be told. */
+/** 'answered': the other side has ended by itself. 'stop': nobody needs it any more, and it has to be told. */
 export function closeExecution(draft: Draft, id: string, why: 'answered' | 'stop'): void {
   const execution = draft.executions.get(id);
   if (execution === undefined) return;

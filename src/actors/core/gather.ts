@@ -1,6 +1,6 @@
-// A gather while a batch folds into it. What it counts and decides is machines/gather.ts; here is what messages need beside that:
-// a bit for each branch that has answered, for an answer may come twice (I12: decoded once a batch), links for the trace, and the
-// way back, for an input that is rejected leaves no trace. It never touches the machine until it is decided.
+// A gather while a batch folds into it. machines/gather.ts counts and decides. This file adds what messages need: a bit for
+// each branch that has answered, because an answer may come twice (decoded once a batch, I12); links for the trace; and how
+// to undo an input that is rejected. The machine is not touched until the gather is decided.
 import type { Json } from '../../contract/json.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
@@ -24,7 +24,7 @@ export function newGather(plan: ScatterPlan, now: number): GatherState {
   return { ...gathering, answered, startedAt: now, links: [] };
 }
 
-/** Replaced as a whole by each answer, so that undoing one is putting the old one back. */
+/** Each answer replaces it as a whole: to undo one is to put the old value back. */
 interface Folded {
   readonly gathering: Gathering;
   readonly links: readonly string[];
@@ -49,7 +49,7 @@ export class GatherFold {
     return index >= 0 && index < this.#folded.gathering.total;
   }
 
-  /** Gives what takes it back. */
+  /** Gives a function that takes it back. */
   countDuplicate(): () => void {
     const before = this.#folded;
     this.#folded = { ...before, gathering: addDuplicate(before.gathering) };
@@ -58,7 +58,7 @@ export class GatherFold {
     };
   }
 
-  /** Folds the first answer of a branch. Gives what takes it back. */
+  /** Folds the first answer of a branch. Gives a function that takes it back. */
   accept(index: number, outcome: Outcome, traceparent: string | undefined, kept?: PayloadRef): () => void {
     const before = this.#folded;
     const { gathering, links } = before;
@@ -99,7 +99,7 @@ export class GatherFold {
   }
 }
 
-/** A turn reads nothing: its host reads these and asks for the turn again. */
+/** A turn reads nothing itself: the host reads these values and runs the turn again. */
 export class PayloadsNeeded extends Error {
   readonly refs: readonly PayloadRef[];
 

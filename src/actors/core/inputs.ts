@@ -1,4 +1,4 @@
-// What each kind of input does to an actor. Outcomes are verdicts; a throw is the machine's and rejects the input.
+// Applies each kind of input to an actor, and gives a verdict. What the machine throws rejects the input.
 import { type ActorAddress, formatAddress, namedByType } from '../../contract/address.ts';
 import { isReservedEvent } from '../../contract/border.ts';
 import { QuorateError } from '../../contract/errors.ts';
@@ -94,7 +94,7 @@ function applyStart(
 }
 
 function applyAwait(draft: Draft, life: Life, { asker }: Extract<TurnInput, { kind: 'await' }>): Verdict {
-  // The same asker may ask again; it is told once.
+  // An asker that asks again is told once.
   const others = draft.waiters.filter((waiter) => waiter.correlationId !== asker.correlationId);
   if (life.status === 'active') draft.waiters = [...others, asker];
   else draft.ask({ kind: 'reply', to: asker, outcome: toOutcome(life) });
@@ -205,7 +205,7 @@ function applyFail(turn: TurnMachine, { input, error }: Extract<TurnInput, { kin
   const { draft } = turn;
   if (!isAwaited(draft, input)) return stale(`a ${input.kind} that failed is not waited for any more`);
   const what = input.kind === 'timer' ? draft.timers.get(input.token)?.what.kind : undefined;
-  // Nothing of the machine runs for these: they are not to blame for what befell their hosts.
+  // No code of the machine runs for these inputs: they are not to blame when a host died.
   if (input.kind === 'timer' && (what === 'deadlines' || (what === 'send' && error.code === 'TURN_POISONED')))
     return applyTimer(turn, input);
   return { kind: 'applied', failure: fail(draft, error) };

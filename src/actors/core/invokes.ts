@@ -42,7 +42,7 @@ function idsThatIgnore(machine: AnyStateMachine): ReadonlySet<string> {
   );
 }
 
-/** Whether it has a name of its own: nobody could tell it from a spawned child in another version of the machine. */
+/** Whether the author named it. Such a name cannot be told from that of a spawned child in another version of the machine. */
 export function isNamedInvoke(machine: AnyStateMachine, id: string): boolean {
   return !isGenerated(id) && invokesOf(machine).has(id);
 }
@@ -71,7 +71,7 @@ export class Names {
     return this.#dropped.some((key) => id === key || this.#below(id, key) !== undefined);
   }
 
-  /** `kept`: ids that the machine waits for as they are; a state of the same name does not rename them. */
+  /** `kept`: ids that stay as they are, although a state of the same name is renamed. */
   newName(id: string, kept: ReadonlySet<string>): string {
     const itself = this.#renamed.find(([key]) => key === id);
     if (itself !== undefined) return kept.has(id) ? id : itself[1];

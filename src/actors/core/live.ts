@@ -67,7 +67,7 @@ export class LiveMachine {
     } as AnyMachineSnapshot;
   }
 
-  /** XState keeps spawned children after their end; those without a name nobody can address, so they are not kept here. */
+  /** XState keeps spawned children after their end. Those without a name are removed here: nobody can address them. */
   forgetUnnamed(childId: string): void {
     const snapshot = this.#known();
     if (!isUnnamed(childId)) return;
@@ -98,8 +98,8 @@ export function persist(snapshot: AnyMachineSnapshot, type: string): Json {
 }
 
 /**
- * XState files a child without an id under 'undefined', and reports no action for `spawn` inside `assign`: the first is
- * filed under its own id here, the second is refused, for nothing would ever run it.
+ * XState files a child without an id under 'undefined': it gets its own id here. XState reports no action for `spawn` inside
+ * `assign`: that is refused, because nothing would ever run the child.
  */
 function withSpawnedChildren(
   machine: string,

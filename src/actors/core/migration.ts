@@ -1,4 +1,5 @@
-// A machine's own migration: what an actor waits for is carried over to the new version, let go of, or the reason to refuse (I14).
+// A machine's own migration. Each thing that the actor waits for is carried over to the new version or dropped; where neither
+// is said, the migration is refused (I14).
 import type { AnyStateMachine } from 'xstate';
 import { checkJson } from '../../contract/border.ts';
 import type { Migration } from '../../contract/config.ts';
@@ -14,7 +15,7 @@ import { cancelTimersNamed } from './timers.ts';
 
 export interface Moved {
   readonly state: CoreState;
-  /** Of what was let go of: its children are stopped, its timers taken back. */
+  /** Stops the children and takes back the timers that were dropped. */
   readonly effects: TurnResult['effects'];
 }
 
@@ -120,7 +121,10 @@ function carryOver(
   };
 }
 
-/** What `dropped` names ends as leaving its state ends it. A turn of its own, where that tells anybody. Gives the children's ids. */
+/**
+ * Ends what `dropped` names, as leaving its state would. It is a turn if anybody has to be told. Gives the ids of the
+ * children.
+ */
 function letGo(draft: Draft, names: Names): ReadonlySet<string> {
   const gone = new Set<string>();
   let letsGo = false;
@@ -209,7 +213,7 @@ function activeNames(
   };
 }
 
-/** At its end the machine would take no notice, and the actor would wait for ever. */
+/** Throws when the machine would ignore the end of something that runs: the actor would wait for ever. */
 function refuseLoss(
   machine: AnyStateMachine,
   { executions, timers }: Pick<CoreState, 'executions' | 'timers'>,

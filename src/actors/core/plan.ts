@@ -19,7 +19,7 @@ const MAX_BRANCHES = 200_000;
 export interface CheckedPlan {
   readonly plan: ScatterPlan;
   readonly total: number;
-  /** How long after its start the gather ends, one way or the other. */
+  /** How long after its start the gather ends in any case. */
   readonly deadlineMs: number;
 }
 
@@ -41,7 +41,7 @@ export function checkPlan(input: unknown, childId: string, registry: Registry): 
       `collect 'values' keeps at most ${MAX_COLLECTED_VALUES} answers, not ${total}; use 'counts'`,
     );
   }
-  // No branches at all is a gather that is complete at once, whatever it hoped for.
+  // A gather without branches is complete at once, whatever its policy.
   const unreachable = total === 0 ? undefined : ruleOf(plan.policy).unreachable(total);
   if (unreachable !== undefined) throw invalid(unreachable);
   return { plan, total, deadlineMs: deadlineOf(plan, registry) };
@@ -58,7 +58,7 @@ function deadlineOf(plan: ScatterPlan, registry: Registry): number {
 }
 
 interface Field {
-  /** What it must be, for the message of an error. */
+  /** What the value must be, for an error message. */
   readonly must: string;
   readonly fits: (value: Json) => boolean;
   readonly optional?: boolean;

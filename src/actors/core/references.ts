@@ -22,7 +22,10 @@ export function isWrittenReference(value: unknown): value is Written {
   );
 }
 
-/** What stands for an actor that is not there: its parent, or a child that has ended. XState persists it like any other. */
+/**
+ * Stands for an actor that is not in this process: the parent, or a child that has ended. XState persists it like any
+ * other.
+ */
 export function standIn(id: string): AnyActorRef {
   const reference = {
     id,

@@ -11,11 +11,11 @@ import { applyInput } from './inputs.ts';
 import { jsonBytes, toSentSnapshot } from './to-json.ts';
 import { TurnMachine } from './turn.ts';
 
-/** Lets the purity guard around a batch know where one turn ends and the next begins. */
+/** Tells the purity guard around a batch where one turn ends and the next begins. */
 export interface TurnHooks {
   /** Before each input; `turn` is the number it gets if it is applied. */
   begin(turn: number): void;
-  /** After each input: what it did that a turn may not, also when the machine swallowed the error. */
+  /** Called after each input. Gives what the turn did that it may not do, also where the machine swallowed the error. */
   violation(): ErrorJson | undefined;
 }
 
@@ -61,7 +61,7 @@ function runBatch(
       break;
     }
     verdicts.push(taken.verdict);
-    // The last input ends the batch anyway: its effects need no weighing.
+    // The batch ends with its last input: no need to weigh the effects of that.
     if (index === request.inputs.length - 1) break;
     for (const effect of taken.effects) bytes += jsonBytes(effect);
     if (bytes >= request.maxEffectBytes) break;
@@ -108,7 +108,7 @@ function takeInput(
 
 /** Whether the machine will never be told of what this input says: nobody can send it again (I7). */
 function isFinal(input: TurnInput, { error }: Extract<Verdict, { kind: 'rejected' }>): boolean {
-  // A state that does not fit is not the input's fault.
+  // The input is not at fault when the state does not fit the machine.
   return isInternal(input) && error.code !== 'STATE_INCOMPATIBLE';
 }
 

@@ -16,9 +16,9 @@ import { PARENT_ID, refuseSend, SELF_ID, standIn } from './references.ts';
 // A machine whose children do nothing: every named logic is replaced by a stub, so that a child costs a few bytes of the
 // persisted snapshot and its input appears in the spawnChild action only. What a name stands for is decided in logic.ts.
 
-/** A macrostep longer than this is a cycle, unless the machine says how long its own may be; XState's default is no limit. */
+/** A macrostep with more microsteps is a loop, unless the machine sets its own limit. XState itself has none. */
 export const MAX_ITERATIONS = 1_000;
-/** What a machine may say: so many microsteps take seconds, as long as a turn may. */
+/** The highest limit that a machine may set: so many microsteps take seconds, as long as a turn may. */
 const MOST_ITERATIONS = 100_000;
 
 type Status = 'active' | 'done' | 'error';
@@ -87,7 +87,7 @@ interface SystemInternals {
   _unregister(actor: AnyActorRef): void;
 }
 
-/** Where sendParent() ends up; whether there is a parent is known to the state, not to XState. */
+/** Takes what sendParent() sends. The state knows whether there is a parent; XState does not. */
 const PARENT = standIn(PARENT_ID);
 
 export class TurnScope {
@@ -106,7 +106,7 @@ export class TurnScope {
     const { get } = system;
     this.#own = system.getAll;
     Object.assign(system, {
-      // Unnamed children are called by their session id: it must not depend on what else this thread has run.
+      // XState names unnamed children by their session id: it must not depend on what else this thread has run.
       _bookId: () => `${UNNAMED}${this.#turn}.${this.#booked++}`,
       _relay: (_source: unknown, target: AnyActorRef) => refuseSend(target.id),
       get: (name: string) => get(name) ?? (Object.hasOwn(names, name) ? names[name] : undefined),
@@ -134,7 +134,7 @@ export class TurnScope {
     };
   }
 
-  /** Ids drawn in a turn follow from its number, so that a batch gives the same ids however it is cut. */
+  /** Ids drawn in a turn follow from the number of the turn: a batch gives the same ids however it is cut. */
   beginTurn(turn: number): void {
     this.#turn = turn;
     this.#booked = 0;

@@ -18,12 +18,12 @@ export function setTimer(draft: Draft, delayMs: number, what: (token: string) =>
   return token;
 }
 
-/** So late its message was set aside: another timer is set beside it. */
+/** After so long the message of a timer counts as set aside: another timer is set. */
 const OVERDUE_MS = 60_000;
 
 /**
- * One timer watches over the deadlines of all that an actor waits for, set for the earliest. An answer in time takes none back:
- * the timer then finds nothing due, and is set for the next deadline.
+ * One timer watches over all deadlines of an actor. It is set for the earliest. An answer in time does not take it back: it
+ * finds nothing due then, and is set for the next deadline.
  */
 export function watchDeadline(draft: Draft, deadlineAt: number): void {
   for (const [token, { what, dueAt }] of draft.timers.entries()) {
@@ -34,9 +34,9 @@ export function watchDeadline(draft: Draft, deadlineAt: number): void {
   setTimer(draft, deadlineAt - draft.now, () => ({ kind: 'deadlines' }));
 }
 
-/** The machine is told of each in a turn of its own: one that throws then keeps no other from being told. */
+/** The machine is told of each in a separate turn, so that one that throws does not keep the others from being told. */
 export function lookAtDeadlines(draft: Draft, { dueAt }: Timer): void {
-  // By whichever clock is ahead: the broker's, which says that it is time, or this host's.
+  // Goes by the clock that is ahead: the broker's, which says that it is time, or this host's.
   const now = Math.max(draft.now, dueAt);
   for (const [execution, { deadlineAt }] of draft.executions.entries())
     if (deadlineAt !== undefined && deadlineAt <= now)
@@ -44,7 +44,7 @@ export function lookAtDeadlines(draft: Draft, { dueAt }: Timer): void {
   watchNext(draft, now);
 }
 
-/** For what is started and stopped in one turn: nothing of it leaves. */
+/** Removes the deadline timer of this turn, for what was started and stopped in it: nothing of it leaves. */
 export function unwatchFresh(draft: Draft): void {
   for (const [token, { what }] of draft.timers.entries()) {
     if (what.kind !== 'deadlines' || !draft.isFresh(token)) continue;

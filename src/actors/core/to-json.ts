@@ -1,5 +1,5 @@
 // What a machine holds and gives, as JSON: it must survive the wire unchanged, and the same inputs must give the same
-// bytes (I6). What leaves the machine is checked as at every border; only actor references are written in a way of their own.
+// bytes (I6). What leaves the machine is checked as at every border; only actor references have a special form.
 import { matchesState, type StateValue } from 'xstate';
 import type { Border } from '../../contract/border.ts';
 import { QuorateError } from '../../contract/errors.ts';
@@ -49,7 +49,7 @@ export function jsonBytes(value: unknown): number {
   return utf8.encode(JSON.stringify(value)).length;
 }
 
-// The context of a machine on its way into the session state: what would not come back as it was is refused.
+// The context on its way into the session state: refuses what would not come back unchanged.
 
 /** `context` as JSON; throws what stands in the way. */
 export function contextToJson(context: unknown, machine: string): Json {

@@ -28,7 +28,7 @@ export class TurnMachine {
     return this.#live?.snapshot;
   }
 
-  /** To put back what `snapshot` gave before a turn that failed: anew, for its actor system took part in the turn. */
+  /** Restores the snapshot from before a turn that failed. It is made anew, because its actor system took part in the turn. */
   putBack(snapshot: AnyMachineSnapshot | undefined): void {
     this.#live = undefined;
     if (snapshot === undefined) return;
@@ -61,7 +61,7 @@ export class TurnMachine {
     this.#run({ event });
   }
 
-  /** In the turn that is under way, behind what its start did: ids are drawn on, not anew. */
+  /** Continues the turn that a start began: ids are drawn on from there. */
   deliverWithin(event: EventObject): void {
     this.#goOn(this.#restored(), [{ event }]);
   }
@@ -118,7 +118,7 @@ export class TurnMachine {
     const { draft } = this;
     const { snapshot } = live;
     applyActions({ draft, live, machine: this.#machine, pending }, actions);
-    // Told and not kept: what a machine sends itself may be anything within its turn.
+    // Made plain and not refused: within its turn a machine may send itself anything.
     draft.steps.push({ event: toPlain(event) as EventJson, value: toJson(snapshot?.value) });
     if (snapshot === undefined || snapshot.status === 'active') return;
     if (snapshot.status === 'done') {

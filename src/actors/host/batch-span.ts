@@ -12,9 +12,9 @@ import {
 import type { HeldActor } from './held-actor.ts';
 import { actorSpan } from './trace.ts';
 
-/** Asked from outside, over and over: they get no spans. */
+/** Requests that clients repeat often: they get no spans. */
 const UNTRACED: ReadonlySet<string> = new Set(['query', 'await', 'watch', 'release', 'purge']);
-/** Of a span. */
+/** Links that one span may have. */
 const MOST_LINKS = 128;
 
 export function inBatchSpan<T>(
@@ -46,7 +46,7 @@ export function inBatchSpan<T>(
   );
 }
 
-/** The actor's own span, also of one that is only now started; what finds no actor stays in its sender's trace. */
+/** The span of the actor, also of one that this batch starts. A message that finds no actor stays in its sender's trace. */
 function spanParent(
   { state, address, newborn }: HeldActor,
   messages: readonly InboundMessage[],

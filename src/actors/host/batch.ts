@@ -1,7 +1,7 @@
-// One batch on its way: the messages in hand, one of which anchors all that is done for them (I5). They are sorted, the inputs
-// among them applied (run, commit, publish), the others answered; how each is to be settled is collected here and carried out
-// last. Messages that wait in the broker, parked by a quarantine or early pieces of an answer, are fetched when their turn has
-// come, and go the same way under the same anchor.
+// Takes one batch of messages through the stages. One message anchors all that is done for them (I5). The batch is sorted,
+// its inputs are applied (run, commit, publish), and the others are answered. How each message is to be settled is collected
+// here and carried out last. Messages that wait in the broker, parked by a quarantine or early pieces of an answer, are
+// fetched when they are due, and go the same way under the same anchor.
 import type { InboundMessage } from '../../contract/wire.ts';
 import type { HeldActor } from './held-actor.ts';
 import { migrate } from './machine-version.ts';
@@ -29,7 +29,7 @@ export class Batch {
   readonly #held: HeldActor;
   readonly #active: readonly InboundMessage[];
   #settlements: Settlement[] = [];
-  /** Numbers of deferred messages that were fetched: they travel on another link than the active ones. */
+  /** Numbers of deferred messages that were fetched. They are settled over another link than the active ones. */
   readonly #fetched = new Set<number>();
 
   constructor(held: HeldActor, active: readonly InboundMessage[]) {
@@ -37,7 +37,7 @@ export class Batch {
     this.#active = active;
   }
 
-  /** Whether the state knows one of its messages: without, a crash could not be told from a turn that was carried out. */
+  /** Whether the state names one of its messages. If it does not, a crash cannot be told from a turn that was carried out. */
   isAnchored(): boolean {
     const recorded = new Set(this.#held.state.inbox.unsettled.map(([number]) => number));
     return this.#active.some(({ sequenceNumber }) => recorded.has(sequenceNumber));
@@ -47,7 +47,7 @@ export class Batch {
     this.#settlements.push(...settlements);
   }
 
-  /** Everything that these messages ask for, in order; but they are not settled yet. */
+  /** Does everything that these messages ask for, in order, but does not settle them. */
   async pass(messages: readonly InboundMessage[]): Promise<void> {
     const held = this.#held;
     const queries: Query[] = [];
@@ -151,7 +151,7 @@ export class Batch {
     await this.#apply([received]);
   }
 
-  /** `gone`: those that are not there, and that the state does not have down as deferred. */
+  /** `gone`: messages that are not in the broker, and that the state does not record as deferred. */
   async #fetch(numbers: readonly number[]): Promise<Fetched> {
     const { settler, session } = this.#held;
     await this.#carryOutDeferrals(numbers);
@@ -162,14 +162,14 @@ export class Batch {
     for (const number of numbers) {
       this.#fetched.add(number);
       const isDeferral = recordedAs.get(number)?.kind === 'defer';
-      // What is there has been deferred; what is gone was completed by a holder that could not write it down.
+      // A message that is there has been deferred. One that is gone was completed by a holder that could not record it.
       if (there.has(number) ? isDeferral : !isDeferral) settler.confirm(number);
       if (!there.has(number) && !isDeferral) gone.push(number);
     }
     return { found, gone };
   }
 
-  /** What came early in this very batch, or the one before, has to be deferred before it can be fetched. */
+  /** A piece that came early in this batch, or the one before, has to be deferred before it can be fetched. */
   async #carryOutDeferrals(due: readonly number[]): Promise<void> {
     await this.#held.settler.idle();
     await this.#settleNow(

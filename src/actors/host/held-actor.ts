@@ -17,14 +17,14 @@ import { NO_PEERS, type OlderPeers } from './sort/peers.ts';
 import { type OpenedState, type Stowed, stowState } from './state/claim-state.ts';
 import { emptyState, type Inbox, type SessionState, stateBytes } from './state/session-state.ts';
 
-/** After a publish or a storage that failed, before the session is left. */
+/** Pause after a publish or a storage that failed, before the session is left. */
 const LEAVE_PAUSE_MS = 250;
-/** Before what could not be loaded, a machine or a state, is tried again. */
+/** Pause before a machine or a state that could not be loaded is tried again. */
 export const STUCK_PAUSE_MS = 1_000;
 
 /** What is folded in one batch of turns at most, and how long a session may idle: well within a second (I14). */
 export const TAKE = { max: 256, idleMs: 700 } as const;
-/** Of an actor that has ended: somebody may still ask for its result. */
+/** The same for an actor that has ended: somebody may still ask for its result. */
 export const LAST_TAKE = { ...TAKE, idleMs: 50 } as const;
 
 /** Numbers of messages that were settled for good when a state was made, and that it does not name any more. */
@@ -33,13 +33,13 @@ export type Forgotten = Iterable<number>;
 export interface CommitOptions {
   /** Forgotten once the state is committed (I4). */
   readonly forgets?: Forgotten;
-  /** Of the state as JSON. */
+  /** Size of the state as JSON. */
   readonly bytes?: number;
   /** A larger state is put away. */
   readonly most?: number;
 }
 
-/** Of an actor that is held, all that most need: what it is, and the state that was committed last. */
+/** What most stages need of a held actor: what it is, and the state that was committed last. */
 export type ActorView = Pick<HeldActor, 'address' | 'host' | 'name' | 'state'>;
 
 export class HeldActor {
@@ -54,7 +54,7 @@ export class HeldActor {
   #newborn: string = randomUUID();
   #outlined = false;
   #olderPeers: OlderPeers;
-  /** Where the committed state lies, when it does not lie in the session. */
+  /** Where the committed state lies in the payload store, if it does. */
   #claim: PayloadRef | undefined;
 
   constructor(
@@ -101,12 +101,12 @@ export class HeldActor {
     return this.#seenAt;
   }
 
-  /** What an actor that is started here is called by; drawn anew with each accept, so that a lost start leaves no trace. */
+  /** Incarnation of an actor that is started here. Drawn anew with each accept, so that a lost start leaves no trace. */
   get newborn(): string {
     return this.#newborn;
   }
 
-  /** Its core is lost: what stands for it must not be committed before its end (lost-core.ts). */
+  /** The core is lost: the outline in its place must not be committed before the end of the actor (lost-core.ts). */
   get isOutlined(): boolean {
     return this.#outlined;
   }
@@ -128,7 +128,10 @@ export class HeldActor {
     return { inbox: record(this.#state.inbox, applied, settler.settled, host.clock.now(), host), forgets };
   }
 
-  /** For what no message is to blame for: what a session does not take goes to the payload store, however small it is. */
+  /**
+   * For commits that no message is to blame for: what a session does not take goes to the payload store, however small
+   * it is.
+   */
   async commit(state: SessionState, forgets?: Forgotten): Promise<void> {
     const options = { bytes: stateBytes(state), ...(forgets === undefined ? {} : { forgets }) };
     const whole = await this.tryCommit(state, options);
@@ -155,7 +158,7 @@ export class HeldActor {
       const error = toErrorJson(thrown, 'INTERNAL');
       return error.code === 'STATE_TOO_LARGE' ? error : this.leave(thrown);
     }
-    // What a commit that is lost has put away goes with the actor: its outcome is unknown (I1).
+    // The outcome of a lost commit is unknown (I1): what it put into the payload store is removed with the actor.
     const beganAt = host.clock.now();
     const outcome = await this.session.commit(stowed.written as never);
     if (outcome === 'lost') return this.end();
@@ -170,7 +173,7 @@ export class HeldActor {
     return 'committed';
   }
 
-  /** Nothing reads the former state any more; what is left of it by a crash goes with the actor. */
+  /** Removes the former state, which nothing reads any more. What a crash leaves of it is removed with the actor. */
   #replace({ state, written: { claim }, olderPeers }: Stowed): void {
     const formerPeers = this.#state.inbox.olderPeers;
     for (const former of [
@@ -189,7 +192,7 @@ export class HeldActor {
     this.host.timerMemory.remember(this.name, this.#state.core, this.#state.scheduled);
   }
 
-  /** Works on with what stands for a core that is lost. */
+  /** Continues with the outline in the place of a lost core. */
   standIn(state: SessionState): void {
     this.#state = state;
     this.#outlined = true;
@@ -216,7 +219,7 @@ export class HeldActor {
     throw new HoldEnded();
   }
 
-  /** What this needs is not there now: the session is left, and comes back; not at once. */
+  /** Something is not there now. Leaves the session, which comes back after a pause. */
   async leave(thrown: unknown, what = 'the payload store'): Promise<never> {
     if (thrown instanceof HoldEnded) throw thrown;
     this.warn(what, thrown);
@@ -253,7 +256,10 @@ export class HeldActor {
     await this.removeLives();
   }
 
-  /** Of an actor that has ended. Harmless to repeat: what was cut short is done by the host that gets the message again. */
+  /**
+   * Removes the payloads of an actor that has ended. Harmless to repeat: the host that gets the message again does the
+   * rest.
+   */
   async removeLives(): Promise<void> {
     try {
       await this.host.payloads.removeFolder(livesFolder(this.host.payloads.scope, this.address));

@@ -45,7 +45,7 @@ export async function holdSession(session: HeldSession, host: ActorHost): Promis
   await endsIn(async () => {
     if (!('thrown' in opened)) {
       const held = new HeldActor(session, hostFor(host, opened.state), opened, readAt);
-      // It could not tell what it had applied before from what is new.
+      // This build could not tell what was applied before from what is new.
       if (opened.peersLost !== undefined) await quarantine(held, opened.peersLost);
       return new Hold(held).run();
     }
@@ -108,7 +108,7 @@ class Hold {
     batch.settle();
   }
 
-  /** What the holder before may have left undone. */
+  /** Does what the holder before may have left undone. */
   async #begin(messages: readonly InboundMessage[]): Promise<void> {
     const held = this.#held;
     this.#begun = true;
@@ -122,11 +122,11 @@ class Hold {
     if (held.state.quarantine?.undelivered !== undefined) return wakeLater(held);
     // A purge gives up what has not left: nothing that cannot leave may be in its way.
     if (messages.some(({ subject }) => subject === 'purge')) return;
-    // Its inputs are still here, or may be: then it may never have left (I2).
+    // Its inputs are still here, or may be: the outbox may never have left (I2).
     if (mayBeUnsent(held.state, messages)) await publishCommitted(held, unfinished(held.state, messages));
   }
 
-  /** Gives what is left for what stands for the core. */
+  /** Gives the messages that are left for the outline of a lost core. */
   async #takeWithoutCore(
     batch: Batch,
     messages: readonly InboundMessage[],

@@ -48,13 +48,14 @@ export interface ActorHost {
   readonly turnTimeoutMs: number;
   /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
   readonly onForeignState: (actor: string, why: string) => void;
-  /** A start names a folder that nobody has signed who has this payload store. */
+  /** A start names a folder without a signature of this payload store. */
   readonly onUnsigned: (folder: string) => void;
 }
 
 /**
- * Ends the hold of a session: its lock is gone (I1), or what its actor needs is not there now. Thrown where that is found, after
- * it was said; hold.ts catches it, and nothing in between has to hand it on. What was in hand stays for the next holder.
+ * Ends the hold of a session: its lock is gone (I1), or something that the actor needs is not there now. It is thrown where
+ * that is found, after it was logged. hold.ts catches it; nothing in between hands it on. What was in hand stays for the next
+ * holder.
  */
 export class HoldEnded extends Error {
   override readonly name = 'HoldEnded';

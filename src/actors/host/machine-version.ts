@@ -17,8 +17,8 @@ export function hostFor(host: ActorHost, { version, core }: SessionState): Actor
 }
 
 /**
- * Moves a living actor to the version that runs here. To be called when its outbox is out: that was the old version's. Without a
- * `migrate` nothing is written: the next commit is the new version's, if nothing that runs is lost by it.
+ * Moves a living actor to the version that runs here. Call it when its outbox, which the old version made, has left. Without a
+ * `migrate` nothing is written: the next commit is that of the new version, if nothing that runs is lost by it.
  */
 export async function migrate(held: HeldActor): Promise<void> {
   const { state, host } = held;
@@ -55,7 +55,7 @@ export async function migrate(held: HeldActor): Promise<void> {
   await quarantine(held, error);
 }
 
-/** What the migration let go of is told so, once that is committed. */
+/** Once the migration is committed, tells what it dropped. */
 async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['effects']): Promise<void> {
   const { state, host, address: actor } = held;
   const { incarnation } = core;

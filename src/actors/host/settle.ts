@@ -1,5 +1,5 @@
-// Settles messages, the last of the stages: each as its turn committed, the anchor of a batch after all the others (I5). A
-// confirmed settlement is known here until a commit has dropped the message from the inbox (I4).
+// Settles messages, the last stage: each as its turn committed it, the anchor of a batch after all the others (I5). A confirmed
+// settlement is remembered here until a commit has dropped the message from the inbox (I4).
 import type { Payloads } from '../../contract/payload.ts';
 import type { Disposition, HeldSession } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
@@ -16,13 +16,13 @@ export function completed(message: InboundMessage): Settlement {
   return { message, disposition: { kind: 'complete' } };
 }
 
-/** What the settling of one held session needs, and whom it tells. */
+/** What the settler of one held session needs, and whom it tells. */
 export interface SettlerContext {
   readonly session: Pick<HeldSession, 'settle'>;
   readonly payloads: Payloads;
-  /** Where what is on its way to the actor lies. */
+  /** Folder of payloads on their way to the actor. */
   readonly inbound: string;
-  /** As committed, now. */
+  /** The state that was committed last. */
   readonly state: () => SessionState;
   readonly isLost: () => boolean;
   readonly onLost: () => void;
@@ -35,7 +35,7 @@ export class Settler {
   /** Numbers of messages whose payload could not be read: it is kept, for a codec may only be missing here. */
   readonly #unread = new Set<number>();
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Until then what anchors the cancelled timers is not settled: a crash would leave them where they are (I5). */
+  /** Until it resolves the anchor of the cancelled timers is not settled: after a crash nobody would cancel them (I5). */
   #takingBack: Promise<unknown> | undefined;
 
   constructor(context: SettlerContext) {
@@ -66,18 +66,18 @@ export class Settler {
     this.#takingBack = Promise.all([this.#takingBack, takenBack]);
   }
 
-  /** What was cancelled has been taken back. */
+  /** Resolves when everything that was cancelled has been taken back. */
   async tookBack(): Promise<void> {
     await this.#takingBack;
   }
 
-  /** Not waited for: the next batch may run meanwhile; what is not confirmed by its commit stays recorded (I4). */
+  /** Nobody waits for it: the next batch may run meanwhile. What is not confirmed by its commit stays recorded (I4). */
   settle(settlements: readonly Settlement[], fetched: ReadonlySet<number>): void {
     const settleLast = async (fromFetched: boolean): Promise<void> => {
       const these = settlements.filter(({ message }) => fetched.has(message.sequenceNumber) === fromFetched);
       await this.settleNow(these.toReversed());
     };
-    // On one link each waits for the one before it; between two links we have to (I5).
+    // A link keeps its own order. Between two links we have to wait (I5).
     this.run(fetched.size === 0 ? settleLast(false) : settleLast(true).then(() => settleLast(false)));
   }
 
@@ -102,7 +102,7 @@ export class Settler {
     if (!isLost()) await this.#removeClaims(done.filter((settlement) => !isKnown(settlement)));
   }
 
-  /** Beside the batches; waited for before the session is let go. */
+  /** Runs beside the batches; the session is not let go before it has ended. */
   run(work: Promise<unknown>): void {
     const done: Promise<unknown> = work.finally(() => this.#underWay.delete(done));
     this.#underWay.add(done);

@@ -1,7 +1,7 @@
-// What becomes of the requests in flight when their lock is lost: they are cancelled at once. The SDK would wait for
-// its time-out (60 s for a settlement), and could send a write on a new connection after the lock is gone (I1).
+// Cancels the requests in flight at once when their lock is lost. The SDK would wait for its time-out (60 s for a
+// settlement), and could send a write on a new connection after the lock is gone (I1).
 
-/** What the SDK needs of an abort signal. One for each request: the SDK adds listeners and never takes them off. */
+/** What the SDK needs of an abort signal. Each request has one, because the SDK adds listeners and never removes them. */
 export interface RequestSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: (this: RequestSignal, event: unknown) => void): void;
@@ -33,7 +33,7 @@ class Request implements RequestSignal {
 export type Reply<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** The lock or the connection was lost meanwhile: what the request did is unknown. `why` is of a connection that failed. */
+  /** The lock or the connection was lost meanwhile: nobody knows what the request did. `why`: how the connection failed. */
   | { readonly kind: 'cancelled'; readonly why?: Error };
 
 /** Open until it is sealed; sealing it cancels every request in flight and refuses later ones. */

@@ -1,8 +1,7 @@
-// The SDK reads the address of a link in timers and abort listeners, where nobody can catch what that throws. rhea forgets
-// what the broker said of a link as soon as the connection is opened again, so a link of before has no address: the process
-// ended so when a broker stopped under load, and the request that had waited there never settled. The close of a link never
-// settles either when its connection is lost meanwhile, and its caller holds the client's locks. Both are made
-// harmless at the links, on every connection of the client.
+// Guards links against two faults of the SDK. It reads the address of a link in timers and abort listeners, where nobody can
+// catch what that throws. rhea forgets what the broker said of a link when the connection is opened again, so an earlier link
+// has no address: the process ended when a broker stopped under load, and the request that waited there never settled. Also
+// the close of a link never settles when its connection is lost meanwhile, and its caller holds the client's locks.
 import type { ServiceBusClient } from '@azure/service-bus';
 
 /** What is used of rhea-promise's links (3.0.3, lib/link.js). */

@@ -101,13 +101,13 @@ export function isWrongKind(thrown: unknown): boolean {
 
 /** The broker did not refuse it: it was not reached, was busy, or did not answer. */
 export function isWorthRepeating(thrown: unknown): boolean {
-  // Not the broker's answer: the request was given up here.
+  // The broker did not answer: the request was given up here.
   if (thrown instanceof QuorateError) return false;
   const error = sdkError(thrown);
   return codeOf(error) === undefined && error.code !== 'MessageNotFound';
 }
 
-/** Neither an answer about the session or the entity nor a refusal: the connection itself is to be replaced. */
+/** Whether the connection is at fault: no answer about the session or the entity, and no refusal. It has to be replaced. */
 export function isConnectionTrouble(thrown: unknown): boolean {
   return (
     codeOf(sdkError(thrown)) === undefined &&

@@ -31,7 +31,7 @@ function onSocket(message: unknown): void {
   });
 }
 
-/** Of a connection attempt: to one address, or to all that the host has. */
+/** The port of a failed connection attempt: to one address, or to all that the host has. */
 function portOf(error: unknown): unknown {
   if (error instanceof AggregateError) return portOf(error.errors[0]);
   return (error as { readonly port?: unknown } | undefined)?.port;
@@ -74,7 +74,7 @@ export class OpenSockets {
     this.#sockets.delete(socket);
   }
 
-  /** As if the process had died: no goodbye on any of them, and none is opened any more. Resolves when all are closed. */
+  /** Closes all without a goodbye and lets none be opened, as if the process had died. Resolves when all are closed. */
   async cut(): Promise<void> {
     this.#cut = true;
     const closed = [...this.#sockets].map(
@@ -103,7 +103,7 @@ export class ConnectionWatch {
     subscribed = true;
   }
 
-  /** Whatever may open the client's connection is to be started in here. */
+  /** Everything that may open the client's connection has to be started in here. */
   within<T>(start: () => T): T {
     return owner.run(this, start);
   }
@@ -113,7 +113,7 @@ export class ConnectionWatch {
     return this.#abortScope.run((signal) => this.within(() => start(signal)));
   }
 
-  /** Gives what stops the listening. */
+  /** Gives a function that stops the listening. */
   onLost(listener: LostListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -123,7 +123,7 @@ export class ConnectionWatch {
     this.#open.add(socket);
   }
 
-  /** `why` is of an attempt to connect that failed: the SDK is not left to repeat it, for it may wait for itself then. */
+  /** `why`: how an attempt to connect failed. The SDK must not repeat it by itself: it may wait for itself then. */
   lost(socket?: Socket, why?: Error): void {
     if (socket !== undefined) this.#open.remove(socket);
     const abortScope = this.#abortScope;

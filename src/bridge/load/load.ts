@@ -31,7 +31,7 @@ const WINDOWS_PER_LOCK = 10;
 /** Part of a lock. Less left at a renewal is nearly lost; a batch that takes more is slow. */
 const NEAR = 0.2;
 const SLOW = 0.25;
-/** One that took less was in time, and proves that there may be more. */
+/** A batch that took less was in time, and shows that more can be taken on. */
 const IN_TIME = 0.5;
 const CUT = 0.5;
 /** What a quiet window adds. Tasks run for minutes, and some sessions wait: nothing but time can say that they go well. */
@@ -48,7 +48,10 @@ const FEW = 4;
 /** One of the 2,000 sessions that can be configured. */
 const LEAST_SHARE = 1 / 2_000;
 
-/** Of a process that has shown nothing yet: it is as cold as it will ever be, and may have been restarted because of its load. */
+/**
+ * Share of a process that has just started: it is as cold as it will ever be, and may have been restarted because of its
+ * load.
+ */
 export const UNPROVEN: Share = { now: 1 / 8, threshold: 1 };
 export const WHOLE: Share = { now: 1, threshold: 1 };
 
@@ -66,7 +69,7 @@ function cut(now: number, least: number): Share {
   return { now: less, threshold: less };
 }
 
-/** Of sessions, after a batch that was in time: for that a late event loop is no matter. */
+/** The share of sessions after a batch that was in time, whatever the event loop does. */
 export function grown(share: Share): Share {
   const { now, threshold } = share;
   if (now === 1) return share;
@@ -117,12 +120,12 @@ export class Load {
     this.#lookMs = options.lockDurationMs / WINDOWS_PER_LOCK / LOOKS;
   }
 
-  /** Of so many sessions at once, how many now. */
+  /** How many sessions of `most` may be held now. */
   sessions(most: number): number {
     return allowedOf(most, this.#sessions.now);
   }
 
-  /** Of so many tasks at once, how many now. */
+  /** How many tasks of `most` may run now. */
   tasks(most: number): number {
     return allowedOf(most, this.#tasks.now);
   }

@@ -36,7 +36,7 @@ export class PublishCall {
     return this.#failed;
   }
 
-  /** To be asked before each send: one that is too late has failed then (I2). */
+  /** Ask it before each send: a call that is too late fails then (I2). */
   get late(): boolean {
     if (!this.#mayBegin()) this.fail(tooLate());
     return this.#failed;
@@ -64,14 +64,14 @@ export interface PendingMessage {
 }
 
 // One CLIENT span for each batch handed to the broker, linked to the messages' own contexts. A batch of one trace hangs
-// where it was published; one that mixes the traces of many actors hangs under none of them.
+// where it was published. A batch that mixes the traces of many actors has no parent.
 
 export function inSendSpan<T>(
   entity: string,
   pendingMessages: readonly PendingMessage[],
   send: () => Promise<T>,
 ): Promise<T> {
-  // Answers to clients carry no context, and are worth no trace of their own.
+  // Answers to clients carry no context, and are not worth a trace.
   if (!isTracing() || pendingMessages.every(({ message }) => message.traceparent === undefined))
     return send();
   const attributes = {

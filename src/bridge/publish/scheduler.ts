@@ -9,7 +9,7 @@ import { immediate } from '../time/waiting.ts';
 import { inSendSpan, type PendingMessage } from './publish-call.ts';
 import type { Delivery } from './until-accepted.ts';
 
-/** Of a request whose messages travel in one AMQP message; one message alone may take MAX_SEND_BYTES. */
+/** Bytes of a request, whose messages travel in one AMQP message; one message alone may take MAX_SEND_BYTES. */
 const REQUEST_BYTES = 200_000;
 const REQUEST_MESSAGES = 100;
 const REQUESTS_AT_ONCE = 32;

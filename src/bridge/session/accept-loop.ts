@@ -18,7 +18,7 @@ export async function acceptOn(
     return accepting;
   });
   if (reply.kind === 'done') return reply.value;
-  // Should it be answered after all, nobody is left to hold the lock.
+  // If it is answered after all, nobody is left to hold the lock.
   if (reply.kind === 'cancelled') void accepting?.then(giveBack, () => {});
   if (reply.kind === 'cancelled' || isConnectionTrouble(reply.error)) link.retire();
   link.release();
@@ -29,7 +29,7 @@ export function giveBack(receiver: ServiceBusSessionReceiver): Promise<void> {
   return closeInTime(receiver.close());
 }
 
-// How many accepts to have under way. Each is a long poll with a link of its own, so few are kept while nothing comes;
+// How many accepts to have under way. Each is a long poll over its own link, so few are kept while nothing comes;
 // when sessions come at once their number doubles, so that a burst is picked up in a few round trips.
 
 const FEWEST = 1;

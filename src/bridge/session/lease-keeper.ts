@@ -1,5 +1,5 @@
-// Renews one session's lock for as long as it is held (I1). Not the SDK's own renewal, which gives up for good at the
-// first busy answer and says nothing.
+// Renews one session's lock for as long as it is held (I1). The SDK's own renewal ends at the first busy answer and says
+// nothing.
 import { isLockLost } from '../connection/sdk-errors.ts';
 import type { Load } from '../load/load.ts';
 import type { TimeSource } from '../time/clocks.ts';

@@ -16,7 +16,7 @@ export interface NamedSessionOptions {
   readonly onMessage: (message: InboundMessage) => void;
 }
 
-/** Answers to one client seldom come thicker. */
+/** More answers to one client seldom come at once. */
 const WINDOW = 100;
 
 export class NamedSessionPump implements Pump {

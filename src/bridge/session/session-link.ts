@@ -18,7 +18,7 @@ import { settleWith } from '../disposition.ts';
 import { closeInTime } from '../time/waiting.ts';
 import { clearerOf } from './session-states.ts';
 
-/** Why a session was lost when all of its connection were. */
+/** Why a session was lost together with its connection. */
 export const CONNECTION_LOST = 'the connection is lost';
 /** Messages looked at in one request. */
 const PEEKED_AT_ONCE = 100;

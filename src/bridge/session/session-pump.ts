@@ -14,7 +14,7 @@ import { WaitingLine } from './waiting-line.ts';
 export interface SessionPumpContext {
   /** The entity's name at the service, prefix included. */
   readonly path: string;
-  /** Of this pump alone: closing it is the only way to end an accept that is under way. */
+  /** Only this pump uses it: closing it is the only way to end an accept that is under way. */
   readonly pool: ConnectionPool;
   readonly lockDurationMs: number;
   readonly time: TimeSource;
@@ -33,7 +33,7 @@ interface Accepted {
 const HELD_IN_VAIN_PAUSE_MS = 200;
 /** Sessions that may stand in line for a place, their lock held. */
 const IN_LINE = 4;
-/** Then a session is given back: another process may have a place. */
+/** After so long in line a session is given back: another process may have a place. */
 const IN_LINE_MS = 1_000;
 /** A pool that is saturated is asked again after so long. */
 const SATURATED_PAUSE_MS = 10;
@@ -43,9 +43,9 @@ export class SessionPump implements Pump {
   readonly #context: SessionPumpContext;
   readonly #loop: AcceptLoop<Accepted>;
   readonly #places: WaitingLine;
-  /** Those that have a place. */
+  /** Sessions that have a place. */
   readonly #held = new Set<LiveSession>();
-  /** Those in line too. */
+  /** Sessions that have a place or stand in line. */
   readonly #holds = new Set<Promise<void>>();
   readonly #unwatch: (() => void) | undefined;
   #recheck: NodeJS.Timeout | undefined;

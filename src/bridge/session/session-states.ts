@@ -1,12 +1,12 @@
-// States of sessions, where the SDK's public interface falls short of the service: one is cleared for good, and the sessions that
-// have one are listed.
+// Two requests about states of sessions that the service has and the SDK's public interface lacks: to clear a state, and to
+// list the sessions that have one.
 import type { ServiceBusClient, ServiceBusSessionReceiver } from '@azure/service-bus';
 import type { RequestSignal } from '../connection/abort-scope.ts';
 import { REQUEST_TIMEOUT_MS } from '../connection/connection.ts';
 
-// Clears a session's state for good. The SDK's public method writes JSON, so its `null` is a state of 4 bytes: the service goes
-// on keeping and listing the session. The same request with a null in it clears: here it leaves over the SDK's own management
-// link, under the receiver's own link name.
+// Clears a session's state. The SDK's public method writes JSON, so its `null` is a state of 4 bytes, and the service keeps
+// and lists the session. The same request with a real null clears it. It is sent over the SDK's own management link, under
+// the receiver's own link name.
 
 /** What is used of the SDK's management client (@azure/service-bus 7.9.5, src/core/managementClient.ts). */
 interface Management {
@@ -15,7 +15,7 @@ interface Management {
   _makeManagementRequest(request: object, logger: Quiet, options: object): Promise<unknown>;
 }
 
-/** What that asks of a logger. */
+/** What the management client asks of a logger. */
 interface Quiet {
   readonly verbose: () => void;
   readonly warning: () => void;

@@ -8,7 +8,7 @@ import { type Lease, observeLock, remainingMs, renewInMs } from '../time/lease.t
 export interface TaskLock {
   /** Aborts when the lock is gone: whatever the task does from here on, others may do too. */
   readonly lost: AbortSignal;
-  /** By the clock, and not as of the last look: asked before a task that waited is begun. */
+  /** Goes by the clock and not by the last look: it is asked before a task that waited is begun. */
   isHeld(): boolean;
   release(): void;
   /** Nobody settles this message: when its lock has run out, `onExpired` is called instead of a renewal. */
@@ -56,7 +56,7 @@ export class TaskLocks {
     };
     this.#entries.add(entry);
     this.#options.load?.take();
-    // Nothing is known of what is left of it: a renewal tells.
+    // Nobody knows how much of the lock is left: a renewal tells.
     if (clockAhead && raw.lockedUntilUtc !== undefined) void this.#renew(entry);
     return {
       lost: entry.lost.signal,

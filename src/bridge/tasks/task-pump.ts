@@ -122,7 +122,7 @@ export class TaskPump implements Pump {
     if (this.#stopping !== undefined) return;
     this.#reconnecting = setTimeout(() => {
       this.#receiver = this.#connect();
-      // It has full credit: nothing is withheld from it yet.
+      // A new receiver has full credit: nothing is withheld from it yet.
       for (const resolve of this.#withheld.splice(0)) resolve();
     }, this.#backoff.next());
   }
@@ -159,7 +159,7 @@ export class TaskPump implements Pump {
     const message = this.#arrived(raw);
     // Waits only after a connection was lost: its tasks still run when the new one brings others.
     await this.#slots.take();
-    // Lost in line: somebody else may have begun it.
+    // The lock was lost while the task waited: another host may have begun it.
     if (!lock.isHeld()) {
       this.#slots.free();
       return from.forget(raw);

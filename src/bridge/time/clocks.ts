@@ -15,8 +15,9 @@ export function createTimeSource(clock: Clock = { now: Date.now }): TimeSource {
 }
 
 // One clock for all processes: the broker's, as this one can tell it. A lock that has just been granted says what time it was
-// there: its end less its duration. The news took a while to get here, so what it says is never too late; of several the one that
-// took least says most. In between, this process's monotonic clock continues from there. Leases have a reckoning of their own (I1).
+// there: its end less its duration. The news took a while to get here, so what it says is never too late; of several the one
+// that took least says most. In between, this process's monotonic clock continues from there. Leases are reckoned apart from
+// this (I1).
 
 /** News of the last one to two of these count: a clock that was set, or drifts, is followed within them. */
 const WINDOW_MS = 5_000;

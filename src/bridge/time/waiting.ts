@@ -12,7 +12,7 @@ export async function atMost(ms: number, promise: Promise<unknown>): Promise<voi
 /** What is closed then has been closed at the other end long before, or hangs with its connection. */
 const CLOSE_LIMIT_MS = 2_000;
 
-/** Waits for what closes something of the SDK, which may never settle; a failure to close is nobody's trouble. */
+/** Waits for a close of the SDK, which may never settle. A failure to close is ignored: nobody can do anything about it. */
 export function closeInTime(closing: Promise<unknown>): Promise<void> {
   return atMost(CLOSE_LIMIT_MS, closing);
 }

@@ -89,7 +89,7 @@ async function attempt<T>(run: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-/** What a service refuses a probe for is a finding too, with its code's advice: a store without room. */
+/** A probe that the service refuses is a finding too, with the advice of its code: a store without room, for example. */
 async function probed(check: Finding['check'], probe: () => Promise<Finding>): Promise<Finding> {
   try {
     return await probe();
@@ -172,7 +172,7 @@ async function settings(
 
 async function nothing(): Promise<void> {}
 
-/** The broker's clock is seen on a message of our own; the answer lies between its send and its acceptance. */
+/** Reads the broker's clock off a message that we send; the time lies between its send and its acceptance. */
 async function clock(client: ServiceBusClient, path: string): Promise<Finding> {
   const sessionId = `doctor-${randomUUID()}`;
   const sender = client.createSender(path);

@@ -41,7 +41,7 @@ export const PLANTED: readonly PlantedFault[] = [
     file: 'src/actors/host/sort/inbox.ts',
     edits: [
       {
-        find: '  // One whose deferral is confirmed comes back to be applied.\n',
+        find: '  // A message whose deferral is confirmed comes back to be applied.\n',
         replace: "  if (message.sequenceNumber > 0) return { kind: 'new' };\n",
       },
     ],

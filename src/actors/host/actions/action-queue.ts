@@ -15,7 +15,7 @@ import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import { MAX_ATTEMPTS } from '../run/attempts.ts';
 import { actionEnd } from './custom-actions.ts';
 
-/** Before an action that took its thread down is begun again, times its attempt. */
+/** Pause before an action that ended its thread is begun again, times the number of the attempt. */
 const AGAIN_MS = 1_000;
 
 interface ActionQueueHost {

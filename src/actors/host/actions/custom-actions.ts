@@ -1,6 +1,6 @@
-// Named custom actions: begun after the commit and before what later steps send, in their order. The session does not wait
-// for a slow one: a copy of it lies in the type's queue of actions before the outbox is done with it, and comes up there
-// when the run here must be over. A run that ends takes its copy back, so what stays behind is what a death cut short.
+// Runs named custom actions after the commit, in their order, and before what later steps send. The session does not wait for
+// a slow one: a copy of it lies in the type's queue of actions, and comes up there when the run here must be over. A run that
+// ends takes its copy back, so only the copies of runs that a crash cut short stay.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { actionQueue, actorQueue } from '../../../contract/entities.ts';
 import type { Json } from '../../../contract/json.ts';
@@ -16,11 +16,11 @@ import type { OutboxEntry } from '../state/session-state.ts';
 
 /** For all actions of one outbox together: a session lock is held meanwhile. */
 const WAIT_MS = 250;
-/** Then each of the others is still given a thread that is free, or comes free so soon. */
+/** After that, an action that still waits is given a thread that is free, or becomes free, within this time. */
 const BEGIN_MS = 50;
-/** A copy comes up so long after the run here must have ended by its time limit. */
+/** A copy comes up this long after the time limit of the run here. */
 const COPY_MARGIN_MS = 2_000;
-/** Ends that are remembered: an outbox that could not be published is carried out again. */
+/** How many ended actions are remembered: an outbox that could not be published is carried out again. */
 const MAX_REMEMBERED = 10_000;
 
 export type ActionEntry = OutboxEntry & { readonly kind: 'action' };
@@ -44,11 +44,11 @@ export interface ActionScope {
   /** Folder of this life of the actor: what is too large to travel lies there. */
   readonly life: string;
   readonly traceparent?: string | undefined;
-  /** Times that a host was gone with them in hand. After the first, none is begun under a session lock again (I7). */
+  /** How often a host died with these actions in hand. After the first time none is begun under a session lock again (I7). */
   readonly unfinished: number;
 }
 
-/** What of an action is left to the queue. `published` = the copy is there. */
+/** An action that is left to the queue. `published` = its copy is there. */
 export interface Handover {
   readonly entry: ActionEntry;
   readonly message: WireMessage;
@@ -74,7 +74,7 @@ interface Run {
 /** The thread is gone, and with it what the action was doing. */
 const CUT: ReadonlySet<string> = new Set(['WORKER_DIED', 'TURN_TIMEOUT']);
 
-/** A failure is said and blocks nothing: it ran, so it is over. */
+/** A failure is logged and blocks nothing: the action ran, so it is over. */
 export function actionEnd(response: WorkerResponse, say: (error: ErrorJson) => void): ActionEnd {
   if (response.kind === 'failed') {
     const { error } = response;
@@ -100,7 +100,7 @@ export class Actions {
     return this.#runs.size;
   }
 
-  /** Begins them in order. Gives what is to be published with, and before, the rest of the outbox. */
+  /** Begins the actions in order. Gives the copies, to be published with the rest of the outbox and before it. */
   async begin(entries: readonly ActionEntry[], scope: ActionScope): Promise<readonly Handover[]> {
     const handed: Handover[] = [];
     const startedAt = performance.now();
@@ -221,7 +221,7 @@ export class Actions {
     this.#host.logger.error(`${what}: ${message}`, { code, actor: formatAddress(actor), turn });
   }
 
-  /** Over, or in the queue: not begun again here. */
+  /** Whether an action is over or in the queue: then it is not begun again here. */
   #remember(key: string): void {
     this.#over.add(key);
     const [oldest] = this.#over;

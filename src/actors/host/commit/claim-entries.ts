@@ -1,5 +1,5 @@
-// What is too large to travel is put away before the commit (I2): the outbox holds messages as they will leave. What no store
-// takes is found here, and not by the broker.
+// Puts what is too large to travel into the payload store before the commit (I2): the outbox holds messages as they will
+// leave. What no store takes is found here, and not by the broker.
 import type { ActorAddress } from '../../../contract/address.ts';
 import { QuorateError } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
@@ -19,7 +19,7 @@ import type { NextState } from './next-state.ts';
 
 export interface ClaimedNext {
   readonly next: NextState;
-  /** Of its state as JSON; 0 without one. */
+  /** Size of the state as JSON; 0 without one. */
   readonly bytes: number;
 }
 
@@ -41,7 +41,7 @@ export async function claimNext(
 
 const TOO_LARGE = new Set(['EFFECT_TOO_LARGE', 'STATE_TOO_LARGE']);
 
-/** Whether what was to be put away is at fault, and not the storage. */
+/** Whether the value is at fault, and not the storage. */
 export function isTooLarge({ code }: ErrorJson): boolean {
   return TOO_LARGE.has(code);
 }
@@ -88,7 +88,7 @@ function fits(entry: OutboxEntry): boolean {
     : jsonBytes(entry as unknown as Json) <= MAX_BODY_BYTES;
 }
 
-/** Every branch would carry it. */
+/** Throws for an entry that has to be small: every branch would carry what its scatter shares. */
 function refuse(entry: OutboxEntry): never {
   const bytes = jsonBytes(entry as unknown as Json);
   const what = entry.kind === 'scatter' ? 'what all branches of a scatter share' : `an ${entry.kind}`;

@@ -71,7 +71,7 @@ export async function commitTurns(
   else await publishCommitted(held);
   if (next.state !== undefined) {
     const inputs = received.map(({ input }) => input);
-    // Ended once all that left because of it has left: no send begins after the end of what sent it.
+    // The span ends after the publish: no send begins after the end of the span that it hangs under.
     recordEnded({
       actor,
       origin: next.state.traceparent,

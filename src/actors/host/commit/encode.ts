@@ -26,7 +26,7 @@ interface EncodeContext {
   readonly incarnation: string;
   /** Where results and payloads of its tasks belong. */
   readonly family: string;
-  /** Of a child: marks of those who wait for it. */
+  /** For a child: the marks of those who wait for it. */
   readonly lineage?: string;
   readonly epoch: string;
   /** The actor's own. */
@@ -169,7 +169,7 @@ function encode(
     case 'cancelTimer': {
       const { token } = effect;
       const timer = context.timers.before[token];
-      // What is due is on its way: it is dropped where it arrives (I8).
+      // A timer that is due is on its way already: it is dropped where it arrives (I8).
       if (timer === undefined || timer.dueAt <= context.now) return undefined;
       const sequenceNumber = context.scheduled[token];
       return {
@@ -258,7 +258,7 @@ export function taskMessage(
   };
 }
 
-/** Machines name peers by values of their own: what no queue would take is found before the commit (I2). */
+/** A machine may name any peer: an address that no queue would take is found before the commit (I2). */
 function checkAddress({ type, id }: ActorAddress, { isKnownType }: EncodeContext): void {
   if (typeof type !== 'string' || !isKnownType(type))
     throw new QuorateError('MACHINE_NOT_FOUND', `an event for an actor of type '${type}'`);

@@ -1,5 +1,5 @@
-// From a turn's result to the next session state (I2): what leaves, what is remembered, and how each message is settled. Pure but
-// for hashing; commit-turns.ts commits it and carries it out.
+// Makes the next session state from the result of turns (I2): what leaves, what is remembered, and how each message is
+// settled. Pure but for hashing. commit-turns.ts commits it and carries it out.
 import type { ActorAddress } from '../../../contract/address.ts';
 import type { Registry, TurnResult } from '../../../contract/turn.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
@@ -24,13 +24,13 @@ export interface NextStateContext {
   readonly retentionMs: number;
   /** Numbers of messages whose settlement is confirmed: they can be forgotten. */
   readonly settled: ReadonlySet<number>;
-  /** Of the machine that runs here: the host that wrote a state last decides which hosts may read it (I14). */
+  /** Version of the machine that runs here: the host that wrote a state last decides which hosts may read it (I14). */
   readonly version: string;
-  /** Of the payload store. */
+  /** Scope of the payload store. */
   readonly scope: string;
   /** Machine types that events can be sent to. */
   readonly machines: Registry['machines'];
-  /** It ends without its core: nobody knows what it waits for. */
+  /** The actor ends without its core: nobody knows what it waits for. */
   readonly isLost?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface NextState {
   readonly dropped: number;
 }
 
-/** Of as many of the received as the result has verdicts for. */
+/** Takes as many of the received messages as the result has verdicts for. */
 export function nextState(
   state: SessionState,
   received: readonly ReceivedInput[],
@@ -66,7 +66,7 @@ export function nextState(
   if (!changed || result.state === null) {
     const isCounted = judged.some(({ message }) => Object.hasOwn(state.attempts, message.sequenceNumber));
     if (!isCounted) return { settlements, entries: answers, dropped };
-    // Its turn came to an end: were that not written down, each delivery would count as one more that nobody saw the end of.
+    // The turn came to its end, and that is recorded: otherwise each delivery would count as an attempt without an end.
     return {
       settlements,
       entries: answers,

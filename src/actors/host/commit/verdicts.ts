@@ -1,5 +1,5 @@
-// What becomes of each message by what the core said of it: how it is settled (I5), what its sender is told, and whether it counts
-// as dropped (I9).
+// Decides by the core's verdict what becomes of each message: how it is settled (I5), what its sender is told, and whether it
+// counts as dropped (I9).
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { Json } from '../../../contract/json.ts';
@@ -77,12 +77,12 @@ export function settledAs(judged: Judged, actor: ActorAddress): Settlement {
   return { message: judged.message, disposition: dispositionOf(judged, actor) };
 }
 
-/** What began this actor's life: a start, or an event that may start it. */
+/** The message that began this life of the actor: a start, or an event that may start it. */
 export function isBirth({ input, verdict }: Judged): boolean {
   return verdict.kind === 'applied' && canStart(input);
 }
 
-/** Nobody waits for what it would have told (I9). An event is somebody's word: it is never dropped; who awaits is told. */
+/** Whether nobody waits for what the message says (I9). Events are never dropped, and a client that waits is told. */
 export function isDropped({ input, verdict }: Judged): boolean {
   if (verdict.kind === 'unknown') return input.kind !== 'event' && input.kind !== 'await';
   return verdict.kind === 'stale';
@@ -111,13 +111,16 @@ function toDeadLetter({ code, message }: ErrorJson) {
   return { kind: 'deadLetter', reason: code, description: message } as const;
 }
 
-/** Actors outlive each other: what one says to another that is gone is nothing that a person would send again. */
+/**
+ * Handled, if an actor sent it: actors outlive each other, and nobody would send again what one said to another that is
+ * gone.
+ */
 function forNobody({ properties }: InboundMessage, error: ErrorJson): Disposition {
   const isOfActor = typeof properties[PROPERTY.from] === 'string';
   return { ...toDeadLetter(error), ...(isOfActor ? { handled: true } : {}) };
 }
 
-/** Of children nobody asks: their ids follow from their parents. */
+/** The id of the input, kept for root actors only: nobody starts a child with another input, its id follows from its parent. */
 export function inputOf({ input }: Judged, { state }: TurnResult): string | undefined {
   if (state === null) return undefined;
   if (input.kind === 'event') return inputId(state.incarnation, input.start?.input ?? null);

@@ -7,9 +7,9 @@ import { actorSpan } from '../trace.ts';
 import { type Carried, publishOutbox } from './outbox.ts';
 
 export interface CarryOptions {
-  /** They are the outbox of the last commit. What is not, answers to questions, is never too late (I2). */
+  /** Whether they are the outbox of the last commit. Other entries, answers to questions, are never too late (I2). */
   readonly committed: boolean;
-  /** Times that a holder was gone before the outbox had left. */
+  /** How often a holder died before the outbox had left. */
   readonly unfinished?: number;
 }
 

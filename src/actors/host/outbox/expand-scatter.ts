@@ -1,6 +1,6 @@
-// Expands a scatter to its tasks, in slices: the state has one entry, whatever the number of branches, and how far they have left.
-// The same entry always expands to the same messages (I3). What no later attempt could send fails the fan-out as a whole, and its
-// asker continues (I11).
+// Expands a scatter to its tasks, in slices: the state has one entry, whatever the number of branches, and how far they have
+// left. The same entry always expands to the same messages (I3). A task that no later attempt could send either fails the
+// fan-out as a whole, and its asker continues (I11).
 import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
@@ -29,7 +29,7 @@ export async function expandScatter(entry: ScatterEntry, context: OutboxContext)
   let slices = 0;
   const ancestors = marksIn(context.lineage);
   for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
-    // Nobody would begin what is left: the end of this actor is on its way.
+    // The end of this actor is on its way: nobody would begin the tasks that are left.
     if (entry.cancel === undefined && (await context.cancellations.isCancelled(ancestors))) return;
     const slice: WireMessage[] = [];
     for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
@@ -53,7 +53,7 @@ function hasLargeBranches({ items, shared = null }: ScatterEntry): boolean {
   return bytes + jsonBytes(shared) + TASK_BYTES > MAX_BODY_BYTES;
 }
 
-/** One that even the payload store does not take fails the fan-out as a whole: no later attempt could send it. */
+/** A task that even the payload store does not take fails the fan-out as a whole: no later attempt could send it. */
 async function claimBranches(
   entry: ScatterEntry,
   slice: readonly WireMessage[],

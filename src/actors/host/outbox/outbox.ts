@@ -1,5 +1,5 @@
 // Carries a committed outbox out. Every send here may be a repeat: ids are fixed, so repeats are dropped by the broker
-// (I3) or found stale by their receiver (I4, I9). Refused by their target, they are told apart from what has left.
+// (I3) or found stale by their receiver (I4, I9). Entries that their target refused are told apart from those that have left.
 import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
@@ -10,7 +10,7 @@ import { expandScatter } from './expand-scatter.ts';
 import { takeBack, takeRetriesBack } from './scheduled.ts';
 import { type OutboxContext, send, withTimeToLive } from './send.ts';
 
-/** The target's answer, and not the want of one: the same connection serves others. */
+/** Codes with which a target answers; the connection itself serves other targets. */
 const REFUSED_FOR_NOW: ReadonlySet<string> = new Set(['TOPOLOGY_MISMATCH', 'QUOTA_EXCEEDED', 'UNAUTHORIZED']);
 
 export interface Refusal {
@@ -19,7 +19,7 @@ export interface Refusal {
   readonly forGood: boolean;
 }
 
-/** Undefined when nothing was refused: the service was not reached, or did not answer. */
+/** Why the target refused; undefined when the service was not reached, or did not answer. */
 function refusalOf(thrown: unknown): Refusal | undefined {
   const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
   const forGood = isRefusedForGood(code);
@@ -64,7 +64,7 @@ const CARRIED: Readonly<Record<OutboxEntry['kind'], true>> = {
   scatter: true,
 };
 
-/** First of all: what the actor let go of is not begun while the rest is on its way. */
+/** Carried out first: what the actor let go of must not begin while the rest is on its way. */
 async function closeAll(entries: readonly OutboxEntry[], { cancellations }: OutboxContext): Promise<void> {
   for (const entry of entries)
     if (entry.kind === 'close') await cancellations.cancel(entry.marks, entry.until);
@@ -76,7 +76,7 @@ async function publishTogether(
   context: OutboxContext,
 ): Promise<Pick<Carried, 'scheduled' | 'takenBack'>> {
   const scheduled: Record<string, number> = {};
-  // Before anything of a later step leaves.
+  // Actions begin before anything of a later step leaves.
   const actions = entries.filter((entry) => entry.kind === 'action');
   const handed = actions.length === 0 ? [] : await context.beginActions(actions);
   const messages: WireMessage[] = handed.map(({ message }) => message);
@@ -104,7 +104,7 @@ async function publishTogether(
   return { scheduled, takenBack };
 }
 
-/** One after the other, to see what is refused and to let the others leave. What has left before is a repeat. */
+/** Sends one after the other, to find what is refused and let the others leave. Those that left before are repeats. */
 async function publishApart(entries: readonly OutboxEntry[], context: OutboxContext): Promise<Carried> {
   const scheduled: Record<string, number> = {};
   const left: OutboxEntry[] = [];

@@ -5,15 +5,15 @@ import { carryOut } from './carry-out.ts';
 import { standStill } from './undelivered.ts';
 
 /**
- * The outbox of the last commit; it stays in the state until the next commit replaces it. What its target refuses stays with the
- * actor, which stands still.
+ * Publishes the outbox of the last commit, which stays in the state until the next commit replaces it. What its target refuses
+ * stays with the actor, which stands still.
  */
 export async function publishCommitted(held: HeldActor, unfinished = 0): Promise<void> {
   const { left, refusal } = await carryOut(held, held.state.outbox, { committed: true, unfinished });
   if (refusal !== undefined) await standStill(held, left, refusal);
 }
 
-/** Nothing that the state holds. What their target refuses is said, and not sent. */
+/** Sends answers, which no state holds. Those that their target refuses are logged and dropped. */
 export async function sendAnswers(held: HeldActor, entries: readonly OutboxEntry[]): Promise<void> {
   const { refusal } = await carryOut(held, entries, { committed: false });
   if (refusal !== undefined) held.warn('an answer was not sent', refusal);

@@ -12,9 +12,9 @@ import { parseActorBody } from '../../protocol/messages.ts';
 import { retriesOfClosed } from '../../protocol/retries.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
 
-/** Lives of actors at rest whose numbers a process remembers; a forgotten one is found by looking. */
+/** How many lives of actors at rest a process remembers; of a forgotten one the numbers are found by looking. */
 const MOST_LIVES = 10_000;
-/** In one request. */
+/** Numbers in one request. */
 const CANCELLED_AT_ONCE = 100;
 
 export type TimerNumbers = Readonly<Record<string, number>>;
@@ -82,7 +82,7 @@ export async function takeBack(
   await cancelAtOnce(entity, numbersOf(found), context);
 }
 
-/** Of an actor that is about to be forgotten: all that it has ever scheduled, its own end included. */
+/** Takes back all that an actor has ever scheduled, its own end included: it is about to be forgotten. */
 export async function takeAllBack(
   type: string,
   context: Omit<TakeBackContext, 'incarnation'>,
@@ -92,7 +92,7 @@ export async function takeAllBack(
   await cancelAtOnce(actorQueue(type), numbersOf(timers), context);
 }
 
-/** As many in one request as the service takes. Gives those that were not there. */
+/** Cancels in requests of as many as the service takes. Gives the numbers that were not there. */
 async function cancelAtOnce(
   entity: string,
   numbers: readonly number[],

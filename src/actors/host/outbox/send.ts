@@ -1,4 +1,5 @@
-// The sends of an outbox: each is sealed, lives no longer than what it asks for, and begins not too late after its commit.
+// Sends the messages of an outbox: each is sealed, lives no longer than what it asks for, and begins not too late after its
+// commit.
 import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../../contract/address.ts';
 import { tooLate } from '../../../contract/errors.ts';
@@ -13,7 +14,7 @@ import type { ScatterEntry } from '../state/session-state.ts';
 export interface OutboxContext {
   readonly actor: ActorAddress;
   readonly incarnation: string;
-  /** The actor's own. */
+  /** The span of the actor. */
   readonly span: SpanContext;
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly session: Pick<HeldSession, 'peekScheduled'>;
@@ -22,7 +23,7 @@ export interface OutboxContext {
   readonly cancellations: Cancellations;
   /** Marks of those who wait for this actor. */
   readonly lineage?: string;
-  /** Where what belongs to this life of the actor lies, and what its tasks store. */
+  /** Folder of this life of the actor in the payload store; `family` is the folder of what its tasks store. */
   readonly life: string;
   readonly family: string;
   readonly clock: Clock;
@@ -31,11 +32,11 @@ export interface OutboxContext {
   readonly mayBegin: () => boolean;
   /** Commits how far a fan-out has left. */
   readonly advance: (entry: ScatterEntry, cursor: number) => Promise<void>;
-  /** Begins named actions, in order; gives what of them is left to their queue. */
+  /** Begins named actions, in order; gives the copies of those that are left to their queue. */
   readonly beginActions: (entries: readonly ActionEntry[]) => Promise<readonly Handover[]>;
 }
 
-/** I2: what is sent later than this might be a repeat that nobody recognises, of a turn that another host has built on since. */
+/** I2: what is sent later might be a repeat that nobody recognises, of a turn that another host has built on since. */
 export async function send(
   messages: readonly WireMessage[],
   { bridge, payloads, mayBegin }: OutboxContext,

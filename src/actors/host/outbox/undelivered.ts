@@ -1,6 +1,6 @@
-// What of a committed outbox its target does not take. A message that is refused for good stops its actor at once, with the
-// entry named. An entity that is missing, disabled or full is tried again, less and less often, and what waits for it
-// leaves by itself when it is back; after five minutes the actor shows as quarantined. Meanwhile the actor stands still,
+// Entries of a committed outbox that their target does not take. A message that can never be sent stops its actor at once,
+// with the entry named. An entity that is missing, disabled or full is tried again, less and less often, and what waits for
+// it leaves by itself when it is back; after five minutes the actor shows as quarantined. Meanwhile the actor stands still,
 // its messages set back in order, and holds no lock: a message to its own session wakes it for the next try.
 import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
@@ -12,12 +12,12 @@ import type { OutboxEntry, Quarantine, SessionState } from '../state/session-sta
 import { carryOut } from './carry-out.ts';
 import type { Refusal } from './outbox.ts';
 
-/** Tried in vain for so long, it is somebody's business. */
+/** After so long in vain the actor shows as quarantined: somebody has to look. */
 const QUARANTINED_AFTER_MS = 5 * 60_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** What to say: the quarantine has to name what lies before its actor. */
+/** The text of the quarantine: it names the entry that is in the way. */
 function withEntry({ code, message }: Refusal, [first]: readonly OutboxEntry[]): string {
   const what =
     first?.kind === 'message'
@@ -92,7 +92,7 @@ export function isWake(message: InboundMessage): boolean {
 /** One more try, made for this message: its anchor (I5). True when all was taken: what was parked may be applied. */
 export async function deliverAgain(held: HeldActor, message: InboundMessage): Promise<boolean> {
   const { quarantine } = held.state;
-  // Of a state that cannot be read now there is no outbox either: its release tries.
+  // The outbox of a state that cannot be read is not there either: the release of that state tries again.
   if (held.isOutlined || quarantine?.undelivered === undefined || quarantine.undelivered.forGood === true)
     return false;
   await deliverNow(held, message);

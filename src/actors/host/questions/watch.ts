@@ -11,7 +11,7 @@ import type { WatchRequest } from '../sort/sort.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
 import { current, describeSteps, withWatchers } from './watchers.ts';
 
-/** All of a batch are one commit, and one send. */
+/** All requests of a batch share one commit and one send. */
 export async function takeWatches(
   held: HeldActor,
   watches: readonly WatchRequest[],

@@ -11,7 +11,7 @@ import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
 import type { OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
 
-// What is seen of a committed core: by the inspector after each batch, by who asks, and by who watches.
+// What the inspector, queries and watchers see of a committed core.
 
 export function inspected(core: CoreState): InspectedSnapshot {
   const { value = null, context = null } = core.snapshot as {

@@ -1,6 +1,6 @@
-// Applies inputs, in order: run them together, commit what they lead to. Where that cannot be, they are tried one by one, to find
-// the message at fault (I7): the others are applied as if it had not been among them. It is a line of groups: each step takes the
-// first and says how its messages are settled and what of it is still to be applied.
+// Applies inputs, in order: runs them together and commits the result. Where that fails, they are tried one by one, to find
+// the message at fault (I7); the others are applied as if it had not been there. It works on a line of groups: each step
+// takes the first and says how its messages are settled and what of it is still to be applied.
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import { isInternal, type Overflow, type TurnResult } from '../../../contract/turn.ts';
 import { commitTurns } from '../commit/commit-turns.ts';
@@ -12,10 +12,10 @@ import { isStandingStill, park, quarantine } from '../standstill/quarantine.ts';
 import { runWithAnswers } from './attempts.ts';
 import { keepAnswers, overflowOf } from './gather-values.ts';
 
-/** Run together, and committed together (I12). */
+/** Inputs that are run and committed together (I12). */
 interface Group {
   readonly received: readonly ReceivedInput[];
-  /** Of one input: the gather that it answers ends, for its answers do not fit. */
+  /** Set for a group of one input: the gather that it answers ends, because its answers do not fit. */
   readonly overflow?: Overflow | undefined;
 }
 
@@ -25,7 +25,7 @@ interface Step {
   readonly left: readonly Group[];
 }
 
-/** How their messages are to be settled, in order. */
+/** Applies the inputs. Gives how their messages are to be settled, in order. */
 export async function applyInputs(
   held: HeldActor,
   received: readonly ReceivedInput[],
@@ -73,7 +73,7 @@ async function applyGroup(held: HeldActor, { received, overflow }: Group): Promi
 
 async function conclude(held: HeldActor, { received, overflow }: Group, result: TurnResult): Promise<Step> {
   const { verdicts, stoppedBy } = result;
-  // What the machine throws at is parked once everything before it is concluded.
+  // A message at which the machine throws is parked once everything before it is done.
   const stops = verdicts.length === 0 ? stoppedBy : incompatibility(result);
   if (stops !== undefined)
     return { settlements: await quarantine(held, stops, messagesOf(received)), left: [] };
@@ -85,7 +85,7 @@ async function conclude(held: HeldActor, { received, overflow }: Group, result: 
   return { settlements, left: [...left, behind] };
 }
 
-/** What these lead to cannot be committed, found before the commit or by the broker. Alone, it is this message's fault. */
+/** The result cannot be committed, as was found before the commit or by the broker. A message that is alone is at fault. */
 async function narrow(held: HeldActor, { received, overflow }: Group, error: ErrorJson): Promise<Step> {
   if (received.length > 1) return { settlements: [], left: eachAlone(received) };
   const [one] = received;
@@ -102,7 +102,7 @@ async function narrow(held: HeldActor, { received, overflow }: Group, error: Err
     : { settlements: [], left: [{ received, overflow: ended }] };
 }
 
-/** It took its thread down on each of its attempts: it is alone. */
+/** This message, which ran alone, ended its thread on each attempt. */
 async function poisoned(
   held: HeldActor,
   [one]: readonly ReceivedInput[],

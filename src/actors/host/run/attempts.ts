@@ -1,5 +1,6 @@
-// Runs a batch of turns in the pool and contains what goes wrong there (I7): what kills a thread is tried again alone, its
-// attempts counted in the state, and is poison after MAX_ATTEMPTS, or after MAX_UNFINISHED that nobody saw the end of.
+// Runs a batch of turns in the pool and contains what goes wrong there (I7). A message that kills a thread is tried again
+// alone, its attempts counted in the state. It is poison after MAX_ATTEMPTS, or after MAX_UNFINISHED attempts whose end
+// nobody saw.
 import { SpanKind, trace } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
@@ -12,7 +13,7 @@ import { canStart, type ReceivedInput } from '../sort/inbox.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
 import { type Read, readAnswers } from './gather-values.ts';
 
-/** Whose last one took a thread down while the host looked on. */
+/** After so many attempts, if the last one ended its thread while the host was alive. */
 export const MAX_ATTEMPTS = 3;
 /** Effects of one batch: leaves room in the state for snapshot and inbox. */
 const MAX_EFFECT_BYTES = 96 * 1024;
@@ -33,13 +34,13 @@ interface Run {
   readonly host: ActorHost;
   /** The incarnation of an actor that one of these starts. */
   readonly newborn: string;
-  /** Of gathers that end in these turns. */
+  /** Values of the gathers that end in these turns. */
   readonly answers: Pick<TurnRequest, 'payloads' | 'overflow'>;
-  /** Of the attempts, before one begins. */
+  /** Commits the attempts, before one begins. */
   readonly commit: (state: SessionState) => Promise<void>;
 }
 
-/** The turns of these, with the values that their gathers hand out. Throws what the storage threw. */
+/** Runs the turns of these inputs, with the values that their gathers hand out. Throws what the storage threw. */
 export async function runWithAnswers(
   held: HeldActor,
   received: readonly ReceivedInput[],
@@ -99,7 +100,10 @@ async function runWithAttempts(run: Run): Promise<RunOutcome> {
   }
 }
 
-/** Of more messages than can be in hand the oldest were settled by somebody who could not write it down. */
+/**
+ * Keeps the newest counts: of more messages than can be in hand, the oldest were settled by a holder that could not record
+ * it.
+ */
 function counted(
   attempts: SessionState['attempts'],
   number: string,

@@ -14,12 +14,12 @@ import { signRef } from '../../protocol/seals.ts';
 import type { ActorView } from '../held-actor.ts';
 import type { ReceivedInput } from '../sort/inbox.ts';
 
-/** A larger answer lies elsewhere. As many as a gather may keep of smaller ones are 4 MB. */
+/** A larger answer lies in the payload store. The smaller ones that a gather may keep are 4 MB at most. */
 const MAX_VALUE_BYTES = 16 * 1024;
-/** A larger list of answers is a payload of its own: the error may be kept in a context, or sent on. */
+/** A larger list of answers is stored as one payload: the error may be kept in a context, or sent on. */
 const MAX_ANSWERS_BYTES = 64 * 1024;
 
-/** Of all that can be wrong with a commit, what has to do with the values in it. */
+/** Codes of a failed commit that are about the values in it. */
 const NOT_FIT = new Set(['STATE_TOO_LARGE', 'EFFECT_TOO_LARGE', 'PAYLOAD_NOT_FOUND', 'PAYLOAD_UNREADABLE']);
 
 type Gather = Extract<Execution, { kind: 'scatter' }>['gather'];
@@ -44,7 +44,7 @@ export async function keepAnswers(
       if (!isLarge(item)) return item;
       const { input, message } = item as ReceivedInput & { input: Reply };
       if (input.outcome.status !== 'done') return item;
-      // By its message: another answer of the same branch must not replace the one that was counted.
+      // Named by its message: another answer of the same branch must not replace the one that was counted.
       const name = `answer-${hashId(message.messageId, message.sequenceNumber)}`;
       const kept = await put(held, name, input.outcome.output);
       return { ...item, input: { ...input, kept } };
@@ -57,7 +57,7 @@ export type Read =
   /** They are too large together, or one of them cannot be read. */
   | { readonly kind: 'unfit'; readonly error: ErrorJson };
 
-/** What a turn asked for. Throws what the storage threw. */
+/** Reads what a turn asked for. Throws what the storage threw. */
 export async function readAnswers(held: ActorView, refs: readonly PayloadRef[]): Promise<Read> {
   const bytes = refs.reduce((sum, ref) => sum + ref.bytes, 0);
   if (bytes > MAX_CLAIM_BYTES) {
@@ -107,7 +107,10 @@ export async function overflowOf(
   };
 }
 
-/** What nobody refers to any more once this is committed. The answers in an error are the machine's to use, as long as it lives. */
+/**
+ * Payloads that nothing refers to once this is committed. Answers in an error stay, for the machine to use as long as it
+ * lives.
+ */
 export function answersDone(
   before: CoreState | null,
   after: CoreState | null,
@@ -144,7 +147,7 @@ function executionOf({ timers }: CoreState, input: ReceivedInput['input']): stri
   return what?.kind === 'deadline' ? what.execution : undefined;
 }
 
-/** The answer that would have been one too many. */
+/** The answer that did not fit any more. */
 function answerIn(input: ReceivedInput['input'], { agents }: Gather): KeptValue[] {
   if (input.kind !== 'reply' || input.branch === undefined || input.outcome.status !== 'done') return [];
   const of = { index: input.branch, agent: agents[input.branch % agents.length] ?? '' };
@@ -168,7 +171,7 @@ async function put(held: ActorView, name: string, value: Json): Promise<PayloadR
   return signRef(await payloads.seal(), 'value', await payloads.put(folderOf(held), name, value));
 }
 
-/** Of the family: a child hands references to parents that outlive it. */
+/** The folder of the family: a child hands references to parents that outlive it. */
 function folderOf({ host, address, state }: ActorView): string {
   return state.family ?? lifeFolder(host.payloads.scope, address, state.core?.incarnation ?? '');
 }

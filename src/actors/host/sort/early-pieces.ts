@@ -36,12 +36,12 @@ export function hasEarlyPieces(
   );
 }
 
-/** Whether the state has this message down as deferred, and not yet as applied. */
+/** Whether the state records this message as deferred, and not yet as applied. */
 export function isDeferral(state: SessionState, number: number): boolean {
   return state.inbox.unsettled.some(([known, { kind }]) => known === number && kind === 'defer');
 }
 
-/** Without those that are gone from the broker: a holder completed them that could not write it down. */
+/** The state without pieces that are gone from the broker: a holder completed them and could not record it. */
 export function withoutPieces(state: SessionState, gone: ReadonlySet<number>): SessionState {
   const deferred = Object.entries(state.deferred).filter(([, number]) => !gone.has(number));
   return { ...state, deferred: Object.fromEntries(deferred) };

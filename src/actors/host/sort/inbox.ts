@@ -1,4 +1,5 @@
-// I4: what the state says about a message that has just arrived, and what a new holder concludes from the first that come.
+// I4: judges a message that has just arrived by the state, and says what a new holder concludes from the first messages that
+// come.
 import type { Disposition } from '../../../contract/ports.ts';
 import type { TurnInput } from '../../../contract/turn.ts';
 import { type InboundMessage, PROPERTY } from '../../../contract/wire.ts';
@@ -11,11 +12,11 @@ import { isRemembered, isRepeat, NO_PEERS, type OlderPeers, peerOf, type Remembe
 export interface ReceivedInput {
   readonly message: InboundMessage;
   readonly input: TurnInput;
-  /** It was in hand when a host died: it runs alone, its attempts counted (I7). */
+  /** The message was in hand when a host died: it runs alone, its attempts counted (I7). */
   readonly suspect?: boolean;
-  /** Of a start by a parent: the folder of the family that it was born into. */
+  /** For a start by a parent: the folder of its family. */
   readonly family?: string;
-  /** Of a start by a parent: marks of those who wait for the actor. */
+  /** For a start by a parent: marks of those who wait for the actor. */
   readonly lineage?: string;
 }
 
@@ -42,7 +43,7 @@ export function judge(
   settled: ReadonlySet<number> = NONE,
   olderPeers: OlderPeers = NO_PEERS,
 ): Judgement {
-  // One whose deferral is confirmed comes back to be applied.
+  // A message whose deferral is confirmed comes back to be applied.
   if (!settled.has(message.sequenceNumber)) {
     const recorded = inbox.unsettled.find(([sequenceNumber]) => sequenceNumber === message.sequenceNumber);
     if (recorded !== undefined) return { kind: 'recorded', disposition: recorded[1] };
@@ -111,14 +112,14 @@ function keyOf({ properties }: InboundMessage): string | undefined {
 /** An outbox is known to have left when none of its inputs came and something behind all of them did. */
 export function mayBeUnsent(state: SessionState, first: readonly InboundMessage[]): boolean {
   if (state.outbox.length === 0) return false;
-  // No message tells: it is of a migration.
+  // The outbox is of a migration: no message tells whether it has left.
   if (state.movedAt !== undefined && state.movedAt === state.core?.turn) return true;
   if (first.some((message) => judge(state.inbox, message).kind === 'recorded')) return true;
   const last = Math.max(...state.inbox.unsettled.map(([number]) => number));
   return !first.some(({ sequenceNumber }) => sequenceNumber > last);
 }
 
-/** How often a holder was gone before the outbox had left: its inputs were delivered so often. */
+/** How often a holder died before the outbox had left: its inputs were delivered so often. */
 export function unfinished({ inbox }: SessionState, first: readonly InboundMessage[]): number {
   const recorded = new Set(inbox.unsettled.map(([number]) => number));
   const counts = first
@@ -127,7 +128,7 @@ export function unfinished({ inbox }: SessionState, first: readonly InboundMessa
   return Math.max(0, ...counts);
 }
 
-/** Numbers that the state still remembers and that lie before the first message to come: settled by an earlier holder. */
+/** Numbers in the state that are lower than that of the first message: an earlier holder has settled those messages. */
 export function settledBefore(state: SessionState, first: readonly InboundMessage[]): number[] {
   const head = Math.min(...first.map(({ sequenceNumber }) => sequenceNumber));
   const deferred = new Set([...Object.values(state.deferred), ...(state.quarantine?.parked ?? [])]);
@@ -141,7 +142,7 @@ export function settledBefore(state: SessionState, first: readonly InboundMessag
   return [...recorded, ...attempted].filter((number) => number < head);
 }
 
-/** The numbers whose settlement is worth knowing: the others have left no trace in the state. */
+/** The numbers that the state names: only their settlement is worth remembering. */
 export function rememberedNumbers(state: SessionState): Set<number> {
   return new Set([
     ...state.inbox.unsettled.map(([number]) => number),

@@ -1,6 +1,6 @@
-// Whom an actor has heard (I4): the last effect of every peer incarnation, kept for the retention time, however many there are.
-// The recent ones lie in the session state. When they fill their place they are put to the others, which lie in the payload
-// store: a hub of ten thousand peers writes that list once in a few hundred messages, and never into its session.
+// The last effect of every peer incarnation that an actor has heard (I4), kept for the retention time, however many there
+// are. Recent ones lie in the session state. When their place is full they move to the others, in the payload store: a hub of
+// ten thousand peers writes that list once in a few hundred messages, and never into its session.
 import type { PayloadRef, Payloads } from '../../../contract/payload.ts';
 import { type InboundMessage, PROPERTY } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
@@ -52,7 +52,7 @@ export function peerName(incarnation: string): string {
   return shortHash('peer', incarnation);
 }
 
-/** 132 bits: none is taken for another, and a state that holds hundreds stays small. */
+/** A hash of 132 bits: no peer is taken for another, and a state that holds hundreds stays small. */
 export function shortHash(kind: string, text: string): string {
   return hashId(kind, text).slice(0, 22);
 }

@@ -1,7 +1,6 @@
-// Sorts the messages of a batch, the first of its stages: which of them were applied before (I4), which are of an earlier life (I9),
-// which ask something, and which are inputs of the machine. It reads what messages have put into the payload store and
-// changes nothing. What a message is may depend on the state that those before it lead to: there a part ends, to be acted on
-// before the rest is sorted.
+// Sorts the messages of a batch, the first stage: which were applied before (I4), which are of an earlier life (I9), which
+// ask something, and which are inputs of the machine. It reads payloads and changes nothing. What a message is may depend on
+// the state that those before it lead to. There a part ends: it is acted on before the rest is sorted.
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
@@ -29,10 +28,10 @@ export interface SortContext {
   readonly olderPeers: OlderPeers;
   /** The incarnation of an actor that one of them may start. */
   readonly newborn: string;
-  /** Numbers of deferred messages: these were fetched. */
+  /** Numbers of deferred messages that were fetched. */
   readonly fetched: ReadonlySet<number>;
   readonly payloads: Payloads;
-  /** Where what is on its way to the actor lies. */
+  /** Folder of payloads on their way to the actor. */
   readonly inbound: string;
 }
 
@@ -46,9 +45,9 @@ export interface WatchRequest {
   readonly body: WatchBody;
 }
 
-/** What ends a part: to be done once its inputs are applied. */
+/** What ends a part; it is done once the inputs of the part are applied. */
 export type Next =
-  /** What its outbox could not deliver is tried again. */
+  /** Tries again to send what the outbox could not deliver. */
   | { readonly kind: 'wake'; readonly message: InboundMessage }
   | { readonly kind: 'remedy'; readonly message: InboundMessage; readonly body: RemedyBody }
   /** An input that is applied by itself. */
@@ -57,16 +56,16 @@ export type Next =
   | { readonly kind: 'answer'; readonly received: ReceivedInput };
 
 export interface Part {
-  /** Of messages that nothing is to be done about any more. */
+  /** How messages are settled that need nothing else. */
   readonly settlements: readonly Settlement[];
   readonly inputs: readonly ReceivedInput[];
   readonly queries: readonly Query[];
   readonly watches: readonly WatchRequest[];
-  /** Meant for an earlier life. */
+  /** Messages for an earlier life of the actor. */
   readonly strays: readonly InboundMessage[];
   /** Numbers of messages whose payload could not be read. */
   readonly unread: readonly number[];
-  /** Folders of families that starts name, and nobody has signed. */
+  /** Folders of families that starts name without a signature that counts. */
   readonly unsigned: readonly string[];
   readonly dropped: number;
   readonly next?: Next;
@@ -173,7 +172,7 @@ function lineageOf({ properties }: InboundMessage, input: TurnInput): Pick<Recei
   return marks.length === 0 ? {} : { lineage: marks.join(' ') };
 }
 
-/** Of a start: into which family the actor would be born, if it is said by somebody who may say so. */
+/** The family that a start names, if the sender may name one. */
 async function familyOf(message: InboundMessage, payloads: Payloads): Promise<Family> {
   const { [PROPERTY.family]: given } = message.properties;
   if (given === undefined) return {};
@@ -183,8 +182,8 @@ async function familyOf(message: InboundMessage, payloads: Payloads): Promise<Fa
     : { unsigned: String(given) };
 }
 
-// What a message says, its claimed values in their places. The payload store may have lost one for good: an answer that cannot be
-// read is an answer too, for nobody can send it again (I7, I11); any other message is refused.
+// Reads the claimed values of a message into their places. The payload store may have lost one. An answer that cannot be read
+// is taken as an error, because nobody can send it again (I7, I11); any other message is refused.
 
 type Read =
   | {

@@ -1,5 +1,5 @@
 // An actor that has ended lies as a tombstone for the retention time: who asks is told of its end, and a start finds it there
-// (I13). A timer of its own ends it; the incarnation in the token tells it from one of an earlier life.
+// (I13). A timer ends the tombstone; the incarnation in its token tells it from that of an earlier life.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import type { TurnInput } from '../../../contract/turn.ts';

@@ -51,12 +51,12 @@ export async function holdUnreadable(
   await new Promise((resolve) => setTimeout(resolve, STUCK_PAUSE_MS));
 }
 
-/** In hand, only a state that could not be read has its claim with it. */
+/** A state that is held has its claim only if it could not be read. */
 export function hasLostCore({ claim }: SessionState): boolean {
   return claim !== undefined;
 }
 
-/** Says so once: in the log, to the clients that wait for its result, and in the state. */
+/** Reports the loss once: in the log, to the clients that wait for the result, and in the state. */
 export async function quarantineLostCore(
   session: HeldSession,
   host: ActorHost,
@@ -97,7 +97,7 @@ function failure({ name, state }: ActorView, to: ReplyAddress, error: ErrorJson)
 
 interface TakenWithoutCore {
   readonly settlements: readonly Settlement[];
-  /** Left for an actor that has been given an outline to end with. */
+  /** Messages for an actor that now has an outline to end with. */
   readonly rest: readonly InboundMessage[];
 }
 
@@ -135,7 +135,7 @@ export async function takeWithoutCore(
       return { settlements, rest: messages.slice(at) };
     }
     if (body.kind === 'release' && (await isBack(held))) {
-      // The next holder finds it readable, and this message where it is.
+      // The next holder finds the state readable, and this message in its place.
       await parkAndAnswer();
       held.end();
     }
@@ -169,7 +169,10 @@ async function isBack({ state, host }: ActorView): Promise<boolean> {
   );
 }
 
-/** What its end needs, in the place of its core. What was parked is let go of by the release that its stop is. */
+/**
+ * Puts what the end of the actor needs in the place of its core. Its stop is a release too, which lets go of what was
+ * parked.
+ */
 function outlined({ claim, outline, quarantine, ...rest }: SessionState): SessionState {
   const { incarnation = `lost-${hashId(claim?.$payload ?? '')}`, turn = 0, startedAt = 0 } = outline ?? {};
   const core: CoreState = {

@@ -30,7 +30,7 @@ export function isRemedy(body: ActorBody, { quarantine }: SessionState): body is
 }
 
 /**
- * Both are recorded by the first of their commits, as the anchor of all that follows (I5), and done with the last: a purge when
+ * The first commit of a stop or purge records it, as the anchor of all that follows (I5). The last one ends it: a purge when
  * there is no state any more, a stop when the actor has ended.
  */
 export function isUnfinished(
@@ -89,7 +89,7 @@ async function release(todo: Remedy, asker: ReplyAddress): Promise<void> {
   await say(todo, asker, { kind: 'answer', answer: 'error', error: { code, message } });
 }
 
-/** All that wait for the actor are told; what was parked has become stale. */
+/** Tells all that wait for the actor. What was parked has become stale. */
 async function stop({ held, message, catchUp }: Remedy): Promise<void> {
   await applyInputs(held, [{ message, input: { kind: 'stop' } }]);
   if (held.isOutlined && held.state.core?.status === 'active')

@@ -12,11 +12,11 @@ import { mergePeers, type OlderPeers, openPeers, putPeers, type Remembered } fro
 import { BOUNDS, MAX_STATE_BYTES, type Outline, type SessionState } from './session-state.ts';
 import { toWritten, type WrittenState } from './written-state.ts';
 
-/** What is put away: all that grows with what a machine does. */
+/** What goes to the payload store: all that grows with what a machine does. */
 type Claimed = Pick<SessionState, 'core' | 'outbox' | 'scheduled' | 'watchers'>;
 
 export interface Stowed {
-  /** As it is to be written to the session. */
+  /** The state as it is to be written to the session. */
   readonly written: WrittenState;
   readonly state: SessionState;
   readonly olderPeers: OlderPeers;
@@ -32,12 +32,12 @@ interface StowContext {
   readonly most?: number;
 }
 
-/** `bytes`: of the state as JSON. Throws STATE_TOO_LARGE, or what the storage threw. */
+/** `bytes`: size of the state as JSON. Throws STATE_TOO_LARGE, or what the storage threw. */
 export async function stowState(given: SessionState, bytes: number, context: StowContext): Promise<Stowed> {
   const { state, olderPeers } = await stowPeers(given, context);
   const whole = toWritten(state);
   const { most = MAX_STATE_BYTES } = context;
-  // Nothing is written larger than it is kept; whether it is written smaller is only worth knowing where it matters.
+  // A state is never larger as written than in memory, so the written size is needed only near the limit.
   if (bytes <= most || bytesOf(whole) <= most) return { written: whole, state, olderPeers };
   const written = state.core === null ? whole : await claim(whole, state.core, context);
   const left = bytesOf(written);

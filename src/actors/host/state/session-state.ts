@@ -36,9 +36,9 @@ export const BOUNDS = {
   parkedBytes: 48_000,
   /** Each costs a message a batch. */
   watchers: 16,
-  /** In the outline of a claimed core, which is left out where it does not fit. */
+  /** Waiting clients in the outline of a claimed core; an outline that does not fit is left out. */
   outlinedWaiters: 32,
-  /** Of the folder of the family. */
+  /** Characters of the folder of the family. */
   pathLength: 512,
 } as const;
 
@@ -70,7 +70,10 @@ export type OutboxEntry =
     }
   /** Nobody waits for this work any more: its marks are stored before anything else leaves (protocol/lineage.ts). */
   | { readonly kind: 'close'; readonly marks: readonly string[]; readonly until: number }
-  /** Of a timer: by its number, as far as known. One without a token is of an earlier release. Or of an execution's retries. */
+  /**
+   * Takes back a timer, by its number if that is known, or the retries of an execution. Without a token: of an earlier
+   * release.
+   */
   | {
       readonly kind: 'cancel';
       readonly entity: string;
@@ -103,7 +106,7 @@ export interface Quarantine {
   readonly since: number;
   /** `held` as written. */
   readonly parked: readonly number[];
-  /** What was parked is being applied. */
+  /** The parked messages are being applied. */
   readonly releasing?: true;
   /** The outbox holds what its target does not take (undelivered.ts). `shown` = people are told of it. */
   readonly undelivered?: {
@@ -114,9 +117,9 @@ export interface Quarantine {
   };
 }
 
-/** Of a core that lies in the payload store. */
+/** What the session keeps of a core that lies in the payload store: enough to end the actor without it. */
 export interface Outline extends Pick<CoreState, 'incarnation' | 'turn' | 'startedAt' | 'parent'> {
-  /** The last of them. */
+  /** The last of those who wait; at most BOUNDS.outlinedWaiters. */
   readonly waiters: CoreState['waiters'];
 }
 
@@ -147,7 +150,7 @@ export interface SessionState {
   readonly outline?: Outline;
   /** Folder of the actor that this one descends from: what its agents store lives as long. Absent: its own. */
   readonly family?: string;
-  /** Of a child: marks of those who wait for it (protocol/lineage.ts). Hosts that do not know the field keep it. */
+  /** For a child: marks of those who wait for it (protocol/lineage.ts). Hosts that do not know the field keep it. */
   readonly lineage?: string;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
