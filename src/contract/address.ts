@@ -19,7 +19,7 @@ export function parseAddress(text: string): ActorAddress | undefined {
   return { type: text.slice(0, slash), id: text.slice(slash + 1) };
 }
 
-/** In XState's words a machine that has no id of its own is `(machine)`: people know it by its type. */
+/** XState calls a machine without an id `(machine)`; people know it by its type. */
 export function namedByType(text: string, type: string): string {
   return text.replaceAll('(machine)', type);
 }

@@ -13,7 +13,10 @@ export interface Border {
   readonly code: 'INPUT_INVALID' | 'OUTPUT_INVALID';
 }
 
-/** The value as JSON: itself in the usual case, without `undefined` fields otherwise. Throws what stands in the way. */
+/**
+ * Gives the value as JSON: usually the value itself, else a copy without `undefined` fields. Throws an error with the path
+ * of what is no JSON.
+ */
 export function checkJson(value: unknown, { of, path, code }: Border): Json {
   if (value === undefined) return null;
   if (isJson(value)) return value;
@@ -22,7 +25,7 @@ export function checkJson(value: unknown, { of, path, code }: Border): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-/** Longer ones no machine of XState's would name. */
+/** No machine names events that are longer. */
 const MAX_EVENT_TYPE = 256;
 
 export function checkEvent(value: unknown, of: string): EventJson {
@@ -59,7 +62,7 @@ export function checkActorId(id: unknown, type: string): string {
   return id as string;
 }
 
-// Event types that nobody outside may send: with `xstate.done.actor.x` a stranger could end another's task.
+// Event types that nobody outside may send: with `xstate.done.actor.x` a stranger could end a task of another.
 
 export function isReservedEvent(type: string): boolean {
   return type.startsWith('xstate.') || type.startsWith('quorate.');

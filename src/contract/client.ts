@@ -1,4 +1,4 @@
-// What another service holds in its hands, typed by the machines of a configuration.
+// The client that another service uses, typed by the machines of a configuration.
 import type {
   AnyStateMachine,
   ContextFrom,
@@ -72,16 +72,16 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     options: StartOptions<InputFrom<MachineOf<C, T>>>,
   ): Promise<{ readonly address: ActorAddress; readonly answer: 'started' | 'exists' }>;
   /**
-   * `start` and `result` in one, sooner than one after the other: both leave together. Idempotent as `start` is:
-   * of an id that was started before with the same input it gives the result of that, with another it throws
-   * START_CONFLICT. Throws what `start` and `result` throw.
+   * `start` and `result` in one call, and faster, because both leave together. Idempotent like `start`: for an id that was
+   * started before with the same input it gives the result of that. Throws START_CONFLICT when the input was another one, and
+   * what `start` and `result` throw.
    */
   run<T extends MachineType<C>>(
     type: T,
     options: StartOptions<InputFrom<MachineOf<C, T>>>,
   ): Promise<OutputFrom<MachineOf<C, T>>>;
   /**
-   * Accepted once it is on the broker's disk. An event that finds no actor becomes a dead letter: ACTOR_NOT_FOUND, or
+   * Resolves once the event is on the broker's disk. An event that finds no actor becomes a dead letter: ACTOR_NOT_FOUND, or
    * ACTOR_ENDED. With `start` an absent actor is started first, in the same turn.
    */
   send<T extends MachineType<C>>(
@@ -96,15 +96,15 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     id: string,
     options?: CallOptions,
   ): Promise<TypedQuery<MachineOf<C, T>>>;
-  /** The output once the actor is done. Throws its error, ACTOR_NOT_FOUND or RESULT_TIMEOUT. */
+  /** Gives the output once the actor is done. Throws the error of the actor, ACTOR_NOT_FOUND or RESULT_TIMEOUT. */
   result<T extends MachineType<C>>(
     type: T,
     id: string,
     options?: CallOptions,
   ): Promise<OutputFrom<MachineOf<C, T>>>;
   /**
-   * The state now, then every transition as it is committed, until the actor ends. Context stays where it is: `query` it.
-   * Throws ACTOR_NOT_FOUND, and QUOTA_EXCEEDED beyond 16 watchers of one actor.
+   * Gives the state now, then every transition as it is committed, until the actor ends. The context does not travel: `query`
+   * it. Throws ACTOR_NOT_FOUND, and QUOTA_EXCEEDED beyond 16 watchers of one actor.
    */
   watch<T extends MachineType<C>>(
     type: T,
@@ -116,7 +116,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
    * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.
    */
   cancel(type: MachineType<C>, id: string, options?: CallOptions): Promise<'cancelled' | 'ended'>;
-  /** Of every type: what `quorate actors` shows and does. */
+  /** Actors of every type: what `quorate actors` shows and does. */
   readonly actors: Actors;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;

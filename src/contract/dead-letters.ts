@@ -18,7 +18,7 @@ export interface DeadLetter {
   readonly code: string;
   readonly reason: string;
   readonly description: string;
-  /** Its asker has dealt with it, or its sender is an actor that has gone on: nobody has to look at it. */
+  /** Its asker has dealt with it, or its sender is an actor, which continues: nobody has to look at it. */
   readonly handled: boolean;
   readonly traceparent?: string;
 }
@@ -51,7 +51,7 @@ export interface Remedied {
   readonly why?: string;
 }
 
-/** Of a redrive or discard. */
+/** Options of a redrive or discard. */
 export interface RemedyOptions {
   /** Only says what would be done. */
   readonly dryRun?: boolean;
@@ -71,10 +71,10 @@ export interface DeadLetters {
   /** With the message's body; undefined when no letter has that number. */
   show(number: number): Promise<(DeadLetter & { readonly body: Json }) | undefined>;
   /**
-   * Sends each to where it failed, as a new attempt with a deadline of its own. Safe to repeat: a letter redriven twice
+   * Sends each to where it failed, as a new attempt with a new deadline. Safe to repeat: a letter redriven twice
    * within the duplicate window arrives once. What an actor no longer waits for is dropped there (I9).
    */
   redrive(selection: DeadLetterSelection, options?: RemedyOptions): AsyncGenerator<Remedied, void, undefined>;
-  /** Removes them for good. */
+  /** Removes them. They cannot be brought back. */
   discard(selection: DeadLetterSelection, options?: RemedyOptions): AsyncGenerator<Remedied, void, undefined>;
 }

@@ -23,7 +23,7 @@ export type Effect =
       readonly input: Json;
       readonly deadlineAt: number;
       readonly offerTtlMs?: number;
-      /** Done whoever waits for it. */
+      /** The task is done also when nobody waits for it any more. */
       readonly cancel?: 'ignore';
       /** For a machine's own promise logic: `agent` is `<type>.<src>` then, and no agent of that name need exist. */
       readonly logic?: { readonly type: string; readonly src: string };

@@ -23,7 +23,7 @@ export function actorQueue(type: string): string {
   return `actor.${type}`;
 }
 
-/** Whose inbox a session of a queue is: `type/id`, or nothing where it is no actor's. */
+/** The actor whose inbox a session of a queue is, as `type/id`; undefined where it is no actor's. */
 export function actorOf(entity: string, session: string): string | undefined {
   const prefix = actorQueue('');
   return entity.startsWith(prefix) && session !== ''
@@ -47,9 +47,9 @@ export function actionQueue(type: string): string {
 
 export interface TopologyNeeds {
   readonly machineTypes: readonly string[];
-  /** Machine types that bring promise logic of their own. */
+  /** Machine types with their own promise logic. */
   readonly logicTypes: readonly string[];
-  /** Machine types that have named actions of their own. */
+  /** Machine types with named actions. */
   readonly actionTypes: readonly string[];
   readonly agents: readonly string[];
   readonly lockDurationMs: number;
@@ -78,7 +78,7 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
   ];
 }
 
-/** Whose dead letters somebody waits for. Nobody waits for an answer that its client did not take, or for remediation. */
+/** Entities whose dead letters are pumped. Nobody waits for an answer that its client did not take, or for remediation. */
 export function deadLetterSources(entities: readonly EntityDeclaration[]): string[] {
   return entities
     .filter(({ name, kind }) => kind === 'queue' && name !== REPLIES && name !== REMEDIATION)

@@ -1,5 +1,5 @@
-// What of a value would not come back from JSON text as it was. It works until it has crossed a thread, a message or a
-// state, and then it is something else: so every border refuses it when it first appears, by its path.
+// Finds what would not come back unchanged from JSON text. Such a value works until it has crossed a thread, a message or a
+// state, and then it is something else. So every border refuses it when it first appears, with its path.
 import type { Json } from './json.ts';
 
 /** Deeper values are walked with their path in hand, which finds a cycle instead of overflowing the stack. */
@@ -7,7 +7,7 @@ const QUICK_DEPTH = 200;
 /** JSON.stringify itself gives up at some thousands. */
 const MAX_DEPTH = 1_000;
 
-/** Objects that a border writes down in a way of its own: actor references. */
+/** Objects that a border writes in a special form: actor references. */
 export type Writes = (value: object) => boolean;
 
 export function isJson(value: unknown, depth = 0): value is Json {

@@ -1,4 +1,4 @@
-// Large things and where they lie: claim checks, the stores behind them, and what a codec of payloads is.
+// Large values: their references (claim checks), the stores behind them, and codecs of payloads.
 
 import type { Json } from './json.ts';
 
@@ -9,7 +9,7 @@ export interface PayloadRef {
   readonly bytes: number;
   /** Length, when the value is an array: a scatter fixes its count from it without reading the payload. */
   readonly count?: number;
-  /** Of the process that put it there, by the key of the payload store: a reference without it counts within its own family only. */
+  /** Signature by the key of the payload store. A reference without it counts within its own family only. */
   readonly sig?: string;
 }
 
@@ -36,12 +36,12 @@ export interface PayloadCodec {
 export interface Storage {
   /** Whole or not at all, also after a crash; what was there is replaced. */
   write(path: string, bytes: Uint8Array): Promise<void>;
-  /** False where something is already: that stays as it is. */
+  /** Gives false where something is already, which stays as it is. */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   read(path: string): Promise<Uint8Array | undefined>;
-  /** What is not there is removed already. */
+  /** Does nothing where nothing is. */
   remove(path: string): Promise<void>;
-  /** Everything below. */
+  /** Removes everything below. */
   removeFolder(path: string): Promise<void>;
   list(folder: string): AsyncIterable<{ readonly path: string; readonly writtenAt: number }>;
 }
@@ -65,11 +65,14 @@ export interface Payloads {
   seal(): Promise<Seal>;
 }
 
-/** Marks of what nobody waits for any more, shared by all processes; apart from results and payloads, so that a purge keeps them. */
+/**
+ * Marks of work that nobody waits for, shared by all processes. They lie apart from results and payloads: a purge keeps
+ * them.
+ */
 export interface CancellationStore {
-  /** What is there stays. `until` and `now` in epoch ms: from then on nothing hangs on it, and it may be removed. */
+  /** A mark that is there stays. `until` and `now` in epoch ms: after `until` nothing depends on it, and it may be removed. */
   put(marks: readonly string[], until: number, now: number): Promise<void>;
-  /** Those of them that are there. */
+  /** Gives those that are there. */
   find(marks: readonly string[]): Promise<readonly string[]>;
 }
 

@@ -1,5 +1,5 @@
-// Anything at all as JSON, for what must never be refused: the data of an error, a line of a log. What has no JSON is
-// described, what is too deep or too much is cut.
+// Makes JSON of anything, for values that must never be refused: the data of an error, a line of a log. What has no JSON is
+// described; what is too deep or too much is cut.
 import type { Json } from './json.ts';
 import { isJson } from './loss.ts';
 
@@ -45,7 +45,7 @@ class Plainer {
     try {
       return this.#inside(value, depth + 1);
     } catch (thrown) {
-      // A getter of its own, or a revoked proxy.
+      // A getter that throws, or a revoked proxy.
       return `[unreadable: ${String(thrown)}]`;
     } finally {
       this.#above.delete(value);

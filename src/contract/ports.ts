@@ -1,4 +1,4 @@
-// What the parts see of each other: bridge and actors meet here, in the runtime that wires them.
+// The interfaces between bridge and actors, which do not import each other: the runtime wires them.
 import type { ActorAddress } from './address.ts';
 import type { EntityDeclaration } from './entities.ts';
 import type { EventJson, Json } from './json.ts';
@@ -15,7 +15,7 @@ export interface Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Where nobody has asked for a log. */
+/** The logger where nobody has asked for a log. */
 export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** What is to become of a received message. Inside a session nobody abandons (I4). */
@@ -109,7 +109,7 @@ export interface DeferredStore {
 }
 
 export interface PublishOptions {
-  /** Asked before each send: once it says no, what has not left fails (I2). */
+  /** Asked before each send. Once it gives false, what has not left fails (I2). */
   readonly mayBegin?: () => boolean;
 }
 
@@ -132,7 +132,7 @@ export interface Bridge {
   }): Pump & { readonly ready: Promise<void> };
   /** Opens nothing before it is used; closed with the bridge. */
   deferredStore(entity: string): DeferredStore;
-  /** Sessions of an entity that have a state, and how many were looked at to find them: the next page begins behind. */
+  /** Lists sessions of an entity that have a state, and says how many were looked at: the next page begins behind those. */
   listSessions(
     entity: string,
     page: { readonly skip: number; readonly top: number },
@@ -155,7 +155,7 @@ export interface WorkerPool {
   ): Promise<WorkerResponse>;
   /** Requests waiting for a thread. */
   readonly waiting: number;
-  /** Of these, the ones that a session lock waits for. */
+  /** How many of these are turns, which a session lock waits for. */
   readonly waitingTurns: number;
   /** Replaces every thread: machine modules are loaded anew. Running requests finish first. */
   replace(): Promise<void>;
@@ -192,6 +192,6 @@ export interface InspectionSink {
 /** Injected time; tests advance it. */
 export interface Clock {
   now(): number;
-  /** Its time is skipped, and the broker carries the locks along that it grants: a skip ends no lease. */
+  /** The time of this clock is skipped, and the broker carries its locks along: a skip ends no lease. */
   readonly skips?: boolean;
 }

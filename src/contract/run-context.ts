@@ -1,10 +1,10 @@
-// What a module gets that `quorate start --run` calls: the application that has just become ready, and the terminal it shares.
+// What `quorate start --run` gives to its module: the application that has just become ready, and the terminal that they share.
 import type { QuorateConfig } from './config.ts';
 import type { Runtime } from './runtime.ts';
 
 /**
- * Given to the module's export `run`. What `run` throws is printed as an error, by its `code` if it has one. A module may also
- * export `check(args)`, which is called before anything is started: what that throws ends the command.
+ * The argument of the module's export `run`. What `run` throws is printed as an error, with its `code` if it has one. A
+ * module may also export `check(args)`, which is called before anything is started: an error of that ends the command.
  */
 export interface RunContext<C extends QuorateConfig = QuorateConfig> {
   readonly runtime: Runtime<C>;

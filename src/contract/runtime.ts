@@ -1,4 +1,4 @@
-// What a runtime is given and what it offers: info, client, new workers, stop; and what `quorate doctor` finds where it is to run.
+// What a runtime is given and what it offers; and what `quorate doctor` finds where it is to run.
 import type { QuorateClient } from './client.ts';
 import type { QuorateConfig } from './config.ts';
 import type { Clock, InspectionSink, Logger } from './ports.ts';
@@ -9,7 +9,7 @@ export interface RuntimeOptions {
   /** Default: silent. */
   readonly logger?: Logger;
   readonly inspection?: InspectionSink;
-  /** This machine's; default the system's. Leases go by it; turns, timers and deadlines by the broker's, as seen on its locks. */
+  /** Clock of this machine, by default the system's. Leases go by it; turns, timers and deadlines go by the broker's clock. */
   readonly clock?: Clock;
   /** Environment to read; default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;

@@ -24,7 +24,7 @@ export interface ScatterPlan {
   readonly policy: GatherPolicy;
   /** 'values' keeps each answer in the state (small fan-outs only); 'counts' keeps sums of the answers' `counts`. */
   readonly collect: 'values' | 'counts';
-  /** Its tasks are done whoever waits for them: neither cancelled in their queue nor told while they run. */
+  /** Its tasks are done also when nobody waits any more: neither dropped in their queue nor told while they run. */
   readonly cancel?: 'ignore';
   /** Upper bound for the whole fan-out in ms, whatever the policy (I11). Default: the agents' longest deadline. */
   readonly deadlineMs?: number;

@@ -1,16 +1,16 @@
-// How large things may be: one number each, by which every layer measures that makes, keeps, schedules or sends them. A
-// thing that one layer lets pass and the next refuses would be tried for ever.
+// How large things may be. Every layer that makes, keeps, schedules or sends them uses the same number: what one layer lets
+// pass and the next refuses would be tried for ever.
 import type { WireMessage } from './wire.ts';
 
-/** Of a body as JSON text; a larger one goes through the payload store. Also what one retry or schedule may carry. */
+/** Limit of a body as JSON text; a larger one goes through the payload store. Also the limit of one retry or schedule. */
 export const MAX_BODY_BYTES = 192 * 1024;
-/** Of all that a message says beside its body. The service takes 64 KB of properties; dead letters and copies add some. */
+/** Limit of all that a message has beside its body. The service takes 64 KB of properties; dead letters and copies add some. */
 export const MAX_HEADER_BYTES = 16 * 1024;
-/** Of one request or batch, of which the Standard tier takes 256 KB. Each repeats the headers of its first message. */
+/** Limit of one request or batch; the Standard tier takes 256 KB. A batch repeats the headers of its first message. */
 export const MAX_SEND_BYTES = 250 * 1024;
-/** Of a value in the payload store: a runaway context ends here, not in a full disk. */
+/** Limit of a value in the payload store: a runaway context ends here, and not in a full disk. */
 export const MAX_CLAIM_BYTES = 32 * 1024 * 1024;
-/** Of a caller's key: it travels as a property. */
+/** Limit of a caller's key, in characters: it travels as a property. */
 export const MAX_KEY_LENGTH = 4_096;
 
 /** Messages of one session in flight: how much backlog one batch of turns can fold (I12). */
@@ -65,7 +65,7 @@ export function cutText(text: string, maxBytes: number): string {
 
 const ELLIPSIS_BYTES = 3;
 
-/** Of a text as JSON writes it, quotes left out. */
+/** Bytes of a text as JSON writes it, without quotes. */
 export function writtenTextBytes(text: string): number {
   let bytes = 0;
   for (const character of text) bytes += writtenBytes(character);

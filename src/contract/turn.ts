@@ -69,7 +69,7 @@ export type TurnInput =
   | { readonly kind: 'timer'; readonly token: string }
   /** Somebody wants the final outcome: answered at once when ended, else kept as a waiter. */
   | { readonly kind: 'await'; readonly asker: ReplyAddress }
-  /** The parent has let go of this child, or a client asked for it. */
+  /** The parent does not need this child any more, or a client asked for its end. */
   | { readonly kind: 'stop' }
   /** The host found that this input cannot be applied: it ends the actor in error if it is still waited for (I7). */
   | { readonly kind: 'fail'; readonly input: InternalInput; readonly error: ErrorJson };
@@ -79,7 +79,7 @@ export type InternalInput = Extract<
   { readonly kind: 'timer' | 'reply' | 'partial' | 'childSnapshot' }
 >;
 
-/** What nobody outside has sent, and nobody can send again. An event of another actor comes from outside. */
+/** Inputs that nobody can send again, because nobody outside has sent them. An event of another actor is not one of them. */
 export function isInternal(input: TurnInput): input is InternalInput {
   return (
     input.kind === 'timer' ||
@@ -93,7 +93,7 @@ export function isInternal(input: TurnInput): input is InternalInput {
 export type Verdict =
   | {
       readonly kind: 'applied';
-      /** Of a start with an event only the start was; it ended the actor. */
+      /** For a start with an event: only the start was applied, and it ended the actor. */
       readonly refused?: ErrorJson;
       /** The machine threw on an internal input, which ended the actor in this error (I7). */
       readonly failure?: ErrorJson;
@@ -122,9 +122,9 @@ export interface Timer {
         readonly event: EventJson;
         readonly sendId: string;
       }
-    /** I11: looks which of all that is open has passed its deadline. */
+    /** I11: looks which open executions have passed their deadline. */
     | { readonly kind: 'deadlines' }
-    /** Has passed it: the machine is told, in a turn by itself. */
+    /** One that has passed it: the machine is told, in a separate turn. */
     | { readonly kind: 'deadline'; readonly execution: string };
 }
 
@@ -163,12 +163,12 @@ export type Execution = {
   /** The id under which the machine knows it (`invoke.id`). */
   readonly childId: string;
   readonly src: string;
-  /** By a state that names it: a spawned child's id looks alike. */
+  /** A state invokes it; the id of a spawned child looks the same. */
   readonly invoked?: true;
   readonly startedAt: number;
   /** When its asker stops waiting, if it ever does (epoch ms). */
   readonly deadlineAt?: number;
-  /** Done whoever waits for it. */
+  /** The work is done also when nobody waits for it any more. */
   readonly cancel?: 'ignore';
   /** Next expected partial per branch (branch 0 for a plain task); absent = 0. */
   readonly nextPartial?: Readonly<Record<string, number>>;
@@ -233,7 +233,7 @@ export interface StepReport {
 }
 
 export interface TurnResult {
-  /** Nothing was done: it is to be asked again with these among its `payloads`. */
+  /** Nothing was done: ask again, with these among the `payloads`. */
   readonly needs?: readonly PayloadRef[];
   readonly state: CoreState | null;
   /** In order. `turn` is the number of the turn that asked for it. */

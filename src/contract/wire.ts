@@ -19,7 +19,7 @@ export const PROPERTY = {
   key: 'quorate-key',
   /** Epoch ms, by the broker's clock, after which nobody waits for this task any more. */
   deadline: 'quorate-deadline',
-  /** Of a start by `run`: refused where the actor was started with another input. */
+  /** On a start by `run`: refused where the actor was started with another input. */
   sameInput: 'quorate-same-input',
   /** Milliseconds that somebody waits for the answer to this query, from when the broker took it in. */
   patience: 'quorate-patience',
@@ -34,25 +34,25 @@ export const PROPERTY = {
   claimed: 'quorate-claimed',
   /** Folder for what belongs to the asker: removed with the actor that the asker descends from. */
   family: 'quorate-family',
-  /** Of a child and its tasks: marks of everybody who waits for their asker (protocol/lineage.ts). */
+  /** On a child and its tasks: marks of everybody who waits for their asker (protocol/lineage.ts). */
   lineage: 'quorate-lineage',
-  /** Of a task that is done whoever waits for it: `ignore`. */
+  /** `ignore` on a task that is done also when nobody waits for it any more. */
   cancel: 'quorate-cancel',
-  /** Of a task that a person has sent again: the number of its dead letter. It is done whoever waits for it. */
+  /** On a task that a person has sent again: the number of its dead letter. It is done also when nobody waits. */
   redriven: 'quorate-redriven',
-  /** Of the family, by the key of the payload store. */
+  /** Signature of the family, by the key of the payload store. */
   familySig: 'quorate-family-sig',
-  /** Of a dead letter's copy: where it came from and why. */
+  /** On a dead letter's copy: where it came from and why. */
   deadFrom: 'quorate-dead-from',
   deadSession: 'quorate-dead-session',
   deadReason: 'quorate-dead-reason',
   deadCode: 'quorate-dead-code',
   deadDescription: 'quorate-dead-description',
-  /** Of a dead letter and its copy: its asker has dealt with it (true), or failed because of it (false). */
+  /** On a dead letter and its copy: its asker has dealt with it (true), or failed because of it (false). */
   handled: 'quorate-handled',
-  /** Of a dead letter's copy: an actor was told, and says whether it handled it. */
+  /** On a dead letter's copy: an actor was told, and says whether it handled it. */
   asked: 'quorate-asked',
-  /** Of an error reply: id of the dead letter's copy, for saying whether it was handled. */
+  /** On an error reply: id of the dead letter's copy, for saying whether it was handled. */
   letter: 'quorate-letter',
 } as const;
 
@@ -102,7 +102,7 @@ export interface ActionBody {
   readonly params: Json;
   readonly event: EventJson;
   readonly context: Json;
-  /** Of the machine that the actor ran on. */
+  /** Version of the machine that the actor ran on. */
   readonly version: string;
   readonly turn: number;
   /** From 1: times that it was begun, this one included. */
@@ -231,7 +231,7 @@ export interface QueryAnswer {
   readonly output?: Json;
   readonly error?: ErrorJson;
   readonly turn: number;
-  /** Of the machine that wrote the state. */
+  /** Version of the machine that wrote the state. */
   readonly version: string;
   readonly quarantine?: QuarantineInfo;
   readonly gathers: readonly {

@@ -56,7 +56,7 @@ export interface MachineDescription {
   /** `toDirectedGraph(machine)` as JSON, for drawing. */
   readonly graph: Json;
   readonly events: readonly string[];
-  /** Whether it has named actions of its own: those run after the commit, in a worker. */
+  /** Whether it has named actions, which run after the commit, in a worker. */
   readonly hasActions: boolean;
   /** Sources invoked or spawned by name, and what each is. */
   readonly sources: readonly SourceDescription[];

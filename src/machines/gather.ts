@@ -1,6 +1,6 @@
-// A gather: the answers of a scatter, folded one by one until its policy is content or cannot be met. This is the only place
-// that counts, keeps and decides: Quorate's core folds with it (actors/core/gather.ts), and so does the local form under
-// createActor (scatter.ts), so that a test of a machine in one process sees what Quorate will do. Each step gives a new state
+// A gather: the answers of a scatter, folded one by one until its policy is met or cannot be met any more. This is the only
+// place that counts, keeps and decides. Quorate's core folds with it (actors/core/gather.ts), and so does the local form
+// under createActor (scatter.ts): a test of a machine in one process sees what Quorate will do. Each step gives a new state
 // and leaves the old one as it was; the state is JSON and lies in the actor's state as it is.
 import type { Json } from '../contract/json.ts';
 import type { ErrorJson, Outcome } from '../contract/outcome.ts';
@@ -14,7 +14,7 @@ import {
 import type { GatherState, KeptValue } from '../contract/turn.ts';
 import { ruleOf, type Standing } from './policies.ts';
 
-/** What is known so far: of what an actor's state says of a gather all but the bookkeeping of messages. */
+/** What is known so far: the state of a gather without the bookkeeping of messages. */
 export type Gathering = Omit<GatherState, 'answered' | 'startedAt' | 'links'>;
 
 export type Decision =
@@ -60,17 +60,17 @@ export function add(state: Gathering, index: number, outcome: Outcome, kept?: Pa
   return { ...next, values: [...state.values, value] };
 }
 
-/** An answer of a branch that has answered before: it changes nothing but the number of these. */
+/** Counts an answer of a branch that has answered before; nothing else changes. */
 export function addDuplicate(state: Gathering): Gathering {
   return { ...state, duplicates: state.duplicates + 1 };
 }
 
-/** After an answer. */
+/** Decides after an answer. */
 export function decide(state: Gathering): Decision {
   return toDecision(state, ruleOf(state.policy).afterAnswer(state));
 }
 
-/** When its time is up: it is not undecided any more. */
+/** Decides when the time is up: the gather is not undecided any more. */
 export function decideAtTimeUp(state: Gathering): Decision {
   return toDecision(state, ruleOf(state.policy).atTimeUp(state));
 }

@@ -1,5 +1,5 @@
-// The type of the machines that the factories here give: everything that a user's code meets is exact, and nothing that
-// is inside shows, so that a state added to a pattern breaks no caller's types.
+// The type of the machines that the factories give. Everything that a user's code meets is exact, and nothing inside shows: a
+// state that is added to a pattern breaks no caller's types.
 import type {
   AnyActorRef,
   EventObject,
@@ -40,19 +40,19 @@ export type PatternMachine<T extends PatternTypes> = StateMachine<
   StateSchema
 >;
 
-// XState's own events: they are no part of a machine's declared events, so this is the border to read them and to make one.
+// Reads and makes XState's own events, which are no part of a machine's declared events.
 
-/** Of `xstate.init`: what the actor was started with. */
+/** The input of the actor, from its `xstate.init`. */
 export function inputOf(event: EventObject): unknown {
   return (event as EventObject & { readonly input: unknown }).input;
 }
 
-/** Of `xstate.done.*`. */
+/** The output in an `xstate.done.*`. */
 export function outputOf(event: EventObject): unknown {
   return (event as EventObject & { readonly output: unknown }).output;
 }
 
-/** Of `xstate.error.*`: an Error under createActor, in Quorate a plain object that reads like one. */
+/** The error in an `xstate.error.*`: an Error under createActor, in Quorate a plain object that reads like one. */
 export function errorOf(event: EventObject): ErrorJson {
   const { error } = event as EventObject & { readonly error: unknown };
   if (error instanceof Error || !isErrorLike(error)) return toErrorJson(error, 'TASK_FAILED');
@@ -81,9 +81,9 @@ function isErrorLike(value: unknown): value is ErrorLike {
 export type Escalation = Pick<ErrorJson, 'code' | 'message' | 'data'>;
 
 /**
- * How a machine ends with status 'error' without throwing, so that its parent's `onError` is taken: XState ends it so when an
- * actor's error reaches it that nothing handles. A throw in an action would be a poisoned turn instead (I7). To be sent to
- * oneself, in a state that handles nothing any more.
+ * An event that ends a machine with status 'error' without a throw, so that its parent's `onError` is taken: XState ends a
+ * machine when the error of an actor reaches it and nothing handles it. A throw in an action would be a poisoned turn instead
+ * (I7). Send it to oneself, in a state that handles nothing any more.
  */
 export function toEscalation({ code, message, data }: Escalation) {
   const error = { name: 'Error', code, message, ...(data === undefined ? {} : { data }) };

@@ -1,6 +1,6 @@
-// The policies of a scatter: when it has enough answers. Each has a constructor for the plan and a rule. The rules are read by
-// the fold beside this file and when a plan is checked, and nowhere else is decided what a policy means. A new policy is a
-// member of `GatherPolicy`, a constructor and a rule here, and its fields in actors/core/plan.ts.
+// The policies of a scatter: when it has enough answers. Each has a constructor for the plan and a rule. The rules say what a
+// policy means; gather.ts and the check of a plan read them. A new policy needs a member of `GatherPolicy`, a constructor and
+// a rule here, and its fields in actors/core/plan.ts.
 import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
 
 /** Gives the policy that every branch has answered, well or badly. */
@@ -21,7 +21,7 @@ export function deadline(ms: number, options: { readonly atLeast?: number } = {}
   return { kind: 'deadline', ms, ...options };
 }
 
-/** What a policy decides by. total = ok + failed + those that have not answered. */
+/** The counts that a policy decides by. total = ok + failed + those that have not answered. */
 export interface Tally {
   readonly total: number;
   readonly ok: number;
@@ -33,10 +33,10 @@ export type Standing = 'undecided' | 'failed' | GatherOutput['outcome'];
 interface Rule {
   /** Why so many branches can never meet it. */
   readonly unreachable: (total: number) => string | undefined;
-  /** Its own time in ms; without one the plan's bound is the only one. */
+  /** Time of the policy in ms. Without one the plan's bound is the only one. */
   readonly ms?: number;
   readonly afterAnswer: (tally: Tally) => Standing;
-  /** When the time is up, its own or the plan's. */
+  /** Decides when the time is up, that of the policy or of the plan. */
   readonly atTimeUp: (tally: Tally) => Standing;
 }
 

@@ -8,8 +8,8 @@ import { agent } from './agent.ts';
 import { type Escalation, outputOf, type PatternMachine, toEscalation } from './pattern-machine.ts';
 import { SCATTER, scatter } from './scatter.ts';
 
-// What a proposal, its proposers and its critic say to each other, what is known of it while it runs, and what each answer does to
-// that: pure functions, so that the machine below is only its shape.
+// The messages between a proposal, its proposers and its critic; its context; and what each answer changes in that. These are
+// pure functions, so that the machine below is only its shape.
 
 /** A proposer's question; it arrives as the `item` of its task, as in every scatter. */
 export interface ProposalAsk<Request = Json, Offer = Json, Feedback = Json> {
@@ -137,7 +137,7 @@ function newProposal(request: Json): ProposalContext {
   };
 }
 
-/** The next round's question goes out with what is known by then. */
+/** Begins the next round: its question goes out with what is known so far. */
 function nextRound(context: ProposalContext): Partial<ProposalContext> {
   return { round: context.round + 1, offers: [], partials: { ...context.partials, last: {} } };
 }
@@ -177,7 +177,7 @@ function accept(context: ProposalContext, answer: CriticAnswer): Partial<Proposa
   return { best: chosen(context, answer), offers: [] };
 }
 
-/** Of equal scores the later one stays: it has answered the feedback. */
+/** Keeps the better offer. With equal scores the later one stays: it has answered the feedback. */
 function refuse(context: ProposalContext, answer: CriticAnswer): Partial<ProposalContext> {
   const offer = chosen(context, answer);
   if (offer === null) return {};

@@ -1,5 +1,5 @@
-// Ordered steps, and their undoing in reverse order when one fails. The states are made from the steps, so that a drawing
-// shows `do.<step>` and `undo.<step>`. How it ended is data: a saga that undid itself has done what it is there for.
+// A saga: ordered steps that are undone in reverse order when one fails. The states are made from the steps, so that a
+// drawing shows `do.<step>` and `undo.<step>`. How it ended is data and no error: a saga that undid itself has done its work.
 import { assign, setup } from 'xstate';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
@@ -7,7 +7,7 @@ import type { ErrorJson } from '../contract/outcome.ts';
 import { agent } from './agent.ts';
 import { errorOf, outputOf, type PatternMachine } from './pattern-machine.ts';
 
-// What a saga is made of, what it asks its agents, what is known of it at any time, and what each step does to that: pure functions,
+// The steps of a saga, what its agents are asked, its context, and what each step changes in that. These are pure functions,
 // so that the machine below is only its shape.
 
 /** One step of a saga: what it is called, which agent does it, and which one undoes it. */
@@ -30,7 +30,7 @@ export interface SagaStep<Name extends string = string> {
 export interface SagaTask<Input = Json, Results = Record<string, Json>> {
   readonly input: Input;
   readonly step: string;
-  /** Of the steps done so far. */
+  /** Results of the steps done so far. */
   readonly results: Partial<Results>;
   readonly data?: Json;
 }
@@ -49,7 +49,7 @@ interface SagaFailure {
   readonly error: ErrorJson;
 }
 
-/** A compensation that failed for good: for a person to do. */
+/** A compensation that failed on every attempt: a person has to do it. */
 interface LeftToDo extends SagaFailure {
   /** The agent that should have undone it. */
   readonly compensate: string;
@@ -61,16 +61,16 @@ type SagaStatus = 'running' | 'compensating' | 'done' | 'compensated' | 'compens
 export interface SagaContext<Input = Json, Results = Record<string, Json>> {
   readonly input: Input;
   readonly status: SagaStatus;
-  /** Being done or undone; null at the end. */
+  /** The step that is being done or undone; null at the end. */
   readonly step: string | null;
   readonly completed: readonly string[];
   readonly compensated: readonly string[];
   readonly left: readonly LeftToDo[];
   readonly results: Partial<Results>;
   readonly failure: SagaFailure | null;
-  /** Somebody asked for it; the running step is let to end first. */
+  /** The saga was cancelled; the running step may end first. */
   readonly cancelled: boolean;
-  /** Of the compensation under way. */
+  /** Attempt of the compensation under way. */
   readonly attempt: number;
 }
 
@@ -243,7 +243,7 @@ export function saga<Input = Json, Results extends object = Record<string, Json>
       initial: 'attempting',
       states: {
         attempting: {
-          // What is being undone is undone to its end, also where the saga is stopped meanwhile.
+          // A compensation that has begun is done to its end, also where the saga is stopped meanwhile.
           meta: { cancel: 'ignore' },
           invoke: {
             id: `undo.${step.name}`,

@@ -1,5 +1,5 @@
-// One fan-out and its gather. The items go from the input straight into the scatter and never lie in the context, and
-// the answers go straight into the output: this machine stays a few bytes however wide it is.
+// A machine of one fan-out and its gather. Items go from the input straight into the scatter, and answers straight into the
+// output; neither lies in the context. So the machine stays a few bytes, however wide it is.
 import { setup } from 'xstate';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';

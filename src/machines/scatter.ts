@@ -1,6 +1,6 @@
-// `scatter()` in setup({ actors }): the logic to invoke with a plan. Quorate knows it by its mark and never runs it here;
-// what runs is the local form, for machines under a plain createActor. It folds as Quorate does (gather.ts). Its time is the
-// clock of the actor system, so that tests advance it. Offers do not lapse here: their time to live is the broker's.
+// `scatter()` in setup({ actors }): the logic to invoke with a plan. Quorate recognises it by its mark and does not run it.
+// What runs here is the local form, for machines under a plain createActor. It folds as Quorate does (gather.ts) and goes by
+// the clock of the actor system, which tests advance. Offers do not lapse here: the broker ends them.
 import type { PromiseActorLogic } from 'xstate';
 import { fromPromise } from 'xstate';
 import { fromErrorJson, QuorateError, toErrorJson } from '../contract/errors.ts';
@@ -81,7 +81,7 @@ export function scatter<Item = Json, Value = Json, Shared = Json>({
   return Object.assign(local, { [SCATTER_LOGIC]: true });
 }
 
-/** A timer that is to ring later rings at once. */
+/** The longest timer of Node; a longer one rings at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Clock {
@@ -112,14 +112,14 @@ async function gatherLocally(plan: ScatterPlan, agents: LocalAgents, clock: Cloc
   return promise.finally(() => clock.clearTimeout(timer));
 }
 
-/** No answer lies elsewhere here. */
+/** True for every answer here: none lies in a payload store. */
 function isByValue(kept: BranchValue | { readonly ref: PayloadRef }): kept is BranchValue {
   return 'value' in kept;
 }
 
 type Ask = () => unknown;
 
-/** One a branch, in their order. */
+/** Gives one question for each branch, in their order. */
 function toAsks(plan: ScatterPlan, agents: LocalAgents): Ask[] {
   const { items, agents: names, shared, policy } = plan;
   if (isPayloadRef(items)) throw invalid('items by reference can be read in Quorate only');

@@ -10,7 +10,7 @@ export type BlobTarget =
   | { readonly kind: 'connectionString'; readonly connectionString: string; readonly container: string };
 
 const NOT_FOUND = 404;
-/** Of a write that asks for nothing to be there. */
+/** Status of a write that asked for nothing to be there, and something was. */
 const THERE = new Set([409, 412]);
 /** Removals under way at once. */
 const REMOVALS = 16;
@@ -88,7 +88,7 @@ async function openContainer(target: BlobTarget): Promise<ContainerClient> {
   }
 }
 
-/** The SDK's errors as codes of ours; their text stays out: it quotes requests, signatures included. */
+/** Gives the SDK's errors our codes. Their text is left out: it quotes requests, signatures included. */
 async function said<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

@@ -1,4 +1,5 @@
-// Cancellations over a storage: an object a mark, in a folder of its own. What is over is removed by whoever adds, now and then.
+// Cancellations in a storage: one object for each mark, in a separate folder. A process that adds marks now and then removes
+// those that are over.
 import type { CancellationStore, Storage } from '../contract/payload.ts';
 import { CANCELLED, checkPath } from './paths.ts';
 

@@ -22,7 +22,7 @@ import type { Storage } from '../contract/payload.ts';
 import { ownFolder } from './owner-only.ts';
 import { checkPath } from './paths.ts';
 
-/** A writer in a folder that goes away under it makes the folder anew; a few times, not for ever. */
+/** How often a writer makes its folder anew when somebody removes it meanwhile. */
 const MAX_TRIES = 5;
 const OWNER_ONLY = 0o600;
 
@@ -52,7 +52,7 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
   const temporary = `${path}.${randomUUID()}.tmp`;
   for (let tries = 1; ; tries++) {
     try {
-      // The folder is there but for the first time: to ask for it before every write costs as much as the write.
+      // The folder is missing only the first time: to look for it before every write costs as much as the write.
       await writeFile(temporary, bytes, { flag: 'wx', mode: OWNER_ONLY });
       await rename(temporary, path);
       return;
@@ -66,7 +66,7 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
   }
 }
 
-/** Whole at once where the file system has hard links; of those that want to make the same, one does. */
+/** Creates the file whole, by a hard link where the file system has them. Of several that try at once one succeeds. */
 async function create(path: string, bytes: Uint8Array, root: string): Promise<boolean> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   await write(temporary, bytes, root);
@@ -97,7 +97,7 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Nothing is left of an owner that has gone, its folders neither. */
+/** Removes all of an owner, empty folders too. */
 async function removeEmpty(folder: string, root: string): Promise<void> {
   let path = folder;
   while (path.length > root.length && path.startsWith(root)) {

@@ -1,19 +1,19 @@
-// The data folder and the databases in it: for their owner alone, whatever the umask says, also where they are there already.
+// Keeps the data folder and the databases in it for their owner alone, whatever the umask says, also where they exist already.
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
-/** Of a folder that many share, such as /tmp: it is not ours to close. */
+/** Mode bit of a folder that many share, such as /tmp, whose mode is not ours to change. */
 const STICKY = 0o1000;
 
-/** Makes the folder, or takes from one that is there what others may do in it. */
+/** Makes the folder, or removes the rights of others from one that exists. */
 export function ownFolder(folder: string): void {
   makeFolder(folder);
   tighten(folder, FOLDER_MODE);
 }
 
-/** Not by Node's own recursion: it never ends where the parent is there and no folder can be made in it, as in /proc. */
+/** Makes folders one by one: Node's own recursion never ends where the parent exists and takes no folder, as in /proc. */
 function makeFolder(folder: string): void {
   if (isFolder(folder)) return;
   const parent = dirname(resolve(folder));
@@ -36,7 +36,7 @@ export function ownFile(file: string): void {
   for (const each of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(each)) tighten(each, FILE_MODE);
 }
 
-/** What belongs to somebody else stays as it is. */
+/** Leaves what belongs to somebody else as it is. */
 function tighten(path: string, mode: number): void {
   const { uid, mode: now } = statSync(path);
   const others = now & 0o077;

@@ -1,4 +1,4 @@
-// What a path in a storage may be: nothing that leaves the storage's own folder or container.
+// Checks paths in a storage: none leads out of the storage's own folder or container.
 
 const SEGMENT = /^[\w.%-]{1,200}$/;
 
@@ -17,7 +17,7 @@ export const KEYS = 'keys';
 export const CANCELLED = 'cancelled';
 const RESERVED: ReadonlySet<string> = new Set([KEYS, CANCELLED]);
 
-/** Of a payload or a result: no key or mark is read, written or removed as one. */
+/** Checks the path of a payload or result: keys and marks are never read, written or removed as one. */
 export function checkPayloadPath(path: string): string {
   if (!isPayloadPath(path)) throw new RangeError(`not the path of a payload: ${path.slice(0, 80)}`);
   return path;

@@ -12,12 +12,12 @@ import { type Packing, packJson, unpackJson } from './packing.ts';
 /** "QRes", so that no other file is taken for one. */
 const APPLICATION_ID = 0x51526573;
 const FORMAT = 1;
-/** A larger one would cost more as pages of a table than as a file. */
+/** A larger result would cost more as pages of a table than as a file. */
 const MAX_ROW_BYTES = 16 * 1024;
 const CACHE_KB = 1024;
-/** While another host commits, which takes a tenth of that. This thread does something else meanwhile. */
+/** Pause while another host commits, which takes a tenth of it. This thread does other work meanwhile. */
 const BUSY_PAUSE_MS = 2;
-/** Of a host that was stopped in the middle of a commit. */
+/** Longest wait for a host that was stopped in the middle of a commit. */
 const MAX_BUSY_MS = 60_000;
 const SQLITE_BUSY = 5;
 const BETWEEN_SWEEPS_MS = 60_000;
@@ -91,11 +91,11 @@ function prepare(db: DatabaseSync): void {
   if (!isNew && number('application_id') !== APPLICATION_ID) throw new Error('it holds something else');
   if (number('user_version') > FORMAT)
     throw new Error(`its format ${number('user_version')} is newer than ${FORMAT}`);
-  // Whole after any crash. What a machine that dies takes with it is done again, as it would be without a result.
+  // The file is whole after any crash. Results that a dying machine takes with it are made again, as if there had been none.
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 0');
   db.exec(`PRAGMA cache_size = -${CACHE_KB}`);
   if (!isNew) {
-    // In a file of an earlier build: its format stays, so that hosts of that build go on with it.
+    // A file of an earlier build keeps its format, so that hosts of that build can still use it.
     db.exec(CANCELLED_TABLE);
     return;
   }

@@ -1,4 +1,4 @@
-// The stores that a configuration asks for: a container of Blob storage, or what lies in the data folder.
+// Opens the stores that a configuration asks for: a container of Blob storage, or the data folder.
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { dataFolderOf, type Target } from '../config/target.ts';
@@ -16,7 +16,7 @@ export interface Stores {
   readonly cancellations: CancellationStore;
 }
 
-/** Of a runtime: removing a folder removes the results in it as well. */
+/** The stores of a runtime. Removing a folder removes the results in it as well. */
 export interface OpenedStores extends Stores {
   /** On the disk of this machine: a look costs next to nothing. */
   readonly isLocal: boolean;
@@ -84,7 +84,7 @@ async function openStorage(config: ResolvedConfig): Promise<Storage> {
   );
 }
 
-/** Namespaces and prefixes may share a container: each has actors of its own under the same ids. */
+/** Namespaces and prefixes may share a container and have different actors under the same ids. */
 function scopeOf({ prefix }: ResolvedConfig, target: Target): string {
   const where = target.mode === 'embedded' ? 'embedded' : target.endpoint;
   return createHash('sha256')

@@ -20,7 +20,7 @@ export interface Campaign {
   readonly run: (trial: Trial, limitMs?: number) => Promise<Run>;
   /** How long a run may take now, with nothing beside it, ms. */
   readonly patience: () => Promise<number>;
-  /** Throws when the run came to another end. */
+  /** Throws when the run ended differently. */
   readonly judge: (trial: Trial, run: Run, tried: number) => void;
   readonly onTried: (tried: number) => void;
 }

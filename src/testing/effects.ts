@@ -45,8 +45,8 @@ export function countOf(values: Iterable<string>): Record<string, number> {
   return counts;
 }
 
-// What may differ between two runs that came to the same: drawn names, how many attempts it took an agent to fail, and how
-// many answers a gather saw twice.
+// Removes what may differ between two runs that ended the same: drawn names, the number of attempts of an agent that failed,
+// and how many answers a gather saw twice.
 
 type Fields = Readonly<Record<string, unknown>>;
 

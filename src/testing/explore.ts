@@ -1,4 +1,4 @@
-// Runs a scenario once as it is, and once for each place and fault; every run has to come to the same.
+// Runs a scenario as it is, and once for each place and fault. Every run has to end the same.
 import { randomInt } from 'node:crypto';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
@@ -21,7 +21,7 @@ const DEFAULT_PARALLEL = 4;
 const DEFAULT_TIMEOUT_MS = 20_000;
 /** A late run may take so many times as long as one without a fault takes now: on a busy machine that is long. */
 const TIMES_PLAIN = 10;
-/** And at most so many times the limit, as one without a fault that was late. */
+/** A run may take at most so many times the limit, also one without a fault that was late. */
 const TIMES_LIMIT = 5;
 /** As short as the service allows: sleeping past it takes no more of the scenario's time than it must. */
 const DUPLICATE_WINDOW_MS = 20_000;
@@ -144,7 +144,7 @@ async function onceMoreIfLate(
   );
 }
 
-/** What is too large for a message lies in the world's own folder, wherever the application keeps it. */
+/** Large values lie in the world's own folder, wherever the application keeps them. */
 function withDefaults(config: TestConfig): QuorateConfig {
   const own: { -readonly [field in keyof QuorateConfig]: QuorateConfig[field] } = { ...config };
   delete own.payloadContainer;

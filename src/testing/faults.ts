@@ -13,7 +13,7 @@ const WHERE_IT_MAY_DIE = [
 ] as const satisfies readonly Step[];
 
 const FAULTS = {
-  /** The process dies; another takes over at once. Before the outbox too: nothing may have been completed by then. */
+  /** The process dies; another takes over at once. Also before the outbox: nothing may be completed before it. */
   crash: ['before-outbox', ...WHERE_IT_MAY_DIE],
   /** The broker gives the lock of the session or the task to others. */
   'lock-lost': WHERE_IT_MAY_DIE,
@@ -41,7 +41,7 @@ export const FAULT_NAMES = Object.keys(FAULTS) as readonly FaultName[];
 
 // Which fault strikes at which place: one run each, all of them or a share.
 
-/** A fault without a place befalls the scenario as a whole. */
+/** A fault without a place is about the scenario as a whole. */
 export interface Trial {
   readonly fault: FaultName;
   readonly place?: Place;

@@ -13,7 +13,7 @@ export interface Life {
   readonly death: Promise<never>;
 }
 
-/** Who holds it can kill the process, or freeze it; `freeze` gives what thaws it. */
+/** Kills or freezes the process; `freeze` gives a function that thaws it. */
 export interface LifeControl extends Life {
   kill(): void;
   freeze(): () => void;

@@ -1,5 +1,5 @@
-// The places of the commit protocol at which a host can be struck, each known by a name that is the same in every run of
-// a scenario: what is done, by whom, and the how manieth time.
+// The places of the commit protocol at which a host can be struck. Each has a name that is the same in every run of a
+// scenario: what is done, by whom, and for the how manieth time.
 
 /** In the order in which a host comes by. `window` = several messages of one session were received at once. */
 export const STEPS = [
@@ -31,7 +31,7 @@ export interface Act {
   };
   /** Those that are sent or settled, as far as their receiver can know that they came twice. */
   readonly messages?: readonly { readonly entity: string; readonly session?: string; readonly id: string }[];
-  /** Of a window: gives its first message back. */
+  /** Gives the first message of a window back. */
   readonly abandon?: () => void;
 }
 
@@ -53,7 +53,7 @@ export function deadLettersOf(entity: string): string {
   return `${entity}/$deadletterqueue`;
 }
 
-/** Counts what the hosts of one run do, and says when the place comes by at which it is to be struck. */
+/** Counts what the hosts of one run do, and says when they reach the place to be struck. */
 export class Recorder {
   readonly places: Place[] = [];
   readonly #counts = new Map<string, number>();

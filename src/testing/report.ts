@@ -1,5 +1,5 @@
-// What an exploration says: while it runs how much there is to do and how long the rest may take, at its end how much was
-// explored; as data and as lines to print.
+// Reports of an exploration, as data and as lines to print: while it runs, how much there is to do and how long the rest may
+// take; at its end, how much was explored.
 import { availableParallelism } from 'node:os';
 import { FAULT_NAMES, type FaultName, type Trial } from './faults.ts';
 import type { Place } from './places.ts';
@@ -20,7 +20,7 @@ export interface Exploration {
   readonly runs: number;
   /** Runs that there would be without `budget` and `sample`. */
   readonly planned: number;
-  /** Of what `budget` and `sample` drew: gives the same runs again. */
+  /** The seed that `budget` and `sample` drew by: it gives the same runs again. */
   readonly seed?: string;
   readonly faults: Readonly<Partial<Record<FaultName, FaultReport>>>;
   readonly tookMs: number;

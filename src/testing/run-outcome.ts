@@ -1,4 +1,4 @@
-// What a run came to: everything that must be the same however often a host died on the way.
+// The outcome of a run: everything that must be the same however often a host died on the way.
 import type { QuorateClient } from '../contract/client.ts';
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';

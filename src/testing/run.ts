@@ -1,4 +1,4 @@
-// One run of a scenario in a world of its own, struck or not.
+// Runs a scenario once, in a new world, with a fault or without.
 import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { FaultName, Trial } from './faults.ts';
@@ -95,7 +95,7 @@ async function calm(world: TestWorld): Promise<void> {
 
 export interface Run {
   readonly outcome: Outcome | { readonly failed: Json };
-  /** Why it took too long, in real time: what it came to says nothing then. */
+  /** Why the run took too long in real time: its outcome says nothing then. */
   readonly late?: string;
   readonly places: readonly Place[];
   /** Whether the place came by. */

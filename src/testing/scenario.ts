@@ -21,7 +21,7 @@ export interface World<C extends QuorateConfig = QuorateConfig> {
   readonly settled: () => Promise<void>;
 }
 
-/** What the kit needs of a configuration: where Service Bus is and where the data lies is its own affair. */
+/** What the kit needs of a configuration. It has its own Service Bus and its own data. */
 export type TestConfig = Pick<
   QuorateConfig,
   | 'machines'
@@ -54,13 +54,13 @@ export interface ExploreOptions {
   readonly budget?: string | number;
   /** Only this share of the runs, above 0 and up to 1, drawn by the seed; at least one of each fault. */
   readonly sample?: number;
-  /** Of what budget and sample draw. Default: another one each time, printed with the result. */
+  /** Seed of what budget and sample draw. Default: another one each time, printed with the result. */
   readonly seed?: string | number;
   /** One line each. Default: console.log. */
   readonly print?: (line: string) => void;
 }
 
-// What all runs of one scenario share: worker threads and the registered machines. A run is a world of its own.
+// What all runs of one scenario share: worker threads and the registered machines. Everything else is new in each run.
 
 const THREADS = 2;
 

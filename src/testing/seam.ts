@@ -1,5 +1,5 @@
-// Stands between a host and its bridge: every step of the commit protocol is told to the recorder, waits while the process
-// is frozen, and comes to nothing once it is dead.
+// Stands between a host and its bridge. It tells every step of the commit protocol to the recorder, holds it while the
+// process is frozen, and drops it once the process is dead.
 import { parseAddress } from '../contract/address.ts';
 import { actorQueue } from '../contract/entities.ts';
 import type { Json } from '../contract/json.ts';
@@ -33,7 +33,7 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
   const pumpSessions = (options: SessionPumpOptions): SessionPumpOptions => ({
     ...options,
     onSession: async (session: HeldSession) => {
-      // A process that stands still takes nothing on.
+      // A frozen process accepts nothing.
       if (life.dead || life.frozen) return;
       await options.onSession(new WatchedSession(session, life));
     },
@@ -86,7 +86,7 @@ export function watchStores({ payloads, results, cancellations }: Stores, life: 
   };
 }
 
-/** The dead put nothing away and remove nothing. */
+/** A dead process stores and removes nothing. */
 function watchPayloads(payloads: Payloads, life: Life): Payloads {
   const alive = async <T>(work: () => Promise<T>): Promise<T> => ((await life.awake()) ? work() : life.death);
   return {
@@ -227,7 +227,10 @@ export class WatchedSession implements HeldSession {
   }
 }
 
-/** A caller's event has no name of its own without a key; Service Bus brings nothing back that it has completed. */
+/**
+ * A caller's event without a key cannot be told from another one, and Service Bus promises not to deliver a completed
+ * message again.
+ */
 function isKnownAgain({ subject, properties }: InboundMessage): boolean {
   return subject !== 'event' || PROPERTY.from in properties || PROPERTY.key in properties;
 }

@@ -1,5 +1,4 @@
-// A host as a process of its own, simulated in this one: it can die without a goodbye, and stand still. The timers
-// that it has set end with it.
+// Simulates the process of a host in this one. It can die without a goodbye, and freeze. Its timers end with it.
 import { AsyncLocalStorage, createHook } from 'node:async_hooks';
 import type { CuttableBridge } from '../bridge/bridge.ts';
 import type { QuorateConfig } from '../contract/config.ts';
@@ -23,7 +22,7 @@ interface HostOptions {
 export interface SimulatedHost {
   /** What the process still had in hand comes to nothing. Resolves when its connections are cut. */
   kill(): Promise<void>;
-  /** Gives what thaws it. */
+  /** Gives a function that thaws it. */
   freeze(): () => void;
   stop(): Promise<void>;
 }
@@ -89,7 +88,7 @@ class ProcessTimers {
   #set: WeakRef<Timer>[] = [];
   #dead = false;
 
-  /** Whatever the process does is to be started in here. */
+  /** Everything that the process does has to be started in here. */
   within<T>(start: () => T): T {
     watch();
     return owner.run(this, start);

@@ -23,7 +23,7 @@ import { type SimulatedHost, startHost } from './simulated-host.ts';
 
 /** How long a message may lie there untouched before the world is said to stand still, in time that this process lived. */
 const STANDSTILL_MS = 15_000;
-/** The broker is in this thread: so many turns of the event loop after a connection was cut it has dealt with its end. */
+/** Turns of the event loop after which the broker, in this thread, has dealt with the end of a connection that was cut. */
 const CUT_SEEN_TURNS = 20;
 
 export interface WorldOptions {

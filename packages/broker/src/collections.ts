@@ -24,7 +24,7 @@ export class Fifo<T> {
     return this.size > 0 ? this.#items[this.#items.length - 1] : undefined;
   }
 
-  /** Leaves out what is of no more use, in one go. */
+  /** Removes what is not needed any more, in one go. */
   keep(useful: (item: T) => boolean): void {
     this.#items = this.#items.slice(this.#head).filter(useful);
     this.#head = 0;
@@ -47,8 +47,8 @@ export class Fifo<T> {
 }
 
 /**
- * A binary min-heap over a number key. Who is told where an item lies (`placed`; -1 when it has left) can take it out again,
- * also where it is not the first.
+ * A binary min-heap over a number key. `placed` tells where an item lies (-1 when it has left), so that it can be taken out
+ * from any place.
  */
 export class Heap<T> {
   readonly #key: (item: T) => number;

@@ -5,16 +5,16 @@ import { BrokerError, type BrokerErrorCode } from './errors.ts';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
-/** Of a folder that many share, such as /tmp: it is not ours to close. */
+/** Mode bit of a folder that many share, such as /tmp, whose mode is not ours to change. */
 const STICKY = 0o1000;
 
-/** Makes the folder, or takes from one that is there what others may do in it. */
+/** Makes the folder, or removes the rights of others from one that exists. */
 export function ownFolder(folder: string): void {
   makeFolder(folder);
   tighten(folder, FOLDER_MODE);
 }
 
-/** Not by Node's own recursion: it never ends where the parent is there and no folder can be made in it, as in /proc. */
+/** Makes folders one by one: Node's own recursion never ends where the parent exists and takes no folder, as in /proc. */
 function makeFolder(folder: string): void {
   if (isFolder(folder)) return;
   const parent = dirname(resolve(folder));
@@ -42,7 +42,7 @@ export function closeFile(file: string): void {
   tighten(file, FILE_MODE);
 }
 
-/** What belongs to somebody else stays as it is. */
+/** Leaves what belongs to somebody else as it is. */
 function tighten(path: string, mode: number): void {
   const { uid, mode: now } = statSync(path);
   const others = now & 0o077;

@@ -47,7 +47,7 @@ export class Authority {
   readonly #now: () => number;
   readonly #unsignedTokens: boolean;
 
-  /** `unsignedTokens`: those of Entra ID are worth something although nobody here can tell who has made them. */
+  /** `unsignedTokens`: tokens of Entra ID count, although nobody here can tell who made them. */
   constructor(signers: Signers, now: () => number, unsignedTokens: boolean) {
     this.#unsignedTokens = unsignedTokens;
     this.#signers = signers;

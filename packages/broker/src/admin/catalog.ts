@@ -1,5 +1,4 @@
-// The entities as an administrator sees them: found, created, changed and removed, each change durable before it is
-// answered.
+// The entities as an administrator sees them. Each change is durable before it is answered.
 import { targetPath } from '../core/departures.ts';
 import type { KeptEntity, Namespace } from '../core/namespace.ts';
 import { DEFAULT_RULE } from '../core/rules.ts';
@@ -19,7 +18,7 @@ import type { Node } from './xml.ts';
 
 const PARTITIONS = 16;
 
-/** The entities as an administrator sees them: found, created, changed and removed, each change durable. */
+/** Finds, creates, changes and removes entities. */
 export class Catalog {
   readonly #namespace: Namespace;
   readonly #access: Access;

@@ -1,6 +1,6 @@
 /**
- * One connection between its socket and rhea: what comes in, what goes out, its silence and its end. An error ends this
- * connection and nothing else.
+ * Joins one socket to rhea: what comes in, what goes out, idle time and the end. An error ends this connection and nothing
+ * else.
  */
 import type { Duplex } from 'node:stream';
 import type { Connection } from 'rhea';
@@ -129,7 +129,7 @@ class Line implements Listening {
     this.#incoming.end();
     this.#guard.close();
     this.#holdings.close(this.#holding);
-    // Not every way to go is one that rhea hears of; its timers would keep the connection in memory.
+    // rhea does not hear of every end; its timers would keep the connection in memory.
     this.#raw._disconnected();
   }
 
@@ -148,7 +148,7 @@ class Line implements Listening {
       this.#passes.pass();
     }
     this.#socket.end();
-    // What it still sends is not looked at, but read: unread bytes would turn the goodbye into a reset.
+    // What the peer still sends is read and ignored: unread bytes would turn the goodbye into a reset.
     this.#socket.resume();
     setTimeout(() => this.#socket.destroy(), GOODBYE_MS).unref();
   }

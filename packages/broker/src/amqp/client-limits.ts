@@ -1,5 +1,5 @@
-// What clients may have open and owe: sessions, links, deliveries without an outcome. Who goes beyond it, or breaks the
-// protocol, is told how, and the connection ends.
+// Limits of what clients may have open: sessions, links, deliveries without an outcome. A client that exceeds them or breaks
+// the protocol is told so, and its connection ends.
 
 /** A client that breaks the protocol is told how, and its connection ends. */
 export class Violation extends Error {
@@ -22,7 +22,7 @@ export function toViolation(error: unknown): Violation {
 
 /** From here on new links are refused. */
 const LIMIT = 40_000;
-/** Clients that continue in spite of that lose their connection. */
+/** Clients that still open more lose their connection. */
 const HARD_LIMIT = 44_000;
 
 export class Endpoints {
@@ -51,9 +51,9 @@ export class Endpoints {
 
 // Deliveries whose outcome is still owed, of one connection and of all: each keeps about a kilobyte in memory.
 
-/** Of one connection. */
+/** Limit of one connection. */
 const MAX_OF_ONE = 20_000;
-/** Of all of them; beyond it each connection may have its small share only. */
+/** Limit of all together; beyond it each connection may have its small share only. */
 const MAX_OF_ALL = 100_000;
 const SHARE = 100;
 
@@ -66,7 +66,7 @@ export class AllUnsettled {
     return this.#count >= MAX_OF_ALL;
   }
 
-  /** Tells once after some have been settled, by whomever. */
+  /** Calls back once, after anybody has settled some. */
   whenRoom(tell: () => void): void {
     this.#waiting.add(tell);
   }

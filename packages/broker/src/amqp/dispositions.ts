@@ -1,5 +1,5 @@
-// What becomes of a delivery: settlements as frames, neighbours with the same outcome in one, and outcomes of AMQP as what becomes
-// of a message, and back to the client who asked for it.
+// Translates outcomes of AMQP into what becomes of a message and back, and writes settlements as frames, neighbours with the
+// same outcome in one.
 import { createRequire } from 'node:module';
 import type { Delivery } from 'rhea';
 import type { PropertyChanges } from '../codec/rewrite.ts';
@@ -27,7 +27,7 @@ export function rejected(error: ServiceError): unknown {
   return outcomes.rejected({ error: { condition: error.condition, description: error.message } }).described();
 }
 
-/** The outcome back to who asked for it; without the error of a dead-lettering, which clients take for a failure. */
+/** The outcome for the client that asked for it, without the error of a dead-lettering, which clients take for a failure. */
 export function confirmation(asked: Wire): unknown {
   if (asked.constructor.composite_type === 'accepted') return accepted;
   if (asked.constructor.composite_type === 'rejected') return outcomes.rejected({}).described();

@@ -1,7 +1,7 @@
 /** Cuts the bytes of a connection into protocol headers and frames, and keeps no more than one unfinished frame. */
 import { MalformedError } from '../codec/verify.ts';
 
-/** What the broker takes and says so in its open frame; the service's own. */
+/** The largest frame that the broker takes, named in its open frame; the service's own limit. */
 export const MAX_FRAME_BYTES = 65_536;
 export const HEADER_BYTES = 8;
 const FIRST_ROOM_BYTES = 1024;
@@ -58,7 +58,10 @@ export class FrameReader {
     return frame;
   }
 
-  /** Takes from the chunk what belongs to the unfinished frame; room grows with what has come, not with what is claimed. */
+  /**
+   * Takes from the chunk what belongs to the unfinished frame. Room grows with what has come, and not with the size that
+   * a frame claims.
+   */
   #keep(size: number): void {
     const count = Math.min(size - this.#filled, this.#chunk.length - this.#at);
     const needed = this.#filled + count;

@@ -11,7 +11,7 @@ import * as amqp from './performatives.ts';
 /** Said in the open and begin frames. The service has 4,999 links a connection; the rest is for what clients need beside. */
 export const MAX_CHANNEL = 8191;
 export const MAX_HANDLE = 8191;
-/** What opens something stays in memory as long as that is open. */
+/** Limit of frames that open something: they stay in memory as long as that is open. */
 const MAX_KEPT_BYTES = 16_384;
 /** By AMQP's own word. */
 const MIN_FRAME_SIZE = 512;

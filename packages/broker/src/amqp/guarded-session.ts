@@ -1,7 +1,7 @@
 /**
- * What of rhea's sessions is seen and replaced, where a peer that errs or means harm could do damage by a frame, and
- * where rhea is narrower than AMQP: `session-links.ts`, `session-transfers.ts`, `session-flow.ts` and
- * `session-dispositions.ts`, one a kind of frame. Numbers inside only grow (`onWire`, `nearest`).
+ * The parts of rhea's sessions that are replaced here: where a faulty or hostile peer could do damage by a frame, and where
+ * rhea is narrower than AMQP. `session-links.ts`, `session-transfers.ts`, `session-flow.ts` and `session-dispositions.ts`
+ * each replace one kind of frame. Numbers inside only grow (`onWire`, `nearest`).
  */
 
 interface IncomingDelivery {
@@ -155,7 +155,7 @@ export function onWire(number: number): number {
   return number >>> 0;
 }
 
-/** Of all numbers that look so on the wire the one that is nearest to a known one. */
+/** Of all numbers that have this form on the wire, the one nearest to a known number. */
 export function nearest(wire: number, known: number): number {
   return known + ((wire - known) | 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The way in of one connection: bytes become whole frames, the guard lets them pass or not, and they are worked on in
- * slices that leave time for other connections, or not before the peer has read what it was told.
+ * The way in of one connection: bytes become whole frames, the guard checks them, and they are handled in slices that leave
+ * time for other connections. A peer that does not read what it was told has to wait.
  */
 import type { Duplex } from 'node:stream';
 import { ANSWERS, type Pulse, WAITING } from '../core/pulse.ts';

@@ -1,6 +1,6 @@
 /**
- * rhea's passes over a connection for what it has to say. By itself it looks through all sessions in each; here it is
- * those that have asked for it.
+ * rhea's passes over a connection, in which it writes what it has to say. rhea looks through all sessions in each pass; here
+ * it looks at those that have asked for it.
  */
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
@@ -106,7 +106,7 @@ export class Passes {
       raw.traffic.ended(session);
       remove();
       this.#ending.delete(session);
-      // Answers come late; its channel may be another's by then.
+      // Answers come late: its channel may belong to another session then.
       session.output = () => {};
     };
     return session;

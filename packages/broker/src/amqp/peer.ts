@@ -53,7 +53,7 @@ const MAX_LINKS = 5000;
 /** On one queue, or on all subscriptions of a topic (learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas). */
 const MAX_RECEIVERS = 5000;
 const MIN_REQUEST_BYTES = 1024 * 1024;
-/** How long a sender is still told that its link is about to end: after the last message that it was told of, and in all. */
+/** How long a link stays before it ends: after the last message that was refused over it, and in all. */
 const ANSWERING_MS = 500;
 const MOST_ANSWERING_MS = 5_000;
 
@@ -142,7 +142,7 @@ export class Peer {
     }
   }
 
-  /** What is on its way from the client is answered before its link ends: not every client gives it up by itself. */
+  /** Answers what is on its way from the client before the link ends: not every client gives it up by itself. */
   #end(link: Sender | Receiver, error: ServiceError): void {
     this.#closed(link);
     if (link.is_sender()) return link.close(errorOf(error));

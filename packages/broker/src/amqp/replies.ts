@@ -92,7 +92,7 @@ interface WaitingReply {
   readonly answered: () => void;
 }
 
-/** Replies wait for credit, because one queued without would hold up everything behind it, and for who reads slowly. */
+/** Replies wait for credit, because one without it would hold up everything behind it, and for clients that read slowly. */
 class ReplyLink {
   readonly #sender: Sender;
   readonly #traffic: Traffic;

@@ -210,7 +210,7 @@ export function hostOf(connection: Connection): string {
   return (connection as unknown as RawConnection).remote.open?.hostname ?? 'localhost';
 }
 
-/** Makes rhea write what changed outside of its own events. */
+/** Makes rhea write what changed outside its events. */
 export function nudge(connection: Connection): void {
   (connection as unknown as RawConnection)._register();
 }

@@ -1,7 +1,7 @@
 /**
- * Flow: what a peer may be sent, and what it may send. rhea computes credit without regard to what has crossed on the
- * way, counts drained credit one by one, and ends its drain only where some is left; here credit is what AMQP says it is
- * (part 2, 2.6.7), however the peer's numbers lie, and every drain is answered.
+ * Flow: what a peer may be sent, and what it may send. rhea ignores frames that crossed on the way, counts drained credit one
+ * by one, and ends a drain only where some credit is left. Here credit is what AMQP says it is (part 2, 2.6.7), whatever
+ * numbers the peer uses, and every drain is answered.
  */
 import { createRequire } from 'node:module';
 import { MAX_UINT } from '../codec/values.ts';

@@ -1,6 +1,6 @@
 /**
- * Links of a session by name and handle, where rhea is narrower than AMQP: names used twice, and a handle that is free for
- * the next link as soon as its goodbye is said, also where a client says all of that in one breath.
+ * Links of a session by name and handle, where rhea is narrower than AMQP: a name may be used twice, and a handle is free for
+ * the next link as soon as its detach was sent, also where a client sends all of that at once.
  */
 import { Violation } from './client-limits.ts';
 import type { GuardedLink, GuardedSession, OutgoingDelivery } from './guarded-session.ts';

@@ -39,7 +39,7 @@ const refusals = {
 export class Transactions {
   readonly #committer: Committer;
   readonly #alarms: Alarms;
-  /** Told of bytes that are kept, or with a minus no more. */
+  /** Told how many bytes are kept; a negative number is given back. */
   readonly #hold: (change: number) => void;
   readonly #open = new Map<string, Transaction>();
   #lastId = 0n;

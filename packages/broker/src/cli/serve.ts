@@ -51,7 +51,7 @@ export async function runBroker(options: ServeOptions, name: string): Promise<Ex
   printRow('data', folder ?? 'in memory; nothing is kept');
   printRow('entities', String((await broker.status()).length));
   const steered = options.control || options.virtualTime;
-  // A broker in memory has no folder of its own, and is steered from where it would be.
+  // A broker in memory has no folder. It is steered from the folder that it would have.
   const steeredFrom = folder ?? dataFolder(undefined);
   let control = steered ? await openControlSide(broker, steeredFrom) : undefined;
   const asData = `--data ${shellWord(steeredFrom)}`;
@@ -62,7 +62,7 @@ export async function runBroker(options: ServeOptions, name: string): Promise<Ex
 
   let end = await Promise.race([stopped, broker.closed]);
   while ('reason' in end && end.died) {
-    // One in memory has nothing to be started on again.
+    // A broker in memory has no data to be started on again.
     if (folder === undefined) break;
     process.stderr.write(`the broker is gone: ${end.reason}. It is started again on the same data\n`);
     await control?.close();
@@ -157,7 +157,7 @@ async function startUnlessStopped<T>(
   return { code: crash ?? (whole ? EXIT.done : EXIT.interrupted) };
 }
 
-/** What nobody expected: said in full, and an exit code of its own. */
+/** An error that nobody expected: printed in full, with its own exit code. */
 function reportCrash(error: unknown, verbose: boolean): ExitCode {
   process.stderr.write(`${formatFailure(error, verbose)}\n`);
   return EXIT.internal;

@@ -9,7 +9,7 @@ import { AmqpWriter } from './writer.ts';
 /** `sendMessages` and message batches use this format: a message whose data sections are whole messages. */
 export const BATCH_FORMAT = 0x80013700;
 
-/** The messages of a batch. Its envelope repeats the first message's properties and says nothing of its own. */
+/** The messages of a batch. Its envelope only repeats the properties of the first message. */
 export function messagesOfBatch(bytes: Buffer): Buffer[] {
   const messages: Buffer[] = [];
   for (const section of eachSection(bytes, scanSections(bytes).bodyStart)) {

@@ -1,5 +1,5 @@
-// The control of a broker for other processes of the same person: a loopback port of its own, apart from the one that clients
-// know, a token that stands in a file of the data folder, and the client that finds both. One call a connection, a line each way.
+// The control of a broker for other processes of the same person: a loopback port apart from the one that clients know, a
+// token in a file of the data folder, and the client that finds both. One call a connection, a line each way.
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
@@ -60,7 +60,7 @@ function isAddress(value: unknown): value is ControlAddress {
 
 const LOOPBACK = '127.0.0.1';
 const TOKEN_BYTES = 32;
-/** A connection that has not asked by then is cut. */
+/** A connection that has not asked within this time is cut. */
 const ASK_MS = 5000;
 const MAX_CALL_BYTES = 64 * 1024;
 

@@ -16,7 +16,7 @@ interface Origin {
   readonly delivery: Waiting;
   /** It is gone from the disk. */
   left(message: StoredMessage): void;
-  /** Back to where its state belongs. */
+  /** Puts it back to where its state belongs. */
   place(message: StoredMessage): void;
 }
 

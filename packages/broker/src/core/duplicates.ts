@@ -140,7 +140,7 @@ export class DuplicateWindow {
     };
   }
 
-  /** It was taken in vain. */
+  /** Forgets an id that was taken and not used. */
   remove(id: string): void {
     this.#taken.delete(id);
   }

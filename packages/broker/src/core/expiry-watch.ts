@@ -4,12 +4,12 @@ import type { FullMessage } from '../store/store.ts';
 import type { Core } from './core.ts';
 import type { StoredMessage } from './records.ts';
 
-/** What expires in one go; the rest follows at once, in commits of its own. */
+/** How many expire in one commit; the rest follows at once, in further commits. */
 const AT_ONCE = 500;
 
 /**
- * Tells when messages run out of time, which the store knows. Only ready ones are told of: one under a lock is left
- * alone until the lock ends (its return looks at its time), a deferred one for good.
+ * Tells when messages expire, which the store knows. Only ready ones are told of: one under a lock is left alone until the
+ * lock ends (its return looks at its time), and a deferred one stays.
  */
 export class ExpiryWatch {
   readonly #core: Core;

@@ -1,6 +1,6 @@
 /**
- * What nobody waits for leaves the file of a broker at rest too: ids whose window is over, which otherwise wait for the next
- * send to their entity, and then the room that nothing takes any more.
+ * Cleans the file of a broker also while it rests: removes ids whose window is over, which would otherwise wait for the next
+ * send to their entity, and then gives back free room.
  */
 import type { Store } from '../store/store.ts';
 import type { Committer } from './committer.ts';

@@ -15,7 +15,7 @@ export interface Placement {
   expiresAt: number;
   sessionId: string | undefined;
   source: string | undefined;
-  /** Bytes of its own instead of the ones that were sent. */
+  /** Other bytes instead of those that were sent. */
   bytes?: Buffer;
 }
 

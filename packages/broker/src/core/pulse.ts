@@ -1,6 +1,6 @@
 /**
- * How a broker is seen to live from another thread: a beat, and where it stands, in shared memory (docs/decisions/0069). What
- * it does is a few stores a frame; who watches reads them.
+ * Shows another thread that the broker lives: a beat and where it stands, in shared memory (docs/decisions/0069). That costs
+ * a few stores a frame; the watcher reads them.
  */
 
 /** What it was doing last. */

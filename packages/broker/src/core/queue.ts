@@ -275,7 +275,7 @@ export class Queue implements DeliveryOwner {
     this.#enterState(message);
   }
 
-  /** It was stored again with other bytes of its own. */
+  /** It was stored again with other bytes. */
   replaced(message: StoredMessage, bytes: Buffer): void {
     this.bytes += bytes.length - message.size;
     message.shared = 0;

@@ -14,7 +14,7 @@ const MAX_NAME = 50;
 
 export interface Rule {
   readonly name: string;
-  /** Its filter is a correlation filter; they have a limit of their own. */
+  /** Its filter is a correlation filter, which has a separate limit. */
   readonly correlation: boolean;
   matches(message: EnvelopeView): boolean;
   /** The bytes of the rule's own copy; a rule without an action shares one copy with its like. */

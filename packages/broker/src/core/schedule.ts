@@ -4,7 +4,7 @@ import type { FullMessage, Tally } from '../store/store.ts';
 import type { Core } from './core.ts';
 import { SCHEDULED } from './records.ts';
 
-/** What is activated in one go; the rest follows at once, in commits of its own. */
+/** How many are activated in one commit; the rest follows at once, in further commits. */
 const AT_ONCE = 500;
 const AT_ONCE_BYTES = 8 * 1024 * 1024;
 

@@ -27,7 +27,7 @@ const SQLITE_MAGIC = 'SQLite format 3\0';
 /** A thorough look costs about a second a gigabyte, so only smaller files get it; the rest is read when it is asked for. */
 const THOROUGH_CHECK_BYTES = 256 * 1024 * 1024;
 
-/** Looks before SQLite does, so that a file that is not ours or not whole is never opened for writing. */
+/** Checks the file before SQLite does: one that is not ours, or not whole, is never opened for writing. */
 export function refuseForeignFile(file: string): void {
   if (!existsSync(file)) return;
   const status = statSync(file);

@@ -1,7 +1,7 @@
 /**
  * Which messages are in somebody's hands: a log beside the data file, so that a delivery that ended with the process counts
- * like one whose lock ran out (docs/decisions/0068). It is written without a sync of its own: it survives the process, not
- * the machine, and costs a small write for all that leaves within two milliseconds.
+ * like one whose lock ran out (docs/decisions/0068). It is written without a sync: it survives the process, not the machine,
+ * and costs a small write for all that leaves within two milliseconds.
  */
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

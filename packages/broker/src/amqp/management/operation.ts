@@ -53,7 +53,7 @@ export function ok(body?: Record<string, unknown>): Reply {
   return body ? { status: 200, body } : { status: 200 };
 }
 
-/** After everything asked for before it: what a client has just deferred or scheduled is there by then. */
+/** Runs after everything that was asked for before: what a client has just deferred or scheduled is there then. */
 export function inLine({ target: { core } }: Call, respond: Respond, work: () => void): void {
   core.commit({
     applied: () => {

@@ -28,7 +28,7 @@ export const scheduleMessages: Operation = ({ target, body, enlist }, respond) =
   });
   const { intake } = target.destination;
   const numbers = (seqs: number[]) => ok({ 'sequence-numbers': arrayOf(seqs, LONG) });
-  // Also what is due already gets a number of its own; in a transaction it is told before it is known what comes of it.
+  // A message that is due already gets a number too. In a transaction the number is told before the transaction has ended.
   const seqs = messages.map(() => intake.reserve());
   if (!enlist) return intake.send(messages, (error) => respond(error ?? numbers(seqs)), seqs);
   enlist((ack) => intake.send(messages, ack, seqs));
