@@ -1,19 +1,7 @@
-// Every check there is, in the order in which they are quick to fail; the same steps as CI.
+// Runs every check there is, as CI does, and says what to do about the first that fails. `npm run verify -- check:api test` runs these.
 import { spawnSync } from 'node:child_process';
 import { argv, execPath, exit } from 'node:process';
-
-const STEPS = [
-  'check:format',
-  'check:lint',
-  'check:types',
-  'check:imports',
-  'check:unused',
-  'test',
-  'check:api',
-  'check:package',
-  'check:package:broker',
-  'check:package:otel',
-];
+import { STEPS } from './steps.ts';
 
 // The path of npm's own program: no shell has to find it, on no platform.
 const npm = process.env['npm_execpath'];
@@ -23,11 +11,11 @@ if (npm === undefined) {
 }
 
 const wanted = argv.slice(2);
-for (const step of wanted.length === 0 ? STEPS : wanted) {
+for (const step of wanted.length === 0 ? Object.keys(STEPS) : wanted) {
   console.log(`\nverify: ${step}`);
   const { status } = spawnSync(execPath, [npm, 'run', '--silent', step], { stdio: 'inherit' });
   if (status !== 0) {
-    console.error(`verify: ${step} failed`);
+    console.error(`verify: ${step} failed: ${STEPS[step] ?? 'see above'}`);
     exit(status ?? 1);
   }
 }

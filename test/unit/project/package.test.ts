@@ -1,6 +1,7 @@
 // The package as others install it.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { STEPS } from '../../../scripts/steps.ts';
 
 interface Manifest {
   readonly name: string;
@@ -152,10 +153,27 @@ describe('the workspace', () => {
   });
 });
 
-describe('.ci/run', () => {
-  it('calls the same command as a developer', () => {
-    expect(read('.ci/run')).toContain('npm run verify');
-    expect(manifest.scripts['verify']).toBe('node scripts/verify.ts');
-    expect(read('scripts/verify.ts')).toContain("'test'");
+describe('npm run verify', () => {
+  it('runs every check that there is, and the tests, and says what to do about each', () => {
+    const checks = Object.keys(manifest.scripts).filter(
+      (name) => name === 'test' || name.startsWith('check:'),
+    );
+    expect(new Set(Object.keys(STEPS))).toEqual(new Set(checks));
+    expect(Object.entries(STEPS).filter(([, advice]) => advice.length < 20)).toEqual([]);
+  });
+
+  it('names no script in its advice that is not there', () => {
+    const named = Object.values(STEPS).flatMap((advice) => [...advice.matchAll(/npm run ([\w:]+)/g)]);
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.map(([, name = '']) => name).filter((name) => !(name in manifest.scripts))).toEqual([]);
+  });
+
+  it('is what CI runs', () => {
+    const lines = (path: string): string[] =>
+      read(path)
+        .split('\n')
+        .map((line) => line.trim());
+    expect(lines('.ci/run')).toContain('npm run verify || status=$?');
+    expect(lines('.github/workflows/ci.yml')).toContain('- run: sudo -E env "PATH=$PATH" .ci/run');
   });
 });
