@@ -94,7 +94,12 @@ async function writeApplication(folder: string, role: string, url: string): Prom
 }
 
 async function quorums(client: QuorateClient, model: Model): Promise<readonly Measurement[]> {
-  const rounds: { readonly paid: number; readonly unheeded: number; readonly crossed: number; readonly later: number }[] = [];
+  const rounds: {
+    readonly paid: number;
+    readonly unheeded: number;
+    readonly crossed: number;
+    readonly later: number;
+  }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const items = Array.from({ length: BRANCHES }, (_, at) => msOf(round, at));
     const plan = {

@@ -7,6 +7,7 @@ import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import type { Finding } from '../contract/runtime.ts';
+import { unshared } from '../storage/stores.ts';
 import { registerMachines } from './registration.ts';
 
 export async function* diagnose(
@@ -15,6 +16,12 @@ export async function* diagnose(
 ): AsyncGenerator<Finding, void, undefined> {
   const resolved = resolveConfig(config, env);
   const target = targetOf(resolved, env['NODE_ENV']);
+  const alone = unshared(resolved, target);
+  if (alone !== undefined) {
+    const fix =
+      'Set payloadContainer to one container for all of them; with one machine, or a folder that all share, nothing has to be done.';
+    yield { check: 'store', status: 'unknown', text: alone, fix };
+  }
   const connection = target.mode === 'embedded' ? await embedded(dataFolderOf(resolved)) : target.connection;
   if (connection === undefined) {
     const text = `the embedded broker of ${dataFolderOf(resolved)} does not run: it starts with the application, which makes its entities`;

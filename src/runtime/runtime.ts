@@ -14,7 +14,7 @@ import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import { type Bridge, type InspectionSink, type Logger, SILENT, type WorkerPool } from '../contract/ports.ts';
 import type { RuntimeOptions } from '../contract/runtime.ts';
-import { openStores, type Stores } from '../storage/stores.ts';
+import { openStores, type Stores, unshared } from '../storage/stores.ts';
 import type { LocalRuntime, RuntimeCounters } from './counters.ts';
 import { openLocalBroker } from './local-broker.ts';
 import { startPumps } from './pumps.ts';
@@ -74,7 +74,11 @@ export async function composeRuntime<C extends QuorateConfig>(
     const { entities } = registration;
     const types = [...registration.machines.keys()];
 
-    const stores = await openStores(resolved, targetOf(resolved, env['NODE_ENV']));
+    const target = targetOf(resolved, env['NODE_ENV']);
+    const stores = await openStores(resolved, target);
+    const alone = unshared(resolved, target);
+    if (alone !== undefined)
+      logger.warn(`${alone}; set payloadContainer where there are some (docs/operating.md)`);
     undo.push(async () => stores.close());
     const { payloads, results, cancellations: store } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);

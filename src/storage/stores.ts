@@ -54,6 +54,12 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
   };
 }
 
+/** What processes on other machines do not see; undefined where they share a store, or are on this machine. */
+export function unshared(config: ResolvedConfig, target: Target): string | undefined {
+  if (config.payloadContainer !== undefined || isLocal(target)) return undefined;
+  return `results, large values and cancellations lie in ${dataFolderOf(config)}: processes on other machines do not see them`;
+}
+
 /** Hosts of one machine share its disk. The folder of others may be a share, over which SQLite's locks do not hold. */
 function isLocal(target: Target): boolean {
   return target.mode === 'embedded' || /^(127\.|localhost\b|\[::1\])/.test(target.endpoint);
