@@ -101,7 +101,7 @@ function lintDuplicates(spans: readonly FlatSpan[]): Finding[] {
   });
 }
 
-/** An episode of a long saga is a root of its own, and says by a link what it continues. */
+/** An episode of a long saga is a root span, and says by a link what it continues. */
 function lintRoots(spans: readonly FlatSpan[]): Finding[] {
   const roots = Map.groupBy(
     spans.filter((span) => span.parentSpanId === undefined),
@@ -116,7 +116,7 @@ function lintRoots(spans: readonly FlatSpan[]): Finding[] {
   });
 }
 
-/** A client's later call to an actor (CLIENT) is a trace of its own, to which the actor's spans link. */
+/** A client's later call to an actor (CLIENT) is another trace, to which the actor's spans link. */
 function lintTraceIds(spans: readonly FlatSpan[]): Finding[] {
   const done = spans.filter(({ kind }) => kind === OTLP_KIND.internal || kind === OTLP_KIND.consumer);
   const actors = Map.groupBy(done, ({ attributes }) => attributes[ATTR.actor]);

@@ -1,5 +1,5 @@
-// What the system says of our own files and sockets, as codes of docs/errors.md. An agent's errors travel unchanged and do
-// not come here.
+// Translates errors of the system about our files and sockets into codes of docs/errors.md. Errors of agents travel unchanged
+// and do not come here.
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { type ErrorCode, QuorateError } from '../contract/errors.ts';
@@ -22,7 +22,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ESTALE: 'DISK_FAILED',
 };
 
-/** `what` was done with which file: "opening /data/results.db". Undefined for what the system did not say. */
+/** `what` says what was done with which file: "opening /data/results.db". Undefined for an error that is not the system's. */
 export function fileFault(thrown: unknown, what: string): QuorateError | undefined {
   const { code, message, syscall } = (thrown ?? {}) as {
     code?: unknown;
@@ -35,7 +35,7 @@ export function fileFault(thrown: unknown, what: string): QuorateError | undefin
     : new QuorateError(ours, `${what}: ${String(message)}`, { cause: thrown });
 }
 
-/** Connections, threads and files of a host; a socket that cannot be opened later is a host that serves nobody. */
+/** File handles that a host needs: a host that cannot open a socket later serves nobody. */
 const HANDLES = 48;
 const HANDLES_A_THREAD = 8;
 

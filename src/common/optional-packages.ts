@@ -1,6 +1,6 @@
-// The packages that not everybody installs: the embedded broker, which production images leave out, the SDK of OpenTelemetry,
-// for those who want traces and have none of their own, Blob storage, the layout of charts and pretty logs. Each is loaded on
-// demand; where it is missing one line says what to install.
+// The packages that not everybody installs: the embedded broker, which production images leave out; the SDK of OpenTelemetry,
+// for traces without an SDK of the application; Blob storage, the layout of charts and pretty logs. Each is loaded on demand.
+// Where it is missing one line says what to install.
 import type * as BlobPackage from '@azure/storage-blob';
 import type * as ElkPackage from 'elkjs/lib/elk.bundled.js';
 import type * as PrettyPackage from 'pino-pretty';
@@ -54,7 +54,7 @@ function orMissing(name: string, what: string): (failure: unknown) => never {
   };
 }
 
-/** What a failed import of the package becomes: PACKAGE_MISSING, or the failure itself. `what` says what it is for people. */
+/** Gives PACKAGE_MISSING for a failed import of the package, or the failure itself. `what` is its name for people. */
 export function explainImport(failure: unknown, name: string, what: string): unknown {
   // Something that the package itself needs may be missing as well: that is another fault.
   if (!(failure instanceof Error) || !('code' in failure) || failure.code !== 'ERR_MODULE_NOT_FOUND') {

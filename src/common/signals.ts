@@ -26,7 +26,7 @@ export interface LimitedSignal {
   readonly signal: AbortSignal;
   /** Rejects when the signal aborts: to race against. */
   readonly aborted: Promise<never>;
-  /** To be called in the end: nothing aborts the signal any more. */
+  /** Call it in the end: nothing aborts the signal after that. */
   readonly release: () => void;
 }
 

@@ -35,7 +35,7 @@ function placeIn(stack = ''): string | undefined {
   return place === undefined || place.includes('/node_modules/') ? undefined : decodeURI(place);
 }
 
-/** Of a JavaScript module Node does not say the line: reading it as TypeScript does. */
+/** Node does not say the line of a JavaScript module. Reading it as TypeScript does. */
 function placeOfSyntax(url: string): string | undefined {
   const path = pathOf(url);
   if (path === undefined) return undefined;

@@ -43,24 +43,24 @@ const OTHER_VARIABLES = /^QUORATE_(LOG$|TEST_|BENCH_|CHAOS_|FUZZ_|MUTATION$|PLAN
 /** What Kubernetes sets in every pod beside a service that is called quorate. */
 const OF_KUBERNETES = /^QUORATE_(SERVICE_(HOST|PORT)|PORT_\d+_)/;
 
-/** A variable that nobody reads is one that somebody meant: the embedded broker would start without a word. */
+/** Refuses variables that nobody reads: with a misspelt one the embedded broker would start without a word. */
 function misspelt(env: Environment): string[] {
   const known = Object.keys(ENVIRONMENT);
   return Object.entries(env).flatMap(([name, value]) => {
     const isOurs = name.startsWith('QUORATE_') && value !== undefined && value !== '';
     if (!isOurs || known.includes(name) || OTHER_VARIABLES.test(name) || OF_KUBERNETES.test(name)) return [];
     const near = nearest(name, [...known, 'QUORATE_LOG']);
-    return [`${name}: there is no such variable${near === undefined ? '' : `; ${near} is meant?`}`];
+    return [`${name}: there is no such variable${near === undefined ? '' : `; did you mean ${near}?`}`];
   });
 }
 
-/** `loadConfig` has put those of a file beside it; a configuration in code lies nowhere. */
+/** Refuses relative paths. `loadConfig` has resolved those of a file; a configuration in code has no folder. */
 function homeless({ machines, agents }: QuorateConfig): string[] {
   const lines = (group: string, entries: unknown): string[] =>
     Object.entries((entries ?? {}) as Record<string, Located | null>).flatMap(([name, entry]) => {
       const where = `${group}.${name}`;
       const module = entry?.module;
-      const why = `is relative, and a configuration in code lies nowhere; write new URL('${String(module)}', import.meta.url)`;
+      const why = `is relative, and a configuration in code has no folder; write new URL('${String(module)}', import.meta.url)`;
       const own = isRelative(module) ? [`${where}.module: '${String(module)}' ${why}`] : [];
       return [...own, ...lines(`${where}.versions`, entry?.versions)];
     });
@@ -123,7 +123,7 @@ function locateOne<T>(entry: T, base: URL): T {
   };
 }
 
-/** In production nothing is served that was not asked for. */
+/** In production the inspector is off unless it was asked for. */
 function productionDefaults(env: Environment): Partial<QuorateConfig> {
   return env['NODE_ENV'] === 'production' ? { inspectorPort: false } : {};
 }
@@ -159,7 +159,7 @@ function describeIssue(issue: Issue, parents: readonly PropertyKey[], set: Envir
   if (issue.code === 'unrecognized_keys' && field === '')
     return issue.keys.map((key) => {
       const near = nearest(key, Object.keys(configSchema.shape));
-      return `${key}: there is no such field${near === undefined ? '' : `; ${near} is meant?`}`;
+      return `${key}: there is no such field${near === undefined ? '' : `; did you mean ${near}?`}`;
     });
   const variable = set.names.get(String(path[0]));
   const where =

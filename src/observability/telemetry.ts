@@ -136,7 +136,7 @@ function spanContextOf(from: Span | SpanContext | Context): SpanContext | undefi
   return 'traceId' in from ? from : trace.getSpanContext(from);
 }
 
-/** Who a span hangs under. A traceparent that does not parse: nobody, it starts a new trace. */
+/** The parent of a span. A traceparent that does not parse starts a new trace. */
 export type SpanParent = string | Span | SpanContext | Context;
 
 function parentContext(parent: SpanParent | undefined): Context {
@@ -223,7 +223,7 @@ function hexOf(text: string, hexDigits: number): string {
   return /[1-9a-f]/.test(digest) ? digest : digest.replace(/.$/, '1');
 }
 
-/** The trace of a saga or actor that nobody started with a trace of their own. */
+/** The trace of a saga or actor that was started without a trace. */
 export function deriveTraceId(text: string): string {
   return hexOf(`trace|${text}`, 32);
 }

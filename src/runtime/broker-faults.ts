@@ -1,4 +1,4 @@
-// The embedded broker's own codes as those of docs/errors.md: wherever one of its errors meets a user.
+// Translates the embedded broker's codes into those of docs/errors.md, wherever one of its errors meets a user.
 import type { BrokerError, BrokerErrorCode } from 'quorate-broker';
 import { type ErrorCode, QuorateError } from '../contract/errors.ts';
 
@@ -18,7 +18,7 @@ const CODES: Readonly<Record<BrokerErrorCode, ErrorCode>> = {
   BROKER_NOT_CONTROLLED: 'BROKER_NOT_CONTROLLED',
   BROKER_FAULT_INVALID: 'USAGE',
   BROKER_USAGE: 'USAGE',
-  // Neither its data nor the network: what nobody expected.
+  // Not about its data or the network: a bug.
   BROKER_FAILED: 'INTERNAL',
 };
 

@@ -1,5 +1,5 @@
-// What a process counts, and the runtime that shows it. Types alone: what a user's program sees of `createRuntime` knows
-// neither the bridge nor the SDK.
+// Types of what a process counts, and of the runtime that shows it. They name neither the bridge nor the SDK, because user
+// programs see them.
 import type { TaskCounters } from '../actors/agents/task/task.ts';
 import type { HostCounters } from '../actors/host/host.ts';
 import type { QuorateConfig } from '../contract/config.ts';

@@ -10,7 +10,7 @@ import { codeOfBroker, fromBrokerError } from './broker-faults.ts';
 
 /** How often a guest looks whether the owner still listens: with two misses well inside the 10 s for a takeover. */
 const WATCH_MS = 500;
-/** A broker that has just been opened needs a moment to write its record, and a process that ends one to let go. */
+/** Time in which a broker that was just opened writes its record, and a process that ends lets go of its own. */
 const JOIN_PATIENCE_MS = 10_000;
 /** The least that a broker under load gets for an answer. */
 const LEAST_ANSWER_MS = 1_000;
@@ -52,7 +52,10 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       throw error instanceof BrokerError ? fromBrokerError(error) : error;
     }
   };
-  /** At the port of last time, which others may remember; when nobody asked for it and a stranger has it, at another. */
+  /**
+   * Opens the broker at its last port, which others may remember; at another one if a stranger has that and nobody asked
+   * for it.
+   */
   const openAnywhere = async (): Promise<Broker | undefined> => {
     if (options.port !== undefined) return open(options.port);
     try {
@@ -62,7 +65,7 @@ export async function openLocalBroker(options: LocalBrokerOptions): Promise<Loca
       return open(undefined);
     }
   };
-  /** Nothing when the owner does not answer: it starts, ends or stands still. */
+  /** Undefined when the owner does not answer: it starts, ends or stands still. */
   const join = async (untilMs: number): Promise<{ port: number; connectionString: string } | undefined> => {
     const record = readBrokerRecord(data);
     if (record === undefined || !(await listens(record.port))) return undefined;

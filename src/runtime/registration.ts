@@ -1,5 +1,5 @@
-// From the configuration to what runs: every machine described in a worker, its child machines registered beside it, every
-// invoked name accounted for. What is wrong is found here, before the first message.
+// Registers the machines of a configuration: describes each in a worker, registers its child machines beside it, and resolves
+// every name that it invokes. Mistakes are found here, before the first message.
 import type { ResolvedConfig } from '../contract/config.ts';
 import { declareEntities, type EntityDeclaration } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
@@ -18,10 +18,10 @@ export interface Registration {
   readonly older: ReadonlyMap<string, ReadonlyMap<string, MachineDescription>>;
   /** Types whose own promise logic runs as agents. */
   readonly logicTypes: readonly string[];
-  /** Types, older versions included, with named actions of their own. */
+  /** Types with named actions, older versions included. */
   readonly actionTypes: readonly string[];
   readonly registry: Registry;
-  /** What all of it needs at the broker. */
+  /** The entities that all of it needs at the broker. */
   readonly entities: readonly EntityDeclaration[];
 }
 

@@ -1,4 +1,4 @@
-// The composition root: what is made in which order, and let go in the reverse.
+// The composition root: makes all parts in their order, and closes them in the reverse.
 import { availableParallelism } from 'node:os';
 import { createWorkerPool } from '../actors/pool/pool.ts';
 import { createCancellations } from '../actors/protocol/cancellations.ts';
@@ -25,12 +25,12 @@ const MAX_DEFAULT_THREADS = 4;
 /** One thread is always free for turns, so there are at least two. */
 const MIN_THREADS = 2;
 
-/** A start does not wait longer for the pumps' first connection: `health()` says what is so. */
+/** The longest wait of a start for the pumps' first connection; after that `health()` says how things are. */
 const CONNECT_LIMIT_MS = 5_000;
 
 const UNSEEN: InspectionSink = { actor: () => {}, step: () => {} };
 
-/** Where the testing kit gets between the parts; nothing that a user can reach. */
+/** Hooks of the testing kit between the parts. Users cannot reach them. */
 export interface Seam {
   readonly bridge: (bridge: CuttableBridge) => Bridge;
   readonly stores: (stores: Stores) => Stores;
@@ -54,7 +54,7 @@ export async function composeRuntime<C extends QuorateConfig>(
   const { clock: system = { now: Date.now } } = options;
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
-  /** Every step is taken, whatever became of those before it. */
+  /** Takes every step, also where one before it failed. */
   const unwind = async (): Promise<void> => {
     const failures: unknown[] = [];
     for (const step of undo.splice(0).toReversed())

@@ -46,13 +46,13 @@ export function createDeadLetterHandler(
     for (const [at, { message, error }] of letters.entries()) {
       const { sequenceNumber: number, sessionId, properties } = message;
       const copy = copies[at];
-      // Told to the log where it is set aside, under the number by which it is found from then on.
+      // The host that sets it aside logs it, with the number by which it is found from then on.
       if (copy !== undefined && kept.has(copy)) continue;
       const handled = properties[PROPERTY.handled] === true;
       if (!handled) host.counters.deadLetters++;
       log({ entity: host.entity, sessionId, number, error, handled });
     }
-    // What does not fit through a queue a second time stays where it is and is read by its number.
+    // A message that does not fit through a queue a second time stays where it is, and is read by its number.
     return copies.map((copy) => (kept.has(copy) ? { kind: 'complete' } : { kind: 'defer' }));
   });
   // Nobody waits for that work, and nobody has to look at it.
@@ -86,7 +86,7 @@ function withLetter(
 
 /** Trying again for ever would help nobody. */
 const isFinal = (code: string): boolean => code === 'TOPOLOGY_MISMATCH' || isRefusedForGood(code);
-/** Of texts that become properties of the copy: both are the user's own. */
+/** Limits of texts that become properties of the copy; users write both. */
 const MAX_CODE_LENGTH = 256;
 
 /** Those that were accepted. When not all were, each is sent by itself: ids are fixed, so a repeat does no harm. */
@@ -127,7 +127,7 @@ function errorOf(message: InboundMessage): ErrorJson {
   );
 }
 
-/** A reason of ours is a code. The service's (MaxDeliveryCountExceeded) and a person's own are in no table. */
+/** Our reasons are codes. Those of the service (MaxDeliveryCountExceeded) and of people are in no table. */
 function codeOf(reason: string, subject: string): string {
   if (isErrorCode(reason)) return reason;
   return subject === 'task' || subject === 'offer' ? 'TASK_FAILED' : 'TURN_POISONED';

@@ -1,5 +1,5 @@
-// Messages that are at hand are dealt with together: what is in hand while one group is worked on makes up the next. One send
-// then serves them all, and they are settled in one tick, so that the broker writes them down at once.
+// Handles messages in groups: those that come while one group is worked on make up the next. One send serves a whole group,
+// and it is settled in one tick, so that the broker writes it down at once.
 import type { Disposition } from '../../contract/ports.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 

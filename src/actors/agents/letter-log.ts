@@ -1,11 +1,11 @@
-// What the log says of dead letters: a line each, but of events for an actor that is not there a line a minute. A flood
-// of messages to nobody would otherwise fill the log; each of them is still a dead letter.
+// Logs dead letters: one line for each, but one line a minute for events to an actor that does not exist. A flood of those
+// would fill the log; each of them is still a dead letter.
 import { actorQueue } from '../../contract/entities.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Clock, Logger } from '../../contract/ports.ts';
 
 const MINUTE_MS = 60_000;
-/** Actors told apart within a minute; of those beyond there is one line together. */
+/** Actors that are told apart within a minute; those beyond share one line. */
 const MAX_TARGETS = 200;
 const BEYOND = 'further actors';
 
@@ -14,7 +14,7 @@ const NOBODY: ReadonlySet<string> = new Set(['ACTOR_NOT_FOUND', 'ACTOR_ENDED']);
 export interface LoggedLetter {
   readonly entity: string;
   readonly sessionId: string | undefined;
-  /** By which `quorate dlq show` finds it; of one that has no copy, in the entity's dead-letter queue. */
+  /** The number that `quorate dlq show` takes; of a letter without a copy, that in the dead-letter queue of the entity. */
   readonly number: number;
   readonly error: ErrorJson;
   /** Nobody needs to look at it. */

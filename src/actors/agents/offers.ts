@@ -1,5 +1,5 @@
-// An offer lies in a queue of its own, where the broker's time to live ends it (I10: never in an actor's inbox). A host
-// that takes it in time hands it on to the asker; one that lapsed comes back as an error through the dead-letter queue.
+// Offers lie in a separate queue, where the broker's time to live ends them (I10: never in an actor's inbox). A host that
+// takes an offer in time hands it on to the asker. An offer that lapsed comes back as an error through the dead-letter queue.
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';

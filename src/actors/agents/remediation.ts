@@ -1,6 +1,6 @@
-// The remediation queue: copies of dead letters are set aside there, so that they stay and are taken by number; marks say which
-// of them their askers have dealt with; a sweep removes those once they are old. A letter that an asker knows of is told to the
-// log when its mark has come, or has not come in time.
+// The remediation queue. Copies of dead letters are deferred there, so that they stay and are taken by number. Marks say
+// which of them their askers have dealt with, and a sweep removes those once they are old. A letter that an asker knows of is
+// logged when its mark has come, or has not come in time.
 import { actorOf, REMEDIATION } from '../../contract/entities.ts';
 import { toErrorJson } from '../../contract/errors.ts';
 import type { Payloads } from '../../contract/payload.ts';
@@ -35,7 +35,7 @@ interface RemediationHost {
 
 interface Remediation {
   readonly onMessage: (message: InboundMessage) => Promise<Disposition>;
-  /** Says now what waits for its mark. */
+  /** Logs now the letters that wait for their marks. */
   readonly flush: () => void;
 }
 
@@ -124,7 +124,7 @@ export function createRemediation(host: RemediationHost): Remediation {
       const taken = await deferredStore().take(number, async () => ({ kind: 'defer', handled: true }));
       if (taken === 'taken') return;
       const [found] = await deferredStore().browse({ from: number, max: 1 });
-      // Sent again or thrown away meanwhile.
+      // The letter was redriven or discarded meanwhile.
       if (found?.sequenceNumber !== number) return;
     }
     throw new Error(`letter ${number} is not set aside yet`);
@@ -176,8 +176,8 @@ export function createRemediation(host: RemediationHost): Remediation {
   };
 }
 
-// Where the copy of a dead letter lies in the remediation queue, by its id. A process knows those that it has set aside; the
-// others are found by looking back from the mark, which was sent after the copy and so lies behind it.
+// Finds the copy of a dead letter in the remediation queue by its id. A process knows the copies that it has set aside.
+// Others are found by looking back from the mark, which was sent after the copy and so lies behind it.
 
 const MOST_KNOWN = 10_000;
 const LOOKED_THROUGH = 100;

@@ -9,7 +9,7 @@ import { createTurnGroups, type Groupable, toRequest } from './turn-groups.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
-  /** Longest a turn, a description or a custom action may run. Agents bring their own limit. */
+  /** Longest time in ms that a turn, a description or a custom action may run. Agents have their own limit. */
   readonly turnTimeoutMs: number;
   /** The worker entry; tests give their own. */
   readonly entry?: URL;
@@ -17,7 +17,7 @@ export interface WorkerPoolOptions {
 
 interface Waiting extends Groupable {
   readonly timeoutMs: number | undefined;
-  /** Called when it stops waiting: from then on an abort ends the thread. */
+  /** Called when a thread takes the request: from then on an abort ends the thread. */
   readonly onStart: () => void;
   readonly respond: (response: WorkerResponse) => void;
 }
@@ -32,7 +32,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
 class Pool implements WorkerPool {
   readonly #options: WorkerPoolOptions;
-  /** A session lock waits for turns: they go first. */
+  /** Turns go first, because a session lock waits for them. */
   readonly #turns: Waiting[] = [];
   readonly #actions: Waiting[] = [];
   readonly #others: Waiting[] = [];

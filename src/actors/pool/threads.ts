@@ -11,7 +11,7 @@ import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 const MAX_HEAP_MB = 512;
 /** By default a thread keeps up to 130 MB for short-lived garbage, which a small young generation collects as fast. */
 const YOUNG_GENERATION_MB = 12;
-/** Loading the entry takes well under a second; a thread that is not ready by then never will be. */
+/** Loading the entry takes well under a second; a thread that is not ready after this time never will be. */
 const READY_TIMEOUT_MS = 20_000;
 
 interface ThreadsOptions {

@@ -3,8 +3,8 @@ import { type ErrorCode, QuorateError } from '../../contract/errors.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 
 /**
- * What waits for a thread with whom: turns hold a session lock and go first; an action is to begin before its session goes
- * on, and may then run for long, as all else may that is an agent's work.
+ * The kinds of requests that wait for a thread. Turns go first: they hold a session lock. An action has to begin before its
+ * session continues, and may then run for long, like the work of agents.
  */
 export type Lane = 'turns' | 'actions' | 'others';
 

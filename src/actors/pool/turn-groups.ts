@@ -6,18 +6,18 @@ import type { WorkerRequest } from '../../contract/worker.ts';
 export interface Groupable {
   readonly request: WorkerRequest;
   readonly signal: AbortSignal | undefined;
-  /** Its group took a thread down: the guilty one is found by running each by itself (I7). */
+  /** Its group ended a thread: each turn of the group is run by itself, to find the guilty one (I7). */
   readonly alone: boolean;
 }
 
 const MOST_TURNS = 32;
 /** A turn waits for its neighbours no longer than this, going by what turns took lately. */
 const GROUP_MS = 2;
-/** Of the newest measurement in the average. */
+/** Weight of the newest measurement in the average. */
 const WEIGHT = 0.2;
 
 interface TurnGroups {
-  /** From the front of the queue, one at least; `threads` could take some at once. */
+  /** Takes turns from the front of the queue, at least one; `threads` could take some at once. */
   take<W extends Groupable>(queue: W[], threads: number): W[];
   took(turns: number, ms: number): void;
 }

@@ -1,5 +1,5 @@
-// The claim check of messages: what is too large to travel lies in the payload store, in the folder of whom it belongs to,
-// and the message carries its reference.
+// The claim check of messages: a value that is too large to travel lies in the payload store, in the folder of its owner, and
+// the message carries its reference.
 import type { ActorAddress } from '../../contract/address.ts';
 import { checkJson } from '../../contract/border.ts';
 import { actorQueue, EVENTS } from '../../contract/entities.ts';
@@ -17,12 +17,12 @@ export function jsonBytes(value: Json): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** All of one actor id, over its lives. */
+/** Folder of one actor id, over all its lives. */
 function ownerFolder(scope: string, { type, id }: ActorAddress): string {
   return `${scope}/${encodeURIComponent(type).replace(/[!'()*~]/g, '_')}/${hashId(type, id)}`;
 }
 
-/** States, results and payloads of an actor's lives: removed when it is forgotten. */
+/** Folder of states, results and payloads of an actor's lives, which are removed when it is forgotten. */
 export function livesFolder(scope: string, actor: ActorAddress): string {
   return `${ownerFolder(scope, actor)}/life`;
 }
@@ -31,14 +31,17 @@ export function lifeFolder(scope: string, actor: ActorAddress, incarnation: stri
   return `${livesFolder(scope, actor)}/${incarnation}`;
 }
 
-/** What is on its way to an actor, which may not have begun to live: removed message by message. */
+/** Folder of payloads on their way to an actor, which may not exist yet. They are removed message by message. */
 export function inboundFolder(scope: string, actor: ActorAddress): string {
   return `${ownerFolder(scope, actor)}/in`;
 }
 
 const ACTOR_QUEUE = actorQueue('');
 
-/** Whose a message's payload is: its receiver's, or its asker's; `undefined`: it is for anybody, and carries no references. */
+/**
+ * The owner of a message's payload: its receiver or its asker. `undefined`: the message is for anybody, and carries no
+ * references.
+ */
 function folderOf(
   { entity, sessionId, replyTo, replyToSessionId }: WireMessage,
   scope: string,
@@ -48,7 +51,7 @@ function folderOf(
   return inboundFolder(scope, { type: queue.slice(ACTOR_QUEUE.length), id });
 }
 
-/** Whether it can travel as it is. */
+/** Whether the message can travel as it is. */
 export function isSmall(message: WireMessage): boolean {
   return jsonBytes(message.body) <= MAX_BODY_BYTES && headerBytes(message) <= MAX_HEADER_BYTES;
 }
@@ -109,7 +112,7 @@ export function hasClaims({ properties }: InboundMessage): boolean {
   return typeof properties[PROPERTY.claimed] === 'string';
 }
 
-/** Unsigned, a reference counts below the folder of whom its message is for (`inbound`), and nowhere else. */
+/** A reference without a signature counts below the folder of its message's receiver (`inbound`), and nowhere else. */
 async function areOurs(
   refs: readonly PayloadRef[],
   payloads: Pick<Payloads, 'seal'>,
@@ -185,7 +188,7 @@ export function withoutClaims(message: InboundMessage): InboundMessage {
 /** Where the results and payloads of a task belong: to the family of its asker. */
 export interface Family {
   readonly folder: string;
-  /** It names a folder that does not count: what its asker is called by must do. */
+  /** The task names a folder that does not count: the folder of its asker is used. */
   readonly refused?: string;
 }
 
@@ -206,7 +209,7 @@ export async function familyOf(
   return folder === undefined ? { folder: own, refused: given.slice(0, MAX_NAMED) } : { folder };
 }
 
-/** What a user's value refers to: signed, or below a folder that is the reader's own. Throws as `openClaims` does. */
+/** Reads what a user's value refers to: signed, or below a folder of the reader. Throws like `openClaims`. */
 export async function readValue(ref: PayloadRef, payloads: Payloads, own: readonly string[]): Promise<Json> {
   if (!own.some((folder) => isBelow(folder, ref)) && !isSignedRef(await payloads.seal(), 'value', ref))
     throw foreign(ref);

@@ -71,7 +71,7 @@ export function deadLetterMessageId(entity: string, sequenceNumber: number, purp
   return hashId('dead-letter', entity, sequenceNumber, purpose);
 }
 
-/** What a life was started with, told from anything else; two actors with the same input have nothing in common. */
+/** Names the input that a life was started with. Two actors with the same input have different ids. */
 export function inputId(incarnation: string, input: Json): string {
   return hashId('input', incarnation, canonical(input));
 }
@@ -89,26 +89,26 @@ function canonical(value: Json): string {
 // so that what was asked for in one life is never taken for an answer in the next (I4, I8).
 
 const MARK = '~';
-/** 32 bits of an incarnation: told apart are the lives of one actor. */
+/** 32 bits of an incarnation, enough to tell the lives of one actor apart. */
 const MARK_LENGTH = 8;
 
 export function inLife(number: string, incarnation: string): string {
   return `${number}${MARK}${incarnation.slice(0, MARK_LENGTH)}`;
 }
 
-/** Of a number on the wire; empty for one of an earlier release. */
+/** The life in a number on the wire; empty for one of an earlier release. */
 export function lifeOf(number: string): string {
   const at = number.lastIndexOf(MARK);
   return at < 0 ? '' : number.slice(at + MARK.length);
 }
 
-/** As its actor knows it. */
+/** The number as its actor knows it. */
 export function withoutLife(number: string): string {
   const at = number.lastIndexOf(MARK);
   return at < 0 ? number : number.slice(0, at);
 }
 
-/** The body as this life knows it; undefined when it is meant for another. One without a mark is of an earlier release. */
+/** The body as this life knows it; undefined when it is for another life. A number without a life is of an earlier release. */
 export function ofThisLife(body: ActorBody, incarnation: string): ActorBody | undefined {
   const number = 'execution' in body ? body.execution : 'token' in body ? body.token : '';
   const bare = withoutLife(number);

@@ -159,5 +159,5 @@ export const parseOfferBody = (message: InboundMessage): Parsed<OfferBody> => pa
 export const parseMarkBody = (message: InboundMessage): Parsed<MarkBody> => parse(markBody, message);
 export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => parse(answerBody, message);
 
-/** A client that lives takes its answers at once; those of one that has gone must not lie in the queue for ever. */
+/** A living client takes its answers at once. Those of a dead client must not stay in the queue for ever. */
 export const ANSWER_TTL_MS = 3_600_000;

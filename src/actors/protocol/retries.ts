@@ -1,6 +1,6 @@
-// A retry that waits in the broker is known by number to the agent's host only, and that nobody waits for it any more to the
-// asker's only. Both meet in the result store, in a folder of the execution: each writes before it reads, so that one of the
-// two, or both, takes the message back (docs/decisions/0087).
+// Takes back retries that nobody waits for. Only the host of the agent knows the number of a retry that waits in the broker,
+// and only the host of the asker knows that nobody waits any more. They meet in the result store, in a folder of the
+// execution: each writes before it reads, so that one of the two, or both, takes the message back (docs/decisions/0087).
 import type { Json } from '../../contract/json.ts';
 import type { ResultStore } from '../../contract/payload.ts';
 import { hashId } from './ids.ts';
@@ -19,7 +19,7 @@ function folderOf(family: string, execution: string): string {
   return `${family}/retries/${hashId('retries', execution)}`;
 }
 
-/** By the agent's host, once it is scheduled. True where nobody waits for it any more. */
+/** Called by the host of the agent, once the retry is scheduled. Gives true where nobody waits for it any more. */
 export async function noteRetry(
   results: ResultStore,
   { family, execution, key }: { readonly family: string; readonly execution: string; readonly key: string },
@@ -30,7 +30,7 @@ export async function noteRetry(
   return (await results.get(folder, CLOSED)) !== undefined;
 }
 
-/** By the asker's host, once the execution is closed. Those that are not due yet. */
+/** Called by the host of the asker, once the execution is closed. Gives the retries that are not due yet. */
 export async function retriesOfClosed(
   results: ResultStore,
   { family, execution }: { readonly family: string; readonly execution: string },

@@ -1,5 +1,5 @@
-// What a message says of the payload store is signed. Anybody who may send can write any reference and any folder into a
-// message; what counts of them is what somebody has signed who has the store, and so its key (storage/seal.ts).
+// Signs what a message says of the payload store. Anybody who may send can write any reference and any folder into a message.
+// Only those count that are signed with the key, which lies in the store itself (storage/seal.ts).
 import type { Json } from '../../contract/json.ts';
 import type { PayloadRef, Payloads, Seal } from '../../contract/payload.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
@@ -7,8 +7,8 @@ import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY } from '../../contract/wire.ts';
 
 /**
- * A claim is read once and then removed, by the receiver of the message. A value is read by agents as often as they like: one that
- * was given the one cannot pass it off as the other.
+ * A claim is read once and then removed, by the receiver of the message. A value is read by agents as often as they like. The
+ * two are signed differently: nobody can pass one off as the other.
  */
 type Purpose = 'claim' | 'value';
 
@@ -40,7 +40,7 @@ function familyParts(
   return ['family', folder, subject, ...whose.map((part) => part ?? '')];
 }
 
-/** The folder, when it is signed. */
+/** The folder, if its signature counts. */
 export function signedFamily(
   seal: Seal,
   message: Bound & Pick<InboundMessage, 'properties'>,

@@ -35,7 +35,7 @@ export async function serve(request: WorkerRequest): Promise<WorkerResponse> {
   }
 }
 
-/** With this request as its last: another thread imports afresh. The pool makes an answer of what is thrown. */
+/** Ends the thread after this request: another one imports afresh. The pool makes an answer of what is thrown. */
 function endThread({ code, message }: ErrorJson): Promise<never> {
   setImmediate(() => {
     throw Object.assign(new Error(message), { code });

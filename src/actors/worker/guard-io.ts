@@ -38,10 +38,10 @@ const MODULES: Readonly<Record<string, object>> = {
   tls,
 };
 
-/** Nothing asynchronous may be begun: its end would come outside the turn. Not process.nextTick, which console.log needs. */
+/** Nothing asynchronous may begin in a turn, because it would end outside it. process.nextTick stays: console.log needs it. */
 const GLOBALS = ['fetch', 'setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'] as const;
 
-/** Single functions of objects whose others are harmless. */
+/** Functions to guard in objects whose other functions are harmless. */
 const FUNCTIONS: readonly (readonly [string, object, readonly string[]])[] = [
   ['AbortSignal', AbortSignal, ['timeout']],
   ['crypto', nodeCrypto, ['generateKey', 'generateKeyPair', 'generatePrime', 'randomFill', 'randomUUIDv7']],
@@ -111,7 +111,7 @@ function guardClass<T extends object>(turn: TurnWindow, original: T, label: stri
       turn.forbid(`new ${label}`);
       return Reflect.construct(target as NewableFunction, args, newTarget) as object;
     },
-    // Some of Node's classes are functions that can do without `new`.
+    // Some classes of Node are functions that work without `new`.
     apply(target, self, args) {
       turn.forbid(label);
       return Reflect.apply(target as (...all: unknown[]) => unknown, self, args);

@@ -12,7 +12,7 @@ import { keepState, type Moved, migrateState } from '../core/migration.ts';
 const machines = new Map<string, AnyStateMachine>();
 let failed = false;
 
-/** Node keeps a module that could not be imported as such: this thread will never have it, nor what imports it. */
+/** Node remembers that a module could not be imported: this thread will never have it, nor what imports it. */
 export function hasFailedImport(): boolean {
   return failed;
 }
@@ -73,7 +73,7 @@ function keyOf(ref: MachineRef): string {
   return JSON.stringify([ref.module, ref.export, ...ref.path]);
 }
 
-/** Beside what XState throws about a machine when it is looked at: whose it is, and whether two copies of XState met. */
+/** Adds to an error of XState which machine it is about, and whether two copies of XState met. */
 export function machineFault(thrown: unknown, { type, module }: MachineRef): QuorateError {
   const why = namedByType(thrown instanceof Error ? thrown.message : String(thrown), type);
   const of = `machine '${type}' of ${module}`;

@@ -1,4 +1,4 @@
-// What runs in a worker outside turns, and may do as it likes there: own promise logic, custom actions, CPU agents.
+// Runs what is not guarded, in a worker and outside turns: own promise logic, custom actions, CPU agents.
 import type { AnyActorLogic } from 'xstate';
 import { createActor, toPromise } from 'xstate';
 import { checkJson } from '../../contract/border.ts';
@@ -18,10 +18,10 @@ export async function runPromise({ machine: ref, src, input }: Request<'promise'
     throw new QuorateError('MODULE_NOT_LOADED', `machine '${ref.type}' has no promise logic '${src}'`);
   }
   return settle(`promise logic '${src}' of machine '${ref.type}'`, () => {
-    // JSON has no undefined, which is what logic gets that is invoked without input.
+    // JSON has no undefined; logic that is invoked without input gets undefined.
     const actor = createActor(logic as AnyActorLogic, { input: input ?? undefined });
     const end = toPromise(actor);
-    // It would be heard by nobody: the machine that asked is an actor elsewhere.
+    // Nobody would hear it: the machine that asked is an actor elsewhere.
     const emitted = new Promise<never>((_resolve, reject) => {
       actor.on('*', ({ type }) => reject(notHere(`emit(${type}) in promise logic '${src}'`, 'return it')));
     });

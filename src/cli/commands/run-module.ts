@@ -8,8 +8,8 @@ import type { RunContext } from '../../contract/run-context.ts';
 type Run = (context: RunContext) => Promise<void>;
 
 /**
- * Loaded before anything is started: a wrong path is an error at once, and so is what its `check`, if it exports one, does not
- * like about the arguments. Throws MODULE_NOT_LOADED, or what `check` throws, with a code.
+ * Loads the module before anything is started: a wrong path is an error at once, and so are arguments that its `check`, if it
+ * exports one, refuses. Throws MODULE_NOT_LOADED, or what `check` throws, with a code.
  */
 export async function loadRun(path: string, args: readonly string[]): Promise<Run> {
   const { href } = pathToFileURL(resolve(path));

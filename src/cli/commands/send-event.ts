@@ -1,4 +1,4 @@
-// `quorate actors send`: a person wants to know whether there is anybody to take the event, before it is sent.
+// `quorate actors send`: asks whether the actor is there before it sends the event, because a person wants to know.
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import type { QuorateClient } from '../../contract/client.ts';

@@ -1,4 +1,4 @@
-// `quorate start`: an application of one's own, until it is told to stop, or until the module of --run is done with --once.
+// `quorate start`: runs an application until it is told to stop, or until the module of --run is done with --once.
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/resolve.ts';
 import { QuorateError } from '../../contract/errors.ts';

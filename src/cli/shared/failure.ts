@@ -29,7 +29,7 @@ export function toFailure(thrown: unknown): Failure {
   };
 }
 
-/** Codes of docs/errors.md only: the system's own are said as what they mean for a file of ours. */
+/** Gives codes of docs/errors.md only: those of the system are translated into what they mean for our files. */
 function ofOurs(thrown: unknown): Error {
   if (isBrokerError(thrown)) return fromBrokerError(thrown);
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -45,7 +45,7 @@ export function formatFailure(failure: Failure, verbose: boolean): string {
   return lines.join('\n');
 }
 
-/** What nobody expected: said in full, and an exit code of its own. */
+/** An error that nobody expected: printed in full, with its own exit code. */
 export function reportCrash(error: unknown, verbose: boolean): ExitCode {
   process.stderr.write(`${formatFailure(toFailure(error), verbose)}\n`);
   return EXIT.internal;

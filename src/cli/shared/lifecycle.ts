@@ -1,5 +1,5 @@
-// What ends a running command: a signal, a second one, or a bug. The command drains after the first; nothing waits
-// for the second.
+// What ends a running command: a signal, a second signal, or a bug. The command drains after the first signal; a second one
+// ends it at once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../contract/ports.ts';
 import { EXIT, type ExitCode } from './exit.ts';
@@ -87,7 +87,7 @@ export async function startUnlessStopped<T>(
 
 const FRAME = /^\s+at /;
 const SDK = /[\\/]node_modules[\\/](?:@azure[\\/](?:core-amqp|service-bus)|rhea|rhea-promise)[\\/]/;
-/** Takes no side: Node's own code, and what compiled `await` runs through. */
+/** Frames that do not count: Node's own code, and what compiled `await` runs through. */
 const NEUTRAL = /\(?node:|<anonymous>|\(native\)|[\\/]node_modules[\\/]tslib[\\/]/;
 
 /** All frames are the SDK's. One of anybody else, or no frame at all, is somebody's bug. */
@@ -100,7 +100,7 @@ export function isSdkFault(error: unknown): error is Error {
 
 const SAID = 'the Azure SDK failed where nobody could catch it; the host keeps running';
 
-/** For a host's lifecycle: such an error is said and survived. */
+/** For the lifecycle of a host: logs such an error and lets the host continue. */
 export function survivesSdkFaults(logger: () => Pick<Logger, 'error'> | undefined) {
   return (error: unknown): boolean => {
     if (!isSdkFault(error)) return false;

@@ -1,4 +1,4 @@
-// Everything about the chosen actor beside its drawing.
+// The panel beside the drawing: what is known of the chosen actor, and its recent events.
 export const DETAIL_SCRIPT = String.raw`
 import { byId, clock, h, leafNames, setText } from './dom.js';
 import { tree } from './tree.js';

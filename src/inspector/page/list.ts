@@ -1,4 +1,4 @@
-// The list of actors, grouped by type, newest first.
+// The page's list of actors: its groups, its filter and its rows.
 export const LIST_SCRIPT = String.raw`
 import { ago, byId, h, leaves, leafNames, reveal, setText } from './dom.js';
 

@@ -1,4 +1,4 @@
-// What the frames of the inspection protocol add up to.
+// The page's model: what the frames of the inspection protocol add up to.
 export const MODEL_SCRIPT = String.raw`
 // What the frames of the inspection protocol add up to. Reconnects by itself and then begins anew.
 const MAX_ACTORS = 11000;

@@ -47,7 +47,7 @@ describe('resolveConfig', () => {
       'a field nobody knows',
       { machines: {}, ports: 1 },
       {},
-      /^ports: there is no such field; port is meant\?$/,
+      /^ports: there is no such field; did you mean port\?$/,
     ],
     [
       'an agent without a function',
@@ -82,9 +82,9 @@ describe('resolveConfig', () => {
     [
       'a variable with a letter missing',
       { QUORATE_NAMESPCE: 'x' },
-      /^QUORATE_NAMESPCE: .*QUORATE_NAMESPACE is meant/,
+      /^QUORATE_NAMESPCE: .*did you mean QUORATE_NAMESPACE\?$/,
     ],
-    ['two letters swapped', { QUORATE_DTAA: 'x' }, /QUORATE_DATA is meant/],
+    ['two letters swapped', { QUORATE_DTAA: 'x' }, /did you mean QUORATE_DATA\?/],
     [
       'a variable like none',
       { QUORATE_COLOUR_OF_LOGS: 'x' },
