@@ -1,4 +1,4 @@
-import { defineAgent, defineConfig, defineMachine } from 'quorate';
+import { defineAgent, defineConfig, defineMachine, permanent } from 'quorate';
 import type { story, Topic } from './story.machine.ts';
 
 interface Prompt {
@@ -20,7 +20,7 @@ const write = defineAgent<Topic>({
   timeoutMs: 30_000,
   retry: { attempts: 5, backoffMs: 500 },
   run: async ({ topic }, { key, signal, partial, payloads }) => {
-    if (topic === '') throw Object.assign(new Error('no topic'), { code: 'NO_TOPIC', retryable: false });
+    if (topic === '') throw permanent({ message: 'there is nothing to write about', code: 'NO_TOPIC' });
     const words: string[] = [];
     for await (const word of model({ text: topic, idempotencyKey: key, signal })) {
       words.push(word);
