@@ -38,3 +38,25 @@ export const credit = {
   },
 };
 export const square = { run: ({ item }: { readonly item: number }) => ({ counts: { sum: item * item } }) };
+
+/** Of a task that ends only when nobody waits any more: when it was begun, and whether it was ever told (epoch ms). */
+export interface WatchLine {
+  readonly vigil: string;
+  readonly begunAt: number;
+  readonly toldAt?: number;
+}
+
+const watchFile = join(folder, `watch-${process.pid}.jsonl`);
+
+export const watch = {
+  run: ({ item }: { readonly item: string }, { signal }: AgentContext): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      const begunAt = Date.now();
+      const say = (line: WatchLine): void => appendFileSync(watchFile, `${JSON.stringify(line)}\n`);
+      say({ vigil: item, begunAt });
+      signal.addEventListener('abort', () => {
+        say({ vigil: item, begunAt, toldAt: Date.now() });
+        reject(signal.reason as Error);
+      });
+    }),
+};

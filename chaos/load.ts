@@ -12,15 +12,25 @@ const EVERY_MS = 120;
 /** As many as may be open: a backlog that grows without end tests nothing more. */
 const OPEN = 150;
 const START_LIMIT_MS = 5_000;
+const MOST_BEFORE_CANCEL_MS = 3_000;
 
 export type Asked =
   | { readonly type: 'transfer'; readonly id: string; readonly input: Moved }
   | { readonly type: 'gather'; readonly id: string; readonly input: { readonly items: readonly number[] } }
-  | { readonly type: 'sleeper'; readonly id: string; readonly input: null };
+  | { readonly type: 'sleeper'; readonly id: string; readonly input: null }
+  /** Cancelled after so long. */
+  | {
+      readonly type: 'vigil';
+      readonly id: string;
+      readonly input: { readonly items: readonly string[] };
+      readonly afterMs: number;
+    };
 
 export interface Ended {
   readonly asked: Asked;
   readonly output?: unknown;
+  /** When it was known to be cancelled (epoch ms). */
+  readonly cancelledAt?: number;
   readonly error?: string;
 }
 
@@ -77,6 +87,10 @@ function draw(random: Random): Asked {
     const input = { id, from: `a${from}`, to: `a${to}`, amount, refuse: random.below(5) === 0 };
     return { type: 'transfer', id, input };
   }
+  if (kind === 9) {
+    const items = Array.from({ length: BRANCHES }, () => id);
+    return { type: 'vigil', id, input: { items }, afterMs: random.below(MOST_BEFORE_CANCEL_MS) };
+  }
   if (kind < 8) {
     const items = Array.from({ length: BRANCHES }, () => random.below(MOST));
     return { type: 'gather', id, input: { items } };
@@ -101,6 +115,13 @@ async function follow(client: QuorateClient, asked: Asked, over: AbortSignal): P
     return undefined;
   };
   await insist(() => client.start(type, { id, input, timeoutMs: START_LIMIT_MS, signal: over } as never));
+  if (asked.type === 'vigil') {
+    await sleep(asked.afterMs, undefined, { signal: over }).catch(() => undefined);
+    const cancelled = await insist(() =>
+      client.cancel(type, id, { timeoutMs: START_LIMIT_MS, signal: over }),
+    );
+    return cancelled === undefined ? { asked, error: last } : { asked, cancelledAt: Date.now() };
+  }
   const output = await insist(() => client.result(type, id, { timeoutMs: START_LIMIT_MS * 4, signal: over }));
   return output === undefined ? { asked, error: last } : { asked, output };
 }

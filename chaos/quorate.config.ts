@@ -1,6 +1,6 @@
 // One host process under chaos. Locks are the shortest that the service grants.
 import { defineConfig } from 'quorate';
-import { credit, debit, refund, square } from './agents.ts';
+import { credit, debit, refund, square, watch } from './agents.ts';
 
 const machine = (name: string) => ({
   module: new URL('./work.machine.ts', import.meta.url),
@@ -14,12 +14,18 @@ const DEADLINE_MS = 3_600_000;
 const patient = { deadlineMs: DEADLINE_MS };
 
 export const config = defineConfig({
-  machines: { transfer: machine('transfer'), gather: machine('gather'), sleeper: machine('sleeper') },
+  machines: {
+    transfer: machine('transfer'),
+    gather: machine('gather'),
+    sleeper: machine('sleeper'),
+    vigil: machine('vigil'),
+  },
   agents: {
     debit: { ...debit, ...patient },
     credit: { ...credit, ...patient },
     refund: { ...refund, ...patient },
     square: { ...square, ...patient },
+    watch: { ...watch, ...patient, timeoutMs: DEADLINE_MS },
   },
   lockDurationMs: LOCK_MS,
   inspectorPort: false,

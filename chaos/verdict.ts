@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { QuorateClient } from '../src/contract/client.ts';
 import type { DeadLetter } from '../src/contract/dead-letters.ts';
 import { isErrorCode } from '../src/contract/errors.ts';
-import type { LedgerLine } from './agents.ts';
+import type { LedgerLine, WatchLine } from './agents.ts';
 import type { Ended } from './load.ts';
 
 export interface Verdict {
@@ -16,7 +16,15 @@ export interface Verdict {
   /** Lines of a key that was booked before: an agent's crash between its effect and the stored result. */
   readonly repeated: number;
   readonly deadLetters: number;
+  /** Runs that were cancelled, and tasks of them that were begun later than a second afterwards. */
+  readonly cancelled: number;
+  readonly begunLate: number;
 }
+
+/** A host that was frozen, or had no processor, between its last look and the call begins it that much later. */
+const LONGEST_PAUSE_MS = 20_000;
+const LATE_MS = 1_000;
+const LONGEST_UNTOLD_MS = 60_000;
 
 export async function judge(
   ends: readonly Ended[],
@@ -26,13 +34,16 @@ export async function judge(
   const violations: string[] = [];
   const wrong = (asked: Ended['asked'], why: string): void =>
     void violations.push(`${asked.type}/${asked.id}: ${why}`);
-  const lines = await readLedger(ledgerFolder);
+  const lines = (await readFiles<LedgerLine>(ledgerFolder, 'ledger')).flat();
+  const watches = await readFiles<WatchLine>(ledgerFolder, 'watch');
+  const begun = Map.groupBy(watches.flat(), ({ vigil }) => vigil);
+  let [cancelled, begunLate] = [0, 0];
   const effects = new Map(lines.map((line) => [`${line.effect} ${line.key}`, line]));
   const byTransfer = Map.groupBy(effects.values(), ({ transfer }) => transfer);
   let compensated = 0;
   let transfers = 0;
 
-  for (const { asked, output, error } of ends) {
+  for (const { asked, output, error, cancelledAt } of ends) {
     if (error !== undefined) {
       wrong(asked, `is stuck: ${error}`);
       continue;
@@ -41,6 +52,16 @@ export async function judge(
       case 'sleeper':
         if ((output as { rings?: number }).rings !== 5) wrong(asked, `ended with ${JSON.stringify(output)}`);
         break;
+      case 'vigil': {
+        cancelled += 1;
+        const last = Math.max(0, ...(begun.get(asked.id) ?? []).map(({ begunAt }) => begunAt));
+        const late = last - (cancelledAt ?? 0);
+        if (late > LATE_MS) begunLate += 1;
+        if (late > LONGEST_PAUSE_MS) wrong(asked, `a task was begun ${late} ms after it was cancelled`);
+        if (watches.some((file) => isUntold(file, asked.id, cancelledAt ?? 0)))
+          wrong(asked, 'an agent was not told that it was cancelled');
+        break;
+      }
       case 'gather': {
         const sum = asked.input.items.reduce((total, item) => total + item * item, 0);
         const gathered = output as { status: string; ok: number; counts: { sum: number } };
@@ -93,17 +114,30 @@ export async function judge(
     effects: effects.size,
     repeated: lines.length - effects.size,
     deadLetters: letters.length,
+    cancelled,
+    begunLate,
   };
 }
 
-async function readLedger(folder: string): Promise<LedgerLine[]> {
-  const files = await readdir(folder);
+/** A file a process: one that wrote something much later lived on, and never told this task. */
+function isUntold(file: readonly WatchLine[], vigil: string, cancelledAt: number): boolean {
+  const lastAt = Math.max(...file.map(({ begunAt, toldAt = begunAt }) => toldAt));
+  if (lastAt - cancelledAt < LONGEST_UNTOLD_MS) return false;
+  const own = file.filter((line) => line.vigil === vigil);
+  return (
+    own.filter(({ toldAt }) => toldAt === undefined).length >
+    own.filter(({ toldAt }) => toldAt !== undefined).length
+  );
+}
+
+async function readFiles<Line>(folder: string, kind: string): Promise<Line[][]> {
+  const files = (await readdir(folder)).filter((file) => file.startsWith(kind));
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  return texts.flatMap((text) =>
+  return texts.map((text) =>
     text
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as LedgerLine),
+      .map((line) => JSON.parse(line) as Line),
   );
 }
 

@@ -1,4 +1,4 @@
-// What runs under the chaos: money moved by sagas, sums gathered from many agents, and timers that must ring.
+// What runs under the chaos: money moved by sagas, sums gathered from many agents, timers that must ring, and work that is cancelled.
 import { all, saga, scatterGather } from 'quorate';
 import { assign, setup } from 'xstate';
 
@@ -21,6 +21,9 @@ export const transfer = saga<Transfer, { debit: null; credit: null }>({
 });
 
 export const gather = scatterGather({ id: 'gather', agents: ['square'], policy: all(), collect: 'counts' });
+
+/** Its agents end only when they are told. */
+export const vigil = scatterGather({ id: 'vigil', agents: ['watch'], policy: all(), collect: 'counts' });
 
 const RINGS = 5;
 const PAUSE_MS = 400;
