@@ -21,6 +21,7 @@ export type {
   MachineConfig,
   Migration,
   QuorateConfig,
+  RetryBudget,
   RetryPolicy,
 } from './contract/config.ts';
 export type {

@@ -17,6 +17,15 @@ const agentCommon = {
       attempts: z.number().int().min(1).max(100).optional(),
       backoffMs: ms(0, 3_600_000).optional(),
       maxBackoffMs: ms(0, 3_600_000).optional(),
+      budget: z
+        .union([
+          z.literal(false),
+          z.strictObject({
+            share: z.number().min(0).max(10).optional(),
+            perSecond: z.number().min(0.01).max(10_000).optional(),
+          }),
+        ])
+        .optional(),
     })
     .optional(),
 };

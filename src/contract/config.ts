@@ -22,6 +22,17 @@ export interface AgentContext {
   readonly partial: (value: Json) => Promise<void>;
 }
 
+/**
+ * How many retries an agent may have in a process: those over it are put off until they are within it, at most to their deadline.
+ * Waits that the other side asked for do not count.
+ */
+export interface RetryBudget {
+  /** Of first attempts: 0.2 is a retry for every five. Default 0.2. */
+  readonly share?: number | undefined;
+  /** And so many a second whatever is asked, of which ten seconds' worth is kept. Default 10. */
+  readonly perSecond?: number | undefined;
+}
+
 /** How often a task is tried, and how long between. Of an agent: `retry`. */
 export interface RetryPolicy {
   /** Attempts in all, the first included; one after a wait that the other side asked for is the same attempt. Default 3. */
@@ -30,6 +41,8 @@ export interface RetryPolicy {
   readonly backoffMs?: number;
   /** Default 60,000. */
   readonly maxBackoffMs?: number;
+  /** Bounds the retries of an agent in this process, or false. */
+  readonly budget?: RetryBudget | false;
 }
 
 interface AgentCommon {

@@ -3,6 +3,7 @@ import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../actors/agents/offers.ts';
 import { createRemediation } from '../actors/agents/remediation.ts';
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
+import { createRetryLedger } from '../actors/agents/task/retry-budget.ts';
 import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, newTaskCounters } from '../actors/agents/task/task.ts';
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
@@ -11,7 +12,7 @@ import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
-import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
+import type { AgentConfig, ResolvedConfig, RetryBudget } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import {
   actionQueue,
@@ -200,7 +201,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
       entity: agentQueue(name),
       resolve: () => ({ kind: 'agent', config: agent as AgentConfig }),
       timeoutMs: agent.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      retry: { ...DEFAULT_RETRY, ...(agent.retry as Partial<typeof DEFAULT_RETRY>) },
+      ...retriesOf(agent.retry),
       concurrency: agent.concurrency ?? ('module' in agent ? threads : IO_CONCURRENCY),
     }),
   );
@@ -210,11 +211,18 @@ function startAgentPumps(context: PumpContext): Pump[] {
       entity: logicQueue(type),
       resolve: (task) => ownLogic(task, registration),
       timeoutMs: DEFAULT_TIMEOUT_MS,
-      retry: DEFAULT_RETRY,
+      ...retriesOf(undefined),
       concurrency: threads,
     }),
   );
   return [...agents, ...logic];
+}
+
+function retriesOf(
+  given: ResolvedConfig['agents'][string]['retry'],
+): Pick<TaskPumpSettings, 'retry' | 'budget'> {
+  const { budget, ...retry } = given ?? {};
+  return { retry: { ...DEFAULT_RETRY, ...(retry as Partial<typeof DEFAULT_RETRY>) }, budget };
 }
 
 function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | undefined {
@@ -226,13 +234,18 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
 
 type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry'> & {
   readonly concurrency: number;
+  readonly budget: RetryBudget | false | undefined;
 };
 
-function startTaskPump(context: PumpContext, { concurrency, ...settings }: TaskPumpSettings): Pump {
+function startTaskPump(
+  context: PumpContext,
+  { concurrency, budget: given, ...settings }: TaskPumpSettings,
+): Pump {
   const counters = newTaskCounters();
   context.counters.agents[settings.name] = counters;
   // In virtual time nothing comes at the same moment, and the same run is to end the same way again.
   const random = context.clock.skips === true ? () => 0.5 : Math.random;
-  const onMessage = createTaskHandler({ ...context, ...settings, counters, random });
+  const budget = createRetryLedger(given, context.clock.now());
+  const onMessage = createTaskHandler({ ...context, ...settings, counters, random, budget });
   return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });
 }

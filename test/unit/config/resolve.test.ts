@@ -246,3 +246,20 @@ it.each([
 ])('the nearest to %s is %s', (name, near) => {
   expect(nearest(name, ['NAMESPACE', 'DATA', 'PREFIX'])).toBe(near);
 });
+
+it.each([
+  [{ budget: false }, true],
+  [{ budget: { share: 0 } }, true],
+  [{ budget: { perSecond: 0.01 } }, true],
+  [{ budget: {} }, true],
+  [{ budget: true }, false],
+  [{ budget: { share: -1 } }, false],
+  // Without anything a second a debt would never be paid.
+  [{ budget: { perSecond: 0 } }, false],
+  [{ budget: { perMinute: 1 } }, false],
+])('a budget of retries: %j', (retry, isGood) => {
+  const resolve = () =>
+    resolveConfig({ machines: {}, agents: { a: { run: () => 1, retry: retry as never } } });
+  if (isGood) expect(resolve().agents['a']?.retry).toEqual(retry);
+  else expect(resolve).toThrow(/agents\.a/);
+});

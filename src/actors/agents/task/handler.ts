@@ -19,9 +19,9 @@ import { marksOfWork } from '../../protocol/lineage.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
 import { admit } from './admit.ts';
 import { run } from './attempt.ts';
-import { toNext } from './next.ts';
+import { putOff, toNext } from './next.ts';
 import { settle } from './settle.ts';
-import type { Task, TaskHost } from './task.ts';
+import type { Admitted, Next, Task, TaskHost } from './task.ts';
 
 export function createTaskHandler(
   options: TaskHost,
@@ -52,10 +52,7 @@ export function createTaskHandler(
           traceparent: traceparentOf(span),
         };
         const admitted = await admit(task, host);
-        const next =
-          admitted.kind === 'run'
-            ? toNext(task, admitted, await run(task, admitted, host), drawn(host), host)
-            : admitted;
+        const next = admitted.kind === 'run' ? await attemptOf(task, admitted, host) : admitted;
         const disposition = await settle(task, next, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
         if (disposition.kind === 'deadLetter') recordFailure(span, new Error(disposition.reason));
@@ -65,6 +62,19 @@ export function createTaskHandler(
       counters.running--;
     }
   };
+}
+
+async function attemptOf(task: Task, admitted: Admitted, host: TaskHost): Promise<Next> {
+  const { budget, clock } = host;
+  if (isFirst(task)) budget?.began('first', clock.now());
+  if (task.message.deliveryCount > 0) budget?.began('redelivered', clock.now());
+  const next = toNext(task, admitted, await run(task, admitted, host), drawn(host), host);
+  const isRetry = next.kind === 'retry' && next.attempt > task.body.attempt;
+  return isRetry && budget !== undefined ? putOff(next, budget.retry(clock.now()), host.random()) : next;
+}
+
+function isFirst({ body, message, waits }: Task): boolean {
+  return body.attempt === 1 && waits === 0 && message.deliveryCount === 0;
 }
 
 function drawn({ clock, random }: TaskHost): { readonly now: number; readonly random: number } {

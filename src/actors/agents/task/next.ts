@@ -1,13 +1,12 @@
 // What follows from an attempt: an answer, another attempt later, another host, or the end. Pure: it is told the time, and the
 // random number that keeps what failed together from coming back together.
-import type { RetryPolicy } from '../../../contract/config.ts';
 import { toErrorJson, withData } from '../../../contract/errors.ts';
 import { type Failure, failureOf } from '../../../contract/failure.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import { MAX_CLAIM_BYTES } from '../../../contract/sizes.ts';
 import { jsonBytes, tooLarge } from '../../protocol/claims.ts';
-import type { Admitted, Attempt, Next, Task, TaskHost } from './task.ts';
+import type { Admitted, Attempt, BackoffPolicy, Next, Task, TaskHost } from './task.ts';
 
 interface Drawn {
   readonly now: number;
@@ -52,6 +51,14 @@ export function toNext(
   return { ...again, at, attempt: attempts + 1, waits };
 }
 
+/** Over its budget a retry waits longer; but not to its deadline, for it is not to fail of that. */
+export function putOff(next: Extract<Next, { kind: 'retry' }>, waitMs: number, random: number): Next {
+  if (waitMs <= 0) return next;
+  const left = next.deadlineAt - next.at;
+  const putOffMs = waitMs < left ? waitMs : Math.min(Math.floor(left * random), Math.ceil(left) - 1);
+  return { ...next, at: next.at + putOffMs, putOffMs };
+}
+
 function excess(outcome: Outcome): ErrorJson | undefined {
   const bytes = jsonBytes(outcome as unknown as Json);
   return bytes <= MAX_CLAIM_BYTES
@@ -74,7 +81,7 @@ function tooLate(error: ErrorJson, retryAfterMs: number, left: number): ErrorJso
 
 /** Full jitter. Who is overloaded needs longer than who failed once. */
 function backoff(
-  { backoffMs, maxBackoffMs }: Required<RetryPolicy>,
+  { backoffMs, maxBackoffMs }: BackoffPolicy,
   attempt: number,
   failure: Failure | undefined,
   random: number,
@@ -93,7 +100,7 @@ const LEAST_MAX_BACKOFF_MS = 10_000;
  * ever a thousand times a second. Always within what is left, for it was asked to come back before the deadline.
  */
 function spread(
-  { backoffMs, maxBackoffMs }: Required<RetryPolicy>,
+  { backoffMs, maxBackoffMs }: BackoffPolicy,
   waits: number,
   left: number,
   random: number,

@@ -62,7 +62,7 @@ type Retry = Extract<Next, { kind: 'retry' }>;
 async function retry(task: Task, next: Retry, host: TaskHost): Promise<Disposition> {
   const { entity, clock, counters, logger, name } = host;
   const { attempt: attempts, key } = task.body;
-  const { at: notBefore, deadlineAt, error, attempt, waits } = next;
+  const { at: notBefore, deadlineAt, error, attempt, waits, putOffMs = 0 } = next;
   if (await isCancelledNow(task, host)) return COMPLETE;
   const again = { entity, deadlineAt, now: clock.now(), attempt, waits, notBefore };
   const sent = await publishUnlessRefused(host, toSameTask(task, again));
@@ -71,11 +71,12 @@ async function retry(task: Task, next: Retry, host: TaskHost): Promise<Dispositi
   if (await isInVain(task, next, sent.sequenceNumber, host)) return COMPLETE;
   const isWait = attempt === attempts;
   counters[isWait ? 'waited' : 'retried']++;
+  if (putOffMs > 0) counters.putOff++;
   const when = `again in ${notBefore - clock.now()} ms`;
   const why = `${failureOf(error)?.kind}, for the ${waits}. time`;
   const what = isWait
     ? `attempt ${attempts} of ${name} waits (${why}), ${when}, at ${new Date(notBefore).toISOString()}`
-    : `attempt ${attempts} of ${name} failed, ${when}`;
+    : `attempt ${attempts} of ${name} failed, ${when}${putOffMs > 0 ? `, ${putOffMs} of them since there are too many retries` : ''}`;
   const fields = { code: error.code, task: key, ...askerOf(task) };
   logger.info(`${what}: ${error.message.slice(0, MAX_LOGGED)}`, fields);
   return COMPLETE;

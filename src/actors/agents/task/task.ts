@@ -8,6 +8,7 @@ import type { Bridge, Clock, Logger, WorkerPool } from '../../../contract/ports.
 import type { MachineRef } from '../../../contract/turn.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
+import type { RetryLedger } from './retry-budget.ts';
 
 export interface TaskCounters {
   /** Attempts begun, answers found in the store, attempts put off for a retry, tasks given up. */
@@ -16,6 +17,8 @@ export interface TaskCounters {
   retried: number;
   /** Put off because the other side asked to wait: the same attempt is made again. */
   waited: number;
+  /** Of those retried: put off longer, since there were too many retries (retry-budget.ts). */
+  putOff: number;
   failed: number;
   /** In hand now, and the most there ever were. */
   running: number;
@@ -31,7 +34,16 @@ export interface TaskCounters {
 }
 
 export function newTaskCounters(): TaskCounters {
-  const none = { started: 0, answeredFromStore: 0, retried: 0, waited: 0, failed: 0, running: 0, peak: 0 };
+  const none = {
+    started: 0,
+    answeredFromStore: 0,
+    retried: 0,
+    waited: 0,
+    putOff: 0,
+    failed: 0,
+    running: 0,
+    peak: 0,
+  };
   return { ...none, cancelled: 0, aborted: 0, ranOn: 0, late: 0 };
 }
 
@@ -46,7 +58,9 @@ export interface TaskHost {
   readonly entity: string;
   readonly resolve: (task: TaskBody) => Runnable | undefined;
   readonly timeoutMs: number;
-  readonly retry: Required<RetryPolicy>;
+  readonly retry: BackoffPolicy;
+  /** None where there is to be no budget. */
+  readonly budget: RetryLedger | undefined;
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly pool: WorkerPool;
   readonly results: ResultStore;
@@ -63,8 +77,11 @@ export interface TaskHost {
   readonly shutdown: AbortSignal;
 }
 
+/** When to try again, and how often; how many at once is the budget's. */
+export type BackoffPolicy = Required<Omit<RetryPolicy, 'budget'>>;
+
 export const DEFAULT_TIMEOUT_MS = 60_000;
-export const DEFAULT_RETRY: Required<RetryPolicy> = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
+export const DEFAULT_RETRY: BackoffPolicy = { attempts: 3, backoffMs: 1_000, maxBackoffMs: 60_000 };
 
 export interface Task {
   readonly body: TaskBody;
@@ -114,6 +131,8 @@ export type Next =
       readonly error: ErrorJson;
       readonly attempt: number;
       readonly waits: number;
+      /** By so many ms, since there were too many retries. */
+      readonly putOffMs?: number;
       readonly at: number;
       readonly deadlineAt: number;
       readonly family: string;

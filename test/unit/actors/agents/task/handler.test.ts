@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
+import { createRetryLedger } from '../../../../../src/actors/agents/task/retry-budget.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
 import { DEFAULT_RETRY, newTaskCounters } from '../../../../../src/actors/agents/task/task.ts';
 import type { Cancellations } from '../../../../../src/actors/protocol/cancellations.ts';
 import { claimLarge, jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
 import { taskMessageId } from '../../../../../src/actors/protocol/ids.ts';
 import { childLineage, executionMark, lifeMark } from '../../../../../src/actors/protocol/lineage.ts';
-import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
+import type { AgentContext, IoAgent, RetryBudget } from '../../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import { throttled, toTaskError } from '../../../../../src/contract/failure.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
@@ -52,6 +53,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     payloads: memoryPayloads(),
     clock: { now: () => 10_000 },
     random: () => 1,
+    budget: undefined,
     logger: silent,
     cancellations: memoryCancellations(),
     counters: newTaskCounters(),
@@ -798,5 +800,40 @@ describe('a wait that was asked for', () => {
       data: { attempts: 1, failure: { kind: 'throttled' } },
     });
     expect(host.counters).toMatchObject({ waited: 0, failed: 1 });
+  });
+});
+
+describe('a retry over its budget', () => {
+  const failing = () => Promise.reject(new Error('no'));
+  const budgetOf = (policy: RetryBudget) => createRetryLedger(policy, 10_000);
+
+  it('is put off, counted and said, and is not lost', async () => {
+    const lines: string[] = [];
+    const logger = { ...silent, info: (text: string) => void lines.push(text) };
+    const budget = budgetOf({ share: 0, perSecond: 0.1 });
+    const { handle, host, published } = setUp(failing, { logger, budget });
+    for (const key of ['a', 'b', 'c']) expect(await handle({ key })).toEqual({ kind: 'complete' });
+    expect(published.map(({ notBefore }) => notBefore)).toEqual([11_000, 21_000, 31_000]);
+    expect(host.counters).toMatchObject({ retried: 3, putOff: 2, failed: 0 });
+    expect(lines[1]).toBe(
+      'attempt 1 of a failed, again in 11000 ms, 10000 of them since there are too many retries: no',
+    );
+  });
+
+  it('is paid for by first attempts, not by retries, waits or what came again; and waits cost nothing', async () => {
+    const budget = budgetOf({ share: 1, perSecond: 0.1 });
+    const { handle, host, published } = setUp(failing, { budget });
+    for (let n = 0; n < 5; n++) await handle({ key: `k${n}` });
+    expect(host.counters.putOff).toBe(0);
+    await handle({ key: 'k0', attempt: 2 });
+    expect(published.at(-1)).toMatchObject({ notBefore: 22_000 });
+    // Its host was gone: that is an attempt too, and so is the next.
+    await handle({ key: 'k1' }, 1);
+    expect(published.at(-1)).toMatchObject({ notBefore: 41_000 });
+    expect(host.counters).toMatchObject({ retried: 7, putOff: 2 });
+    const waiting = setUp(() => Promise.reject(throttled({ retryAfterMs: 10 })), { budget, random: () => 0 });
+    await waiting.handle();
+    expect(waiting.published).toMatchObject([{ notBefore: 10_010 }]);
+    expect(published).toHaveLength(7);
   });
 });

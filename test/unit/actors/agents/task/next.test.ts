@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { toNext } from '../../../../../src/actors/agents/task/next.ts';
+import { putOff, toNext } from '../../../../../src/actors/agents/task/next.ts';
 import { type Attempt, DEFAULT_RETRY, type Next } from '../../../../../src/actors/agents/task/task.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
 import type { TaskBody } from '../../../../../src/contract/wire.ts';
@@ -185,6 +185,19 @@ it('retries nothing at or behind its deadline, and not later than the longest pa
       return (
         number < DEFAULT_RETRY.attempts && then.at < NOW + left && then.at <= NOW + DEFAULT_RETRY.maxBackoffMs
       );
+    }),
+    { seed },
+  );
+});
+
+it('puts a retry off by what its budget says, and never to its deadline', () => {
+  fc.assert(
+    fc.property(fc.nat(100_000), fc.integer({ min: 1, max: 50_000 }), drawn, (waitMs, left, random) => {
+      const retry = next({ attempt: FAILED, random: 0, deadlineAt: NOW + left });
+      if (retry.kind !== 'retry') return false;
+      const then = putOff(retry, waitMs, random);
+      if (then.kind !== 'retry') return false;
+      return waitMs < left ? then.at === NOW + waitMs : then.at >= NOW && then.at < NOW + left;
     }),
     { seed },
   );
