@@ -97,7 +97,7 @@ export async function createBroker(options: LocalBrokerOptions): Promise<Broker>
     if (folder === undefined && certificateFolder !== undefined)
       rmSync(certificateFolder, { recursive: true, force: true });
   };
-  /** As if the process had died here: nothing more is written, said or tidied up. */
+  /** Ends as if the process had died here: nothing more is written, said or tidied up. */
   const crash = (why: string, wholeProcess: boolean): void => {
     if (wholeProcess) process.kill(process.pid, 'SIGKILL');
     stopping ??= (async () => {
@@ -237,7 +237,7 @@ function* inHand(namespace: Namespace): Iterable<StoredMessage> {
   }
 }
 
-/** What is in the file may be no description of an entity, though the file is whole. */
+/** Reads entities back. A file may be whole and still hold no description of an entity. */
 function readingBack<T>(folder: string | undefined, work: () => T): T {
   try {
     return work();
@@ -251,7 +251,7 @@ function readingBack<T>(folder: string | undefined, work: () => T): T {
   }
 }
 
-/** Of a store that failed while it ran. */
+/** The end of a broker whose store failed while it ran. */
 function endOf(error: unknown, folder: string | undefined): BrokerEnd {
   const fault = folder === undefined ? undefined : asRunningFault(error, join(folder, DATA_FILE));
   if (fault === undefined) return { reason: `the store failed: ${String(error)}` };
@@ -275,7 +275,7 @@ function claimStore(folder: string | undefined, maxPages: number | undefined): S
   }
 }
 
-/** With TLS the names that the certificate is for, else what makes clients speak plainly. */
+/** The connection string: with TLS it has the names in the certificate, else what makes clients speak plain AMQP. */
 function describeConnection(port: number, keys: Keys, certificates: Certificates | undefined): string {
   const [name, given] = Object.entries(keys)[0] ?? [DEFAULT_KEY_NAME, ''];
   const key = typeof given === 'string' ? given : given.key;

@@ -192,7 +192,7 @@ function fieldsOf(value: unknown, where: string): Fields {
   return value as Fields;
 }
 
-/** What is no text is shown as it stands in the file. */
+/** The value as text; what is no text is shown as it stands in the file. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

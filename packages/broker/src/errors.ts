@@ -16,7 +16,7 @@ export type BrokerErrorCode =
   | 'BROKER_CLOCK_REAL'
   | 'BROKER_FAULT_INVALID'
   | 'BROKER_NOT_CONTROLLED'
-  /** Of its command line: wrong arguments. */
+  /** Wrong arguments on the command line. */
   | 'BROKER_USAGE'
   | 'BROKER_FAILED';
 

@@ -10,7 +10,7 @@ import { adminErrors } from './admin-errors.ts';
 
 /** The clients for Go and Java send the token alone. */
 const BEARER = /^bearer /i;
-/** For the destinations of forwarding, which the other token need not speak of. */
+/** Headers with a second token, for destinations of forwarding that the first one does not cover. */
 const SUPPLEMENTARY = ['servicebussupplementaryauthorization', 'servicebusdlqsupplementaryauthorization'];
 
 export interface Access {

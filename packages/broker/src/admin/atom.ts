@@ -15,7 +15,7 @@ export interface Site {
 
 /** One entity as a document. */
 export interface Resource {
-  /** With `Subscriptions` and `Rules` written so: clients read the names from it. */
+  /** The path as clients read names from it: with `Subscriptions` and `Rules` in this spelling. */
   readonly path: string;
   /** The name of a queue or topic with its slashes, of anything else the last part: Python's client reads it from here. */
   readonly title: string;

@@ -146,7 +146,7 @@ export class Catalog {
     return found;
   }
 
-  /** What is there already: an update needs it, a creation must not find it. */
+  /** Gives what is there already. An update needs it; a creation must not find it. */
   #known<T>(found: T | undefined, path: string, update: boolean): T | undefined {
     if (update && !found) throw adminErrors.notFound(path);
     if (!update && found) throw adminErrors.exists(path);

@@ -27,7 +27,7 @@ const CORRELATION_FIELDS = [
   ['ContentType', 'contentType'],
 ] as const;
 
-/** Without a filter everything matches. */
+/** Reads a rule. One without a filter matches everything. */
 export function readRule(name: string, node: Node): RuleDescription {
   const filter = node.child('Filter');
   return given<RuleDescription>({

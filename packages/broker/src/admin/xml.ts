@@ -29,7 +29,7 @@ const parser = new XMLParser({
   trimValues: false,
 });
 
-/** As the service writes: an apostrophe stays one. */
+/** Escapes as the service does: an apostrophe stays one. */
 function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (character) => ESCAPES[character] ?? character);
 }
@@ -89,7 +89,7 @@ export class Node {
   }
 }
 
-/** Undefined if it is not XML; entity declarations are not taken. */
+/** Parses XML; undefined for anything else. Entity declarations are refused. */
 export function parseXml(text: string): Node | undefined {
   if (text.includes('<!DOCTYPE') || XMLValidator.validate(text) !== true) return undefined;
   return new Node(parser.parse(text));

@@ -15,7 +15,7 @@ import type { KeyHolder } from './sasl.ts';
 export class Claims {
   readonly #authority: Authority;
   readonly #exists: (path: string) => boolean;
-  /** Who needs no token. */
+  /** The holder of a key, who needs no token. */
   readonly #keyHolder: () => KeyHolder | undefined;
   readonly #granted = new Map<string, Grant>();
   #tokenSeen = false;
@@ -30,7 +30,7 @@ export class Claims {
     this.#keyHolder = keyHolder;
   }
 
-  /** Without a right: any claim for the entity. */
+  /** Whether the client has this right for the entity; without `right` whether it has any claim for it. */
   allow(path: string, right?: AccessRight): boolean {
     const wanted = path.toLowerCase();
     for (const grant of this.#granted.values()) {
@@ -48,7 +48,7 @@ export class Claims {
     return this.#tokenSeen || this.#keyHolder() !== undefined;
   }
 
-  /** Of the token that expires first. */
+  /** When the first token expires. */
   get nextExpiry(): number | undefined {
     return this.#granted.size === 0
       ? undefined

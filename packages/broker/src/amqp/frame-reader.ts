@@ -39,7 +39,7 @@ export class FrameReader {
     return frame;
   }
 
-  /** Of the frame that comes next, once its first eight bytes are here. */
+  /** Size of the next frame, once its first eight bytes are here. */
   #size(header: boolean): number | undefined {
     if (this.#filled === 0 && this.#chunk.length - this.#at >= HEADER_BYTES) {
       return header ? HEADER_BYTES : checked(this.#chunk.readUInt32BE(this.#at));

@@ -13,7 +13,7 @@ export const MAX_CHANNEL = 8191;
 export const MAX_HANDLE = 8191;
 /** Limit of frames that open something: they stay in memory as long as that is open. */
 const MAX_KEPT_BYTES = 16_384;
-/** By AMQP's own word. */
+/** The least that AMQP allows. */
 const MIN_FRAME_SIZE = 512;
 /** A shorter one makes heartbeats a flood. */
 const MIN_IDLE_TIME_OUT_MS = 500;

@@ -17,7 +17,7 @@ interface IncomingDelivery {
 export interface OutgoingDelivery {
   id: number;
   readonly link: GuardedLink;
-  /** Of its frames; 0 = none has left. */
+  /** Number of its next frame to send; 0 = none has left. */
   readonly next_to_send: number;
   settled: boolean;
   remote_settled: boolean;
@@ -39,7 +39,7 @@ export interface GuardedLink {
   delivery_count: number;
   issue_flow: boolean;
   _incomplete: IncomingDelivery | undefined;
-  /** Of a sender: its peer wants no more than what is there now. */
+  /** For a sender: its peer wants no more than what is there now. */
   readonly _draining?: boolean;
   /** Ours, of a sender: messages that are on their way to it and will need credit. */
   promised?: number;
@@ -115,7 +115,7 @@ export interface Settled {
 }
 
 export interface GuardedSession {
-  /** By whatever; rhea goes through them. */
+  /** Keyed by anything; rhea goes through the values. */
   links: Record<string, GuardedLink>;
   readonly local: { handles: Record<number, GuardedLink> };
   readonly remote: { handles: Record<number, GuardedLink> };
@@ -150,7 +150,7 @@ export interface GuardedSession {
 // Serial numbers (RFC 1982): the ids and counts of AMQP are 32 bits wide, begin anywhere and start over behind the last.
 // Inside, they are numbers that only grow; on the wire, what is left of them in 32 bits.
 
-/** As it goes out. */
+/** The number in 32 bits, as it goes out. */
 export function onWire(number: number): number {
   return number >>> 0;
 }

@@ -12,16 +12,16 @@ import { ATTACH, OPEN } from './performatives.ts';
 
 /** How long a peer may leave what it is told unread while much of it waits. */
 const STUCK_MS = 60_000;
-/** Of a frame with the usual head: where it says what it is. */
+/** Where a frame with the usual head says what it is. */
 const CODE_AT = 10;
 
-/** Whose bytes they are. */
+/** The connection whose bytes are read. */
 export interface Listening {
   take(frame: Buffer): void;
   fail(error: unknown): void;
   /** Says what there is to say to what was taken. */
   answer(): void;
-  /** It is told much that it does not read. */
+  /** The peer leaves unread much of what it is told. */
   readonly blocked: boolean;
   readonly saslDone: boolean;
 }
@@ -35,7 +35,7 @@ export class Incoming implements Taker {
   readonly #holdings: Holdings;
   readonly #turns: Turns;
   readonly #pulse: Pulse;
-  /** For who looks at a broker that hangs. */
+  /** Number of the connection, for reports about a broker that hangs. */
   readonly #number = ++connections;
   readonly #usage: Usage;
   readonly #to: Listening;

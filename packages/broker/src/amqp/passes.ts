@@ -60,7 +60,7 @@ export class Passes {
           session._process();
           raw.traffic.written(session);
         }
-        // Of sessions that have only just begun.
+        // Settlements of sessions that have only just begun.
         raw.dispositions.write();
         if (raw.state.need_close()) raw._write_close();
       } while (!raw.state.has_settled());
@@ -152,7 +152,7 @@ const { Writer } = createRequire(import.meta.url)('rhea/lib/types.js') as {
 const SIZE_BYTES = 4;
 /** In units of four bytes, as a frame says it. */
 const DATA_OFFSET = 2;
-/** For a frame's head and performative; where it does not suffice, the buffer grows. */
+/** Room for a frame's head and performative; the buffer grows where it does not suffice. */
 const ROOM_BYTES = 160;
 
 export class Output {

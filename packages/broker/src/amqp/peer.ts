@@ -48,7 +48,7 @@ const NOT_FOUND = 'amqp:not-found';
 /** The distribution mode of a JMS queue browser; taken as a receiver, it would lock what it looks at. */
 const COPY = 'copy';
 const MANAGEMENT = '/$management';
-/** To entities, of one connection; the service has 4,999. */
+/** Links to entities on one connection; the service has 4,999. */
 const MAX_LINKS = 5000;
 /** On one queue, or on all subscriptions of a topic (learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas). */
 const MAX_RECEIVERS = 5000;

@@ -73,7 +73,7 @@ const FIELDS: ReadonlyMap<number, number> = new Map([
   [0x29, 7], // target
 ]);
 
-/** As rhea builds it: fields behind the last one that is set are not there. */
+/** A performative as rhea builds it, without the fields behind the last one that is set. */
 interface Composite {
   readonly constructor: { readonly descriptor?: { readonly numeric: number } };
   value: unknown;
@@ -108,7 +108,7 @@ function complete(list: Composite | Typed): void {
   }
   // rhea writes a null for each hole.
   if ((value as unknown[]).length < count) (value as unknown[]).length = count;
-  // Of a transfer no field is a list.
+  // A transfer has no field that is a list.
   if (code === TRANSFER) return;
   for (const field of value as unknown[])
     if (typeof field === 'object' && field !== null) complete(field as Typed);

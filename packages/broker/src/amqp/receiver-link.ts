@@ -49,7 +49,7 @@ export class ReceiverLink implements Consumer {
   /** Sent without a lock. */
   #settled = 0;
   #draining = false;
-  /** Of messages that a fault delivers twice. */
+  /** Second transfers of messages that a fault delivers twice. */
   #copies: Copies | undefined;
   #closed = false;
   /** Asks the queue or the session for more. */
@@ -102,7 +102,7 @@ export class ReceiverLink implements Consumer {
     return room > 0 && !this.#mustWait() ? room : 0;
   }
 
-  /** For a peer that reads slowly, or one that owes outcomes for very many messages. */
+  /** Whether to wait for a peer that reads slowly, or owes outcomes for very many messages. */
   #mustWait(): boolean {
     const { unsettled } = this.#traffic;
     const session = outgoingOf(this.#sender);

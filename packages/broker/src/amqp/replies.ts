@@ -57,7 +57,7 @@ export class ReplyLinks {
     this.#send(request, { bytes: bytes.length, make: () => bytes, later: false });
   }
 
-  /** What is said is made when it can be sent, in its turn, so that large replies do not wait in memory. */
+  /** Makes the reply when it can be sent, in its turn, so that large replies do not wait in memory. */
   replyLater(request: Request, say: () => Said): void {
     this.#send(request, { bytes: 0, make: () => encoded(request, saidOrSorry(say)), later: true });
   }

@@ -157,7 +157,7 @@ export function creditOf(sender: Sender): number {
   return (sender as unknown as RawSender).credit;
 }
 
-/** So many more messages are on their way to it: their credit stays, though the client may take it back meanwhile. */
+/** Counts messages on their way to the link: they keep their credit, although the client may take it back meanwhile. */
 export function promise(sender: Sender, change: number): void {
   const raw = sender as unknown as RawSender;
   raw.promised = (raw.promised ?? 0) + change;

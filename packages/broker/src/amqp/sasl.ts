@@ -25,7 +25,7 @@ export function offerMechanisms(container: Container, authority: Authority): voi
   offered['ANONYMOUS'] = anonymous;
 }
 
-/** Who has proved a key by PLAIN. */
+/** The holder of a key, proved by PLAIN. */
 export function keyHolderOf(connection: Connection): KeyHolder | undefined {
   const { sasl_transport: sasl } = connection as unknown as {
     sasl_transport?: { transports?: { 3?: { mechanism?: unknown } } };

@@ -164,7 +164,7 @@ export class AmqpServer {
     for (const { peer } of this.#clients.values()) yield peer;
   }
 
-  /** As a process that dies. */
+  /** Cuts everything, as if the process had died. */
   cut(): void {
     for (const { peer } of this.#clients.values()) peer.client.cut();
   }

@@ -12,7 +12,7 @@ export function guardLinks(session: GuardedSession, flush: () => void): void {
   const named = new Map<string, GuardedLink>();
   const places = new Map<GuardedLink, { readonly name: string; readonly slot: number }>();
   const unopened = new Set<GuardedLink>();
-  /** Of which the client has taken leave, and which have not been answered. */
+  /** Links that the client has detached, and that have not been answered. */
   const leaving = new Set<GuardedLink>();
   let slots = 0;
   session.links = {};

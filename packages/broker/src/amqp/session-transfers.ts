@@ -16,7 +16,7 @@ const PLAIN_FORMAT = 0x7fff_ffff;
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 /** A fragment costs this much beside its bytes. */
 const FRAGMENT_BYTES = 128;
-/** Of the numbers that fit on the wire. */
+/** The last number that fits on the wire. */
 const LAST = 0xffff_ffff;
 const NO_BYTES = Buffer.alloc(0);
 
@@ -110,7 +110,7 @@ export function guardTransfers(session: GuardedSession, holding: Holding): void 
   };
 }
 
-/** Without the rest of the chunk that it came in. */
+/** Copies the bytes, so that the rest of their chunk can be freed. */
 function alone(bytes: Buffer): Buffer {
   return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes;
 }

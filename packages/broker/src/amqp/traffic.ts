@@ -39,7 +39,7 @@ export class Traffic {
   readonly unsettled: Unsettled;
   readonly #sessions = new Map<OutgoingSession, Unwritten>();
   #unwritten = 0;
-  /** Of it, what no pass has seen yet: the next one may write all of it. */
+  /** The part that no pass has seen yet: the next one may write all of it. */
   #fresh = 0;
   #over = false;
 
@@ -75,7 +75,7 @@ export class Traffic {
     this.#of(session).waiting.add(tell);
   }
 
-  /** For work that is asked for, takes long and makes much: not before there is memory for it. */
+  /** Runs work that takes long and makes much, once there is memory for it. */
   inTurn(work: () => void): void {
     const queue = () => this.#turns.queueHeavy(work);
     if (this.#holdings.mustWait(this.#holding)) this.#holdings.wait(queue);
@@ -92,7 +92,7 @@ export class Traffic {
     if (bytes > 0 || this.#sessions.has(session)) this.#of(session).reserved += bytes;
   }
 
-  /** Of messages that wait for the end of their transactions. */
+  /** Counts bytes of messages that wait for the end of their transactions. */
   holdMessages(change: number): void {
     this.#holding.add('messages', change);
   }

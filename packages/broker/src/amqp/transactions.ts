@@ -10,7 +10,7 @@ import { ServiceError } from '../errors.ts';
 /** learn.microsoft.com/azure/service-bus-messaging/service-bus-transactions and service-bus-quotas */
 const LIFETIME_MS = 120_000;
 const MAX_OPERATIONS = 100;
-/** Of one connection at a time. */
+/** Open transactions of one connection. */
 const MAX_OPEN = 1000;
 const ID_BYTES = 8;
 

@@ -109,7 +109,7 @@ export const ofLocks = (): Option[] => [
   ),
 ];
 
-/** As the broker takes it; what is missing or too much is for the broker to say. */
+/** Makes the fault that the broker takes. The broker says what is missing or too much. */
 export function toFault(kind: FaultKind, flags: FaultFlags): object {
   const { condition, description, after, at } = flags;
   const narrowed = pruned({

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { EXIT, exitOf, formatFailure } from './command.ts';
 import { createBrokerProgram } from './program.ts';
 
-/** What is still open after a command has ended is not waited for any longer. */
+/** How long an ended command waits for what is still open. */
 const LINGER_MS = 1_000;
 
 // A reader that has seen enough (`| head`) is no error.

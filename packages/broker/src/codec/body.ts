@@ -23,7 +23,7 @@ export function messagesOfBatch(bytes: Buffer): Buffer[] {
 // The body of a reply with whole messages, written once: rhea would copy each of them several times.
 
 const LIST = 0xd0;
-/** For names, sizes and counts. */
+/** Room for names, sizes and counts. */
 const ENTRY_BYTES = 32;
 const AROUND_BYTES = 64;
 

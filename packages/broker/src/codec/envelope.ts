@@ -48,7 +48,7 @@ export class Envelope {
     while (!sections.next().done);
   }
 
-  /** What it says besides its body. */
+  /** Bytes of the message besides its body. */
   get headerBytes(): number {
     const { header, annotations, properties, applicationProperties } = this.sections;
     let bytes = 0;

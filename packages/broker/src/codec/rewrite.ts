@@ -18,12 +18,12 @@ import { AmqpWriter } from './writer.ts';
 export type PropertyChanges = Map<string, Buffer>;
 
 interface MessageChanges {
-  /** By their places in the header. */
+  /** Fields of the header, by their places. */
   header?: ReadonlyMap<number, Buffer>;
   /** Undefined = it goes. */
   deliveryAnnotations?: ReadonlyMap<string, Buffer | undefined>;
   annotations?: ReadonlyMap<string, Buffer | undefined>;
-  /** By their places in the properties. */
+  /** Fields of the properties, by their places. */
   properties?: ReadonlyMap<number, Buffer>;
   application?: ReadonlyMap<string, Buffer | undefined>;
   /** Names of application properties are told apart without case. */

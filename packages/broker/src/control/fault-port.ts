@@ -180,7 +180,7 @@ export class FaultPort implements Faults {
     return hit;
   }
 
-  /** In the order in which they were injected; delays hold what comes after all of them. */
+  /** Carries faults out in the order in which they were injected; delays hold what comes after all of them. */
   #carryOut(hit: Armed[], point: FaultPoint, act: Act, next: Next): void {
     let refusal: ServiceError | undefined;
     let goOn = () => next(refusal);

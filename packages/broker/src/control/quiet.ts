@@ -82,7 +82,7 @@ const MOST_A_LOOK_MS = 2 * LOOK_MS;
 /** Looks in a row that find nothing new: a client thinks between an answer and its next request. */
 const CALM_LOOKS = 5;
 const DEFAULT_PATIENCE_MS = 10_000;
-/** For clients that keep the broker busy without an end: so many times the patience. */
+/** How many times the patience clients may keep the broker busy without an end. */
 const BUSY_FACTOR = 6;
 
 const BUSY: Unrest = { why: 'clients keep talking', details: {} };

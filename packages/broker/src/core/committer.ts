@@ -59,7 +59,7 @@ export class Committer {
     this.#now = now;
   }
 
-  /** What is asked for meanwhile, instead of committing it. */
+  /** Gives the changes that are asked for meanwhile, instead of committing them. */
   gather(work: () => void): Change[] {
     const gathered: Change[] = [];
     const outer = this.#gathered;

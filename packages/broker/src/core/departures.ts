@@ -14,7 +14,7 @@ interface Origin {
   readonly settings: { readonly forwardTo: string | undefined };
   readonly transferDeadLetters: Destination | undefined;
   readonly delivery: Waiting;
-  /** It is gone from the disk. */
+  /** Called when the message is gone from the disk. */
   left(message: StoredMessage): void;
   /** Puts it back to where its state belongs. */
   place(message: StoredMessage): void;

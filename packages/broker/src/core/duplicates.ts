@@ -145,12 +145,12 @@ export class DuplicateWindow {
     this.#taken.delete(id);
   }
 
-  /** What was seen up to then, in microseconds, counts no more. */
+  /** Until this instant, in microseconds, ids do not count any more. */
   get #end(): number {
     return (this.#core.alarms.now() - this.windowMs) * MICROS;
   }
 
-  /** What was seen before the window is forgotten. */
+  /** Forgets ids that were seen before the window. */
   purge(): void {
     const now = this.#core.alarms.now();
     const end = this.#end;

@@ -19,7 +19,7 @@ export class ExpiryWatch {
   /** Those in memory, by number. */
   readonly #inMemory = new Map<number, StoredMessage>();
   readonly #alarm: Alarm;
-  /** What was to expire up to then has, or is in somebody's hands. */
+  /** Messages that expire before this instant have expired, or somebody has them in hand. */
   #handledUpTo = 0;
 
   constructor(
@@ -48,7 +48,7 @@ export class ExpiryWatch {
     return this.#inMemory.has(seq);
   }
 
-  /** It is in memory from now on. */
+  /** The message is in memory from now on. */
   add(message: StoredMessage): void {
     if (message.expiresAt === 0) return;
     this.#inMemory.set(message.seq, message);
@@ -63,7 +63,7 @@ export class ExpiryWatch {
     if (this.#alarm.at === undefined || at < this.#alarm.at) this.#alarm.set(at);
   }
 
-  /** It is gone, or expires no more. */
+  /** The message is gone, or does not expire any more. */
   left(message: StoredMessage): void {
     if (message.expiresAt > 0) this.#inMemory.delete(message.seq);
   }

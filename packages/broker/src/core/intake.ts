@@ -94,7 +94,7 @@ export class Intake implements ForwardTarget {
     });
   }
 
-  /** As if it were sent: size, duplicates and sessions are looked at again. */
+  /** Takes a forwarded message as if it were sent: size, duplicates and sessions are checked again. */
   forward({ message, carried, leave, failed }: Forward): void {
     try {
       if (this.#retired) throw serviceErrors.entityNotFound(`sb://localhost/${this.#to.path}`);
@@ -185,7 +185,7 @@ export class Intake implements ForwardTarget {
     return true;
   }
 
-  /** What is due becomes an ordinary message with a new sequence number at the tail. */
+  /** Makes due messages ordinary ones, with new sequence numbers at the tail. */
   #activate(due: FullMessage[]): void {
     if (this.#retired) return;
     for (const message of due) {

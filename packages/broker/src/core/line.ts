@@ -107,7 +107,7 @@ export class Line<M extends Ready> {
     this.#ready.add(message);
   }
 
-  /** With `read`, from disk when memory holds none. */
+  /** The first message; with `read` from disk when memory holds none. */
   first(read?: ReadPage<M>): M | undefined {
     for (;;) {
       const first = this.#ready?.first();

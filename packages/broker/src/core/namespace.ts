@@ -36,13 +36,13 @@ export class Namespace {
   readonly #core: Core;
   readonly #rows = new Map<string, EntityRow>();
   readonly #entities: Entities;
-  /** Told which entity is gone. */
+  /** Called with the path of an entity that is gone. */
   removed: (path: string) => void = () => {};
-  /** Told whose receivers must stop; what is sent is refused message by message. */
+  /** Called with the path of an entity whose receivers must stop; sends to it are refused message by message. */
   disabled: (path: string) => void = () => {};
   /** Who may sign tokens for a queue or topic, by its path in lower case. */
   readonly authorizationRules = new Map<string, readonly AuthorizationRule[]>();
-  /** Told that keys or their rights have changed. */
+  /** Called when keys or their rights have changed. */
   keysChanged: () => void = () => {};
   readonly idle: IdleEntities;
   #lastId = 0;
@@ -144,7 +144,7 @@ export class Namespace {
     return row && toKept(row);
   }
 
-  /** Of every entity that detects duplicates. */
+  /** The windows of all entities that detect duplicates. */
   *windows(): Iterable<DuplicateWindow> {
     for (const { intake } of [...this.queues.values(), ...this.topics.values()])
       if (intake.window) yield intake.window;

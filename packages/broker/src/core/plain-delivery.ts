@@ -151,7 +151,7 @@ export class PlainDelivery implements Delivery, Pump {
     if (this.#lockAlarm.at === undefined || lock.until < this.#lockAlarm.at) this.#lockAlarm.set(lock.until);
   }
 
-  /** As if their time were over. */
+  /** Ends these locks as if their time were over. */
   lose(locks: Lock[]): void {
     const lost = locks.filter((lock) => lock.open);
     if (lost.length > 0) this.#owner.lockLost(lost);

@@ -6,7 +6,7 @@ import { checkRules } from './rules.ts';
 import { idleMs, intakeSettings, queueSettings } from './settings.ts';
 
 export const DEAD_LETTERS = '/$DeadLetterQueue';
-/** Of messages that could not be forwarded. */
+/** The queue of messages that could not be forwarded. */
 export const TRANSFER_DEAD_LETTERS = '/$Transfer/$DeadLetterQueue';
 export const SUBSCRIPTIONS = '/Subscriptions/';
 const MAX_NAME = 260;
@@ -68,7 +68,7 @@ export class Plan {
     this.#source(path, 'subscription', this.#withKept(path, subscription, 'rules'));
   }
 
-  /** What is administered beside the description stays unless the description speaks of it. */
+  /** Keeps what is administered beside the description, unless the description mentions it. */
   #withKept<D extends object>(path: string, description: D, name: keyof D): D {
     const known = this.#row(path);
     const kept = known && (JSON.parse(known.description) as D)[name];

@@ -3,7 +3,7 @@
  * a few stores a frame; the watcher reads them.
  */
 
-/** What it was doing last. */
+/** What the broker may have been doing last. */
 const PLACES = [
   'it had nothing to do',
   'it was taking a frame',
@@ -93,7 +93,7 @@ export class Pulse {
     return Atomics.load(this.#fields, DISK) > 0;
   }
 
-  /** In words, for one line of a log. */
+  /** Where it stands, in words for one line of a log. */
   get where(): string {
     const [place, connection, code, operation] = [PLACE, CONNECTION, CODE, OPERATION].map((field) =>
       Atomics.load(this.#fields, field),

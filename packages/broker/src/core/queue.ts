@@ -27,7 +27,7 @@ export class Queue implements DeliveryOwner {
   readonly sequence: Sequence;
   /** Undefined for a dead letter queue itself. */
   readonly deadLetters: Queue | undefined;
-  /** For what cannot be forwarded. */
+  /** The queue for messages that cannot be forwarded. */
   readonly transferDeadLetters: Queue | undefined;
   readonly #findTarget: FindTarget;
   readonly plain: PlainDelivery | undefined;
@@ -35,7 +35,7 @@ export class Queue implements DeliveryOwner {
   readonly deferred: Deferred;
   settings: QueueSettings;
   active = 0;
-  /** Of messages, and of states of sessions. */
+  /** Size of its messages and of the states of its sessions. */
   bytes = 0;
   stateBytes = 0;
   /** It has been removed; whatever still rings or arrives for it finds nothing. */
@@ -98,7 +98,7 @@ export class Queue implements DeliveryOwner {
     this.#retired = true;
   }
 
-  /** What it held when the broker ended; nobody holds a lock any more, while delivery counts stand. */
+  /** Brings back what the queue held when the broker ended. Locks are gone; delivery counts stay. */
   restore(): void {
     const { store } = this.core;
     const { active, deferred, bytes, stateBytes } = store.tally(this.id);
@@ -253,7 +253,7 @@ export class Queue implements DeliveryOwner {
     moveTo(this.deadLetters, this, message, changes, ack);
   }
 
-  /** It is gone from the disk. */
+  /** Called when the message is gone from the disk. */
   left(message: StoredMessage): void {
     this.core.bodies.forget(message);
     this.#leaveState(message);
@@ -263,7 +263,7 @@ export class Queue implements DeliveryOwner {
     this.#expiry.left(message);
   }
 
-  /** To where its state belongs. */
+  /** Puts a message to where its state belongs. */
   place(message: StoredMessage): void {
     this.enter(message, message.state);
   }
@@ -275,7 +275,7 @@ export class Queue implements DeliveryOwner {
     this.#enterState(message);
   }
 
-  /** It was stored again with other bytes. */
+  /** Called when the message was stored again with other bytes. */
   replaced(message: StoredMessage, bytes: Buffer): void {
     this.bytes += bytes.length - message.size;
     message.shared = 0;

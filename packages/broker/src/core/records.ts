@@ -11,7 +11,7 @@ export const DEFERRED = 1;
 export const SCHEDULED = 2;
 export type MessageState = typeof ACTIVE | typeof DEFERRED | typeof SCHEDULED;
 
-/** In place of its time, of a message that was scheduled: what is still to come is greater than 0. */
+/** Stands in the place of the due time of a message that was scheduled; a time that is still to come is greater than 0. */
 const WAS_DUE = -1;
 
 /**
@@ -27,7 +27,7 @@ export class StoredMessage {
   /** The number of a body that several subscriptions hold; 0 = the bytes are its own. */
   shared: number;
   size: number;
-  /** As long as they are kept in memory. */
+  /** The bytes, as long as they are kept in memory. */
   bytes: Buffer | undefined = undefined;
   enqueuedAt: number;
   /** 0 = never. For a scheduled message nothing expires before its due time. */
@@ -81,7 +81,7 @@ export class StoredMessage {
   }
 }
 
-/** As the store keeps it, once it is where it belongs. */
+/** The row of a message in the store, once it is where it belongs. */
 export function rowOf(message: StoredMessage, session = message.session?.id): MessageRow {
   return {
     entity: message.entity,

@@ -34,7 +34,7 @@ export function compileRule(description: RuleDescription): Rule {
   return { name, correlation, matches, act: (message) => withApplicationProperties(change(message), label) };
 }
 
-/** What is wrong with the rules, if anything is. */
+/** Gives what is wrong with the rules; undefined when nothing is. */
 export function checkRules(rules: readonly RuleDescription[]): string | undefined {
   for (const rule of rules) {
     try {
@@ -111,7 +111,7 @@ function compileCorrelation(filter: CorrelationFilter): (message: EnvelopeView) 
   };
 }
 
-/** As `=` compares them in SQL filters, but types that do not mix are just not equal. */
+/** Compares like `=` in SQL filters, but types that do not mix are just not equal. */
 function same(actual: SqlValue, wanted: SqlValue): boolean {
   if (actual === undefined || wanted === undefined) return false;
   if (actual instanceof Opaque && wanted instanceof Opaque) return actual.encoded.equals(wanted.encoded);

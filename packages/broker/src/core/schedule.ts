@@ -32,7 +32,7 @@ export class Schedule {
     this.#alarm.set(this.#core.store.nextDue(this.#entity, 0));
   }
 
-  /** It is on disk. */
+  /** Called when the message is on disk. */
   added({ dueAt, size }: Pick<FullMessage, 'dueAt' | 'size'>): void {
     this.size += 1;
     this.bytes += size;
@@ -46,7 +46,7 @@ export class Schedule {
     return message?.state === SCHEDULED ? message : undefined;
   }
 
-  /** It is being cancelled or activated; `giveBack` takes that back. */
+  /** Marks a message that is being cancelled or activated; `giveBack` takes the mark back. */
   take({ seq }: FullMessage): void {
     this.#inHand.add(seq);
   }

@@ -60,7 +60,7 @@ export class SessionDelivery implements Delivery, Pump {
     return this.#sessions.ensure(id);
   }
 
-  /** Who waits for a session gets the one with the oldest message. */
+  /** Puts the sessions in line: a receiver that waits gets the one with the oldest message. */
   restore(): void {
     this.#sessions.restore();
     this.#core.committer.touch(this);

@@ -15,7 +15,7 @@ export interface LineHost {
   readOn(): boolean;
   hasMessage(session: Session): boolean;
   take(session: Session, consumer: Consumer): Hold;
-  /** It has nothing to wait for here. */
+  /** Called for a session that has nothing to wait for here. */
   forget(session: Session): void;
   /** Calls `match` again when others have had their turn. */
   goOn(): void;
@@ -26,7 +26,7 @@ const PAGES_AT_ONCE = 20;
 
 export class SessionLine {
   readonly #host: LineHost;
-  /** With ready messages and no holder, longest waiting first. */
+  /** Sessions with ready messages and no holder, longest waiting first. */
   readonly #available = new Fifo<Session>();
   readonly #waiters = new WaitingLine<SessionWaiter>(({ waiting }) => waiting);
   #matching = false;

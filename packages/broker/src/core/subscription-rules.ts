@@ -22,12 +22,12 @@ export class SubscriptionRules {
     this.#now = now;
   }
 
-  /** Of the subscription, and so of the rules that came with it. */
+  /** When the subscription was made, and the rules that came with it. */
   get createdAt(): number {
     return this.#namespace.entity(this.#path)?.description.times?.createdAt ?? 0;
   }
 
-  /** In the order of their names, as the service lists them. */
+  /** The rules in the order of their names, as the service lists them. */
   list(): RuleDescription[] {
     const rules = this.#namespace.entity(this.#path)?.description.rules ?? [DEFAULT_RULE];
     return rules.toSorted((a, b) => (entityKey(a.name) < entityKey(b.name) ? -1 : 1));

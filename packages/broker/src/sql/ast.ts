@@ -122,7 +122,7 @@ export function functionCall(name: string, argument: Node | undefined): Expressi
   }
 }
 
-/** Without its marks, doubled closing marks single again. */
+/** The text without its marks; doubled closing marks are single again. */
 export function unquoted({ image }: IToken, mark: string): string {
   return image.slice(1, -1).replaceAll(mark + mark, mark);
 }

@@ -21,7 +21,7 @@ const DAMAGED = new Set([11, 26]);
 const LEAST_ROOM_BYTES = 4 * 1024 * 1024;
 const HEAD_BYTES = 100;
 const LOG_HEADER_BYTES = 32;
-/** With its last bit set or not, by the order of bytes in checksums (sqlite.org/fileformat2.html#walformat). */
+/** Magic of a log; its last bit says the order of bytes in checksums (sqlite.org/fileformat2.html#walformat). */
 const LOG_MAGIC = 0x377f0682;
 const SQLITE_MAGIC = 'SQLite format 3\0';
 /** A thorough look costs about a second a gigabyte, so only smaller files get it; the rest is read when it is asked for. */

@@ -15,7 +15,7 @@ const BUFFER_ENTRIES = 4096;
 const GAP_MS = 2;
 /** Then it is begun anew with what is in hand at the moment. */
 const LONGEST_BYTES = 1024 * 1024;
-/** In place of the count: it was given back, which does not count. */
+/** Stands in the place of the count of a message that was given back, which does not count. */
 const BACK = 0xffff_ffff;
 
 export interface HandOut {
@@ -47,7 +47,7 @@ export class HandOuts {
     this.#add(entity, seq, deliveryCount);
   }
 
-  /** It was given back. */
+  /** Records that a message was given back. */
   back({ entity, seq }: Omit<HandOut, 'deliveryCount'>): void {
     this.#add(entity, seq, BACK);
   }
@@ -58,7 +58,7 @@ export class HandOuts {
     this.#descriptor = undefined;
   }
 
-  /** As if the process had died. */
+  /** Stops as if the process had died. */
   abandon(): void {
     this.#buffered = 0;
     this.close();
@@ -119,7 +119,7 @@ function put(buffer: Buffer, at: number, entity: number, seq: number, count: num
   return at + ENTRY_BYTES;
 }
 
-/** What was in hand when the process before ended, each message once, and perhaps some that were settled since. */
+/** Reads what was in hand when the process before ended, each message once, and perhaps some that were settled since. */
 export function readHandOuts(folder: string): HandOut[] {
   let bytes: Buffer;
   try {

@@ -4,7 +4,10 @@
 export const APPLICATION_ID = 0x5142524b;
 export const FORMAT = 3;
 
-/** Of a message's key; the rest is its entity's, so that an entity's messages lie together and in order. */
+/**
+ * Bits of a message's key for its number. The others are its entity's, so that an entity's messages lie together and in
+ * order.
+ */
 export const SEQUENCE_BITS = 42;
 
 /**

@@ -26,9 +26,9 @@ const MIB = 1024 * 1024;
 
 /** Free pages are used again, so a file that is busy is better left as it is. */
 const FROM_FREE_BYTES = 64 * MIB;
-/** What is left is copied, in about a second a 100 MB. */
+/** The most used bytes that are copied at a start: it takes about a second a 100 MB. */
 const TO_USED_BYTES = 64 * MIB;
-/** Of a running broker, which stands still for that long. */
+/** The most that a running broker copies: it stands still meanwhile. */
 const TO_USED_AT_REST_BYTES = 16 * MIB;
 /** So much of a file may be free for what comes next. */
 const SPARE = 1 / 8;
@@ -55,7 +55,7 @@ function sizeOf(db: DatabaseSync): { free: number; used: number } {
   return { free, used: Number(pragma(db, 'page_count')) * pageBytes - free };
 }
 
-/** Without room for a copy the file stays as it is. */
+/** Copies the file over itself. Without room for a copy it stays as it is. */
 function copyOver(db: DatabaseSync, statements: string): void {
   try {
     db.exec(statements);

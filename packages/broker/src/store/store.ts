@@ -18,14 +18,14 @@ export interface Tally {
   active: number;
   deferred: number;
   scheduled: number;
-  /** Of the active and deferred ones. */
+  /** Bytes of the active and deferred messages. */
   bytes: number;
   scheduledBytes: number;
-  /** Of the states of its sessions. */
+  /** Bytes of the states of its sessions. */
   stateBytes: number;
 }
 
-/** What it takes to remove a message and to leave the books right. */
+/** What is needed to remove a message and keep the counts right. */
 export interface MessageKey {
   entity: number;
   seq: number;
@@ -72,7 +72,7 @@ export interface Store {
   withReserve(work: () => void): void;
 
   putEntity(row: EntityRow): void;
-  /** It is gone at once; what it held goes bit by bit, by `purgeRemoved`. */
+  /** Removes the entity at once. What it held is removed bit by bit, by `purgeRemoved`. */
   removeEntity(id: number): void;
   /** Some of what removed entities held: messages, bodies that nobody else holds, states, ids. True = there is more. */
   purgeRemoved(rows: number): boolean;

@@ -8,7 +8,7 @@ import type { Broker, BrokerEnd, BrokerOptions } from '../options.ts';
 export interface ThreadData {
   kind: 'quorate-broker';
   options: Omit<BrokerOptions, 'clock'>;
-  /** Of a virtual clock, which both sides read. */
+  /** Memory of a virtual clock, which both sides read. */
   time: SharedArrayBuffer | undefined;
   pulse: SharedArrayBuffer;
 }

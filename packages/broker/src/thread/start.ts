@@ -61,7 +61,7 @@ export function startBroker(
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let closedReason: string | undefined;
-  /** As the thread itself told it. */
+  /** The end as the thread itself told it. */
   let told: BrokerEnd | undefined;
 
   return new Promise((resolveStart, rejectStart) => {
@@ -84,7 +84,7 @@ export function startBroker(
     const watchdog = watch(
       pulse,
       (line) => {
-        // What it holds is free once it has ended, and not before.
+        // Its port and data are free once it has ended, and not before.
         closedReason = line;
         void worker.terminate().then(() => resolveClosed({ reason: line, died: true }));
       },

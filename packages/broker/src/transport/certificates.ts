@@ -42,7 +42,7 @@ async function issueAuthority(): Promise<Pair> {
   return { cert: `${certificate.toString('pem')}\n`, key: await pemOf(keys.privateKey) };
 }
 
-/** For this machine alone: localhost by name and by both addresses, and what else a client calls it. */
+/** Issues a certificate for this machine: localhost by name and by both addresses, and the name that a client uses. */
 async function issueServer(authority: Pair, name = 'localhost'): Promise<Pair> {
   const x509 = await library();
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);

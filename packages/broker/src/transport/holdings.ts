@@ -91,7 +91,7 @@ export class Holdings {
   }
 }
 
-/** Of one connection. */
+/** The memory that one connection holds. */
 export class Holding {
   total = 0;
   closed = false;
@@ -135,7 +135,7 @@ type Collect = (options: { type: 'minor' }) => void;
 let collect: Collect | undefined;
 let passed = 0;
 
-/** So many have gone in or out, in buffers of their own. */
+/** Counts bytes that went in or out, in separate buffers. */
 export function passedThrough(bytes: number): void {
   passed += bytes;
   if (passed < COLLECT_EVERY_BYTES) return;

@@ -10,7 +10,7 @@ import type { Holdings } from './holdings.ts';
 const { createServer } = process.getBuiltinModule('node:http');
 
 const WEB_SOCKET_PATH = '/$servicebus/websocket';
-/** Of the clients for .NET, Java, JavaScript and Python; of the one for Go. */
+/** Subprotocols of the clients for .NET, Java, JavaScript and Python, and of the one for Go. */
 const SUBPROTOCOLS = ['AMQPWSB10', 'amqp'];
 const MAX_WEB_SOCKET_BYTES = 4 * 1024 * 1024;
 const FOREIGN = 'This web page is not allowed to speak to the broker (allowOrigins, --allow-origin).\n';
@@ -26,7 +26,7 @@ export class HttpSide {
     autoPong: false,
     handleProtocols: (offered) => SUBPROTOCOLS.find((each) => offered.has(each)) ?? false,
   });
-  /** For one request, from its first byte to its answer, and for the pause before the next. */
+  /** Limit of one request, from its first byte to its answer, and of the pause before the next. */
   readonly #requestMs: number;
   readonly #deadlines = new WeakMap<Duplex, NodeJS.Timeout>();
   /** Requests without an answer. */
@@ -130,7 +130,7 @@ export function originAllowed(
   return OWN_NAMES.has(name) || isIP(name) !== 0 || !name.includes('.');
 }
 
-/** As browsers write it, whatever a person has typed. */
+/** The origin as browsers write it, whatever a person has typed. */
 function spelt(origin: string): string {
   return origin.toLowerCase().replace(/\/$/, '');
 }

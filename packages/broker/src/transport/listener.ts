@@ -19,7 +19,7 @@ const CLOSE_GRACE_MS = 100;
 
 /** Some more than there may be AMQP connections, for HTTP and for those who are told that there are too many. */
 const MAX_SOCKETS = 6000;
-/** Of the broker's time, which it takes a little later, in milliseconds. */
+/** Milliseconds of the broker's time that a TLS handshake costs a little later. */
 const HANDSHAKE_COST_MS = 1;
 
 const AMQP_FIRST = 0x41;
@@ -119,7 +119,7 @@ export class Listener {
     clearTimeout(grace);
   }
 
-  /** As a process that dies. */
+  /** Cuts everything, as if the process had died. */
   async cut(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();

@@ -5,9 +5,9 @@
 import { performance } from 'node:perf_hooks';
 import { Fifo } from '../collections.ts';
 
-/** For all that wait in line, until sockets and commits have their turn again. */
+/** Milliseconds for all that wait in line, until sockets and commits have their turn again. */
 const TURN_MS = 0.5;
-/** For one of them. */
+/** Milliseconds for one of them. */
 const SLICE_MS = 0.25;
 /** What a connection may use at once of every window; more makes it wait in line, until it has been less for a window. */
 const FREE_MS = 2;
@@ -93,7 +93,7 @@ export class Usage {
     this.#turns = turns;
   }
 
-  /** What it may use without waiting in line; 0 or less = it waits. */
+  /** Milliseconds that it may use without waiting in line; 0 or less = it waits. */
   free(): number {
     const now = this.#turns.now();
     if (now >= this.#windowEnd) {

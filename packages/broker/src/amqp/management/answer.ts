@@ -47,7 +47,7 @@ export function answerManagement(target: Target, request: Request, replies: Repl
   const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
   const body = (request.body ?? {}) as Record<string, unknown>;
   const { counters, faults, throttle } = target.core;
-  // Only names that there are: counters are for ever.
+  // Only known names are counted: a counter is never removed.
   target.core.pulse.operation(NUMBERS.get(name) ?? 0);
   if (operation) counters.add(`management.${name.replace('com.microsoft:', '')}`);
   const work = (answer: Respond) => {

@@ -18,9 +18,9 @@ export interface Target {
   readonly id: number;
   readonly queue: Queue | undefined;
   readonly destination: QueueEntity | Topic | undefined;
-  /** Whose size counts: the queue, or the topic of a subscription. */
+  /** The entity whose size counts: the queue, or the topic of a subscription. */
   readonly home: QueueEntity | Topic | undefined;
-  /** Of a subscription. */
+  /** The rules, if the entity is a subscription. */
   readonly rules: SubscriptionRules | undefined;
 }
 

@@ -15,7 +15,7 @@ const SQL_FILTER = 0x13_7000_0006;
 const TRUE_FILTER = 0x13_7000_0007;
 const FALSE_FILTER = 0x13_7000_0008;
 const CORRELATION_FILTER = 0x13_7000_0009;
-/** Of the SQL dialect, as the service says it. */
+/** Version of the SQL dialect, as the service says it. */
 const COMPATIBILITY_LEVEL = 20;
 
 /** The order of the described list, with the names of the request. */
