@@ -113,7 +113,11 @@ export function classifyFailure(thrown: unknown, { now, signal }: FailureFacts):
     }
     if (recordOf(thrown)['retryable'] === false) return { kind: 'permanent' };
     const chain = chainOf(thrown, 0);
-    return chain.map((one) => parseFailure(one['failure'])).find(Boolean) ?? classify(chain, now);
+    // Said by an agent, or found out where it came from: an agent may pass on how another actor ended.
+    const said = chain.map(
+      (one) => parseFailure(one['failure']) ?? parseFailure(recordOf(one['data'])['failure']),
+    );
+    return said.find(Boolean) ?? classify(chain, now);
   } catch {
     // A getter of its own, or a revoked proxy.
     return undefined;

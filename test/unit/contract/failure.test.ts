@@ -1,6 +1,7 @@
 // What providers answer, as the errors that their SDKs make of it: openai 7.59, ai 7.0, @anthropic-ai/sdk 1.14, @google/genai 3.3
 // and @mistralai/mistralai 2.7, run against a server of ours and written down here field by field.
 import { describe, expect, it } from 'vitest';
+import { fromErrorJson } from '../../../src/contract/errors.ts';
 import {
   classifyFailure,
   type Failure,
@@ -469,6 +470,13 @@ describe('what an agent throws itself', () => {
     const error = JSON.parse(JSON.stringify(toTaskError(thrown, { now: NOW })));
     expect(error).toMatchObject({ message, name: 'AgentFailure', data: { failure: known } });
     expect(failureOf(error)).toEqual(known);
+  });
+
+  it('is kept where another agent passes it on', () => {
+    const first = toTaskError(permanent({ message: 'no text' }), { now: NOW });
+    const passedOn = fromErrorJson(first);
+    for (const thrown of [passedOn, new Error('the child failed', { cause: passedOn })])
+      expect(failureOf(toTaskError(thrown, { now: NOW }))).toEqual({ kind: 'permanent' });
   });
 
   it('keeps its code and its data for the asker', () => {

@@ -158,6 +158,7 @@ async function runInProcess(
       void end.then((it) => it.kind === 'done' && onLate({ status: 'done', output: it.output }));
       return { kind: 'cancelled' };
     }
+    if (thrown instanceof Response) void thrown.body?.cancel().catch(() => {});
     return { kind: 'failed', error: toTaskError(thrown, { now: clock.now(), signal }) };
   } finally {
     release();

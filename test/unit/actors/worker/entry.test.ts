@@ -257,7 +257,15 @@ describe('agent', () => {
   it.each([
     ['agentThatGivesAMap', { code: 'OUTPUT_INVALID', message: /output\.found is a Map/ }],
     ['agentThatThrowsAMap', { code: '-32602', data: { found: {} } }],
-  ])('keeps to JSON in what it gives and throws: %s', async (name, error) => {
+    [
+      'agentThatIsThrottled',
+      {
+        data: {
+          failure: { kind: 'throttled', retryAfterMs: 7_000, status: 429, code: 'rate_limit_exceeded' },
+        },
+      },
+    ],
+  ])('keeps to JSON in what it gives and throws, and to what it says: %s', async (name, error) => {
     const request = { kind: 'agent', module: file, export: name, input: null, key: 'k', attempt: 1 } as const;
     const { message = /./, ...rest } = error as { message?: RegExp };
     expect(await pool.run(request)).toMatchObject({

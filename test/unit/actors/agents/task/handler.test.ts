@@ -732,15 +732,18 @@ describe('a wait that was asked for', () => {
     ]);
   });
 
-  it('is taken from an answer of fetch that was thrown as it is', async () => {
+  it('is taken from an answer of fetch that was thrown as it is, and lets go of its connection', async () => {
+    let cancelled = 0;
+    const body = new ReadableStream({ cancel: () => void cancelled++ });
     const { handle, published } = setUp(
       () => {
-        throw new Response('', { status: 429, headers: { 'retry-after': '7' } }) as unknown as Error;
+        throw new Response(body, { status: 429, headers: { 'retry-after': '7' } }) as unknown as Error;
       },
       { random: () => 0 },
     );
     await handle();
     expect(published).toMatchObject([{ notBefore: 17_000, body: { attempt: 1 } }]);
+    expect(cancelled).toBe(1);
   });
 
   it('survives the way from a thread', async () => {
