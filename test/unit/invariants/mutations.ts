@@ -211,4 +211,25 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'if (crowded && this.#heldMs()',
     replace: 'if (crowded && this.lost && this.#heldMs()',
   },
+  {
+    invariant: 'i15-not-begun',
+    guard: 'who stops waiting marks the work',
+    file: 'src/actors/host/outbox/outbox.ts',
+    find: "if (entry.kind === 'close') await cancellations.cancel(",
+    replace: "if (entry.kind === 'close' && entry.until < 0) await cancellations.cancel(",
+  },
+  {
+    invariant: 'i15-not-begun',
+    guard: 'who does the work looks for the mark',
+    file: 'src/actors/agents/task/handler.ts',
+    find: 'const marks = marksOfWork(message, body.execution);',
+    replace: 'const marks: string[] = [];',
+  },
+  {
+    invariant: 'i15-not-begun',
+    guard: 'an attempt that runs is told',
+    file: 'src/actors/agents/task/attempt.ts',
+    find: 'host.cancellations.watch(task.marks,',
+    replace: 'host.cancellations.watch([],',
+  },
 ];

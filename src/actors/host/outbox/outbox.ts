@@ -64,7 +64,7 @@ const CARRIED: Readonly<Record<OutboxEntry['kind'], true>> = {
   scatter: true,
 };
 
-/** Carried out first: what the actor let go of must not begin while the rest is on its way. */
+/** Carried out first: what the actor let go of must not begin while the rest is on its way (I15). */
 async function closeAll(entries: readonly OutboxEntry[], { cancellations }: OutboxContext): Promise<void> {
   for (const entry of entries)
     if (entry.kind === 'close') await cancellations.cancel(entry.marks, entry.until);

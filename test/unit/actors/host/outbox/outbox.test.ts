@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { publishOutbox } from '../../../../../src/actors/host/outbox/outbox.ts';
 import type { OutboxContext } from '../../../../../src/actors/host/outbox/send.ts';
 import type { OutboxEntry } from '../../../../../src/actors/host/state/session-state.ts';
+import type { Cancellations } from '../../../../../src/actors/protocol/cancellations.ts';
 import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
 import { inLife } from '../../../../../src/actors/protocol/ids.ts';
+import { childLineage, marksIn } from '../../../../../src/actors/protocol/lineage.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Payloads } from '../../../../../src/contract/payload.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
@@ -138,6 +140,71 @@ describe('publishOutbox', () => {
     const { sent, context } = setUp({ clock: { now: () => 61_000 } });
     await publishOutbox([scatter({ total: 4 })], context);
     expect(sent.flat()).toEqual([]);
+  });
+
+  describe('what nobody waits for any more', () => {
+    const close: OutboxEntry = { kind: 'close', marks: ['m1', 'm2'], until: 90_000 };
+    const event: OutboxEntry = {
+      kind: 'message',
+      message: { entity: 'actor.x', sessionId: '1', subject: 'event', messageId: 'e', body: {} },
+    };
+
+    it('is marked before anything else leaves, wherever the entry stands', async () => {
+      const seen: unknown[] = [];
+      const { sent, context } = setUp();
+      const cancel: Cancellations['cancel'] = async (...given) => {
+        // Slow: nothing overtakes it.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        seen.push([...given, sent.length]);
+      };
+      await publishOutbox([event, scatter(), close], {
+        ...context,
+        cancellations: { ...context.cancellations, cancel },
+      });
+      expect(seen).toEqual([[['m1', 'm2'], 90_000, 0]]);
+      expect(sent.length).toBeGreaterThan(1);
+    });
+
+    it('lets nothing leave while its marks cannot be stored', async () => {
+      const { sent, context } = setUp();
+      const cancel = () => Promise.reject(new Error('no answer'));
+      const cancellations = { ...context.cancellations, cancel };
+      await expect(publishOutbox([close, event], { ...context, cancellations })).rejects.toThrow('no answer');
+      expect(sent).toEqual([]);
+    });
+
+    it.each([
+      [undefined, 1],
+      ['ignore', 3],
+    ] as const)(
+      'sends no more of a scatter once an ancestor is gone (cancel: %s)',
+      async (cancel, slices) => {
+        const { sent, context } = setUp();
+        const lineage = childLineage({ actor: 'review/parent', incarnation: 'p' }, '1.0');
+        let asked = 0;
+        const isCancelled: Cancellations['isCancelled'] = async (marks) => {
+          expect(marks).toEqual(marksIn(lineage));
+          asked += 1;
+          return asked > 1;
+        };
+        await publishOutbox([scatter(cancel === undefined ? {} : { cancel })], {
+          ...context,
+          lineage,
+          cancellations: { ...context.cancellations, isCancelled },
+        });
+        expect(sent).toHaveLength(slices);
+        expect(sent.flat()[0]?.properties).toMatchObject({ [PROPERTY.lineage]: lineage });
+      },
+    );
+
+    it('of a newer build is left out with a word', async () => {
+      const warned: string[] = [];
+      const logger = { ...silent, warn: (line: string) => void warned.push(line) };
+      const { sent, context } = setUp({ logger });
+      await publishOutbox([{ kind: 'novelty' } as unknown as OutboxEntry, event], context);
+      expect(sent.flat()).toHaveLength(1);
+      expect(warned).toEqual(["left out: an entry 'novelty' of a newer build"]);
+    });
   });
 
   it('gives the numbers of scheduled timers by token', async () => {
