@@ -43,8 +43,8 @@ export function childLineage(
 export const OF_LINEAGE = [PROPERTY.lineage, PROPERTY.cancel, PROPERTY.redriven] as const;
 
 /**
- * Of a task, an offer, or a dead letter of one: the asker's own first. None for what no actor asked for, for what is done whoever
- * waits, and for what a person has sent again.
+ * Of a task, an offer, or a dead letter of one: the asker's own first. None for what no actor asked for, for what is done in any
+ * case, and for what a person has sent again.
  */
 export function marksOfWork(message: InboundMessage, execution: string): readonly string[] {
   const { replyTo = '', replyToSessionId = '', properties } = message;

@@ -1,5 +1,5 @@
-// Whether a task is to be run here and now, and with what. Its stored result is looked for first, so that a task that comes again
-// is answered and not paid twice; then whether anybody still waits, whether hosts have died of it, who does it, and what it is about.
+// Whether a task is to be run here and now, and with what. One that nobody waits for any more is dropped. One that comes
+// again is answered with its stored result, and not paid twice. Then: whether hosts have died of it, who does it, what it is about.
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';

@@ -48,7 +48,7 @@ function nobodyWaits(): QuorateError {
   return new QuorateError('TASK_CANCELLED', 'nobody waits for this task any more');
 }
 
-/** It was paid for: whoever asks for the same again finds it. */
+/** It was paid for: a task that comes again finds it. */
 async function keepLate(
   { body }: Task,
   { family }: Admitted,

@@ -1,5 +1,5 @@
 // One task from its queue to its reply. It passes each stage once, and each is a file: parse (protocol/messages.ts), admit,
-// attempt, next, settle. A stage gives data; only settle sends and stores. What is thrown on the way leaves the message to its lock.
+// attempt, next, settle. A stage gives data, and settle carries out what they come to. What is thrown on the way leaves the message to its lock.
 import { SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';

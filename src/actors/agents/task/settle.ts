@@ -29,13 +29,14 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
         await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
       return answer(task, next.outcome, host);
     case 'drop':
-      if (next.counted !== undefined) host.counters[next.counted]++;
-      return COMPLETE;
+      if (next.counted === undefined) return COMPLETE;
+      host.counters[next.counted]++;
+      return letGo(task, host);
     case 'keep':
       host.counters.aborted++;
       host.counters.late++;
       await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
-      return COMPLETE;
+      return letGo(task, host);
     case 'giveUp':
       return giveUp(host, next.error);
     case 'retry':
@@ -52,7 +53,12 @@ async function answer(task: Task, outcome: Outcome, host: TaskHost): Promise<Dis
   const sent = reply === undefined ? undefined : await publishUnlessRefused(host, reply);
   if (sent?.kind === 'refused') return giveUp(host, sent.error);
   // From here on it is answered from the store.
-  await removeClaims(task.message, host.payloads).catch(() => {});
+  return letGo(task, host);
+}
+
+/** Nobody reads its input any more. */
+async function letGo({ message }: Task, { payloads }: TaskHost): Promise<Disposition> {
+  await removeClaims(message, payloads).catch(() => {});
   return COMPLETE;
 }
 

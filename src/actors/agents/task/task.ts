@@ -88,7 +88,7 @@ export interface Task {
   readonly message: InboundMessage;
   /** Aborts when the lock of its message is lost. */
   readonly lost: AbortSignal;
-  /** Of everybody who waits for it: it is cancelled with any of them. None where it is done whoever waits. */
+  /** Of everybody who waits for it: it is cancelled with any of them. None where it is done in any case. */
   readonly marks: readonly string[];
   /** How often it was put off, with this attempt or an earlier one, because the other side asked to wait. */
   readonly waits: number;

@@ -635,6 +635,23 @@ describe('what nobody waits for any more', () => {
     expect(host.counters).toMatchObject({ started: 0, cancelled: 1, failed: 0 });
   });
 
+  it('leaves nothing of its large input behind', async () => {
+    const storage = memoryStorage();
+    const payloads = memoryPayloads(storage);
+    const { handle } = setUp(() => 1, { payloads, cancellations: cancelledBy(marks['its asking']) });
+    const asked = {
+      entity: 'agent.a',
+      subject: 'task',
+      messageId: 'm',
+      replyTo: 'actor.m',
+      replyToSessionId: 's',
+    } as const;
+    const claimed = await claimLarge({ ...asked, body: { input: 'x'.repeat(MAX_BODY_BYTES) } }, payloads);
+    expect(storage.files.size).toBe(1);
+    await handle({ ...task, ...(claimed.body as Partial<TaskBody>) }, 0, undefined, claimed.properties);
+    expect(storage.files.size).toBe(0);
+  });
+
   it('is done where a person has sent it again', async () => {
     const { handle, host } = setUp(() => 1, { cancellations: cancelledBy(marks['its asking']) });
     await handle(task, 0, undefined, { [PROPERTY.redriven]: 17 });
