@@ -31,10 +31,12 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
     case 'drop':
       if (next.counted === undefined) return COMPLETE;
       host.counters[next.counted]++;
+      if (next.counted === 'aborted') sayTold(task, host, '');
       return letGo(task, host);
     case 'keep':
       host.counters.aborted++;
       host.counters.late++;
+      sayTold(task, host, '; its answer is kept');
       await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
       return letGo(task, host);
     case 'giveUp':
@@ -54,6 +56,12 @@ async function answer(task: Task, outcome: Outcome, host: TaskHost): Promise<Dis
   if (sent?.kind === 'refused') return giveUp(host, sent.error);
   // From here on it is answered from the store.
   return letGo(task, host);
+}
+
+/** Tasks that were not begun are counted only: of one run there may be thousands. */
+function sayTold(task: Task, { logger, name }: TaskHost, more: string): void {
+  const fields = { code: 'TASK_CANCELLED', task: task.body.key, ...askerOf(task) };
+  logger.info(`nobody waits any more for what ${name} was doing, and it was told${more}`, fields);
 }
 
 /** Nobody reads its input any more. */

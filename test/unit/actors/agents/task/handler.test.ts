@@ -687,9 +687,13 @@ describe('what nobody waits for any more', () => {
         });
       });
     };
-    const { handle, host, published, stored } = setUp(agent as IoAgent['run'], { cancellations });
+    const lines: string[] = [];
+    const logger = { ...silent, info: (line: string) => void lines.push(line) };
+    const { handle, host, published, stored } = setUp(agent as IoAgent['run'], { cancellations, logger });
     expect(await handle(task)).toEqual({ kind: 'complete' });
     expect(reason).toMatchObject({ code: 'TASK_CANCELLED' });
+    const kept = how === 'answers' ? '; its answer is kept' : '';
+    expect(lines).toEqual([`nobody waits any more for what a was doing, and it was told${kept}`]);
     expect(published).toEqual([]);
     expect(host.counters).toMatchObject({ started: 1, retried: 0, failed: 0, cancelled: 0, ...counted });
     end('much later');
