@@ -23,7 +23,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
 };
 
-/** Milliseconds from `now`; a plain number counts in `unit`. What is over is 0, what is none is undefined. */
+/** Milliseconds from `now`; a plain number counts in `unit`. A time that is over gives 0, a text that says no time undefined. */
 export function parseWait(given: unknown, unit: 's' | 'ms', now: number): number | undefined {
   const text = (typeof given === 'number' ? String(given) : typeof given === 'string' ? given : '').trim();
   if (text === '' || text.length > MAX_TEXT) return undefined;

@@ -12,7 +12,7 @@ import type { Cancellations } from '../protocol/cancellations.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { marksOfWork } from '../protocol/lineage.ts';
-import { ANSWER_TTL_MS, parseActorBody, parseOfferBody, parseTaskBody } from '../protocol/messages.ts';
+import { parseActorBody, parseOfferBody, parseTaskBody, toAnswer } from '../protocol/messages.ts';
 import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
 
@@ -180,18 +180,9 @@ function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): W
     };
   }
   if (!('asker' in body) || body.asker === undefined) return undefined;
-  const { entity: to, sessionId, correlationId } = body.asker;
-  return {
-    ...common,
-    // The id that the host's own answer would have: the asker gets one of the two.
-    messageId: answerMessageId(message.messageId, 'error'),
-    entity: to,
-    sessionId,
-    correlationId,
-    timeToLiveMs: ANSWER_TTL_MS,
-    subject: 'answer',
-    body: { kind: 'answer', answer: 'error', error: error as unknown as Json },
-  };
+  // The id that the host's own answer would have: the asker gets one of the two.
+  const id = answerMessageId(message.messageId, 'error');
+  return { ...common, ...toAnswer(body.asker, id, { kind: 'answer', answer: 'error', error }) };
 }
 
 /** Shown to people beside the code: the service's word for a lapsed message is in no table. */

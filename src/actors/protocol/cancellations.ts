@@ -62,7 +62,7 @@ export function createCancellations(options: CancellationOptions): Cancellations
     if (unknown.length === 0) return false;
     try {
       const there = await store.find(unknown);
-      for (const mark of unknown) notFound.set(mark, now);
+      if (notFoundMs > 0) for (const mark of unknown) notFound.set(mark, now);
       found(there);
       return there.length > 0;
     } catch (error) {

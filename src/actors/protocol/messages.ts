@@ -1,16 +1,20 @@
 // The border: bodies of messages are parsed here and nowhere else.
 import { z } from 'zod';
 import { MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
+import type { ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
-import type {
-  ActionBody,
-  ActorBody,
-  AnswerBody,
-  InboundMessage,
-  MarkBody,
-  OfferBody,
-  TaskBody,
+import {
+  type ActionBody,
+  type ActorBody,
+  type AnswerBody,
+  type InboundMessage,
+  type MarkBody,
+  type OfferBody,
+  PROPERTY,
+  type TaskBody,
+  WIRE_FORMAT,
+  type WireMessage,
 } from '../../contract/wire.ts';
 
 const json = z.custom<Json>((value) => value !== undefined);
@@ -161,3 +165,17 @@ export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => 
 
 /** A living client takes its answers at once. Those of a dead client must not stay in the queue for ever. */
 export const ANSWER_TTL_MS = 3_600_000;
+
+/** An answer of the host itself to a client. */
+export function toAnswer(to: ReplyAddress, messageId: string, body: AnswerBody): WireMessage {
+  return {
+    entity: to.entity,
+    sessionId: to.sessionId,
+    correlationId: to.correlationId,
+    subject: 'answer',
+    timeToLiveMs: ANSWER_TTL_MS,
+    messageId,
+    properties: { [PROPERTY.format]: WIRE_FORMAT },
+    body: body as unknown as Json,
+  };
+}

@@ -16,7 +16,7 @@ import { readVersion } from './version.ts';
 export interface Host {
   readonly runtime: Runtime;
   readonly logger: Logger;
-  /** Absent where there is none. */
+  /** Absent where no inspector runs. */
   readonly inspectorUrl?: string;
   /** Drains the runtime, then ends inspector and traces. */
   stop(): Promise<void>;

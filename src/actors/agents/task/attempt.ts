@@ -10,6 +10,7 @@ import type { Outcome } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
+import { keepLate } from './settle.ts';
 import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
 import { toPiece } from './task-messages.ts';
 
@@ -28,7 +29,7 @@ export async function run(task: Task, admitted: Admitted, host: TaskHost): Promi
         ? // A retry and a hand-back send the input on: what this attempt does to its own is not seen there.
           await runInProcess(host, runnable.config.run, copyJson(input), context, {
             cancelled: cancelled.signal,
-            onLate: (outcome) => void keepLate(task, admitted, outcome, host),
+            onLate: (outcome) => void keepLate(task, { outcome, family: admitted.family }, host),
           })
         : await runInPool(host, workerRequest(runnable, input, context), signal);
   } finally {
@@ -46,21 +47,6 @@ export async function run(task: Task, admitted: Admitted, host: TaskHost): Promi
 
 function nobodyWaits(): QuorateError {
   return new QuorateError('TASK_CANCELLED', 'nobody waits for this task any more');
-}
-
-/** It was paid for: a task that comes again finds it. */
-async function keepLate(
-  { body }: Task,
-  { family }: Admitted,
-  outcome: Outcome,
-  { counters, results, logger }: TaskHost,
-): Promise<void> {
-  counters.late++;
-  try {
-    await results.put(family, body.key, outcome as unknown as Json);
-  } catch (error) {
-    logger.debug('an answer that came late was not kept', { reason: String(error), task: body.key });
-  }
 }
 
 function contextOf(

@@ -59,7 +59,8 @@ export function putOff(next: Extract<Next, { kind: 'retry' }>, waitMs: number, r
   return { ...next, at: next.at + putOffMs, putOffMs };
 }
 
-function excess(outcome: Outcome): ErrorJson | undefined {
+/** Why an outcome is too large for the payload store. */
+export function excess(outcome: Outcome): ErrorJson | undefined {
   const bytes = jsonBytes(outcome as unknown as Json);
   return bytes <= MAX_CLAIM_BYTES
     ? undefined

@@ -10,6 +10,7 @@ import type { WireMessage } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
 import { isRefusedForGood, removeClaims } from '../../protocol/claims.ts';
 import { noteRetry } from '../../protocol/retries.ts';
+import { excess } from './next.ts';
 import type { Next, Task, TaskHost } from './task.ts';
 import { toReply, toSameTask } from './task-messages.ts';
 
@@ -32,13 +33,12 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
       if (next.counted === undefined) return COMPLETE;
       host.counters[next.counted]++;
       if (next.counted === 'aborted') sayTold(task, host, '');
-      return letGo(task, host);
+      return complete(task, host);
     case 'keep':
       host.counters.aborted++;
-      host.counters.late++;
       sayTold(task, host, '; its answer is kept');
-      await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
-      return letGo(task, host);
+      await keepLate(task, next, host);
+      return complete(task, host);
     case 'giveUp':
       return giveUp(host, next.error);
     case 'retry':
@@ -55,7 +55,22 @@ async function answer(task: Task, outcome: Outcome, host: TaskHost): Promise<Dis
   const sent = reply === undefined ? undefined : await publishUnlessRefused(host, reply);
   if (sent?.kind === 'refused') return giveUp(host, sent.error);
   // From here on it is answered from the store.
-  return letGo(task, host);
+  return complete(task, host);
+}
+
+/** It was paid for: a task that comes again finds it. One that no store takes, or not now, is nobody's loss. */
+export async function keepLate(
+  { body }: Task,
+  { outcome, family }: Pick<Extract<Next, { kind: 'keep' }>, 'outcome' | 'family'>,
+  { counters, results, logger }: TaskHost,
+): Promise<void> {
+  counters.late++;
+  if (excess(outcome) !== undefined) return;
+  try {
+    await results.put(family, body.key, outcome as unknown as Json);
+  } catch (error) {
+    logger.debug('an answer that came late was not kept', { reason: String(error), task: body.key });
+  }
 }
 
 /** Tasks that were not begun are counted only: of one run there may be thousands. */
@@ -65,7 +80,7 @@ function sayTold(task: Task, { logger, name }: TaskHost, more: string): void {
 }
 
 /** Nobody reads its input any more. */
-async function letGo({ message }: Task, { payloads }: TaskHost): Promise<Disposition> {
+async function complete({ message }: Task, { payloads }: TaskHost): Promise<Disposition> {
   await removeClaims(message, payloads).catch(() => {});
   return COMPLETE;
 }
@@ -77,7 +92,7 @@ async function retry(task: Task, next: Retry, host: TaskHost): Promise<Dispositi
   const { entity, clock, counters, logger, name } = host;
   const { attempt: attempts, key } = task.body;
   const { at: notBefore, deadlineAt, error, attempt, waits, putOffMs = 0 } = next;
-  if (await isCancelledNow(task, host)) return COMPLETE;
+  if (await isCancelledNow(task, host)) return complete(task, host);
   const again = { entity, deadlineAt, now: clock.now(), attempt, waits, notBefore };
   const sent = await publishUnlessRefused(host, toSameTask(task, again));
   if (sent.kind === 'refused')
@@ -132,7 +147,7 @@ function askerOf({ message }: Task): { readonly actor?: string } {
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */
 async function handBack(task: Task, deadlineAt: number, host: TaskHost): Promise<Disposition> {
-  if (await isCancelledNow(task, host)) return COMPLETE;
+  if (await isCancelledNow(task, host)) return complete(task, host);
   const again = {
     entity: host.entity,
     deadlineAt,

@@ -2,19 +2,12 @@
 // counts as dropped (I9).
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
-import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { TurnResult, Verdict } from '../../../contract/turn.ts';
-import {
-  type AnswerBody,
-  type InboundMessage,
-  PROPERTY,
-  WIRE_FORMAT,
-  type WireMessage,
-} from '../../../contract/wire.ts';
+import { type AnswerBody, type InboundMessage, PROPERTY } from '../../../contract/wire.ts';
 import { answerMessageId, inputId } from '../../protocol/ids.ts';
-import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
+import { toAnswer } from '../../protocol/messages.ts';
 import type { Settlement } from '../settle.ts';
 import { canStart, type ReceivedInput } from '../sort/inbox.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
@@ -32,17 +25,7 @@ function absent(actor: ActorAddress): ErrorJson {
 
 /** Answers have ids that follow from the request's, so a repeated request is answered once. */
 export function answer(request: InboundMessage, to: ReplyAddress, body: AnswerBody): OutboxEntry {
-  const message: WireMessage = {
-    entity: to.entity,
-    sessionId: to.sessionId,
-    correlationId: to.correlationId,
-    subject: 'answer',
-    timeToLiveMs: ANSWER_TTL_MS,
-    messageId: answerMessageId(request.messageId, body.answer),
-    properties: { [PROPERTY.format]: WIRE_FORMAT },
-    body: body as unknown as Json,
-  };
-  return { kind: 'message', message };
+  return { kind: 'message', message: toAnswer(to, answerMessageId(request.messageId, body.answer), body) };
 }
 
 /** A message with what the core said of it. */

@@ -1,13 +1,14 @@
 // Watchers of an actor: clients that follow its transitions. They lie in the state beside the core, each for a lease that the
 // client renews; a batch of turns tells each of them in one message, which leaves with the batch's commit.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
+import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { InspectedSnapshot } from '../../../contract/ports.ts';
 import { MAX_BODY_BYTES } from '../../../contract/sizes.ts';
 import type { CoreState, StepReport, TurnResult } from '../../../contract/turn.ts';
-import { PROPERTY, type TransitionsBody, WIRE_FORMAT } from '../../../contract/wire.ts';
+import type { TransitionsBody } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
-import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
+import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
 import type { OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
 
@@ -58,20 +59,10 @@ export function tellWatchers(
   steps: readonly StepReport[],
 ): OutboxEntry[] {
   if (watchers.length === 0 || (steps.length === 0 && core.status === 'active')) return [];
-  const body = describeSteps(core, steps) as unknown as Json;
-  return watchers.map(({ to: { entity, sessionId, correlationId } }) => ({
-    kind: 'message',
-    message: {
-      entity,
-      sessionId,
-      correlationId,
-      subject: 'answer',
-      timeToLiveMs: ANSWER_TTL_MS,
-      messageId: hashId('watch', formatAddress(actor), core.incarnation, core.turn, sessionId, correlationId),
-      properties: { [PROPERTY.format]: WIRE_FORMAT },
-      body,
-    },
-  }));
+  const body = describeSteps(core, steps);
+  const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
+    hashId('watch', formatAddress(actor), core.incarnation, core.turn, sessionId, correlationId);
+  return watchers.map(({ to }) => ({ kind: 'message', message: toAnswer(to, idFor(to), body) }));
 }
 
 /** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */

@@ -3,20 +3,13 @@
 // release reads it again. A stop or purge ends it by what the session knows of it (Outline). Where the store only does not answer
 // now, its messages stay where they are.
 import type { ReplyAddress } from '../../../contract/effect.ts';
-import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { HeldSession } from '../../../contract/ports.ts';
 import type { CoreState } from '../../../contract/turn.ts';
-import {
-  type ActorBody,
-  type AnswerBody,
-  type InboundMessage,
-  PROPERTY,
-  WIRE_FORMAT,
-} from '../../../contract/wire.ts';
+import type { ActorBody, AnswerBody, InboundMessage } from '../../../contract/wire.ts';
 import { withoutClaims } from '../../protocol/claims.ts';
 import { hashId } from '../../protocol/ids.ts';
-import { ANSWER_TTL_MS, parseActorBody } from '../../protocol/messages.ts';
+import { parseActorBody, toAnswer } from '../../protocol/messages.ts';
 import { answer } from '../commit/verdicts.ts';
 import { type ActorView, HeldActor, STUCK_PAUSE_MS, TAKE } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
@@ -78,21 +71,8 @@ export async function quarantineLostCore(
 }
 
 function failure({ name, state }: ActorView, to: ReplyAddress, error: ErrorJson): OutboxEntry {
-  const { entity, sessionId, correlationId } = to;
-  const body: AnswerBody = { kind: 'answer', answer: 'error', error };
-  return {
-    kind: 'message',
-    message: {
-      entity,
-      sessionId,
-      correlationId,
-      subject: 'answer',
-      timeToLiveMs: ANSWER_TTL_MS,
-      messageId: hashId('lost', name, state.claim?.$payload ?? '', sessionId, correlationId),
-      properties: { [PROPERTY.format]: WIRE_FORMAT },
-      body: body as unknown as Json,
-    },
-  };
+  const id = hashId('lost', name, state.claim?.$payload ?? '', to.sessionId, to.correlationId);
+  return { kind: 'message', message: toAnswer(to, id, { kind: 'answer', answer: 'error', error }) };
 }
 
 interface TakenWithoutCore {

@@ -81,7 +81,7 @@ it('what no actor asked for has no marks, and what an earlier release asked for 
 });
 
 it.each([
-  ['is done whoever waits', { [PROPERTY.cancel]: 'ignore' }],
+  ['is done in any case', { [PROPERTY.cancel]: 'ignore' }],
   ['a person has sent again', { [PROPERTY.redriven]: 17 }],
 ])('what %s has no marks', (_name, properties) => {
   const asked = { replyTo: 'actor.m', replyToSessionId: '1', properties };

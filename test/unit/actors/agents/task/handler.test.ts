@@ -725,7 +725,7 @@ describe('what nobody waits for any more', () => {
   });
 });
 
-it('a retry of a task that was sent again by a person is none of those of before', async () => {
+it('a retry of a task that a person has sent again differs from the retries before it', async () => {
   const { handle, published } = setUp(() => Promise.reject(new Error('429')));
   await handle();
   await handle({}, 0, undefined, { [PROPERTY.redriven]: 17 });

@@ -91,7 +91,7 @@ describe.each([
     [],
     [lifeMark('m/1', LIFE)],
   ],
-  ['a task that is done whoever waits', core({ a: { ...task, cancel: 'ignore' } }), result({}), [], []],
+  ['a task that is done in any case', core({ a: { ...task, cancel: 'ignore' } }), result({}), [], []],
   [
     'an end with nothing open but that',
     core({ a: { ...scatter, cancel: 'ignore' } }),
@@ -99,7 +99,7 @@ describe.each([
     [],
     [],
   ],
-  ['work that goes on', core({ a: task }), result({ a: task, b: task }, asked('task', 'b')), [], []],
+  ['work that continues', core({ a: task }), result({ a: task, b: task }, asked('task', 'b')), [], []],
 ])('%s', (_name, before, after, items, marks) => {
   it('is marked, in front of everything else', () => {
     const { first } = letGo(before, after, items, context);
