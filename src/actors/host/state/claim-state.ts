@@ -13,7 +13,7 @@ import { BOUNDS, MAX_STATE_BYTES, type Outline, type SessionState } from './sess
 import { toWritten, type WrittenState } from './written-state.ts';
 
 /** What goes to the payload store: all that grows with what a machine does. */
-type Claimed = Pick<SessionState, 'core' | 'outbox' | 'scheduled' | 'watchers'>;
+type Claimed = Pick<SessionState, 'core' | 'outbox' | 'scheduled' | 'watchers' | 'control'>;
 
 export interface Stowed {
   /** The state as it is to be written to the session. */
@@ -50,14 +50,22 @@ export async function stowState(given: SessionState, bytes: number, context: Sto
 }
 
 async function claim(
-  { core, outbox, scheduled, watchers, ...rest }: WrittenState,
+  { core, outbox, scheduled, watchers, control, ...rest }: WrittenState,
   living: CoreState,
   { payloads, actor }: StowContext,
 ): Promise<WrittenState> {
-  const claimed: Claimed = { core, outbox, scheduled, ...(watchers === undefined ? {} : { watchers }) };
+  const claimed: Claimed = {
+    core,
+    outbox,
+    scheduled,
+    ...(watchers === undefined ? {} : { watchers }),
+    ...(control === undefined ? {} : { control }),
+  };
   const folder = lifeFolder(payloads.scope, actor, living.incarnation);
   const ref = await payloads.put(folder, `state-${randomUUID()}`, claimed as unknown as Json);
-  const written: WrittenState = { ...rest, core: null, outbox: [], scheduled: {}, claim: ref };
+  // What is left says that there is control, and so the format.
+  const marker = control === undefined ? {} : { control: {} };
+  const written: WrittenState = { ...rest, ...marker, core: null, outbox: [], scheduled: {}, claim: ref };
   const outlined: WrittenState = { ...written, outline: outlineOf(living) };
   return bytesOf(outlined) <= MAX_STATE_BYTES ? outlined : written;
 }

@@ -10,6 +10,8 @@ import type { Peer } from '../sort/peers.ts';
 
 /** Hosts that know only earlier ones leave such an actor alone (I14). 1 and 2 are read as well (written-state.ts). */
 export const STATE_FORMAT = 3;
+/** With `control`: a host that would drop the field leaves such an actor alone as well. */
+export const CONTROL_FORMAT = 4;
 /** As written. The Standard tier takes 256 KB. What is larger is put into the payload store (claim-state.ts). */
 export const MAX_STATE_BYTES = 200_000;
 
@@ -117,6 +119,12 @@ export interface Quarantine {
   };
 }
 
+/** What control over paid work keeps of an actor (docs/control.md): absent, and not paid for, until something of it is used. */
+export interface ControlState {
+  /** Whom its work is for; told to all that it starts. */
+  readonly tenant?: string;
+}
+
 /** What the session keeps of a core that lies in the payload store: enough to end the actor without it. */
 export interface Outline extends Pick<CoreState, 'incarnation' | 'turn' | 'startedAt' | 'parent'> {
   /** The last of those who wait; at most BOUNDS.outlinedWaiters. */
@@ -144,7 +152,7 @@ export interface SessionState {
   readonly watchers?: readonly Watcher[];
   /** Replies and events dropped because nothing waits for them any more (I9), and repeats. */
   readonly dropped: number;
-  /** Where core, outbox, scheduled and watchers lie, in a state as it is written, and in one that could not be read. */
+  /** Where core, outbox, scheduled, watchers and control lie, in a state as it is written, and in one that could not be read. */
   readonly claim?: PayloadRef;
   /** With `claim`: what the end of the actor needs should its core never be read again. */
   readonly outline?: Outline;
@@ -154,6 +162,8 @@ export interface SessionState {
   readonly lineage?: string;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
+  /** Written with a format of its own. Lies in the payload store with a core that is large. */
+  readonly control?: ControlState;
   /** What it was started with, where a client started it (ids.ts inputId); absent in states of older hosts. */
   readonly input?: string;
 }

@@ -3,9 +3,17 @@
 import { z } from 'zod';
 import { cutText, writtenTextBytes } from '../../../contract/sizes.ts';
 import { peerName, shortHash } from '../sort/peers.ts';
-import { BOUNDS, type Inbox, type Quarantine, type SessionState, STATE_FORMAT } from './session-state.ts';
+import {
+  BOUNDS,
+  CONTROL_FORMAT,
+  type Inbox,
+  type Quarantine,
+  type SessionState,
+  STATE_FORMAT,
+} from './session-state.ts';
 
-export type WrittenState = Omit<SessionState, 'quarantine'> & {
+export type WrittenState = Omit<SessionState, 'format' | 'quarantine'> & {
+  readonly format: typeof STATE_FORMAT | typeof CONTROL_FORMAT;
   readonly quarantine?: Omit<Quarantine, 'parked'> & { readonly held: string };
 };
 
@@ -14,6 +22,7 @@ export function toWritten(state: SessionState): WrittenState {
   const cut = cutter(textsOf(state), BOUNDS.textBytes);
   return {
     ...rest,
+    format: state.control === undefined ? STATE_FORMAT : CONTROL_FORMAT,
     inbox: { ...inbox, unsettled: inbox.unsettled.map((entry) => withTexts(entry, cut)) },
     ...(quarantine === undefined ? {} : { quarantine: toWrittenQuarantine(quarantine, cut) }),
   };
@@ -44,8 +53,8 @@ export function decodeState(
   const parsed = frame.safeParse(raw);
   if (!parsed.success) return { kind: 'foreign', why: 'the session state was not written by Quorate' };
   const { format } = parsed.data;
-  if (format < 1 || format > STATE_FORMAT)
-    return { kind: 'foreign', why: `state format ${format}, this build reads ${STATE_FORMAT}` };
+  if (format < 1 || format > CONTROL_FORMAT)
+    return { kind: 'foreign', why: `state format ${format}, this build reads ${CONTROL_FORMAT}` };
   const { version } = parsed.data;
   if (isNewer(version, ownVersion) && !isRegistered(version)) {
     return { kind: 'foreign', why: `written by machine version ${version}, this host runs ${ownVersion}` };

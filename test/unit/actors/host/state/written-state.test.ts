@@ -88,6 +88,7 @@ const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
   },
   movedAt: LAST,
   input: 'i'.repeat(32),
+  control: { tenant: 't'.repeat(128) },
   watchers: times(BOUNDS.watchers, (at) => ({
     to: { entity: 'e'.repeat(260), sessionId: '\u0001'.repeat(128), correlationId: `${at}`.repeat(64) },
     until: NOW,
@@ -230,5 +231,38 @@ describe('a state of an earlier release', () => {
     const opened = await openState(written, payloads);
     expect(opened.claim).toEqual(claim);
     expect(opened.state).toMatchObject({ core: former.core, outbox, scheduled: former.scheduled, format: 3 });
+  });
+});
+
+describe('a state with control fields', () => {
+  const stateOf = (control?: SessionState['control']): SessionState => ({
+    ...emptyState('m', '1'),
+    core: core(),
+    ...(control === undefined ? {} : { control }),
+  });
+  const read = (written: unknown) => {
+    const decoded = decodeState(written, '1', () => false, NOW);
+    return decoded.kind === 'state' ? decoded.state : expect.fail(decoded.kind);
+  };
+
+  it('has a format of its own, and none has it without them', () => {
+    expect(toWritten(stateOf()).format).toBe(3);
+    expect(toWritten(stateOf({ tenant: 'a' })).format).toBe(4);
+    expect(read(toWritten(stateOf({ tenant: 'a' }))).control).toEqual({ tenant: 'a' });
+  });
+
+  it('keeps that format where its core lies in the payload store, and after the core is lost', async () => {
+    const payloads = memoryPayloads();
+    const state = stateOf({ tenant: 'a' });
+    const context = { actor, payloads, olderPeers: NO_PEERS, memory, now: NOW, most: 0 };
+    const { written } = await stowState(state, stateBytes(state), context);
+    expect(written).toMatchObject({ format: 4, core: null });
+    // What a host writes that could not read the claim.
+    expect(toWritten(read(written)).format).toBe(4);
+    expect((await openState(read(written), payloads)).state.control).toEqual({ tenant: 'a' });
+  });
+
+  it('is left to others where the format is newer still', () => {
+    expect(decodeState({ ...toWritten(stateOf()), format: 5 }, '1', () => false, NOW).kind).toBe('foreign');
   });
 });
