@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { QuorateClient } from '../../../src/contract/client.ts';
 import type { AgentContext, QuorateConfig } from '../../../src/contract/config.ts';
 import { SILENT } from '../../../src/contract/ports.ts';
-import { type ModelAnswer, type ModelServer, startModelServer } from '../../kit/model-server.ts';
+import { type ModelAnswer, type ModelServer, startModelServer } from '../../kit/model/server.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 const BRANCHES = 20;
