@@ -12,6 +12,7 @@ const agentCommon = {
   concurrency: z.number().int().min(1).max(1000).optional(),
   timeoutMs: ms(1, 86_400_000).optional(),
   deadlineMs: ms(1, 604_800_000).optional(),
+  exclusive: z.boolean().optional(),
   retry: z
     .strictObject({
       attempts: z.number().int().min(1).max(100).optional(),

@@ -53,6 +53,11 @@ interface AgentCommon {
   /** From asking to giving up, over all attempts, in ms. Default 600,000. */
   readonly deadlineMs?: number;
   readonly retry?: RetryPolicy;
+  /**
+   * No two processes run a task of it, also where the lock of its message is lost while it runs; and who cancels it tells the
+   * process that runs it. Costs two writes in the store a task. Default: true for I/O agents, false for those of a module.
+   */
+  readonly exclusive?: boolean;
 }
 
 /**

@@ -76,6 +76,28 @@ export interface CancellationStore {
   find(marks: readonly string[]): Promise<readonly string[]>;
 }
 
+/** One task as its claim names it: marks of its asker's life and execution (actors/protocol/lineage.ts), and its own key. */
+export interface ClaimedTask {
+  readonly life: string;
+  readonly execution: string;
+  readonly key: string;
+}
+
+/** Which process runs which task, and until when each process lives, shared by all. Kept only where an agent asks for it. */
+export interface TaskClaimStore {
+  /** Gives who has it: `process`, where nobody had it. */
+  take(task: ClaimedTask, process: string): Promise<string>;
+  /** As `take`, for a task whose process is gone. */
+  takeOver(task: ClaimedTask, from: string, process: string): Promise<string>;
+  /** Does nothing where another has it. */
+  drop(task: ClaimedTask, process: string): Promise<void>;
+  /** Those that run something of an execution, or of a whole life. */
+  processesOf(life: string, execution?: string): Promise<readonly string[]>;
+  /** Epoch ms. */
+  setAlive(process: string, until: number): Promise<void>;
+  aliveUntil(process: string): Promise<number | undefined>;
+}
+
 /** Results of tasks under their idempotency keys, in the folder of whom they belong to, stored before the reply leaves. */
 export interface ResultStore {
   get(folder: string, key: string): Promise<Json | undefined>;

@@ -1,7 +1,9 @@
 // What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
+import { randomUUID } from 'node:crypto';
 import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../actors/agents/offers.ts';
 import { createRemediation } from '../actors/agents/remediation.ts';
+import { createTaskClaims, type TaskClaims } from '../actors/agents/task/claim.ts';
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
 import { createRetryLedger } from '../actors/agents/task/retry-budget.ts';
 import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
@@ -24,7 +26,7 @@ import {
   REMEDIATION,
 } from '../contract/entities.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { Payloads, ResultStore } from '../contract/payload.ts';
+import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '../contract/ports.ts';
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
@@ -51,6 +53,7 @@ export interface PumpContext {
   readonly bridge: Bridge;
   readonly results: ResultStore;
   readonly cancellations: Cancellations;
+  readonly taskClaims: TaskClaimStore;
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -195,8 +198,10 @@ function startWatchPumps(context: PumpContext): Pump[] {
 
 function startAgentPumps(context: PumpContext): Pump[] {
   const { config, registration, threads } = context;
+  const claims = claimsOf(context);
   const agents = Object.entries(config.agents).map(([name, agent]) =>
     startTaskPump(context, {
+      claims: (agent.exclusive ?? !('module' in agent)) ? claims : undefined,
       name,
       entity: agentQueue(name),
       resolve: () => ({ kind: 'agent', config: agent as AgentConfig }),
@@ -213,9 +218,22 @@ function startAgentPumps(context: PumpContext): Pump[] {
       timeoutMs: DEFAULT_TIMEOUT_MS,
       ...retriesOf(undefined),
       concurrency: threads,
+      claims: undefined,
     }),
   );
   return [...agents, ...logic];
+}
+
+/** One for all agents of the process; it does nothing until a task is claimed. */
+function claimsOf({ taskClaims, config, clock, logger }: PumpContext): TaskClaims {
+  const { lockDurationMs } = config;
+  return createTaskClaims({
+    store: taskClaims,
+    process: `process-${randomUUID()}`,
+    lockDurationMs,
+    clock,
+    logger,
+  });
 }
 
 function retriesOf(
@@ -232,7 +250,7 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
     : { kind: 'logic', machine, src: logic.src };
 }
 
-type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry'> & {
+type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims'> & {
   readonly concurrency: number;
   readonly budget: RetryBudget | false | undefined;
 };

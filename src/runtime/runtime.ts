@@ -80,7 +80,7 @@ export async function composeRuntime<C extends QuorateConfig>(
     if (alone !== undefined)
       logger.warn(`${alone}; set payloadContainer where there are some (docs/operating.md)`);
     undo.push(async () => stores.close());
-    const { payloads, results, cancellations: store } = seam?.stores(stores) ?? stores;
+    const { payloads, results, cancellations: store, taskClaims } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);
     undo.push(() => connection.close());
     const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
@@ -106,6 +106,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       bridge,
       results,
       cancellations,
+      taskClaims,
       payloads,
       clock,
       logger,

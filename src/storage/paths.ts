@@ -15,9 +15,11 @@ export function checkPath(path: string): string {
 export const KEYS = 'keys';
 /** Where marks of what is cancelled lie. */
 export const CANCELLED = 'cancelled';
-const RESERVED: ReadonlySet<string> = new Set([KEYS, CANCELLED]);
+/** Where it lies who runs which task. */
+export const TASK_CLAIMS = 'claims';
+const RESERVED: ReadonlySet<string> = new Set([KEYS, CANCELLED, TASK_CLAIMS]);
 
-/** Checks the path of a payload or result: keys and marks are never read, written or removed as one. */
+/** Checks the path of a payload or result: keys, marks and claims of tasks are never read, written or removed as one. */
 export function checkPayloadPath(path: string): string {
   if (!isPayloadPath(path)) throw new RangeError(`not the path of a payload: ${path.slice(0, 80)}`);
   return path;

@@ -4,16 +4,24 @@ import { join } from 'node:path';
 import { dataFolderOf, type Target } from '../config/target.ts';
 import type { ResolvedConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { CancellationStore, Payloads, ResultStore, Storage } from '../contract/payload.ts';
+import type {
+  CancellationStore,
+  Payloads,
+  ResultStore,
+  Storage,
+  TaskClaimStore,
+} from '../contract/payload.ts';
 import { createCancellationFiles } from './cancellations.ts';
 import { createFolderStorage, makeFolder } from './folder.ts';
 import { createPacking, type Packing } from './packing.ts';
 import { createPayloads, createResults } from './payloads.ts';
+import { createTaskClaimFiles } from './task-claims.ts';
 
 export interface Stores {
   readonly payloads: Payloads;
   readonly results: ResultStore;
   readonly cancellations: CancellationStore;
+  readonly taskClaims: TaskClaimStore;
 }
 
 /** The stores of a runtime. Removing a folder removes the results in it as well. */
@@ -35,12 +43,16 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
   const files = createResults(storage, packing);
   if (config.payloadContainer !== undefined || !isLocal(target)) {
     const cancellations = createCancellationFiles(storage, scope);
-    return { payloads, results: files, cancellations, isLocal: false, close: () => {} };
+    const taskClaims = createTaskClaimFiles(storage, scope);
+    return { payloads, results: files, cancellations, taskClaims, isLocal: false, close: () => {} };
   }
   const folder = dataFolderOf(config);
   makeFolder(folder);
-  const { openResultTable } = await import('./result-table.ts');
-  const table = await openResultTable(join(folder, 'results.db'), packing, files);
+  // SQLite is loaded where it is used.
+  const [{ openDatabase }, { ResultTable }, { createCancellationTable, createTaskClaimTable }] =
+    await Promise.all([import('./database.ts'), import('./result-table.ts'), import('./control-tables.ts')]);
+  const db = await openDatabase(join(folder, 'results.db'));
+  const table = new ResultTable(db, packing, files);
   const removeFolder = async (path: string): Promise<void> => {
     await payloads.removeFolder(path);
     await table.removeFolder(path);
@@ -48,9 +60,10 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
   return {
     payloads: { ...payloads, removeFolder },
     results: table,
-    cancellations: table.cancellations(scope),
+    cancellations: createCancellationTable(db, scope),
+    taskClaims: createTaskClaimTable(db, scope),
     isLocal: true,
-    close: () => table.close(),
+    close: () => db.close(),
   };
 }
 

@@ -3,7 +3,7 @@
 import { parseAddress } from '../contract/address.ts';
 import { actorQueue } from '../contract/entities.ts';
 import type { Json } from '../contract/json.ts';
-import type { CancellationStore, Payloads, ResultStore } from '../contract/payload.ts';
+import type { CancellationStore, Payloads, ResultStore, TaskClaimStore } from '../contract/payload.ts';
 import type {
   Bridge,
   Disposition,
@@ -78,11 +78,12 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
   };
 }
 
-export function watchStores({ payloads, results, cancellations }: Stores, life: Life): Stores {
+export function watchStores({ payloads, results, cancellations, taskClaims }: Stores, life: Life): Stores {
   return {
     payloads: watchPayloads(payloads, life),
     results: watchResults(results, life),
     cancellations: watchCancellations(cancellations, life),
+    taskClaims: watchTaskClaims(taskClaims, life),
   };
 }
 
@@ -119,6 +120,19 @@ function watchCancellations(cancellations: CancellationStore, life: Life): Cance
       await cancellations.put(...put);
       if (!(await life.pass({ step: 'after-cancel', where: 'an actor' }))) return life.death;
     },
+  };
+}
+
+/** A dead process takes nothing and lives on in what it took. */
+function watchTaskClaims(claims: TaskClaimStore, life: Life): TaskClaimStore {
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => ((await life.awake()) ? work() : life.death);
+  return {
+    take: (...given) => alive(() => claims.take(...given)),
+    takeOver: (...given) => alive(() => claims.takeOver(...given)),
+    drop: (...given) => alive(() => claims.drop(...given)),
+    processesOf: (...given) => alive(() => claims.processesOf(...given)),
+    setAlive: (...given) => alive(() => claims.setAlive(...given)),
+    aliveUntil: (...given) => alive(() => claims.aliveUntil(...given)),
   };
 }
 

@@ -3,10 +3,11 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { openDatabase } from '../../../src/storage/database.ts';
 import { createFolderStorage, makeFolder } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createPayloads, createResults } from '../../../src/storage/payloads.ts';
-import { openResultTable } from '../../../src/storage/result-table.ts';
+import { ResultTable } from '../../../src/storage/result-table.ts';
 
 const modeOf = (path: string) => statSync(path).mode & 0o7777;
 function folder(): string {
@@ -24,11 +25,12 @@ test('the results and payloads of a runtime are for their owner alone', async ()
   await storage.write('a/b', Buffer.from('x'));
   expect(modeOf(join(data, 'payloads'))).toBe(0o700);
   const run = async () => {
-    const table = await openResultTable(join(data, 'results.db'), packing, createResults(storage, packing));
+    const db = await openDatabase(join(data, 'results.db'));
+    const table = new ResultTable(db, packing, createResults(storage, packing));
     await table.put('f', 'k', 1);
     const files = readdirSync(data).filter((name) => name.startsWith('results.db'));
     expect(files.map((name) => modeOf(join(data, name)))).toEqual(files.map(() => 0o600));
-    table.close();
+    db.close();
   };
   await run();
   chmodSync(join(data, 'results.db'), 0o644);

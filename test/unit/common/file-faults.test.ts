@@ -6,9 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fileFault as brokerFileFault } from '../../../packages/broker/src/files.ts';
 import { fileFault } from '../../../src/common/file-faults.ts';
+import { openDatabase } from '../../../src/storage/database.ts';
 import { makeFolder } from '../../../src/storage/folder.ts';
-import { createPacking } from '../../../src/storage/packing.ts';
-import { openResultTable } from '../../../src/storage/result-table.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -62,10 +61,7 @@ describe('a data folder that cannot be', () => {
   it('never asks to move away a file of results that is whole', async () => {
     const taken = join(folder, 'results.db');
     await mkdir(taken);
-    const packing = createPacking({ compress: false, codecs: [] });
-    const large = { get: async () => undefined, put: async () => {}, list: async () => [] };
-    const open = openResultTable(taken, packing, large);
-    await expect(open).rejects.toMatchObject({ code: 'DATA_UNWRITABLE' });
+    await expect(openDatabase(taken)).rejects.toMatchObject({ code: 'DATA_UNWRITABLE' });
   });
 });
 

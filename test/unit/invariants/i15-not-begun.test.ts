@@ -29,6 +29,7 @@ async function setUp(run: IoAgent['run']) {
     counters,
     random: () => 0.5,
     budget: undefined,
+    claims: undefined,
     shutdown: new AbortController().signal,
   };
   const { entity: _entity, messageId: _id, subject, body, ...rest } = sent;

@@ -56,6 +56,7 @@ describe('docs/configuration.md', () => {
       concurrency: 1,
       timeoutMs: 1,
       deadlineMs: 1,
+      exclusive: true,
       retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1, budget: { share: 1, perSecond: 1 } },
     };
     const accepted = Object.keys(resolveConfig({ machines: {}, agents: { agent } }).agents['agent'] ?? {});

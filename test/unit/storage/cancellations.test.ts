@@ -6,10 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { CancellationStore } from '../../../src/contract/payload.ts';
 import { createCancellationFiles } from '../../../src/storage/cancellations.ts';
+import { createCancellationTable } from '../../../src/storage/control-tables.ts';
+import { openDatabase } from '../../../src/storage/database.ts';
 import { createFolderStorage } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
-import { createPayloads, createResults } from '../../../src/storage/payloads.ts';
-import { openResultTable } from '../../../src/storage/result-table.ts';
+import { createPayloads } from '../../../src/storage/payloads.ts';
 
 const HOUR = 3_600_000;
 const root = mkdtempSync(join(tmpdir(), 'quorate-cancellations-'));
@@ -22,7 +23,7 @@ afterAll(() => {
 
 let count = 0;
 async function table(file = join(root, `results-${count++}.db`)) {
-  const opened = await openResultTable(file, packing, createResults(createFolderStorage(root), packing));
+  const opened = await openDatabase(file);
   undo.push(() => opened.close());
   return { opened, file };
 }
@@ -34,7 +35,7 @@ const STORES: Record<string, () => Promise<(scope: string) => CancellationStore>
   },
   table: async () => {
     const { opened } = await table();
-    return (scope) => opened.cancellations(scope);
+    return (scope) => createCancellationTable(opened, scope);
   },
 };
 
@@ -63,12 +64,12 @@ it('a file of an earlier build gets the table and keeps its format, so that host
   opened.close();
   undo.pop();
   const older = new DatabaseSync(file);
-  older.exec('DROP TABLE cancelled');
+  older.exec('DROP TABLE cancelled; DROP TABLE task_claim; DROP TABLE process');
   const format = older.prepare('PRAGMA user_version').get();
   older.close();
   const { opened: again } = await table(file);
-  await again.cancellations('s').put(['a'], HOUR, 0);
-  expect(await again.cancellations('s').find(['a'])).toEqual(['a']);
+  await createCancellationTable(again, 's').put(['a'], HOUR, 0);
+  expect(await createCancellationTable(again, 's').find(['a'])).toEqual(['a']);
   const seen = new DatabaseSync(file, { readOnly: true });
   expect(seen.prepare('PRAGMA user_version').get()).toEqual(format);
   seen.close();

@@ -7,10 +7,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PayloadCodec } from '../../../src/contract/payload.ts';
+import { openDatabase } from '../../../src/storage/database.ts';
 import { createFolderStorage } from '../../../src/storage/folder.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createResults } from '../../../src/storage/payloads.ts';
-import { openResultTable, type ResultTable } from '../../../src/storage/result-table.ts';
+import { ResultTable } from '../../../src/storage/result-table.ts';
 
 const LARGE = 'x'.repeat(100_000);
 
@@ -31,9 +32,9 @@ const files = (): Promise<string[]> => readdir(join(folder, 'payloads'), { recur
 async function open(codecs: readonly PayloadCodec[] = []): Promise<ResultTable> {
   const packing = createPacking({ compress: false, codecs });
   const storage = createFolderStorage(join(folder, 'payloads'));
-  const table = await openResultTable(file(), packing, createResults(storage, packing));
-  opened.push(table);
-  return table;
+  const db = await openDatabase(file());
+  opened.push(db);
+  return new ResultTable(db, packing, createResults(storage, packing));
 }
 
 function database(): DatabaseSync {

@@ -19,11 +19,8 @@ export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next
     host.cancellations.isCancelled(task.marks),
   ]);
   if (isCancelled) return CANCELLED;
-  const outcome = stored as unknown as Outcome | undefined;
-  if (outcome !== undefined) {
-    host.counters.answeredFromStore++;
-    return { kind: 'answer', outcome, family: undefined };
-  }
+  const known = answered(host, stored);
+  if (known !== undefined) return known;
   // The asker's own deadline timer has told it so (I11).
   const deadlineAt = deadlineOf(task, host.clock);
   if (host.clock.now() >= deadlineAt) return { kind: 'drop' };
@@ -40,8 +37,27 @@ export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next
   if (input.kind === 'unreadable') return { kind: 'giveUp', error: input.error };
   // While its input was fetched: somebody else may have begun it.
   if (lost.aborted) return { kind: 'lost' };
-  if (await host.cancellations.isCancelled(task.marks)) return CANCELLED;
-  return { kind: 'run', runnable, family, input: input.value, deadlineAt };
+  const claimed = await host.claims?.take({ key: body.key, marks: task.marks, lost, deadlineAt });
+  if (claimed?.kind === 'elsewhere') return { kind: 'elsewhere', at: claimed.at, deadlineAt };
+  const claim = claimed?.claim;
+  const over = await overMeanwhile(task, host, family);
+  if (over === undefined) return { kind: 'run', runnable, family, input: input.value, deadlineAt, claim };
+  await claim?.release();
+  return over;
+}
+
+/** Right before the call: nobody waits any more, or the process that ran it has ended with an answer. */
+async function overMeanwhile(task: Task, host: TaskHost, family: string): Promise<Next | undefined> {
+  const { body, message, marks, waits } = task;
+  if (await host.cancellations.isCancelled(marks)) return CANCELLED;
+  if (host.claims === undefined || (message.deliveryCount === 0 && waits === 0)) return undefined;
+  return answered(host, await storedResult(host, family, body.key));
+}
+
+function answered({ counters }: TaskHost, stored: Json | undefined): Next | undefined {
+  if (stored === undefined) return undefined;
+  counters.answeredFromStore++;
+  return { kind: 'answer', outcome: stored as unknown as Outcome, family: undefined };
 }
 
 const CANCELLED: Next = { kind: 'drop', counted: 'cancelled' };

@@ -18,7 +18,9 @@ export async function run(task: Task, admitted: Admitted, host: TaskHost): Promi
   host.counters.started++;
   const cancelled = new AbortController();
   const unwatch = host.cancellations.watch(task.marks, () => cancelled.abort(nobodyWaits()));
-  const { signal, release } = limitSignal({ sources: [task.lost, host.shutdown, cancelled.signal] });
+  const { signal, release } = limitSignal({
+    sources: [admitted.claim?.lost ?? task.lost, host.shutdown, cancelled.signal],
+  });
   const pieces = piecesOf(task, host);
   const context = contextOf(task, admitted, host, signal, pieces);
   const { runnable, input } = admitted;

@@ -52,8 +52,7 @@ export function createTaskHandler(
           traceparent: traceparentOf(span),
         };
         const admitted = await admit(task, host);
-        const next = admitted.kind === 'run' ? await attemptOf(task, admitted, host) : admitted;
-        const disposition = await settle(task, next, host);
+        const disposition = await carryOut(task, admitted, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
         if (disposition.kind === 'deadLetter') recordFailure(span, new Error(disposition.reason));
         return disposition;
@@ -62,6 +61,15 @@ export function createTaskHandler(
       counters.running--;
     }
   };
+}
+
+async function carryOut(task: Task, admitted: Admitted | Next, host: TaskHost): Promise<Disposition> {
+  if (admitted.kind !== 'run') return settle(task, admitted, host);
+  try {
+    return await settle(task, await attemptOf(task, admitted, host), host);
+  } finally {
+    await admitted.claim?.release();
+  }
 }
 
 async function attemptOf(task: Task, admitted: Admitted, host: TaskHost): Promise<Next> {

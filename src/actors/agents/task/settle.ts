@@ -43,6 +43,8 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
       return giveUp(host, next.error);
     case 'retry':
       return retry(task, next, host);
+    case 'elsewhere':
+      return lookAgain(task, next, host);
     case 'handBack':
       return handBack(task, next.deadlineAt, host);
     case 'lost':
@@ -143,6 +145,20 @@ async function isCancelledNow({ marks }: Task, { cancellations, counters }: Task
 function askerOf({ message }: Task): { readonly actor?: string } {
   const { [PROPERTY.from]: actor } = message.properties;
   return typeof actor === 'string' ? { actor } : {};
+}
+
+/** The process that runs it answers, or has died by then. */
+async function lookAgain(
+  task: Task,
+  { at, deadlineAt }: Extract<Next, { kind: 'elsewhere' }>,
+  host: TaskHost,
+): Promise<Disposition> {
+  const { bridge, clock, counters, entity } = host;
+  const now = clock.now();
+  const notBefore = Math.max(now, Math.min(at, deadlineAt - 1));
+  await bridge.publish([toSameTask(task, { entity, deadlineAt, now, waits: task.waits + 1, notBefore })]);
+  counters.elsewhere++;
+  return COMPLETE;
 }
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */

@@ -8,6 +8,7 @@ import type { Bridge, Clock, Logger, WorkerPool } from '../../../contract/ports.
 import type { MachineRef } from '../../../contract/turn.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
+import type { TaskClaim, TaskClaims } from './claim.ts';
 import type { RetryLedger } from './retry-budget.ts';
 
 export interface TaskCounters {
@@ -17,6 +18,8 @@ export interface TaskCounters {
   retried: number;
   /** Put off because the other side asked to wait: the same attempt is made again. */
   waited: number;
+  /** Another process ran it: looked at again later. */
+  elsewhere: number;
   /** Of those retried: put off longer, since there were too many retries (retry-budget.ts). */
   putOff: number;
   failed: number;
@@ -39,6 +42,7 @@ export function newTaskCounters(): TaskCounters {
     answeredFromStore: 0,
     retried: 0,
     waited: 0,
+    elsewhere: 0,
     putOff: 0,
     failed: 0,
     running: 0,
@@ -65,6 +69,8 @@ export interface TaskHost {
   readonly pool: WorkerPool;
   readonly results: ResultStore;
   readonly cancellations: Cancellations;
+  /** None where the agent is not exclusive. */
+  readonly claims: TaskClaims | undefined;
   readonly payloads: Payloads;
   readonly clock: Clock;
   /** 0 <= n < 1: what is put off together does not come back together. */
@@ -106,6 +112,8 @@ export interface Admitted {
   readonly input: Json;
   /** When nobody waits any more (epoch ms). */
   readonly deadlineAt: number;
+  /** Where its agent is exclusive: to be released when it is settled. */
+  readonly claim: TaskClaim | undefined;
 }
 
 export type Attempt =
@@ -137,6 +145,8 @@ export type Next =
       readonly deadlineAt: number;
       readonly family: string;
     }
+  /** Another process runs it: to be looked at again then. */
+  | { readonly kind: 'elsewhere'; readonly at: number; readonly deadlineAt: number }
   /** This host stops: another one starts the attempt afresh. */
   | { readonly kind: 'handBack'; readonly deadlineAt: number }
   /** The lock is gone: the task is somebody else's now. */

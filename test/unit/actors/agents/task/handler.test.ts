@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { createTaskClaims } from '../../../../../src/actors/agents/task/claim.ts';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
 import { createRetryLedger } from '../../../../../src/actors/agents/task/retry-budget.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
@@ -11,10 +12,12 @@ import type { AgentContext, IoAgent, RetryBudget } from '../../../../../src/cont
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import { throttled, toTaskError } from '../../../../../src/contract/failure.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
+import type { TaskClaimStore } from '../../../../../src/contract/payload.ts';
 import type { WorkerPool } from '../../../../../src/contract/ports.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
 import type { InboundMessage, TaskBody, WireMessage } from '../../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../../src/contract/wire.ts';
+import { createTaskClaimFiles } from '../../../../../src/storage/task-claims.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { memoryCancellations, memoryPayloads, memoryStorage } from '../../../../kit/memory-storage.ts';
 import { NO_JSON } from '../../../../kit/no-json.ts';
@@ -54,6 +57,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     clock: { now: () => 10_000 },
     random: () => 1,
     budget: undefined,
+    claims: undefined,
     logger: silent,
     cancellations: memoryCancellations(),
     counters: newTaskCounters(),
@@ -859,5 +863,76 @@ describe('a retry over its budget', () => {
     await waiting.handle();
     expect(waiting.published).toMatchObject([{ notBefore: 10_010 }]);
     expect(published).toHaveLength(7);
+  });
+});
+
+describe('a task of an exclusive agent', () => {
+  const claimsOf = (process: string, store: TaskClaimStore) =>
+    createTaskClaims({
+      store,
+      process,
+      lockDurationMs: 30_000,
+      clock: { now: () => 10_000 },
+      logger: silent,
+    });
+
+  it('that comes to another host while it runs is put off, and then answered from the store', async () => {
+    const store = createTaskClaimFiles(memoryStorage(), 's');
+    const { promise: answer, resolve } = Promise.withResolvers<Json>();
+    const lock = new AbortController();
+    const signals: AbortSignal[] = [];
+    const first = setUp(
+      (_: unknown, { signal }: AgentContext) => {
+        signals.push(signal);
+        return answer;
+      },
+      { claims: claimsOf('a', store) },
+    );
+    const calls: number[] = [];
+    const second = setUp(() => calls.push(1), { claims: claimsOf('b', store), results: first.host.results });
+    const running = first.handle({}, 0, lock.signal);
+    await expect.poll(() => signals).toHaveLength(1);
+    lock.abort();
+    expect(await second.handle({}, 1)).toEqual({ kind: 'complete' });
+    expect(second.published).toEqual([
+      expect.objectContaining({
+        entity: 'agent.a',
+        notBefore: 15_000,
+        properties: expect.objectContaining({ [PROPERTY.attempt]: 1, [PROPERTY.waits]: 1 }),
+      }),
+    ]);
+    // It was not told to end: nobody else runs it.
+    expect(signals[0]?.aborted).toBe(false);
+    resolve('paid once');
+    await running;
+    expect(first.published).toEqual([expect.objectContaining({ subject: 'reply' })]);
+    await second.handle({}, 0, undefined, { [PROPERTY.waits]: 1 });
+    expect(second.published.at(-1)).toMatchObject({
+      subject: 'reply',
+      body: { outcome: { output: 'paid once' } },
+    });
+    expect(calls).toEqual([]);
+    expect(second.host.counters).toMatchObject({ elsewhere: 1, started: 0, answeredFromStore: 1 });
+  });
+
+  it('is free for others when it was answered, failed, or was not begun', async () => {
+    const store = createTaskClaimFiles(memoryStorage(), 's');
+    for (const run of [() => 1, () => Promise.reject(new Error('no'))] as IoAgent['run'][]) {
+      const { handle } = setUp(run, { claims: claimsOf('a', store) });
+      await handle();
+      expect(await store.processesOf('-')).toEqual([]);
+    }
+    const cancellations = memoryCancellations();
+    const isCancelled = vi
+      .fn((marks: readonly string[]) => cancellations.isCancelled(marks))
+      .mockResolvedValueOnce(false)
+      .mockResolvedValueOnce(true);
+    const { handle, host } = setUp(() => 1, {
+      claims: claimsOf('a', store),
+      cancellations: { ...cancellations, isCancelled },
+    });
+    await handle();
+    expect(host.counters).toMatchObject({ cancelled: 1, started: 0 });
+    expect(await store.processesOf('-')).toEqual([]);
   });
 });

@@ -1,0 +1,70 @@
+// Who runs which task, in a storage: an object for each task that runs, named so that those of one asker are found together, and
+// one for each process. Objects of processes that died without a successor are removed by those that come later.
+import type { ClaimedTask, Storage, TaskClaimStore } from '../contract/payload.ts';
+import { checkPath, TASK_CLAIMS } from './paths.ts';
+
+/** No task runs so long: its claim was left by a process that died, and nobody ran the task again. */
+const FORGOTTEN_AFTER_MS = 7 * 24 * 3_600_000;
+const BETWEEN_SWEEPS_MS = 3_600_000;
+
+/** `scope` tells namespaces and prefixes apart that share a container. */
+export function createTaskClaimFiles(storage: Storage, scope: string, now = Date.now): TaskClaimStore {
+  const tasks = checkPath(`${TASK_CLAIMS}/${scope}/tasks`);
+  const processes = checkPath(`${TASK_CLAIMS}/${scope}/processes`);
+  const pathOf = ({ life, execution, key }: ClaimedTask): string => `${tasks}/${life}/${execution}/${key}`;
+  let sweptAt: number | undefined;
+
+  const ownerOf = async (path: string): Promise<string | undefined> => textOf(await storage.read(path));
+  const take = async (task: ClaimedTask, process: string): Promise<string> => {
+    const path = pathOf(task);
+    for (;;) {
+      if (await storage.create(path, Buffer.from(process))) return process;
+      const owner = await ownerOf(path);
+      // Removed in between.
+      if (owner !== undefined) return owner;
+    }
+  };
+  const drop = async (task: ClaimedTask, process: string): Promise<void> => {
+    const path = pathOf(task);
+    if ((await ownerOf(path)) === process) await storage.remove(path);
+  };
+  const sweep = async (): Promise<void> => {
+    for (const folder of [tasks, processes])
+      for await (const { path, writtenAt } of storage.list(folder))
+        if (now() - writtenAt > FORGOTTEN_AFTER_MS) await storage.remove(path);
+  };
+
+  return {
+    take,
+    takeOver: async (task, from, process) => {
+      await drop(task, from);
+      return take(task, process);
+    },
+    drop,
+    processesOf: async (life, execution) => {
+      const found = new Set<string>();
+      const folder = execution === undefined ? `${tasks}/${life}` : `${tasks}/${life}/${execution}`;
+      for await (const { path } of storage.list(folder)) {
+        const owner = await ownerOf(path);
+        if (owner !== undefined) found.add(owner);
+      }
+      return [...found];
+    },
+    setAlive: async (process, until) => {
+      await storage.write(`${processes}/${process}`, Buffer.from(String(until)));
+      sweptAt ??= now();
+      if (now() - sweptAt < BETWEEN_SWEEPS_MS) return;
+      sweptAt = now();
+      // What it leaves is removed the next time.
+      sweep().catch(() => {});
+    },
+    aliveUntil: async (process) => {
+      const until = Number(await ownerOf(`${processes}/${process}`));
+      return Number.isFinite(until) ? until : undefined;
+    },
+  };
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString();
+}
