@@ -42,14 +42,20 @@ module.exports = {
     never(
       'pure-core',
       'No clock, no randomness, no I/O under a turn (I6), nor in the vocabulary that it is written in.',
-      { path: '^src/(contract|machines|actors/core)/' },
+      { path: '^src/(contract|control|machines|actors/core)/' },
       { dependencyTypes: ['core'] },
     ),
     never(
       'light-core',
       'A schema library takes 5 MB of each worker thread.',
-      { path: '^src/(machines|actors/(core|worker))/' },
+      { path: '^src/(control|machines|actors/(core|worker))/' },
       { path: '(^|/)node_modules/zod/' },
+    ),
+    never(
+      'control-decides',
+      'Decisions about paid work need the vocabulary, and XState for the machine around them.',
+      { path: '^src/control/' },
+      { pathNot: ['^src/(control|contract)/', '(^|/)node_modules/xstate/'] },
     ),
     never(
       'core-stays-inside',

@@ -16,9 +16,10 @@ import type { Bridge, Clock } from '../contract/ports.ts';
 import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
 import { createDeadLetters } from './dead-letters.ts';
-import { createRequests, whileOpen } from './requests.ts';
+import { whileOpen } from './open-bridge.ts';
 import { watchActor } from './watch.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;

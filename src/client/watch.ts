@@ -4,7 +4,7 @@ import { abortError, throwIfAborted } from '../common/signals.ts';
 import type { Transition } from '../contract/client.ts';
 import { fromErrorJson } from '../contract/errors.ts';
 import type { AnswerBody, TransitionsBody } from '../contract/wire.ts';
-import type { Listening } from './requests.ts';
+import type { Listening } from '../mailbox/requests.ts';
 
 /** How long an actor tells a client that has died. */
 const WATCH_LEASE_MS = 60_000;

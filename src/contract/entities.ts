@@ -1,4 +1,5 @@
 // The names of all entities and how each is made: the only place that knows them. Names are without the prefix.
+import { isReservedType, kindOfSession } from './control.ts';
 
 /** One entity as declared. Durations in ms; the bridge and the broker turn them into ISO 8601. */
 export interface EntityDeclaration {
@@ -18,13 +19,16 @@ export const REPLIES = 'replies';
 export const OFFERS = 'offers';
 export const EVENTS = 'events';
 export const REMEDIATION = 'remediation';
+/** Sessions of the actors that keep what all processes share (control.ts). */
+export const CONTROL = 'control';
 
 export function actorQueue(type: string): string {
-  return `actor.${type}`;
+  return isReservedType(type) ? CONTROL : `actor.${type}`;
 }
 
 /** The actor whose inbox a session of a queue is, as `type/id`; undefined where it is no actor's. */
 export function actorOf(entity: string, session: string): string | undefined {
+  if (entity === CONTROL && session !== '') return `$${kindOfSession(session)}/${session}`;
   const prefix = actorQueue('');
   return entity.startsWith(prefix) && session !== ''
     ? `${entity.slice(prefix.length)}/${session}`
@@ -52,6 +56,8 @@ export interface TopologyNeeds {
   /** Machine types with named actions. */
   readonly actionTypes: readonly string[];
   readonly agents: readonly string[];
+  /** Something is configured that processes share. */
+  readonly control?: boolean;
   readonly lockDurationMs: number;
   readonly duplicateWindowMs: number;
 }
@@ -71,6 +77,7 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
     ...needs.logicTypes.map((type) => tasks(logicQueue(type))),
     ...needs.actionTypes.map((type) => tasks(actionQueue(type))),
     ...needs.agents.map((agent) => tasks(agentQueue(agent))),
+    ...(needs.control === true ? [sessions(CONTROL)] : []),
     sessions(REPLIES),
     tasks(OFFERS),
     { ...common, name: REMEDIATION },

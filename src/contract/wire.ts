@@ -125,11 +125,19 @@ export interface WatchBody {
   readonly leaseMs: number;
 }
 
+/** What a control machine answers to the host of an actor (control.ts). `execution` is as it was asked with, life included. */
+export interface GrantedBody {
+  readonly kind: 'granted';
+  readonly execution: string;
+  readonly value: Json;
+}
+
 /** What an actor's session takes. `query` is answered without a commit; neither it nor `watch` reaches the machine. */
 export type ActorBody =
   | TurnInput
   | { readonly kind: 'query'; readonly asker: ReplyAddress }
   | WatchBody
+  | GrantedBody
   /** Releases a quarantined actor: what it parked is applied, in order, before anything newer. */
   | { readonly kind: 'release'; readonly asker: ReplyAddress }
   /** Stops an actor and forgets it at once. */

@@ -31,6 +31,7 @@ import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '..
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
 import type { TaskBody } from '../contract/wire.ts';
+import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
 import type { Registration } from './registration.ts';
 
@@ -77,24 +78,27 @@ function startActorPumps(context: PumpContext): Pump[] {
   const { bridge, config, logger, pool, registration, threads } = context;
   const { duplicateWindowMs, retentionMs, turnTimeoutMs } = config;
   const actions = new Actions({ ...context, turnTimeoutMs });
+  const common = {
+    ...context,
+    counters: context.counters.actors,
+    actions,
+    registry: registration.registry,
+    duplicateWindowMs,
+    retentionMs,
+    turnTimeoutMs,
+  };
   const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
     const root = config.machines[type.split('.')[0] ?? ''];
     const own = config.machines[type];
     const host = {
-      ...context,
-      counters: context.counters.actors,
+      ...common,
       timerMemory: new TimerMemory(),
-      actions,
       machine,
       definition,
       older: registration.older.get(type) ?? new Map<string, OlderVersion>(),
       ...(own?.migrate === undefined ? {} : { migrate: own.migrate }),
       onPoison: root?.onPoison ?? ('continue' as const),
-      registry: registration.registry,
-      duplicateWindowMs,
-      retentionMs,
-      turnTimeoutMs,
       onForeignState: createForeignLog(type, logger),
     };
     return bridge.pumpSessions({
@@ -106,7 +110,14 @@ function startActorPumps(context: PumpContext): Pump[] {
       onSession: (session) => holdSession(session, host),
     });
   });
-  return [...sessions, ...startActionPumps(context), runningActions(actions, sessions, context.shutdown)];
+  const foreign = { timerMemory: new TimerMemory(), onForeignState: createForeignLog('control', logger) };
+  const control = registration.control ? [startControlPump(bridge, { ...common, ...foreign })] : [];
+  return [
+    ...sessions,
+    ...control,
+    ...startActionPumps(context),
+    runningActions(actions, sessions, context.shutdown),
+  ];
 }
 
 /** What runs of actions that nobody waits for: a host stops after them, within its grace. */

@@ -6,6 +6,7 @@ import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { WorkerPool } from '../contract/ports.ts';
 import type { MachineRef, Registry } from '../contract/turn.ts';
 import type { MachineDescription } from '../contract/worker.ts';
+import { usesControl } from './control-pump.ts';
 
 const DEFAULT_AGENT_DEADLINE_MS = 600_000;
 /** A module is loaded with all that it imports, perhaps from a slow disk: that may take longer than a turn. */
@@ -21,6 +22,8 @@ export interface Registration {
   /** Types with named actions, older versions included. */
   readonly actionTypes: readonly string[];
   readonly registry: Registry;
+  /** Something is configured that all processes share. */
+  readonly control: boolean;
   /** The entities that all of it needs at the broker. */
   readonly entities: readonly EntityDeclaration[];
 }
@@ -72,16 +75,19 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
       .filter(({ hasActions }) => hasActions)
       .map(({ machine }) => machine.type),
   );
+  const control = usesControl(config);
   return {
     machines,
     older,
     logicTypes: [...logicTypes],
     actionTypes: [...actionTypes],
+    control,
     entities: declareEntities({
       machineTypes: [...machines.keys()],
       logicTypes: [...logicTypes],
       actionTypes: [...actionTypes],
       agents: Object.keys(config.agents),
+      control,
       lockDurationMs: config.lockDurationMs,
       duplicateWindowMs: config.duplicateWindowMs,
     }),

@@ -3,6 +3,7 @@
 import type { AnyActorRef, AnyStateMachine, EventObject } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
 import { isReservedEvent } from '../../contract/border.ts';
+import { ANSWER_ACTION, type ControlAnswer, isReservedType } from '../../contract/control.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
@@ -201,6 +202,10 @@ function applyCustom(
   { addressOf, draft, machine }: ActionContext,
   { type, params, event, exec }: ReportedAction,
 ): void {
+  if (type === ANSWER_ACTION && isReservedType(draft.request.address.type)) {
+    const { to, value } = params as ControlAnswer;
+    return draft.ask({ kind: 'reply', to, outcome: { status: 'done', output: value } });
+  }
   // Named but not implemented: XState does nothing, and so do we.
   if (exec === undefined) return;
   if (machine.implementations.actions[type] !== exec) {

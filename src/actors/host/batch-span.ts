@@ -1,5 +1,6 @@
 // The span of one batch, as OpenTelemetry has it for messages that are processed together: one, with links to what sent them.
 import { SpanKind } from '@opentelemetry/api';
+import { isReservedType } from '../../contract/control.ts';
 import type { InboundMessage } from '../../contract/wire.ts';
 import {
   ATTR,
@@ -23,7 +24,8 @@ export function inBatchSpan<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const worth = messages.filter(({ subject }) => !UNTRACED.has(subject));
-  if (worth.length === 0 || !isTracing()) return work();
+  // What processes say to a limiter would be more than all else.
+  if (worth.length === 0 || !isTracing() || isReservedType(held.address.type)) return work();
   const { entity } = held.session;
   return inSpan(
     SPAN.process(entity),

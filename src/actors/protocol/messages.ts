@@ -77,6 +77,7 @@ const actorBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('timer'), token: z.string() }),
   z.strictObject({ kind: z.literal('await'), asker }),
   z.strictObject({ kind: z.literal('stop') }),
+  z.strictObject({ kind: z.literal('granted'), execution: z.string(), value: json }),
   z.strictObject({ kind: z.literal('query'), asker }),
   z.strictObject({ kind: z.literal('release'), asker }),
   z.strictObject({ kind: z.literal('purge'), asker }),

@@ -35,6 +35,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'machines-are-plain': { 'src/machines/client.ts': `import '../client/any.ts';` },
   'pure-core': { 'src/actors/core/crypto.ts': `import { randomUUID } from 'node:crypto';` },
   'light-core': { 'src/actors/core/schema.ts': `import 'zod';` },
+  'control-decides': { 'src/control/client.ts': `import '../client/any.ts';` },
   'core-stays-inside': { 'src/actors/core/host.ts': `import '../host/any.ts';` },
   'machines-load-in-workers': { 'src/runtime/machines.ts': `import '../machines/any.ts';` },
   'actors-not-to-bridge': { 'src/actors/host/bridge.ts': `import type { Any } from '../../bridge/any.ts';` },

@@ -2,6 +2,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { checkActorId } from '../../../contract/border.ts';
+import { isReservedType } from '../../../contract/control.ts';
 import type { Effect, ReplyAddress } from '../../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../../contract/entities.ts';
 import { QuorateError } from '../../../contract/errors.ts';
@@ -187,8 +188,10 @@ function encode(
         { sessionId: effect.to.sessionId },
       );
     case 'reply':
-      return effect.to.entity === REPLIES
-        ? answer(message, effect.to, { kind: 'answer', answer: 'outcome', outcome: effect.outcome })
+      if (effect.to.entity === REPLIES)
+        return answer(message, effect.to, { kind: 'answer', answer: 'outcome', outcome: effect.outcome });
+      return isReservedType(actor.type)
+        ? granted(message, effect)
         : message(
             effect.to.entity,
             'reply',
@@ -225,6 +228,20 @@ function answer(
     correlationId: to.correlationId,
     timeToLiveMs: ANSWER_TTL_MS,
   });
+}
+
+/** What an actor's host asked for; its machine never sees it. */
+function granted(
+  message: (entity: string, subject: 'granted', body: Json, more: Partial<WireMessage>) => OutboxEntry,
+  { to, outcome }: Extract<Effect, { kind: 'reply' }>,
+): OutboxEntry {
+  const value = outcome.status === 'done' ? outcome.output : null;
+  return message(
+    to.entity,
+    'granted',
+    { kind: 'granted', execution: to.correlationId, value },
+    { sessionId: to.sessionId },
+  );
 }
 
 type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lineage' | 'span'>;

@@ -124,7 +124,11 @@ export async function sort(
       settlements.push(completed(message));
     } else if (body.kind === 'query') queries.push({ message, asker: body.asker });
     else if (body.kind === 'watch') watches.push({ message, body });
-    else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
+    else if (body.kind === 'granted') {
+      // Nothing of this actor waits for a grant.
+      dropped++;
+      settlements.push(completed(message));
+    } else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
     else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
     else {
       const input = withTrace(body, message);

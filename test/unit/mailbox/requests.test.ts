@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { createRequests } from '../../../src/client/requests.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 import type { Bridge, Pump } from '../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
+import { createRequests } from '../../../src/mailbox/requests.ts';
 import { inbound } from '../../kit/inbound.ts';
 import { memoryPayloads } from '../../kit/memory-storage.ts';
 

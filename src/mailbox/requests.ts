@@ -1,4 +1,5 @@
-// Requests and their answers over Service Bus: one reply session a client, correlated by id.
+// Requests and their answers over Service Bus: one reply session a client or a process, correlated by id. The session is held from
+// the first request on.
 import { randomUUID } from 'node:crypto';
 import { hasClaims, openClaims, removeClaims } from '../actors/protocol/claims.ts';
 import { parseAnswerBody } from '../actors/protocol/messages.ts';
@@ -7,7 +8,7 @@ import type { ReplyAddress } from '../contract/effect.ts';
 import { REPLIES } from '../contract/entities.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
-import type { Bridge, DeferredStore, Pump } from '../contract/ports.ts';
+import type { Bridge, Pump } from '../contract/ports.ts';
 import type { AnswerBody, InboundMessage, WireMessage } from '../contract/wire.ts';
 
 interface RequestOptions {
@@ -17,9 +18,11 @@ interface RequestOptions {
   readonly onTimeout: () => QuorateError;
   /** Set for questions that may be repeated: the same question of the same client is kept once where it waits. */
   readonly correlationId?: string;
+  /** Sent again as often, until it is answered: whom it is for may be on its way to another host. */
+  readonly repeatMs?: number;
 }
 
-interface Requests {
+export interface Requests {
   ask(make: (asker: ReplyAddress) => WireMessage, options: RequestOptions): Promise<AnswerBody>;
   /** Every answer with this correlation id, until released. */
   listen(correlationId: string, onBody: (body: AnswerBody) => void): Listening;
@@ -34,8 +37,14 @@ export interface Listening {
   readonly closed: Promise<unknown>;
 }
 
-export function createRequests(bridge: Bridge, payloads: Payloads, endpoint = 'the broker'): Requests {
-  const sessionId = `client-${randomUUID()}`;
+/** `owner` begins the name of the session, for people who look at the queue. */
+export function createRequests(
+  bridge: Pick<Bridge, 'publish' | 'pumpNamedSession'>,
+  payloads: Payloads,
+  endpoint = 'the broker',
+  owner = 'client',
+): Requests {
+  const sessionId = `${owner}-${randomUUID()}`;
   const waiting = new Map<string, Set<(body: AnswerBody) => void>>();
   const closing = new AbortController();
   let pump: (Pump & { readonly ready: Promise<void> }) | undefined;
@@ -94,7 +103,7 @@ export function createRequests(bridge: Bridge, payloads: Payloads, endpoint = 't
         },
       };
     },
-    ask: async (make, { timeoutMs, signal, onTimeout, correlationId = randomUUID() }) => {
+    ask: async (make, { timeoutMs, signal, onTimeout, correlationId = randomUUID(), repeatMs }) => {
       throwIfAborted(signal);
       throwIfAborted(closing.signal);
       holdSession();
@@ -111,11 +120,20 @@ export function createRequests(bridge: Bridge, payloads: Payloads, endpoint = 't
         return answered;
       };
       const deafen = hear(correlationId, resolve);
+      const again =
+        repeatMs === undefined
+          ? undefined
+          : setInterval(
+              // The first one that leaves says whether the broker takes them at all.
+              () => void bridge.publish([make(askerOf(correlationId))]).catch(() => {}),
+              repeatMs,
+            );
       try {
         return await Promise.race([send(), limit.aborted]);
       } catch (thrown) {
         throw signal?.aborted === true && thrown === signal.reason ? abortError(thrown) : thrown;
       } finally {
+        clearInterval(again);
         deafen();
         limit.release();
       }
@@ -136,36 +154,4 @@ function unsent(endpoint: string, timeoutMs: number): QuorateError {
 function unreadable(why: string): AnswerBody {
   const message = `this version of the client does not know the answer: ${why}`;
   return { kind: 'answer', answer: 'error', error: { code: 'INPUT_INVALID', message } };
-}
-
-// The bridge as a client sees it until it is closed. Later calls are refused: they would open a connection that nobody
-// closes, and the process would not end.
-
-interface OpenBridge {
-  readonly bridge: Bridge;
-  /** From now on all is refused with ABORTED. */
-  close(): void;
-}
-
-export function whileOpen(bridge: Bridge): OpenBridge {
-  let closed = false;
-  const open = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (closed) throw new QuorateError('ABORTED', 'the client was closed');
-    return call();
-  };
-  const deferredStoreOf = (deferredStore: DeferredStore): DeferredStore => ({
-    browse: (options) => open(() => deferredStore.browse(options)),
-    take: (number, onMessage) => open(() => deferredStore.take(number, onMessage)),
-  });
-  return {
-    bridge: {
-      ...bridge,
-      publish: (messages) => open(() => bridge.publish(messages)),
-      listSessions: (entity, page) => open(() => bridge.listSessions(entity, page)),
-      deferredStore: (entity) => deferredStoreOf(bridge.deferredStore(entity)),
-    },
-    close: () => {
-      closed = true;
-    },
-  };
 }

@@ -1,0 +1,22 @@
+// Messages to the actors that keep what all processes share. The first one makes its actor. Senders repeat them, so each carries
+// what its reducer knows a repeat by.
+import { type ControlKind, controlAddress } from '../../contract/control.ts';
+import { CONTROL } from '../../contract/entities.ts';
+import type { EventJson } from '../../contract/json.ts';
+import { PROPERTY, WIRE_FORMAT, type WireMessage } from '../../contract/wire.ts';
+
+export interface ControlTarget {
+  readonly kind: ControlKind;
+  readonly name: string;
+}
+
+export function toControl({ kind, name }: ControlTarget, event: EventJson, messageId: string): WireMessage {
+  return {
+    entity: CONTROL,
+    sessionId: controlAddress(kind, name).id,
+    subject: 'event',
+    messageId,
+    properties: { [PROPERTY.format]: WIRE_FORMAT },
+    body: { kind: 'event', event, start: { input: null } },
+  };
+}
