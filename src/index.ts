@@ -57,6 +57,15 @@ export type {
   GatherPolicy,
   ScatterPlan,
 } from './contract/scatter.ts';
+export type {
+  Amount,
+  CostRow,
+  Costs,
+  Estimate,
+  Price,
+  Reservation,
+  Usage,
+} from './contract/usage.ts';
 export type { QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
 export { all, deadline, quorum } from './machines/policies.ts';

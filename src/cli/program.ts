@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addActorsCommand } from './commands/actors.ts';
 import { addBrokerCommand } from './commands/broker.ts';
+import { addCostsCommand } from './commands/costs.ts';
 import { addDlqCommand } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrawCommand } from './commands/draw.ts';
@@ -28,6 +29,7 @@ export function createProgram(finish: Finish): Command {
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);
+  addCostsCommand(program, finish);
   addDlqCommand(program, finish);
   addBrokerCommand(program, finish);
   addResetCommand(program, finish);

@@ -14,6 +14,7 @@ import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock } from '../contract/ports.ts';
 import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
+import { toCosts } from '../contract/usage.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from '../mailbox/requests.ts';
@@ -186,6 +187,10 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       const body = await ask(type, id, call, make, late);
       if (body.answer === 'snapshot') return body.snapshot;
       throw unexpected(body);
+    },
+    costs: async (type, id, call) => {
+      const { costs, status } = await client.query(type, id, call);
+      return costs ?? toCosts([], status !== 'active');
     },
     result: async (type, id, call) => {
       checkActorId(id, type);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { IoAgent, QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { PayloadCodec } from '../contract/payload.ts';
 
+const isFunction = (value: unknown): boolean => typeof value === 'function';
 const MACHINE_TYPE = /^[a-zA-Z0-9_-]{1,40}$/;
 const name = z.string().regex(MACHINE_TYPE, 'must be 1 to 40 of a-z, A-Z, 0-9, _ and -');
 const location = z.union([z.instanceof(URL), z.string().min(1)]);
@@ -29,8 +30,9 @@ const agentCommon = {
         .optional(),
     })
     .optional(),
+  model: z.string().min(1).max(128).optional(),
+  estimate: z.custom<IoAgent['estimate']>(isFunction, 'must be a function').optional(),
 };
-const isFunction = (value: unknown): boolean => typeof value === 'function';
 const agent = z.union([
   z.strictObject({ run: z.custom<IoAgent['run']>(isFunction, 'must be a function'), ...agentCommon }),
   z.strictObject({ module: location, export: z.string().min(1), ...agentCommon }),
@@ -47,6 +49,23 @@ const machine = z.strictObject({
   machine: z.unknown().optional(),
 });
 
+const MICROS = 1_000_000;
+/** So exact that a sum of integers is exact (contract/usage.ts). */
+const usd = z
+  .number()
+  .min(0)
+  .max(MICROS)
+  .refine(
+    (price) => Math.abs(price * MICROS - Math.round(price * MICROS)) < 1e-3,
+    'must have at most six decimals',
+  );
+const price = z.strictObject({
+  inputPerMillion: usd,
+  outputPerMillion: usd,
+  cachedInputPerMillion: usd.optional(),
+  at: z.iso.date('must be a day, YYYY-MM-DD'),
+});
+
 const codec = z.looseObject({
   name: z
     .string()
@@ -59,6 +78,7 @@ const codec = z.looseObject({
 export const configSchema = z.strictObject({
   machines: z.record(name, machine),
   agents: z.record(name, agent).default({}),
+  prices: z.record(z.string().min(1).max(128), price).default({}),
   namespace: z.string().min(1).optional(),
   connectionString: z.string().min(1).optional(),
   prefix: z

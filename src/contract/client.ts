@@ -13,6 +13,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
+import type { Costs } from './usage.ts';
 import type { QueryAnswer } from './wire.ts';
 
 type Machines<C extends QuorateConfig> = C['machines'];
@@ -96,6 +97,11 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     id: string,
     options?: CallOptions,
   ): Promise<TypedQuery<MachineOf<C, T>>>;
+  /**
+   * What the actor used, with all that it started: tokens, calls and money, by agent and model. Also of one that has ended, for the
+   * retention time. Throws ACTOR_NOT_FOUND.
+   */
+  costs(type: MachineType<C>, id: string, options?: CallOptions): Promise<Costs>;
   /** Gives the output once the actor is done. Throws the error of the actor, ACTOR_NOT_FOUND or RESULT_TIMEOUT. */
   result<T extends MachineType<C>>(
     type: T,

@@ -4,6 +4,7 @@ import type { AnyStateMachine } from 'xstate';
 import type { Answer, Json } from './json.ts';
 import type { PayloadCodec, PayloadStore } from './payload.ts';
 import type { Logger } from './ports.ts';
+import type { Estimate, Price, Reservation, Usage } from './usage.ts';
 
 /** What an agent gets with each task. */
 export interface AgentContext {
@@ -20,6 +21,13 @@ export interface AgentContext {
   readonly payloads: PayloadStore;
   /** Sends one piece of the answer ahead. Pieces reach the machine in the order of the calls, and before the answer. */
   readonly partial: (value: Json) => Promise<void>;
+  /**
+   * Says what a call used; what several say adds up. Call it also where an answer is of no use: it was paid for. One that cannot be
+   * read is logged and left out, and fails nothing.
+   */
+  readonly usage: (usage: Usage) => void;
+  /** Reserves what a call will use at most, and resolves when it may begin. What is not settled counts as it was reserved. */
+  readonly reserve: (estimate: Estimate) => Promise<Reservation>;
 }
 
 /**
@@ -58,6 +66,11 @@ interface AgentCommon {
    * process that runs it. Costs two writes in the store a task. Default: true for I/O agents, false for those of a module.
    */
   readonly exclusive?: boolean;
+  /** The model that it uses, where its reports name none: what is looked for in `prices`. */
+  readonly model?: string;
+  /** What an attempt with this input uses at most. Counts where nothing better is said: for attempts that were cut, or lost. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own input types
+  readonly estimate?: (input: any) => Estimate;
 }
 
 /**
@@ -113,6 +126,8 @@ export interface QuorateConfig {
   /** Machine type -> where it is. A type is 1 to 40 of [a-zA-Z0-9_-]. */
   readonly machines: Readonly<Record<string, MachineConfig>>;
   readonly agents?: Readonly<Record<string, AgentConfig>>;
+  /** Model -> what it costs, in USD (docs/control.md). */
+  readonly prices?: Readonly<Record<string, Price>>;
   /** `<name>.servicebus.windows.net`, with DefaultAzureCredential. Env QUORATE_NAMESPACE. */
   readonly namespace?: string;
   /** Env QUORATE_CONNECTION_STRING. */
@@ -193,7 +208,8 @@ type Defaulted =
 /** The configuration with every default filled in. */
 export interface ResolvedConfig
   extends Required<Pick<QuorateConfig, Defaulted>>,
-    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents'>> {
+    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents' | 'prices'>> {
   readonly machines: Readonly<Record<string, ResolvedMachine>>;
   readonly agents: Readonly<Record<string, ResolvedAgent>>;
+  readonly prices: Readonly<Record<string, Price>>;
 }

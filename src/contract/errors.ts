@@ -237,6 +237,11 @@ export const ERROR_HINTS = {
   /** The thread that ran a request ended before it answered. */
   WORKER_DIED:
     'A worker thread ended: look for process.exit, memory use or native code; the message says how it ended.',
+  /**
+   * What an agent said of its use, or its `estimate`, cannot be read: it is left out, and nothing fails of it. Only
+   * logged.
+   */
+  USAGE_INVALID: 'Give `context.usage` whole numbers from 0 on, and leave out what is not known.',
   /** The command line was not understood. */
   USAGE: 'See --help.',
 } as const;

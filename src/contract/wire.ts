@@ -4,6 +4,7 @@ import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { ActorStatus, StepReport, TurnInput } from './turn.ts';
+import type { Costs } from './usage.ts';
 
 export const WIRE_FORMAT = 1;
 
@@ -56,12 +57,15 @@ export const PROPERTY = {
   letter: 'quorate-letter',
 } as const;
 
+/** Subject of what was used: to older hosts a reply that nobody waits for (protocol/usage.ts). */
+export const USAGE = 'usage';
+
 /** A message ready to be sent: final, small enough, with its deterministic id (I3). Kept as it is in the outbox. */
 export interface WireMessage {
   /** Queue or topic, without the prefix. */
   readonly entity: string;
   readonly messageId: string;
-  readonly subject: WireBody['kind'];
+  readonly subject: WireBody['kind'] | typeof USAGE;
   readonly sessionId?: string;
   readonly correlationId?: string;
   readonly replyTo?: string;
@@ -242,6 +246,8 @@ export interface QueryAnswer {
   /** Version of the machine that wrote the state. */
   readonly version: string;
   readonly quarantine?: QuarantineInfo;
+  /** What it used, with all that it started; absent until something of it is known. */
+  readonly costs?: Costs;
   readonly gathers: readonly {
     readonly childId: string;
     readonly total: number;

@@ -91,6 +91,10 @@ export const ATTR = {
   genAiTool: 'gen_ai.tool.name',
   genAiInputTokens: 'gen_ai.usage.input_tokens',
   genAiOutputTokens: 'gen_ai.usage.output_tokens',
+  genAiCachedTokens: 'gen_ai.usage.cache_read.input_tokens',
+  genAiReasoningTokens: 'gen_ai.usage.reasoning.output_tokens',
+  /** Millionths of a USD that the attempt cost, as far as it is known. */
+  microUsd: 'quorate.usage.micro_usd',
   mcpMethod: 'mcp.method.name',
 } as const;
 

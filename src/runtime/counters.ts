@@ -4,11 +4,14 @@ import type { TaskCounters } from '../actors/agents/task/task.ts';
 import type { HostCounters } from '../actors/host/host.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import type { Runtime } from '../contract/runtime.ts';
+import type { CostRow } from '../contract/usage.ts';
 
 /** Everything a process counted since its start; what tests and reports assert on. */
 export interface RuntimeCounters {
   readonly actors: HostCounters;
   readonly agents: Record<string, TaskCounters>;
+  /** What attempts in this process used, by agent and model, whatever became of them. */
+  usage: readonly CostRow[];
   deadLetters: number;
 }
 

@@ -30,6 +30,7 @@ import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.
 import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '../contract/ports.ts';
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
+import { addRows } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
 import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
@@ -275,6 +276,10 @@ function startTaskPump(
   // In virtual time nothing comes at the same moment, and the same run is to end the same way again.
   const random = context.clock.skips === true ? () => 0.5 : Math.random;
   const budget = createRetryLedger(given, context.clock.now());
-  const onMessage = createTaskHandler({ ...context, ...settings, counters, random, budget });
+  const used: TaskHost['used'] = (rows) => {
+    context.counters.usage = addRows(context.counters.usage, rows);
+  };
+  const { prices } = context.config;
+  const onMessage = createTaskHandler({ ...context, ...settings, counters, used, prices, random, budget });
   return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });
 }

@@ -93,6 +93,7 @@ export async function composeRuntime<C extends QuorateConfig>(
     const counters: RuntimeCounters = {
       actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
       agents: {},
+      usage: [],
       deadLetters: 0,
     };
     const grace = new AbortController();

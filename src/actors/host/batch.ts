@@ -3,6 +3,7 @@
 // here and carried out last. Messages that wait in the broker, parked by a quarantine or early pieces of an answer, are
 // fetched when they are due, and go the same way under the same anchor.
 import type { InboundMessage } from '../../contract/wire.ts';
+import { bookAlone } from './commit/commit-turns.ts';
 import type { HeldActor } from './held-actor.ts';
 import { migrate } from './machine-version.ts';
 import { sendAnswers } from './outbox/publish.ts';
@@ -13,7 +14,7 @@ import { applyInputs } from './run/apply-inputs.ts';
 import type { Settlement } from './settle.ts';
 import { completed } from './settle.ts';
 import { duePieces, withoutPieces } from './sort/early-pieces.ts';
-import type { ReceivedInput } from './sort/inbox.ts';
+import type { Noted, ReceivedInput } from './sort/inbox.ts';
 import { markEntries, strayMarks } from './sort/marks.ts';
 import { type Next, type Part, type Query, sort, type WatchRequest } from './sort/sort.ts';
 import { isExpiry } from './sort/tombstone.ts';
@@ -53,6 +54,7 @@ export class Batch {
     const queries: Query[] = [];
     const watches: WatchRequest[] = [];
     const strays: InboundMessage[] = [];
+    const usages: Noted[] = [];
     let rest = messages;
     let first: ReceivedInput | undefined;
     while (rest.length > 0 || first !== undefined) {
@@ -61,10 +63,13 @@ export class Batch {
       watches.push(...part.watches);
       strays.push(...part.strays);
       this.add(part.settlements);
+      held.noteUsages(part.usages);
+      usages.push(...part.usages);
       await this.#apply(part.inputs);
       first = part.next === undefined ? undefined : await this.#follow(part.next);
       rest = part.rest;
     }
+    if (usages.length > 0) this.add(await this.#book(usages));
     if (watches.length > 0) this.add(await takeWatches(held, watches));
     if (strays.length > 0) await sendAnswers(held, markEntries(held.address, strayMarks(strays)));
     if (queries.length > 0) this.add(await answerQueries(held, queries));
@@ -143,6 +148,13 @@ export class Batch {
         await remedy({ held, message: next.message, body: next.body, catchUp: () => this.catchUp() });
         return undefined;
     }
+  }
+
+  /** Most are booked already, with the turns of this batch. */
+  async #book(usages: readonly Noted[]): Promise<readonly Settlement[]> {
+    const left = new Set(this.#held.unbooked);
+    const booked = usages.filter((usage) => !left.has(usage)).map(({ message }) => completed(message));
+    return [...booked, ...(await bookAlone(this.#held))];
   }
 
   async #applyAlone(received: ReceivedInput): Promise<void> {

@@ -12,7 +12,7 @@ import { type ActorHost, HoldEnded } from './host.ts';
 import { type TimerNumbers, takeAllBack } from './outbox/scheduled.ts';
 import type { Settlement } from './settle.ts';
 import { Settler } from './settle.ts';
-import { record } from './sort/inbox.ts';
+import { type Noted, record } from './sort/inbox.ts';
 import { NO_PEERS, type OlderPeers } from './sort/peers.ts';
 import { type OpenedState, type Stowed, stowState } from './state/claim-state.ts';
 import { emptyState, type Inbox, type SessionState, stateBytes } from './state/session-state.ts';
@@ -42,6 +42,8 @@ export interface CommitOptions {
 /** What most stages need of a held actor: what it is, and the state that was committed last. */
 export type ActorView = Pick<HeldActor, 'address' | 'host' | 'name' | 'state'>;
 
+const NOTHING_NOTED: readonly Noted[] = [];
+
 export class HeldActor {
   readonly session: HeldSession;
   readonly host: ActorHost;
@@ -54,6 +56,7 @@ export class HeldActor {
   #newborn: string = randomUUID();
   #outlined = false;
   #olderPeers: OlderPeers;
+  #unbooked: readonly Noted[] = NOTHING_NOTED;
   /** Where the committed state lies in the payload store, if it does. */
   #claim: PayloadRef | undefined;
 
@@ -82,6 +85,19 @@ export class HeldActor {
       },
       warn: (what, thrown) => this.warn(what, thrown),
     });
+  }
+
+  /** What was used, until a commit has it (commit/book.ts). */
+  get unbooked(): readonly Noted[] {
+    return this.#unbooked;
+  }
+
+  noteUsages(usages: readonly Noted[]): void {
+    if (usages.length > 0) this.#unbooked = [...this.#unbooked, ...usages];
+  }
+
+  booked(): void {
+    this.#unbooked = NOTHING_NOTED;
   }
 
   get name(): string {

@@ -1,12 +1,12 @@
 // `quorate actors`: actors listed, looked at, sent an event, stopped, released from quarantine, removed.
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ActorAddress, parseAddress } from '../../contract/address.ts';
+import type { ActorAddress } from '../../contract/address.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { QueryAnswer } from '../../contract/wire.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, verboseOption } from '../shared/options.ts';
+import { dataOption, toAddress, verboseOption } from '../shared/options.ts';
 import { confirm, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { QUERY_TIMEOUT_MS, sendEvent } from './send-event.ts';
@@ -148,12 +148,6 @@ async function say(
   const outcome = word ?? String(answer);
   console.log(json ? JSON.stringify({ outcome }) : outcome);
   return EXIT.done;
-}
-
-function toAddress(text: string): ActorAddress {
-  const address = parseAddress(text);
-  if (address === undefined) throw new InvalidArgumentError('An actor is <type>/<id>.');
-  return address;
 }
 
 function toEvent(text: string): EventJson {

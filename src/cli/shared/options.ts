@@ -2,6 +2,7 @@
 // over the configuration file.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../../config/resolve.ts';
+import { type ActorAddress, parseAddress } from '../../contract/address.ts';
 
 const HIGHEST_PORT = 65_535;
 
@@ -49,4 +50,11 @@ function toPort(text: string): number {
     throw new InvalidArgumentError(`A port is a number from 0 to ${HIGHEST_PORT}.`);
   }
   return port;
+}
+
+/** The argument `<type>/<id>` of a command. */
+export function toAddress(text: string): ActorAddress {
+  const address = parseAddress(text);
+  if (address === undefined) throw new InvalidArgumentError('An actor is <type>/<id>.');
+  return address;
 }

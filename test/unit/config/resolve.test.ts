@@ -139,7 +139,7 @@ describe('resolveConfig', () => {
 });
 
 /** What cannot be written in a variable: objects, and functions. */
-const NOT_TEXT = ['machines', 'agents', 'payloadCodecs'];
+const NOT_TEXT = ['machines', 'agents', 'prices', 'payloadCodecs'];
 
 /** Field -> a text that is not its default, and what becomes of it. */
 const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
@@ -262,4 +262,26 @@ it.each([
     resolveConfig({ machines: {}, agents: { a: { run: () => 1, retry: retry as never } } });
   if (isGood) expect(resolve().agents['a']?.retry).toEqual(retry);
   else expect(resolve).toThrow(/agents\.a/);
+});
+
+describe('prices', () => {
+  const price = { inputPerMillion: 1.25, outputPerMillion: 10, at: '2026-11-01' };
+  const resolved = (more: object) => () =>
+    resolveConfig({ machines: {}, prices: { m: { ...price, ...more } } });
+
+  it('are exact to a millionth of a USD', () => {
+    expect(resolved({ cachedInputPerMillion: 0.000_001 })().prices['m']).toEqual({
+      ...price,
+      cachedInputPerMillion: 0.000_001,
+    });
+  });
+
+  it.each([
+    { of: 'finer than that', more: { inputPerMillion: 0.000_000_5 } },
+    { of: 'below zero', more: { outputPerMillion: -1 } },
+    { of: 'of no day', more: { at: 'yesterday' } },
+    { of: 'without a day', more: { at: undefined } },
+  ])('$of are refused', ({ more }) => {
+    expect(resolved(more)).toThrow(/prices\.m/);
+  });
 });

@@ -30,6 +30,8 @@ async function setUp(run: IoAgent['run']) {
     random: () => 0.5,
     budget: undefined,
     claims: undefined,
+    prices: {},
+    used: () => {},
     shutdown: new AbortController().signal,
   };
   const { entity: _entity, messageId: _id, subject, body, ...rest } = sent;

@@ -58,6 +58,8 @@ describe('docs/configuration.md', () => {
       deadlineMs: 1,
       exclusive: true,
       retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1, budget: { share: 1, perSecond: 1 } },
+      model: 'm',
+      estimate: () => ({}),
     };
     const accepted = Object.keys(resolveConfig({ machines: {}, agents: { agent } }).agents['agent'] ?? {});
     const documented = table('Agents').map(({ field }) => field);

@@ -10,11 +10,12 @@ import type { Outcome } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
+import type { Meter } from './meter.ts';
 import { keepLate } from './settle.ts';
 import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
 import { toPiece } from './task-messages.ts';
 
-export async function run(task: Task, admitted: Admitted, host: TaskHost): Promise<Attempt> {
+export async function run(task: Task, admitted: Admitted, meter: Meter, host: TaskHost): Promise<Attempt> {
   host.counters.started++;
   const cancelled = new AbortController();
   const unwatch = host.cancellations.watch(task.marks, () => cancelled.abort(nobodyWaits()));
@@ -22,7 +23,7 @@ export async function run(task: Task, admitted: Admitted, host: TaskHost): Promi
     sources: [admitted.claim?.lost ?? task.lost, host.shutdown, cancelled.signal],
   });
   const pieces = piecesOf(task, host);
-  const context = contextOf(task, admitted, host, signal, pieces);
+  const context = contextOf(task, admitted, host, { signal, pieces, meter });
   const { runnable, input } = admitted;
   let attempt: Attempt;
   try {
@@ -55,8 +56,7 @@ function contextOf(
   { body, message }: Task,
   { family, deadlineAt }: Admitted,
   host: TaskHost,
-  signal: AbortSignal,
-  pieces: Pieces,
+  { signal, pieces, meter }: { readonly signal: AbortSignal; readonly pieces: Pieces; readonly meter: Meter },
 ): AgentContext {
   return {
     key: body.key,
@@ -75,6 +75,8 @@ function contextOf(
       });
       return sent;
     },
+    usage: meter.usage,
+    reserve: meter.reserve,
   };
 }
 

@@ -1,8 +1,8 @@
 // One task from its queue to its reply. It passes each stage once, and each is a file: parse (protocol/messages.ts), admit,
 // attempt, next, settle. A stage gives data, and settle carries out what they come to. What is thrown on the way leaves the message to its lock.
-import { SpanKind } from '@opentelemetry/api';
+import { type Span, SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
-import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+import type { InboundMessage, TaskBody, WireMessage } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
 import {
   ATTR,
@@ -19,6 +19,7 @@ import { marksOfWork } from '../../protocol/lineage.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
 import { admit } from './admit.ts';
 import { run } from './attempt.ts';
+import { meterOf, NOTHING_USED } from './bill.ts';
 import { putOff, toNext } from './next.ts';
 import { settle } from './settle.ts';
 import type { Admitted, Next, Task, TaskHost } from './task.ts';
@@ -52,7 +53,7 @@ export function createTaskHandler(
           traceparent: traceparentOf(span),
         };
         const admitted = await admit(task, host);
-        const disposition = await carryOut(task, admitted, host);
+        const disposition = await carryOut(task, admitted, span, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
         if (disposition.kind === 'deadLetter') recordFailure(span, new Error(disposition.reason));
         return disposition;
@@ -63,22 +64,39 @@ export function createTaskHandler(
   };
 }
 
-async function carryOut(task: Task, admitted: Admitted | Next, host: TaskHost): Promise<Disposition> {
-  if (admitted.kind !== 'run') return settle(task, admitted, host);
+async function carryOut(
+  task: Task,
+  admitted: Admitted | Next,
+  span: Span,
+  host: TaskHost,
+): Promise<Disposition> {
+  if (admitted.kind !== 'run') return settle(task, admitted, NOTHING_USED, host);
   try {
-    return await settle(task, await attemptOf(task, admitted, host), host);
+    const { next, bill } = await attemptOf(task, admitted, span, host);
+    return await settle(task, next, bill, host);
   } finally {
     await admitted.claim?.release();
   }
 }
 
-async function attemptOf(task: Task, admitted: Admitted, host: TaskHost): Promise<Next> {
+interface Attempted {
+  readonly next: Next;
+  /** What it used, as messages for the asker. */
+  readonly bill: readonly WireMessage[];
+}
+
+async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskHost): Promise<Attempted> {
   const { budget, clock } = host;
   if (isFirst(task)) budget?.began('first', clock.now());
   if (task.message.deliveryCount > 0) budget?.began('redelivered', clock.now());
-  const next = toNext(task, admitted, await run(task, admitted, host), drawn(host), host);
+  const meter = meterOf(task, admitted, host);
+  await meter.billLost();
+  const attempt = await run(task, admitted, meter, host);
+  const next = toNext(task, admitted, attempt, drawn(host), host);
+  const bill = meter.bill(attempt, next.kind === 'answer', span);
   const isRetry = next.kind === 'retry' && next.attempt > task.body.attempt;
-  return isRetry && budget !== undefined ? putOff(next, budget.retry(clock.now()), host.random()) : next;
+  if (!isRetry || budget === undefined) return { next, bill };
+  return { next: putOff(next, budget.retry(clock.now()), host.random()), bill };
 }
 
 function isFirst({ body, message, waits }: Task): boolean {

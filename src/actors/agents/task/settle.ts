@@ -23,12 +23,19 @@ const MAX_CODE_BYTES = 256;
 /** Characters of an error's message in a log line. */
 const MAX_LOGGED = 500;
 
-export async function settle(task: Task, next: Next, host: TaskHost): Promise<Disposition> {
+/** `bill`: what the attempt used, for its asker; together with the answer, where there is one. */
+export async function settle(
+  task: Task,
+  next: Next,
+  bill: readonly WireMessage[],
+  host: TaskHost,
+): Promise<Disposition> {
+  if (next.kind !== 'answer' && next.kind !== 'retry') await publishBill(host, bill);
   switch (next.kind) {
     case 'answer':
       if (next.family !== undefined)
         await host.results.put(next.family, task.body.key, next.outcome as unknown as Json);
-      return answer(task, next.outcome, host);
+      return answer(task, next.outcome, bill, host);
     case 'drop':
       if (next.counted === undefined) return COMPLETE;
       host.counters[next.counted]++;
@@ -42,7 +49,7 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
     case 'giveUp':
       return giveUp(host, next.error);
     case 'retry':
-      return retry(task, next, host);
+      return retry(task, next, bill, host);
     case 'elsewhere':
       return lookAgain(task, next, host);
     case 'handBack':
@@ -52,9 +59,14 @@ export async function settle(task: Task, next: Next, host: TaskHost): Promise<Di
   }
 }
 
-async function answer(task: Task, outcome: Outcome, host: TaskHost): Promise<Disposition> {
+async function answer(
+  task: Task,
+  outcome: Outcome,
+  bill: readonly WireMessage[],
+  host: TaskHost,
+): Promise<Disposition> {
   const reply = toReply(task, outcome, host.clock.now());
-  const sent = reply === undefined ? undefined : await publishUnlessRefused(host, reply);
+  const sent = reply === undefined ? undefined : await publishUnlessRefused(host, reply, bill);
   if (sent?.kind === 'refused') return giveUp(host, sent.error);
   // From here on it is answered from the store.
   return complete(task, host);
@@ -90,13 +102,21 @@ async function complete({ message }: Task, { payloads }: TaskHost): Promise<Disp
 type Retry = Extract<Next, { kind: 'retry' }>;
 
 /** Left to its lock it would be run again and again, and none of that would be counted. */
-async function retry(task: Task, next: Retry, host: TaskHost): Promise<Disposition> {
+async function retry(
+  task: Task,
+  next: Retry,
+  bill: readonly WireMessage[],
+  host: TaskHost,
+): Promise<Disposition> {
   const { entity, clock, counters, logger, name } = host;
   const { attempt: attempts, key } = task.body;
   const { at: notBefore, deadlineAt, error, attempt, waits, putOffMs = 0 } = next;
-  if (await isCancelledNow(task, host)) return complete(task, host);
+  if (await isCancelledNow(task, host)) {
+    await publishBill(host, bill);
+    return complete(task, host);
+  }
   const again = { entity, deadlineAt, now: clock.now(), attempt, waits, notBefore };
-  const sent = await publishUnlessRefused(host, toSameTask(task, again));
+  const sent = await publishUnlessRefused(host, toSameTask(task, again), bill);
   if (sent.kind === 'refused')
     return giveUp(host, withData(error, { attempts, notRetried: sent.error.message }));
   if (await isInVain(task, next, sent.sequenceNumber, host)) return COMPLETE;
@@ -179,14 +199,33 @@ type Published =
   /** For good: why it can never be sent. */
   | { readonly kind: 'refused'; readonly error: ErrorJson };
 
-async function publishUnlessRefused({ bridge }: TaskHost, message: WireMessage): Promise<Published> {
+/** `before`: what leaves in front of it, in the same send. */
+async function publishUnlessRefused(
+  host: TaskHost,
+  message: WireMessage,
+  before: readonly WireMessage[] = [],
+): Promise<Published> {
   try {
-    const [published] = await bridge.publish([message]);
-    return { kind: 'sent', sequenceNumber: published?.sequenceNumber };
+    const published = await host.bridge.publish([...before, message]);
+    return { kind: 'sent', sequenceNumber: published.at(-1)?.sequenceNumber };
   } catch (thrown) {
     const error = toErrorJson(thrown, 'CONNECTION_FAILED');
     if (!isRefusedForGood(error.code)) throw thrown;
+    // The refused one took it along; where it was not that one, it is known by its id.
+    await publishBill(host, before);
     return { kind: 'refused', error };
+  }
+}
+
+/** Where nobody takes it the work is not to suffer. */
+async function publishBill({ bridge, logger, name }: TaskHost, bill: readonly WireMessage[]): Promise<void> {
+  if (bill.length === 0) return;
+  try {
+    await bridge.publish(bill);
+  } catch (thrown) {
+    const { code, message } = toErrorJson(thrown, 'CONNECTION_FAILED');
+    if (!isRefusedForGood(code)) throw thrown;
+    logger.warn(`nobody took what an attempt of ${name} used: ${message}`, { code });
   }
 }
 

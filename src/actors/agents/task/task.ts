@@ -6,6 +6,7 @@ import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { Payloads, ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, Clock, Logger, WorkerPool } from '../../../contract/ports.ts';
 import type { MachineRef } from '../../../contract/turn.ts';
+import type { CostRow, Price } from '../../../contract/usage.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
 import type { TaskClaim, TaskClaims } from './claim.ts';
@@ -77,6 +78,10 @@ export interface TaskHost {
   readonly random: () => number;
   readonly logger: Logger;
   readonly counters: TaskCounters;
+  /** What models cost. */
+  readonly prices: Readonly<Record<string, Price>>;
+  /** What attempts used is counted here. */
+  readonly used: (rows: readonly CostRow[]) => void;
   /** A task names a folder that nobody has signed who has this payload store. */
   readonly onUnsigned: (folder: string) => void;
   /** Aborts when the grace of a shutdown is over: what still runs is handed back. */

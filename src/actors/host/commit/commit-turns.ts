@@ -1,5 +1,5 @@
 // From the result of turns to a committed, published state: next state, commit, publish, in this order (I2). What follows, settling,
-// is left to the batch: its anchor is settled last (I5).
+// is left to the batch: its anchor is settled last (I5). What was used is booked with it; without turns in a commit of its own.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
@@ -9,9 +9,12 @@ import type { ActorHost } from '../host.ts';
 import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
 import { inspectCommit } from '../questions/watchers.ts';
 import { answersDone } from '../run/gather-values.ts';
-import type { Settlement } from '../settle.ts';
+import { completed, type Settlement } from '../settle.ts';
 import type { ReceivedInput } from '../sort/inbox.ts';
+import { isStandingStill, park } from '../standstill/quarantine.ts';
+import type { SessionState } from '../state/session-state.ts';
 import { recordEnded } from '../trace.ts';
+import { book, type Turned } from './book.ts';
 import { type ClaimedNext, claimNext, isTooLarge } from './claim-entries.ts';
 import { type NextState, nextState } from './next-state.ts';
 
@@ -45,6 +48,7 @@ export async function commitTurns(
       machines: host.registry.machines,
       scope: host.payloads.scope,
       isLost: held.isOutlined,
+      usages: held.unbooked,
     });
   } catch (thrown) {
     return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };
@@ -60,6 +64,7 @@ export async function commitTurns(
   if (next.state !== undefined) {
     const committed = await held.tryCommit(next.state, { bytes, forgets: settled });
     if (committed !== 'committed') return { kind: 'refused', error: committed };
+    if (next.isBooked === true) held.booked();
     inspectCommit(host, actor, result);
     writeLogs(host, actor, result);
     sayFailures(held, received, result);
@@ -104,4 +109,25 @@ function writeLogs(host: ActorHost, actor: ActorAddress, result: TurnResult): vo
     if (effect.kind !== 'log') continue;
     host.logger.info(effect.label ?? 'log', { actor: formatAddress(actor), turn, value: effect.value });
   }
+}
+
+/** What no turn of this batch has taken along, in a commit of its own. Gives how its messages are settled. */
+export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]> {
+  const usages = held.unbooked;
+  const messages = usages.map(({ message }) => message);
+  held.booked();
+  if (usages.length === 0) return [];
+  const { state } = held;
+  const { core } = state;
+  if (core === null) return messages.map(completed);
+  if (isStandingStill(state)) return park(held, messages);
+  const turned: Turned = { before: core, after: core, judged: [], letGoUntil: 0 };
+  const books = book(state.control, usages, turned, { actor: held.address, epoch: held.epoch });
+  if (books === undefined) return [];
+  const settlements = messages.map(completed);
+  const { inbox, forgets } = held.recorded(settlements);
+  const next: SessionState = { ...state, inbox, outbox: books.entries, control: books.control };
+  await held.commit(next, forgets);
+  await publishCommitted(held);
+  return settlements;
 }

@@ -20,6 +20,13 @@ export interface LetGoContext {
   readonly isLost: boolean;
 }
 
+export interface LetGo {
+  readonly first: readonly OutboxEntry[];
+  readonly last: readonly OutboxEntry[];
+  /** When the last of it can still cost something (epoch ms); 0 where there is none. */
+  readonly openUntil: number;
+}
+
 interface Open {
   readonly execution: string;
   readonly cancel?: 'ignore' | undefined;
@@ -33,7 +40,7 @@ export function letGo(
   result: Pick<TurnResult, 'state' | 'gathers' | 'effects'>,
   items: readonly { readonly input: TurnInput }[],
   { actor, now, duplicateWindowMs, isLost }: LetGoContext,
-): { readonly first: readonly OutboxEntry[]; readonly last: readonly OutboxEntry[] } {
+): LetGo {
   const { state: after } = result;
   if (after === null) return NOTHING;
   const closed = closedOf(before, result, items, after);
@@ -49,7 +56,11 @@ export function letGo(
   );
   const until = Math.max(now + (isLost ? LONGEST_CHILD_MS : 0), ...ends) + duplicateWindowMs;
   const entity = actorQueue(actor.type);
+  const opens = closed.map(({ kind, deadlineAt }) =>
+    kind === 'child' ? now + CHILD_OPEN_MS : Math.max(now, deadlineAt ?? now),
+  );
   return {
+    openUntil: Math.max(0, ...opens),
     first: [{ kind: 'close', marks, until }],
     // No retry is scheduled beyond a deadline.
     last: closed.flatMap(({ execution, kind, deadlineAt = now }): OutboxEntry[] =>
@@ -58,7 +69,10 @@ export function letGo(
   };
 }
 
-const NOTHING = { first: [], last: [] };
+const NOTHING = { first: [], last: [], openUntil: 0 };
+
+/** A child that costs more later says so itself. */
+const CHILD_OPEN_MS = 600_000;
 
 /** By anything but their answers; also those that were opened by an earlier turn of this batch. */
 function closedOf(

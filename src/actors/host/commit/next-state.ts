@@ -4,13 +4,14 @@ import type { ActorAddress } from '../../../contract/address.ts';
 import type { Registry, TurnResult } from '../../../contract/turn.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
 import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
-import type { Settlement } from '../settle.ts';
+import { completed, type Settlement } from '../settle.ts';
 import { isDeferral, pieceKey } from '../sort/early-pieces.ts';
-import { type ReceivedInput, record } from '../sort/inbox.ts';
+import { type Noted, type ReceivedInput, record } from '../sort/inbox.ts';
 import { markEntries, marksOf } from '../sort/marks.ts';
 import { expiry } from '../sort/tombstone.ts';
 import type { OutboxEntry, SessionState } from '../state/session-state.ts';
 import { actorSpan } from '../trace.ts';
+import { book } from './book.ts';
 import { encodeEffects } from './encode.ts';
 import { letGo } from './let-go.ts';
 import { answerTo, inputOf, isBirth, isDropped, type Judged, judgeAll, settledAs } from './verdicts.ts';
@@ -32,6 +33,8 @@ export interface NextStateContext {
   readonly machines: Registry['machines'];
   /** The actor ends without its core: nobody knows what it waits for. */
   readonly isLost?: boolean;
+  /** What was used, to be booked with it. */
+  readonly usages?: readonly Noted[];
 }
 
 export interface NextState {
@@ -41,6 +44,8 @@ export interface NextState {
   /** With `state`: already in its outbox. Without: to be published as they are. */
   readonly entries: readonly OutboxEntry[];
   readonly dropped: number;
+  /** With `state`: it has what was used in its books. */
+  readonly isBooked?: true;
 }
 
 /** Takes as many of the received messages as the result has verdicts for. */
@@ -95,8 +100,12 @@ export function nextState(
   const ended = core.status !== 'active' && state.core?.status !== core.status;
   const watchers = current(state.watchers ?? [], context.now);
   const closed = letGo(state.core, result, judged, { isLost: false, ...context });
+  const { usages = [] } = context;
+  const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
+  const books = book(state.control, usages, turned, context);
   const entries = [
     ...closed.first,
+    ...(books?.entries ?? []),
     ...encoded,
     ...answers,
     ...closed.last,
@@ -107,12 +116,21 @@ export function nextState(
     settlements,
     entries,
     dropped,
+    ...(usages.length === 0 ? {} : { isBooked: true as const }),
     state: {
       ...withWatchers(state, ended ? [] : watchers),
       version: context.version,
       core,
       outbox: entries,
-      ...remembered(state, judged, settlements, context),
+      ...(books === undefined ? {} : { control: books.control }),
+      ...remembered(
+        state,
+        judged,
+        usages.length === 0
+          ? settlements
+          : [...settlements, ...usages.map(({ message }) => completed(message))],
+        context,
+      ),
       scheduled: Object.fromEntries(
         Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token)),
       ),

@@ -1,5 +1,6 @@
 // Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
 import type { CoreState } from '../../../contract/turn.ts';
+import { type Costs, toCosts } from '../../../contract/usage.ts';
 import {
   type AnswerBody,
   type InboundMessage,
@@ -26,7 +27,9 @@ export async function answerQueries(
   const entries = queries
     .filter(({ message }) => !isLate(message, now))
     .map(({ message, asker }) =>
-      core === null ? notFound(message, asker, address) : answer(message, asker, answerToQuery(core, state)),
+      core === null
+        ? notFound(message, asker, address)
+        : answer(message, asker, answerToQuery(core, state, now)),
     );
   let claimed: readonly OutboxEntry[];
   try {
@@ -44,11 +47,20 @@ function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolea
   return typeof patience === 'number' && enqueuedAt + patience < now;
 }
 
-function answerToQuery(core: CoreState, state: SessionState): AnswerBody {
-  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state) };
+function answerToQuery(core: CoreState, state: SessionState, now: number): AnswerBody {
+  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state, now) };
 }
 
-function queryAnswer(core: CoreState, { version, quarantine }: SessionState): QueryAnswer {
+/** What it used, as it is shown; undefined where nothing was said. */
+function costsOf({ control, core }: SessionState, now: number): Costs | undefined {
+  if (control?.costs === undefined) return undefined;
+  const { rows, until } = control.costs;
+  return toCosts(rows, core !== null && core.status !== 'active' && until <= now);
+}
+
+function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAnswer {
+  const { version, quarantine } = state;
+  const costs = costsOf(state, now);
   const gathers = Object.values(core.executions).flatMap((execution) => {
     if (execution.kind !== 'scatter') return [];
     const { total, ok, failed, duplicates, startedAt } = execution.gather;
@@ -59,6 +71,7 @@ function queryAnswer(core: CoreState, { version, quarantine }: SessionState): Qu
     turn: core.turn,
     version,
     gathers,
+    ...(costs === undefined ? {} : { costs }),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
 }

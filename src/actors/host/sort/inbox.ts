@@ -3,6 +3,7 @@
 import type { Disposition } from '../../../contract/ports.ts';
 import type { TurnInput } from '../../../contract/turn.ts';
 import { type InboundMessage, PROPERTY } from '../../../contract/wire.ts';
+import type { Told } from '../../protocol/usage.ts';
 import { BOUNDS, type Inbox, type SessionState } from '../state/session-state.ts';
 import { keyName } from '../state/written-state.ts';
 import { isRemembered, isRepeat, NO_PEERS, type OlderPeers, peerOf, type Remembered } from './peers.ts';
@@ -18,6 +19,12 @@ export interface ReceivedInput {
   readonly family?: string;
   /** For a start by a parent: marks of those who wait for the actor. */
   readonly lineage?: string;
+}
+
+/** What was used, by its message: for the books, and no input of the machine. */
+export interface Noted {
+  readonly message: InboundMessage;
+  readonly told: Told;
 }
 
 export function messagesOf(received: readonly ReceivedInput[]): InboundMessage[] {

@@ -6,18 +6,25 @@ import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { Payloads } from '../../../contract/payload.ts';
 import type { TurnInput } from '../../../contract/turn.ts';
-import { type ActorBody, type InboundMessage, PROPERTY, type WatchBody } from '../../../contract/wire.ts';
+import {
+  type ActorBody,
+  type InboundMessage,
+  PROPERTY,
+  USAGE,
+  type WatchBody,
+} from '../../../contract/wire.ts';
 import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
 import { ofThisLife } from '../../protocol/ids.ts';
 import { marksIn } from '../../protocol/lineage.ts';
 import { parseActorBody } from '../../protocol/messages.ts';
 import { signedFamily } from '../../protocol/seals.ts';
+import { readUsage } from '../../protocol/usage.ts';
 import { isWake } from '../outbox/undelivered.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { isRemedy, isUnfinished, type RemedyBody } from '../standstill/remedy.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
 import { hasEarlyPieces } from './early-pieces.ts';
-import { identitiesOf, type Judgement, judge, type ReceivedInput } from './inbox.ts';
+import { identitiesOf, type Judgement, judge, type Noted, type ReceivedInput } from './inbox.ts';
 import type { OlderPeers } from './peers.ts';
 import { isExpiry } from './tombstone.ts';
 
@@ -61,6 +68,8 @@ export interface Part {
   readonly inputs: readonly ReceivedInput[];
   readonly queries: readonly Query[];
   readonly watches: readonly WatchRequest[];
+  /** What was used, for the books: no input of the machine. */
+  readonly usages: readonly Noted[];
   /** Messages for an earlier life of the actor. */
   readonly strays: readonly InboundMessage[];
   /** Numbers of messages whose payload could not be read. */
@@ -83,6 +92,7 @@ export async function sort(
   const inputs: ReceivedInput[] = first === undefined ? [] : [first];
   const queries: Query[] = [];
   const watches: WatchRequest[] = [];
+  const usages: Noted[] = [];
   const strays: InboundMessage[] = [];
   const unread: number[] = [];
   const unsigned: string[] = [];
@@ -92,6 +102,7 @@ export async function sort(
     inputs,
     queries,
     watches,
+    usages,
     strays,
     unread,
     unsigned,
@@ -108,6 +119,15 @@ export async function sort(
     if (judgement.kind !== 'new' && !isUnfinished(message, judgement, state)) {
       if (judgement.kind === 'repeat') dropped++;
       settlements.push(asJudged(message, judgement));
+      continue;
+    }
+    if (message.subject === USAGE) {
+      const told = readUsage(message, state.core?.incarnation ?? newborn);
+      if (told !== undefined && state.core !== null) usages.push({ message, told });
+      else {
+        dropped++;
+        settlements.push(completed(message));
+      }
       continue;
     }
     const reading = readBody(message, payloads, inbound);

@@ -5,6 +5,7 @@ import type { PayloadRef } from '../../../contract/payload.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { GatherPolicy } from '../../../contract/scatter.ts';
 import type { CoreState } from '../../../contract/turn.ts';
+import type { CostRow } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
 import type { Peer } from '../sort/peers.ts';
 
@@ -123,6 +124,16 @@ export interface Quarantine {
 export interface ControlState {
   /** Whom its work is for; told to all that it starts. */
   readonly tenant?: string;
+  readonly costs?: BookedCosts;
+}
+
+/** What it used, with all that it started (commit/book.ts). */
+export interface BookedCosts {
+  readonly rows: readonly CostRow[];
+  /** When the last of what it let go of can still cost something, as far as is known (epoch ms). */
+  readonly until: number;
+  /** Commits that added something: each is told to the parent once. */
+  readonly batches: number;
 }
 
 /** What the session keeps of a core that lies in the payload store: enough to end the actor without it. */

@@ -52,6 +52,8 @@ export function agentContext(more: Partial<AgentContext> = {}): AgentContext {
     logger: { debug: silent, info: silent, warn: silent, error: silent },
     payloads: memoryPayloads(),
     partial: async () => undefined,
+    usage: silent,
+    reserve: async () => ({ settle: silent }),
     ...more,
   };
 }

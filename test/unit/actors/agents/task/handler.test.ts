@@ -58,6 +58,8 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     random: () => 1,
     budget: undefined,
     claims: undefined,
+    prices: {},
+    used: () => {},
     logger: silent,
     cancellations: memoryCancellations(),
     counters: newTaskCounters(),

@@ -1,0 +1,224 @@
+// What one attempt uses, as its agent says it (docs/control.md). A report that cannot be read is logged and left out, and never fails
+// the attempt: its answer was paid for. What was reserved and not settled counts as reserved; an agent that estimates and
+// reports nothing counts its estimate. What is told behind the end is passed on by itself.
+import { z } from 'zod';
+import type { AgentConfig } from '../../../contract/config.ts';
+import { type Failure, failureOf } from '../../../contract/failure.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { Logger } from '../../../contract/ports.ts';
+import {
+  type Amount,
+  addAmounts,
+  addRows,
+  type CostRow,
+  type Estimate,
+  NO_AMOUNT,
+  type Price,
+  priceOf,
+  type Reservation,
+  toMicroUsd,
+  type Usage,
+} from '../../../contract/usage.ts';
+import type { Attempt } from './task.ts';
+
+export type Prices = Readonly<Record<string, Price>>;
+
+export interface MeterOptions {
+  readonly agent: string;
+  /** Of the agent: what it uses where it names no other. */
+  readonly model: string | undefined;
+  readonly prices: Prices;
+  readonly logger: Logger;
+  /** What was told behind the end: `step` counts from 1. */
+  readonly onLate: (rows: readonly CostRow[], step: number) => void;
+}
+
+export interface Meter {
+  readonly usage: (usage: Usage) => void;
+  readonly reserve: (estimate: Estimate) => Promise<Reservation>;
+  /** Ends it: what was used. `estimate` counts where nothing was said; nothing was done where that is known. */
+  close(estimate: () => Estimate | undefined, attempt: Attempt): readonly CostRow[];
+}
+
+/** A day of the largest context there is; what is above it is a mistake. */
+const MAX_TOKENS = 1_000_000_000_000;
+const MAX_USD = 1_000_000;
+const tokens = z.number().int().min(0).max(MAX_TOKENS).optional();
+const usd = z.number().min(0).max(MAX_USD).optional();
+const model = z.string().max(128).optional();
+const usageSchema = z.object({
+  inputTokens: tokens,
+  outputTokens: tokens,
+  cachedInputTokens: tokens,
+  reasoningTokens: tokens,
+  calls: z.number().int().min(0).max(1_000_000).optional(),
+  usd,
+  model,
+});
+const estimateSchema = z.object({ tokens, outputTokens: tokens, usd, model });
+
+/** Undefined where it is none, which is logged. */
+function readEstimate(given: unknown, agent: string, logger: Logger): Estimate | undefined {
+  return read(estimateSchema, given, `an estimate of agent '${agent}'`, logger);
+}
+
+function read<T>(schema: z.ZodType<T>, given: unknown, what: string, logger: Logger): T | undefined {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  logger.warn(`${what} is left out: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`, {
+    code: 'USAGE_INVALID',
+  });
+  return undefined;
+}
+
+/** What a configuration says of the agent's use, with an input. Null where it says nothing or fails, which is logged. */
+export function estimateOf(
+  config: Pick<Partial<AgentConfig>, 'estimate' | 'model'>,
+  input: Json,
+  agent: string,
+  logger: Logger,
+): Estimate | undefined {
+  if (config.estimate === undefined) return undefined;
+  try {
+    const estimate = readEstimate(config.estimate(input), agent, logger);
+    return estimate === undefined ? undefined : { ...estimate, model: estimate.model ?? config.model };
+  } catch (thrown) {
+    logger.warn(`agent '${agent}' gave no estimate: ${String(thrown)}`, { code: 'USAGE_INVALID' });
+    return undefined;
+  }
+}
+
+export function createMeter({ agent, model: own, prices, logger, onLate }: MeterOptions): Meter {
+  let sums = new Map<string, Sum>();
+  const open = new Set<Estimate>();
+  let isSaid = false;
+  let isClosed = false;
+  let step = 0;
+
+  const add = (usage: Usage): void => {
+    const name = usage.model ?? own ?? '';
+    sums.set(name, addUsage(sums.get(name) ?? NO_SUM, usage));
+  };
+  const taken = (): readonly CostRow[] => {
+    const rows = [...sums].map(([name, sum]) => toRow(agent, name, sum, prices));
+    sums = new Map();
+    return rows;
+  };
+  const readUsage = (given: Usage): Usage | undefined =>
+    read(usageSchema, given, `usage of agent '${agent}'`, logger);
+  const note = (usage: Usage): void => {
+    if (saysSomething(usage)) isSaid = true;
+    add(usage);
+    if (isClosed) onLate(taken(), ++step);
+  };
+
+  return {
+    usage: (given) => {
+      const usage = readUsage(given);
+      if (usage !== undefined) note(usage);
+    },
+    reserve: async (given) => {
+      const reserved = { ...readEstimate(given, agent, logger) };
+      open.add(reserved);
+      return {
+        settle: (usage) => {
+          // Settled before, or counted when the attempt ended.
+          if (!open.has(reserved)) return;
+          const used = readUsage(usage);
+          // Of a call whose usage nobody knows the reservation counts, at the end.
+          if (used === undefined || !saysSomething(used)) return;
+          open.delete(reserved);
+          note(used);
+        },
+      };
+    },
+    close: (estimate, attempt) => {
+      isClosed = true;
+      const reserved = [...open];
+      open.clear();
+      const rows = taken();
+      const isRefused = wasRefused(attempt);
+      // The last that was begun is the one that was refused.
+      if (isRefused) reserved.pop();
+      const unsaid = isSaid || reserved.length > 0 || isRefused ? undefined : estimate();
+      const estimated = (unsaid === undefined ? reserved : [unsaid]).flatMap((one) =>
+        estimatedRows(agent, one, own, prices),
+      );
+      // A call of which only its number was said is the one that was estimated.
+      return unsaid !== undefined && estimated.length > 0 ? estimated : addRows(rows, estimated);
+    },
+  };
+}
+
+/** Whether it is known that nothing was done: nobody is billed for a refusal. */
+function wasRefused(attempt: Attempt): boolean {
+  const failure = attempt.kind === 'failed' ? failureOf(attempt.error) : undefined;
+  return failure !== undefined && (REFUSALS.has(failure.kind) || failure.status !== undefined);
+}
+
+const REFUSALS: ReadonlySet<Failure['kind']> = new Set(['throttled', 'overloaded', 'transient', 'account']);
+
+/** Of one model: what was said, and what of it a price has to be found for. */
+interface Sum {
+  readonly amount: Amount;
+  readonly toPrice: Amount;
+}
+
+const NO_SUM: Sum = { amount: NO_AMOUNT, toPrice: NO_AMOUNT };
+
+function addUsage({ amount, toPrice }: Sum, usage: Usage): Sum {
+  const { inputTokens = 0, outputTokens = 0, cachedInputTokens = 0, reasoningTokens = 0, calls = 1 } = usage;
+  const counted = { ...NO_AMOUNT, inputTokens, outputTokens, cachedInputTokens, reasoningTokens, calls };
+  if (usage.usd !== undefined)
+    return { amount: addAmounts(amount, { ...counted, microUsd: toMicroUsd(usage.usd) }), toPrice };
+  // Whatever such a call cost, it was not nothing.
+  const unpriced = saysSomething(usage) ? counted : { ...counted, unpricedCalls: calls };
+  return { amount: addAmounts(amount, unpriced), toPrice: addAmounts(toPrice, counted) };
+}
+
+/** A number that an SDK leaves undefined says nothing. */
+function saysSomething({ inputTokens, outputTokens, usd: given }: Usage): boolean {
+  return inputTokens !== undefined || outputTokens !== undefined || given !== undefined;
+}
+
+function toRow(agent: string, name: string, { amount, toPrice }: Sum, prices: Prices): CostRow {
+  const price = priceFor(name, prices);
+  const isUnpriced = price === undefined && toPrice.calls > 0;
+  return {
+    agent,
+    model: name,
+    ...amount,
+    microUsd: amount.microUsd + (price === undefined ? 0 : priceOf(toPrice, price)),
+    unpricedCalls: isUnpriced ? toPrice.calls : amount.unpricedCalls,
+  };
+}
+
+function priceFor(name: string, prices: Prices): Price | undefined {
+  return Object.hasOwn(prices, name) ? prices[name] : undefined;
+}
+
+/** None for an estimate that says nothing. */
+export function estimatedRows(
+  agent: string,
+  estimate: Estimate,
+  own: string | undefined,
+  prices: Prices,
+): readonly CostRow[] {
+  if (estimate.tokens === undefined && estimate.usd === undefined) return [];
+  const name = estimate.model ?? own ?? '';
+  const estimated = amountOfEstimate(estimate, priceFor(name, prices));
+  return [{ agent, model: name, ...estimated, estimated }];
+}
+
+/** What an estimate comes to at most. */
+function amountOfEstimate(estimate: Estimate, price: Price | undefined): Amount {
+  const { tokens: all = 0, outputTokens = 0 } = estimate;
+  const input = Math.max(0, all - outputTokens);
+  const counted = { ...NO_AMOUNT, inputTokens: input, outputTokens, calls: 1 };
+  if (estimate.usd !== undefined) return { ...counted, microUsd: toMicroUsd(estimate.usd) };
+  if (price === undefined) return { ...counted, unpricedCalls: 1 };
+  const isSplit = estimate.outputTokens !== undefined;
+  const dearer = { ...price, inputPerMillion: Math.max(price.inputPerMillion, price.outputPerMillion) };
+  return { ...counted, microUsd: priceOf(counted, isSplit ? price : dearer) };
+}

@@ -1,0 +1,107 @@
+// Books what was used (docs/control.md): sums by agent and model, in the commit of the batch that brought the messages, also of an
+// actor that has ended. No turn of the machine is made of it. An actor with a parent tells it what this batch added, in one
+// message, so that all sums come up to the root of the run.
+import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
+import type { CoreState, GatherState } from '../../../contract/turn.ts';
+import { addRows, asWasted, type CostRow } from '../../../contract/usage.ts';
+import { hashId } from '../../protocol/ids.ts';
+import { type Told, toUsage } from '../../protocol/usage.ts';
+import type { Noted } from '../sort/inbox.ts';
+import type { BookedCosts, ControlState, OutboxEntry } from '../state/session-state.ts';
+import type { Judged } from './verdicts.ts';
+
+interface BookContext {
+  readonly actor: ActorAddress;
+  readonly epoch: string;
+}
+
+export interface Books {
+  readonly control: ControlState;
+  /** For the parent. */
+  readonly entries: readonly OutboxEntry[];
+}
+
+/** What a commit does to work that is still to come: `letGoUntil` is when the last of what it let go of can still cost something. */
+export interface Turned {
+  readonly before: CoreState | null;
+  readonly after: CoreState;
+  readonly judged: readonly Judged[];
+  readonly letGoUntil: number;
+}
+
+/** Undefined where there is nothing to book. */
+export function book(
+  control: ControlState | undefined,
+  usages: readonly Noted[],
+  { before, after, judged, letGoUntil }: Turned,
+  { actor, epoch }: BookContext,
+): Books | undefined {
+  const known = control?.costs;
+  if (usages.length === 0) {
+    if (known === undefined || letGoUntil <= known.until) return undefined;
+    return { control: { ...control, costs: { ...known, until: letGoUntil } }, entries: [] };
+  }
+  const taken = answersTaken(before, after, judged);
+  let added: readonly CostRow[] = [];
+  let until = Math.max(known?.until ?? 0, letGoUntil);
+  for (const { told } of usages) {
+    const isTaken = taken(told);
+    // Nobody waits for it any more: others of the same asking may come as well.
+    const isLate = !isTaken && !Object.hasOwn(after.executions, told.execution);
+    if (told.of === 'sum' || isLate) until = Math.max(until, told.until);
+    added = addRows(added, told.of === 'sum' || isTaken ? told.rows : asWasted(told.rows));
+  }
+  const costs: BookedCosts = {
+    rows: addRows(known?.rows ?? [], added),
+    until,
+    batches: (known?.batches ?? 0) + 1,
+  };
+  return { control: { ...control, costs }, entries: toParent(after, added, costs, { actor, epoch }) };
+}
+
+function toParent(
+  { parent, incarnation }: CoreState,
+  rows: readonly CostRow[],
+  { batches, until }: BookedCosts,
+  { actor, epoch }: BookContext,
+): readonly OutboxEntry[] {
+  if (parent === undefined) return [];
+  const { entity, sessionId, correlationId: execution } = parent.reply;
+  const messageId = hashId('costs', formatAddress(actor), incarnation, epoch, batches);
+  const message = toUsage({ entity, sessionId, messageId }, { execution, of: 'sum', rows, until });
+  return [{ kind: 'message', message }];
+}
+
+/**
+ * Whether an answer was taken: its reply comes in the same batch, and what the core said of it is known. Where it comes later,
+ * whether somebody still waits for it.
+ */
+function answersTaken(
+  before: CoreState | null,
+  after: CoreState,
+  judged: readonly Judged[],
+): (told: Told) => boolean {
+  const verdicts = new Map<string, boolean[]>();
+  for (const { input, verdict } of judged) {
+    if (input.kind !== 'reply') continue;
+    const place = placeOf(input);
+    verdicts.set(place, [...(verdicts.get(place) ?? []), verdict.kind === 'applied']);
+  }
+  return (told) => {
+    if (told.of === 'nothing') return false;
+    // A bill leaves in front of its reply, so the first belongs to the first.
+    const taken = verdicts.get(placeOf(told))?.shift();
+    if (taken !== undefined) return taken;
+    const execution = after.executions[told.execution] ?? before?.executions[told.execution];
+    if (execution === undefined) return false;
+    return execution.kind !== 'scatter' || !hasAnswered(execution.gather, told.branch ?? 0);
+  };
+}
+
+function placeOf({ execution, branch }: Pick<Told, 'execution' | 'branch'>): string {
+  return `${execution}/${branch ?? ''}`;
+}
+
+function hasAnswered({ answered }: GatherState, branch: number): boolean {
+  return ((atob(answered).charCodeAt(branch >> 3) || 0) & (1 << (branch & 7))) !== 0;
+}
