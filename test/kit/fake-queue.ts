@@ -27,6 +27,7 @@ export interface HoldOptions {
   readonly before?: (step: Step) => Promise<void> | void;
 }
 
+const OWN = 'actor.m';
 const forever = new Promise<never>(() => {});
 
 export class FakeQueue {
@@ -41,6 +42,8 @@ export class FakeQueue {
   readonly deferred = new Map<number, InboundMessage>();
   /** Messages with a time of their own, by the number that cancels them; only a test lets that time come. */
   readonly scheduled = new Map<number, WireMessage>();
+  /** Whether what the actor sends to itself comes back. */
+  loops = false;
   #numbers = 1_000_000;
   /** Of a session state; what the Standard tier takes, if not told otherwise. */
   limit = 256 * 1024;
@@ -79,7 +82,12 @@ export class FakeQueue {
     const isRepeat = this.#ids.has(message.messageId);
     this.#ids.add(message.messageId);
     (isRepeat ? this.repeats : this.sent).push(message);
-    if (message.notBefore === undefined) return {};
+    if (message.notBefore === undefined) {
+      const { entity, subject, body, messageId, properties = {} } = message;
+      if (this.loops && !isRepeat && entity === OWN)
+        this.put(inbound(subject, body, { messageId, properties }));
+      return {};
+    }
     const sequenceNumber = this.#numbers++;
     if (!isRepeat) this.scheduled.set(sequenceNumber, message);
     return { sequenceNumber };
@@ -122,7 +130,7 @@ class Process {
   session(): HeldSession {
     const queue = this.#queue;
     return {
-      entity: 'actor.m',
+      entity: OWN,
       sessionId: '1',
       readState: async () => ({ kind: 'state', state: queue.state }),
       take: async ({ max }) => {

@@ -20,6 +20,7 @@ import { type Next, type Part, type Query, sort, type WatchRequest } from './sor
 import { isExpiry } from './sort/tombstone.ts';
 import { catchUp, isStandingStill } from './standstill/quarantine.ts';
 import { remedy } from './standstill/remedy.ts';
+import { sendMore } from './unsent/more.ts';
 
 interface Fetched {
   readonly found: readonly InboundMessage[];
@@ -53,6 +54,7 @@ export class Batch {
     const held = this.#held;
     const queries: Query[] = [];
     const watches: WatchRequest[] = [];
+    const mores: InboundMessage[] = [];
     const strays: InboundMessage[] = [];
     const usages: Noted[] = [];
     let rest = messages;
@@ -61,6 +63,7 @@ export class Batch {
       const part = await this.#sort(rest, first);
       queries.push(...part.queries);
       watches.push(...part.watches);
+      mores.push(...part.mores);
       strays.push(...part.strays);
       this.add(part.settlements);
       held.noteUsages(part.usages);
@@ -73,6 +76,8 @@ export class Batch {
     if (watches.length > 0) this.add(await takeWatches(held, watches));
     if (strays.length > 0) await sendAnswers(held, markEntries(held.address, strayMarks(strays)));
     if (queries.length > 0) this.add(await answerQueries(held, queries));
+    // Last: what else is at hand may be the end of what is unsent.
+    if (mores.length > 0) this.add(await sendMore(held, mores));
   }
 
   /** Deferred pieces whose turn has come run under the anchor of this batch: an active message, settled last (I5). */

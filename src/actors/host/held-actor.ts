@@ -10,6 +10,7 @@ import type { HeldSession } from '../../contract/ports.ts';
 import { inboundFolder, livesFolder } from '../protocol/claims.ts';
 import { type ActorHost, HoldEnded } from './host.ts';
 import { type TimerNumbers, takeAllBack } from './outbox/scheduled.ts';
+import type { ItemsMemo } from './outbox/send.ts';
 import type { Settlement } from './settle.ts';
 import { Settler } from './settle.ts';
 import { type Noted, record } from './sort/inbox.ts';
@@ -49,6 +50,8 @@ export class HeldActor {
   readonly host: ActorHost;
   readonly address: ActorAddress;
   readonly settler: Settler;
+  /** Of the fan-out whose slices leave. */
+  readonly itemsMemo: ItemsMemo = {};
   readonly epoch = randomUUID();
   #state: SessionState;
   #lost = false;

@@ -9,6 +9,7 @@ import { publishCommitted } from './outbox/publish.ts';
 import { quarantine } from './standstill/quarantine.ts';
 import { type SessionState, stateBytes } from './state/session-state.ts';
 import { actorSpan } from './trace.ts';
+import { withoutClosed } from './unsent/unsent.ts';
 
 /** The same host, running the older version that a living actor was started with, if that is registered. */
 export function hostFor(host: ActorHost, { version, core }: SessionState): ActorHost {
@@ -72,7 +73,12 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
     isKnownType: () => true,
   });
   const scheduled = Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token));
-  const next = { ...state, version: host.machine.version, core, scheduled: Object.fromEntries(scheduled) };
+  const next = withoutClosed({
+    ...state,
+    version: host.machine.version,
+    core,
+    scheduled: Object.fromEntries(scheduled),
+  });
   const written = entries.length === 0 ? next : { ...next, outbox: entries, movedAt: core.turn };
   const bytes = stateBytes(written);
   const moved = stateSizeError(bytes) ?? (await held.tryCommit(written, { bytes }));

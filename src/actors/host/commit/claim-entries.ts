@@ -15,6 +15,7 @@ import {
   type SessionState,
   stateBytes,
 } from '../state/session-state.ts';
+import { afterTurns } from '../unsent/unsent.ts';
 import type { NextState } from './next-state.ts';
 
 export interface ClaimedNext {
@@ -35,8 +36,9 @@ export async function claimNext(
   const incarnation = next.state?.core?.incarnation ?? '';
   const entries = await claimEntries(next.entries, host, actor, incarnation);
   if (next.state === undefined) return { next: { ...next, entries }, bytes: 0 };
-  const state = entries === next.entries ? next.state : { ...next.state, outbox: entries };
-  return { next: { ...next, state, entries }, bytes: checkStateSize(state) };
+  const claimed = entries === next.entries ? next.state : { ...next.state, outbox: entries };
+  const state = afterTurns(claimed, actor);
+  return { next: { ...next, state, entries: state.outbox }, bytes: checkStateSize(state) };
 }
 
 const TOO_LARGE = new Set(['EFFECT_TOO_LARGE', 'STATE_TOO_LARGE']);
@@ -82,7 +84,7 @@ export async function claimEntries(
 }
 
 function fits(entry: OutboxEntry): boolean {
-  if (entry.kind === 'cancel' || entry.kind === 'close') return true;
+  if (entry.kind === 'cancel' || entry.kind === 'close' || entry.kind === 'slice') return true;
   return entry.kind === 'message'
     ? isSmall(entry.message)
     : jsonBytes(entry as unknown as Json) <= MAX_BODY_BYTES;

@@ -34,7 +34,8 @@ export async function carryOut(
       ...(state.lineage === undefined ? {} : { lineage: state.lineage }),
       span: actorSpan(state.traceparent, actor, incarnation),
       mayBegin: () => !committed || host.clock.now() - held.seenAt <= host.duplicateWindowMs / 2,
-      advance: (entry, cursor) => held.commit(withCursor(held.state, entry.execution, cursor)),
+      unsent: state.control?.unsent ?? [],
+      memo: held.itemsMemo,
       beginActions: (actions) =>
         host.actions.begin(actions, {
           actor,
@@ -56,13 +57,6 @@ export async function carryOut(
 }
 
 const NOTHING: Carried = { scheduled: {}, takenBack: Promise.resolve(), left: [] };
-
-function withCursor(state: SessionState, execution: string, cursor: number): SessionState {
-  const outbox = state.outbox.map((entry) =>
-    entry.kind === 'scatter' && entry.execution === execution ? { ...entry, cursor } : entry,
-  );
-  return { ...state, outbox };
-}
 
 /** As committed: what the named actions of the commit see. */
 function contextOf({ core }: SessionState): Json {

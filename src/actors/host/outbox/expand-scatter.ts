@@ -1,6 +1,5 @@
-// Expands a scatter to its tasks, in slices: the state has one entry, whatever the number of branches, and how far they have
-// left. The same entry always expands to the same messages (I3). A task that no later attempt could send either fails the
-// fan-out as a whole, and its asker continues (I11).
+// Expands a scatter to its tasks: the state has one entry, whatever the number of branches. The same entry always expands to the
+// same messages (I3). A task that no later attempt could send either fails the fan-out as a whole, and its asker continues (I11).
 import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
@@ -13,36 +12,44 @@ import { claimLarge, isUnreadable, jsonBytes, readValue } from '../../protocol/c
 import { hashId, inLife, taskKey } from '../../protocol/ids.ts';
 import { marksIn } from '../../protocol/lineage.ts';
 import { taskMessage } from '../commit/encode.ts';
-import type { ScatterEntry } from '../state/session-state.ts';
+import type { ScatterEntry, SliceEntry } from '../state/session-state.ts';
+import { SLICE } from '../unsent/unsent.ts';
 import { type OutboxContext, send, withTimeToLive } from './send.ts';
 
-/** Tasks made and sent at a time: bounds memory. */
-const SCATTER_SLICE = 500;
-/** Slices between two commits of the cursor: what a crash makes the next holder send again, at a state write for each 5,000 tasks. */
-const SLICES_A_COMMIT = 10;
+/** Tasks [from, to) of a fan-out. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
 
-/** Slices leave in order; each is one batched publish. */
-export async function expandScatter(entry: ScatterEntry, context: OutboxContext): Promise<void> {
+/** In slices, in order; each is one batched publish, which bounds memory. */
+export async function expandScatter(
+  entry: ScatterEntry,
+  { from: first, to: end }: Range,
+  context: OutboxContext,
+): Promise<void> {
   const items = await readItems(entry, context);
   if (items === undefined) return;
   const mayBeLarge = hasLargeBranches(entry);
-  let slices = 0;
   const ancestors = marksIn(context.lineage);
-  for (let from = entry.cursor; from < entry.total; from += SCATTER_SLICE) {
+  for (let from = first; from < end; from += SLICE) {
     // The end of this actor is on its way: nobody would begin the tasks that are left.
     if (entry.cancel === undefined && (await context.cancellations.isCancelled(ancestors))) return;
     const slice: WireMessage[] = [];
-    for (let branch = from; branch < Math.min(from + SCATTER_SLICE, entry.total); branch++) {
+    for (let branch = from; branch < Math.min(from + SLICE, end); branch++) {
       const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
       if (message !== undefined) slice.push(message);
     }
     const small = mayBeLarge ? await claimBranches(entry, slice, context) : slice;
     if (small === undefined) return;
     await send(small, context);
-    slices += 1;
-    const cursor = from + SCATTER_SLICE;
-    if (slices % SLICES_A_COMMIT === 0 && cursor < entry.total) await context.advance(entry, cursor);
   }
+}
+
+/** A slice of what is unsent; none of it where nobody waits for it any more. */
+export async function expandSlice(slice: SliceEntry, context: OutboxContext): Promise<void> {
+  const entry = context.unsent.find(({ execution }) => execution === slice.execution);
+  if (entry !== undefined) await expandScatter(entry, slice, context);
 }
 
 /** Beside an item and what all share, a branch says what every task says. */
@@ -73,10 +80,14 @@ async function claimBranches(
 /** Items that cannot be read are an answer too: the fan-out fails as a whole, its asker continues. */
 async function readItems(entry: ScatterEntry, context: OutboxContext): Promise<readonly Json[] | undefined> {
   const { items } = entry;
-  const { payloads, life, family } = context;
+  const { payloads, life, family, memo } = context;
   if (!isPayloadRef(items)) return items;
+  if (memo.ref === items.$payload) return memo.items;
   try {
-    return (await readValue(items, payloads, [life, family])) as readonly Json[];
+    const read = (await readValue(items, payloads, [life, family])) as readonly Json[];
+    // The slices behind this one need them as well.
+    if (entry.total > SLICE) Object.assign(memo, { ref: items.$payload, items: read });
+    return read;
   } catch (thrown) {
     const error = toErrorJson(thrown, 'INTERNAL');
     if (!isUnreadable(error.code)) throw thrown;

@@ -5,8 +5,8 @@ import { actorQueue } from '../../../contract/entities.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
 import { isRefusedForGood } from '../../protocol/claims.ts';
-import type { OutboxEntry } from '../state/session-state.ts';
-import { expandScatter } from './expand-scatter.ts';
+import type { OutboxEntry, ScatterEntry, SliceEntry } from '../state/session-state.ts';
+import { expandScatter, expandSlice } from './expand-scatter.ts';
 import { takeBack, takeRetriesBack } from './scheduled.ts';
 import { type OutboxContext, send, withTimeToLive } from './send.ts';
 
@@ -62,12 +62,18 @@ const CARRIED: Readonly<Record<OutboxEntry['kind'], true>> = {
   message: true,
   cancel: true,
   scatter: true,
+  slice: true,
 };
 
 /** Carried out first: what the actor let go of must not begin while the rest is on its way (I15). */
 async function closeAll(entries: readonly OutboxEntry[], { cancellations }: OutboxContext): Promise<void> {
   for (const entry of entries)
     if (entry.kind === 'close') await cancellations.cancel(entry.marks, entry.until);
+}
+
+function expand(entry: ScatterEntry | SliceEntry, context: OutboxContext): Promise<void> {
+  if (entry.kind === 'slice') return expandSlice(entry, context);
+  return expandScatter(entry, { from: entry.cursor, to: entry.total }, context);
 }
 
 /** The usual way: one send a destination (I12). */
@@ -99,7 +105,7 @@ async function publishTogether(
   }
   const takenBack = cancelAll(entries, scheduled, context);
   for (const entry of entries) {
-    if (entry.kind === 'scatter') await expandScatter(entry, context);
+    if (entry.kind === 'scatter' || entry.kind === 'slice') await expand(entry, context);
   }
   return { scheduled, takenBack };
 }
@@ -137,7 +143,8 @@ async function publishApart(entries: readonly OutboxEntry[], context: OutboxCont
     });
   }
   for (const entry of entries) {
-    if (entry.kind === 'scatter') await attempt(entry, [], () => expandScatter(entry, context));
+    if (entry.kind === 'scatter' || entry.kind === 'slice')
+      await attempt(entry, [], () => expand(entry, context));
     else if (entry.kind === 'message') {
       const { entity, sessionId = '' } = entry.message;
       await attempt(entry, [entity, `${entity}/${sessionId}`], async () => {

@@ -3,6 +3,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../../contract/address.ts';
 import { tooLate } from '../../../contract/errors.ts';
+import type { Json } from '../../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../../contract/payload.ts';
 import type { Bridge, Clock, HeldSession, Logger } from '../../../contract/ports.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
@@ -10,6 +11,11 @@ import type { Cancellations } from '../../protocol/cancellations.ts';
 import { sealAll } from '../../protocol/seals.ts';
 import type { ActionEntry, Handover } from '../actions/custom-actions.ts';
 import type { ScatterEntry } from '../state/session-state.ts';
+
+export interface ItemsMemo {
+  ref?: string;
+  items?: readonly Json[];
+}
 
 export interface OutboxContext {
   readonly actor: ActorAddress;
@@ -30,8 +36,10 @@ export interface OutboxContext {
   readonly logger: Logger;
   /** Whether a send may still begin: not too long after the commit that it belongs to (I2). Asked before each. */
   readonly mayBegin: () => boolean;
-  /** Commits how far a fan-out has left. */
-  readonly advance: (entry: ScatterEntry, cursor: number) => Promise<void>;
+  /** Fan-outs that slices are of. */
+  readonly unsent: readonly ScatterEntry[];
+  /** The items that were read last, for the slices of one fan-out. */
+  readonly memo: ItemsMemo;
   /** Begins named actions, in order; gives the copies of those that are left to their queue. */
   readonly beginActions: (entries: readonly ActionEntry[]) => Promise<readonly Handover[]>;
 }

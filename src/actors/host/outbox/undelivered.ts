@@ -8,7 +8,7 @@ import { type InboundMessage, PROPERTY, WIRE_FORMAT, type WireMessage } from '..
 import { hashId } from '../../protocol/ids.ts';
 import type { ActorView, Forgotten, HeldActor } from '../held-actor.ts';
 import { completed } from '../settle.ts';
-import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
+import type { OutboxEntry, Quarantine, ScatterEntry, SessionState } from '../state/session-state.ts';
 import { carryOut } from './carry-out.ts';
 import type { Refusal } from './outbox.ts';
 
@@ -18,13 +18,19 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
 /** The text of the quarantine: it names the entry that is in the way. */
-function withEntry({ code, message }: Refusal, [first]: readonly OutboxEntry[]): string {
+function withEntry(
+  { code, message }: Refusal,
+  [first]: readonly OutboxEntry[],
+  unsent: readonly ScatterEntry[] = [],
+): string {
   const what =
     first?.kind === 'message'
       ? `${first.message.subject} to ${first.message.entity}`
       : first?.kind === 'scatter'
         ? `a scatter to ${first.agents.join(', ')}`
-        : `an ${first?.kind ?? 'entry'}`;
+        : first?.kind === 'slice'
+          ? `a scatter to ${unsent.find(({ execution }) => execution === first.execution)?.agents.join(', ')}`
+          : `an ${first?.kind ?? 'entry'}`;
   return message === '' ? `${what}: ${code}` : `${what}: ${message}`;
 }
 
@@ -41,7 +47,7 @@ export async function standStill(
   const former = state.quarantine;
   const since = former?.undelivered?.since ?? now;
   const tries = (former?.undelivered?.tries ?? 0) + 1;
-  const message = withEntry(refusal, left);
+  const message = withEntry(refusal, left, state.control?.unsent);
   const { code, forGood } = refusal;
   const late = forGood || now - since >= QUARANTINED_AFTER_MS;
   const isNew = former?.undelivered?.shown !== true;

@@ -23,6 +23,7 @@ import { isWake } from '../outbox/undelivered.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { isRemedy, isUnfinished, type RemedyBody } from '../standstill/remedy.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
+import { isMore } from '../unsent/unsent.ts';
 import { hasEarlyPieces } from './early-pieces.ts';
 import { identitiesOf, type Judgement, judge, type Noted, type ReceivedInput } from './inbox.ts';
 import type { OlderPeers } from './peers.ts';
@@ -70,6 +71,8 @@ export interface Part {
   readonly watches: readonly WatchRequest[];
   /** What was used, for the books: no input of the machine. */
   readonly usages: readonly Noted[];
+  /** Those by which the actor goes on with what is unsent. */
+  readonly mores: readonly InboundMessage[];
   /** Messages for an earlier life of the actor. */
   readonly strays: readonly InboundMessage[];
   /** Numbers of messages whose payload could not be read. */
@@ -93,6 +96,7 @@ export async function sort(
   const queries: Query[] = [];
   const watches: WatchRequest[] = [];
   const usages: Noted[] = [];
+  const mores: InboundMessage[] = [];
   const strays: InboundMessage[] = [];
   const unread: number[] = [];
   const unsigned: string[] = [];
@@ -103,6 +107,7 @@ export async function sort(
     queries,
     watches,
     usages,
+    mores,
     strays,
     unread,
     unsigned,
@@ -144,6 +149,7 @@ export async function sort(
       settlements.push(completed(message));
     } else if (body.kind === 'query') queries.push({ message, asker: body.asker });
     else if (body.kind === 'watch') watches.push({ message, body });
+    else if (isMore(message.subject, body)) mores.push(message);
     else if (body.kind === 'granted') {
       // Nothing of this actor waits for a grant.
       dropped++;

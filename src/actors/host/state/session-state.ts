@@ -45,7 +45,10 @@ export const BOUNDS = {
   pathLength: 512,
 } as const;
 
-/** A fan-out waiting to be expanded: tasks [cursor, total) are still to be sent. */
+/**
+ * A fan-out: tasks [cursor, total) are still to be sent. In an outbox it is expanded at once; what is too large for that is unsent,
+ * and its outbox has a slice of it.
+ */
 export interface ScatterEntry {
   readonly kind: 'scatter';
   readonly execution: string;
@@ -60,9 +63,18 @@ export interface ScatterEntry {
   readonly policy: GatherPolicy['kind'];
 }
 
+/** Tasks [from, to) of a fan-out that is unsent otherwise: they leave with this commit. */
+export interface SliceEntry {
+  readonly kind: 'slice';
+  readonly execution: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 export type OutboxEntry =
   | { readonly kind: 'message'; readonly message: WireMessage; readonly timer?: string }
   | ScatterEntry
+  | SliceEntry
   | {
       readonly kind: 'action';
       readonly name: string;
@@ -125,6 +137,10 @@ export interface ControlState {
   /** Whom its work is for; told to all that it starts. */
   readonly tenant?: string;
   readonly costs?: BookedCosts;
+  /** Fan-outs that have not left whole (unsent/unsent.ts); a whole one stays for the slice in the outbox of the same state. */
+  readonly unsent?: readonly ScatterEntry[];
+  /** The messages to itself by which it goes on with them: number of the last, and whether it is on its way. */
+  readonly more?: { readonly n: number; readonly underWay: boolean };
 }
 
 /** What it used, with all that it started (commit/book.ts). */

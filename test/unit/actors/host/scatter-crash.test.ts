@@ -1,6 +1,7 @@
-// A scatter is one effect, expanded in slices: whichever slice the process dies at, every task leaves exactly once by its message
-// id, and what is sent again is what was sent before (I2, I3, I12).
+// A scatter is one effect, sent in slices, a batch each: whichever step the process dies at, every task leaves exactly once by its
+// message id, and what is sent again is what was sent before (I2, I3, I12).
 import { describe, expect, it } from 'vitest';
+import { SLICE } from '../../../../src/actors/host/unsent/unsent.ts';
 import type { TaskBody } from '../../../../src/contract/wire.ts';
 import { all } from '../../../../src/machines/policies.ts';
 import { scatterGather } from '../../../../src/machines/scatter-gather.ts';
@@ -18,13 +19,19 @@ interface Crash {
   readonly fate: Exclude<Fate, Error | 'done'>;
 }
 
+function fanOut(branches: number): FakeQueue {
+  const queue = new FakeQueue();
+  queue.loops = true;
+  queue.put(start({}, { input: { items: Array.from({ length: branches }, (_, item) => item) } }));
+  return queue;
+}
+
 /** One crash a hold, then none; gives the number of steps that the last hold took. */
 async function live(
   branches: number,
   crashes: readonly Crash[],
 ): Promise<{ queue: FakeQueue; steps: number }> {
-  const queue = new FakeQueue();
-  queue.put(start({}, { input: { items: Array.from({ length: branches }, (_, item) => item) } }));
+  const queue = fanOut(branches);
   let steps = 0;
   for (let holds = 0; queue.active.size > 0; holds++) {
     if (holds > crashes.length) throw new Error('still not done');
@@ -46,14 +53,15 @@ function check(queue: FakeQueue, branches: number): void {
   expect(bodies.every(({ branch, input }) => (input as { item: unknown }).item === branch)).toBe(true);
   const byId = new Map(queue.sent.map((message) => [message.messageId, message]));
   for (const repeat of queue.repeats) expect(repeat).toEqual(byId.get(repeat.messageId));
-  // One effect however many tasks, and the start is settled last.
-  expect(stateOf(queue).outbox.filter(({ kind }) => kind === 'scatter')).toHaveLength(1);
-  expect(queue.settled.size).toBe(1);
+  // One effect however many tasks: a slice of it at most is in an outbox.
+  expect(stateOf(queue).outbox.filter(({ kind }) => kind === 'scatter' || kind === 'slice')).toHaveLength(1);
+  // The start, and a message to itself for each slice behind the first.
+  expect(queue.settled.size).toBe(Math.max(1, Math.ceil(branches / SLICE)));
 }
 
 describe('the slices of a scatter', () => {
   it('survive a crash or a lost lock at each of them', async () => {
-    const branches = 1_700;
+    const branches = 1_600;
     const { queue, steps } = await live(branches, []);
     check(queue, branches);
     const slices = queue.steps.filter(
@@ -72,28 +80,33 @@ describe('the slices of a scatter', () => {
     }
   });
 
-  it('of a large fan-out are not all sent again: its progress is committed at a bounded cost', async () => {
+  it('of a large fan-out are not all sent again: a crash repeats one of them', async () => {
     const branches = 12_000;
     const { queue, steps } = await live(branches, []);
-    // One for the start, and one for each 5,000 tasks that are behind it.
-    expect(queue.steps.filter(({ kind }) => kind === 'commit')).toHaveLength(3);
-    // Before the settlement and the last slices.
-    const crashed = await live(branches, [{ at: steps - 3, fate: 'dies-after' }]);
+    expect(queue.steps.filter(({ kind }) => kind === 'commit')).toHaveLength(branches / SLICE);
+    const crashed = await live(branches, [{ at: steps - 2, fate: 'dies-after' }]);
     check(crashed.queue, branches);
     expect(crashed.queue.repeats.length).toBeGreaterThan(0);
-    expect(crashed.queue.repeats.length).toBeLessThanOrEqual(5_000);
+    expect(crashed.queue.repeats.length).toBeLessThanOrEqual(SLICE);
   });
 
-  it('end with the hold whose lock is lost at their progress, as any other commit does: nothing is settled, or said to fail', async () => {
+  it('of a small one are what they were: one commit, one publish of its tasks, nothing kept', async () => {
+    const { queue } = await live(SLICE, []);
+    check(queue, SLICE);
+    expect(queue.log()).toEqual(['commit', 'publish', 'publish', expect.stringContaining('complete')]);
+    expect(queue.commits()).toEqual([expect.not.objectContaining({ control: expect.anything() })]);
+    expect(queue.commits()).toMatchObject([{ format: 3 }]);
+  });
+
+  it('end with the hold whose lock is lost at their commit: nothing is settled by it, or said to fail', async () => {
     const branches = 12_000;
-    const queue = new FakeQueue();
-    queue.put(start({}, { input: { items: Array.from({ length: branches }, (_, item) => item) } }));
+    const queue = fanOut(branches);
     const host = fakeHost(machine);
     let commits = 0;
     await queue.hold(host, { fate: ({ kind }) => (kind === 'commit' && commits++ === 1 ? 'lost' : 'done') });
     expect(commits).toBe(2);
     expect(host.problems).toEqual([]);
-    expect(queue.settled.size).toBe(0);
+    expect(queue.settled.size).toBe(1);
     await queue.hold(host);
     check(queue, branches);
   });

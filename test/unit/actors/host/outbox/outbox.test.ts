@@ -41,7 +41,8 @@ function setUp(more: Partial<OutboxContext> = {}) {
     clock: { now: () => 1_000 },
     logger: silent,
     mayBegin: () => true,
-    advance: async () => {},
+    unsent: [],
+    memo: {},
     beginActions: async () => [],
     ...more,
   };
