@@ -12,6 +12,7 @@ export type {
   SendOptions,
   StartOptions,
   Transition,
+  WatchCallOptions,
 } from './contract/client.ts';
 export type {
   AgentConfig,
@@ -55,6 +56,8 @@ export type {
   BranchValue,
   GatherOutput,
   GatherPolicy,
+  NamedPolicy,
+  PolicyRecord,
   ScatterPlan,
 } from './contract/scatter.ts';
 export type {
@@ -66,9 +69,9 @@ export type {
   Reservation,
   Usage,
 } from './contract/usage.ts';
-export type { QueryAnswer } from './contract/wire.ts';
+export type { GatherProgress, QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
-export { all, deadline, quorum } from './machines/policies.ts';
+export { all, deadline, first, quorum } from './machines/policies.ts';
 export type {
   CriticAnswer,
   CriticTask,
@@ -90,7 +93,14 @@ export type {
   SagaTask,
 } from './machines/saga.ts';
 export { saga } from './machines/saga.ts';
-export type { Gathered, LocalAgents, PlanOf, ScatterInput, ScatterTask } from './machines/scatter.ts';
+export type {
+  Gathered,
+  LocalAgents,
+  LocalChecks,
+  PlanOf,
+  ScatterInput,
+  ScatterTask,
+} from './machines/scatter.ts';
 export { SCATTER, scatter } from './machines/scatter.ts';
 export type {
   ScatterGatherMachine,

@@ -214,7 +214,9 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       return watchActor({
         signal: call?.signal,
         request: async (leaseMs) => {
-          await bridge.publish([message(type, id, { kind: 'watch', asker, leaseMs })]);
+          const asked = message(type, id, { kind: 'watch', asker, leaseMs });
+          const properties = call?.progress === true ? { [PROPERTY.progress]: true } : {};
+          await bridge.publish([{ ...asked, properties: { ...asked.properties, ...properties } }]);
         },
         listen: (onBody) => requests.listen(correlationId, onBody),
         open: watches,

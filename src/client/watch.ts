@@ -90,13 +90,22 @@ export async function* watchActor({
 }
 
 /** The steps of a batch, the last with what it led to; without one, where the actor is now. */
-function toTransitions({ steps, turn, status, value, output, error }: TransitionsBody): Transition[] {
+function toTransitions({
+  steps,
+  turn,
+  status,
+  value,
+  output,
+  error,
+  gathers,
+}: TransitionsBody): Transition[] {
   const now = {
     turn,
     status,
     value,
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
+    ...(gathers === undefined ? {} : { gathers }),
   };
   const before = steps.slice(0, -1).map((step) => ({ turn, status: 'active' as const, ...step }));
   const event = steps.at(-1)?.event;

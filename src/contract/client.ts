@@ -14,7 +14,7 @@ import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
 import type { Costs } from './usage.ts';
-import type { QueryAnswer } from './wire.ts';
+import type { GatherProgress, QueryAnswer } from './wire.ts';
 
 type Machines<C extends QuorateConfig> = C['machines'];
 type MachineType<C extends QuorateConfig> = keyof Machines<C> & string;
@@ -59,6 +59,17 @@ export interface Transition<M extends AnyStateMachine = AnyStateMachine> {
   readonly status: ActorStatus;
   readonly output?: OutputFrom<M> | Json;
   readonly error?: ErrorJson;
+  /** With `progress`: the gathers that are open after it. */
+  readonly gathers?: readonly GatherProgress[];
+}
+
+/** Of `watch`: what it tells beside the transitions, and what ends it. */
+export interface WatchCallOptions extends Pick<CallOptions, 'signal'> {
+  /**
+   * Tells how far its gathers are as well: in each transition, and for each batch of answers, whose transition has the same `value` and
+   * no `event`.
+   */
+  readonly progress?: boolean;
 }
 
 /**
@@ -115,7 +126,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   watch<T extends MachineType<C>>(
     type: T,
     id: string,
-    options?: Pick<CallOptions, 'signal'>,
+    options?: WatchCallOptions,
   ): AsyncGenerator<Transition<MachineOf<C, T>>, void, undefined>;
   /**
    * Stops the actor and with it its children, tasks and timers; a client that waits for its result gets ACTOR_STOPPED.

@@ -3,14 +3,78 @@ import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { PayloadRef } from './payload.ts';
 
-/** When a gather has enough answers. `quorate` here is the field's word: enough have answered. */
-export type GatherPolicy =
+/**
+ * When a gather ends, and when that is a success. It ends at the first of what is named here, and in any case when every branch
+ * has answered. An answer is good when its agent ended well and, with `valid`, when that says so.
+ */
+export interface PolicyRecord {
+  /** Ends when so many branches have answered, well or badly. */
+  readonly answered?: number;
+  /** Ends when so many answers are good. */
+  readonly good?: number;
+  /** Ends after so many ms. */
+  readonly afterMs?: number;
+  /**
+   * Names a function `(answer, shared) => boolean` that the module of the machine exports: an answer is good only where it gives
+   * `true`. It must be pure, for it runs inside a turn. What it throws, and what is not a boolean, says no.
+   */
+  readonly valid?: string;
+  /**
+   * So many good answers are a success, also when the plan's `deadlineMs` is over. Default: `good`; without it 1 with `afterMs`, else
+   * the answers need not be good, and a deadline that is missed is an error.
+   */
+  readonly atLeast?: number;
+  readonly kind?: undefined;
+}
+
+/** Policies by their names, as former builds wrote them. They mean what the records of `all`, `quorum` and `deadline` mean. */
+export type NamedPolicy =
   /** Every branch has answered, well or badly. */
   | { readonly kind: 'all' }
   /** `count` branches have answered well; an error as soon as that can no longer happen. */
   | { readonly kind: 'quorum'; readonly count: number }
   /** Every branch has answered, or `ms` have passed: the best so far, an error if fewer than `atLeast` (default 1) answered well. */
   | { readonly kind: 'deadline'; readonly ms: number; readonly atLeast?: number };
+
+/** When a gather has enough answers. `quorate` here is the field's word: enough have answered. */
+export type GatherPolicy = PolicyRecord | NamedPolicy;
+
+/** What former builds wrote, as a record. */
+export function recordOf(policy: GatherPolicy): PolicyRecord {
+  switch (policy.kind) {
+    case undefined:
+      return policy;
+    case 'all':
+      return {};
+    case 'quorum':
+      return { good: policy.count };
+    case 'deadline':
+      return { afterMs: policy.ms, ...(policy.atLeast === undefined ? {} : { atLeast: policy.atLeast }) };
+  }
+}
+
+/** As former builds write it, if they know it: then any host may continue the gather. */
+export function writtenOf(policy: GatherPolicy): GatherPolicy {
+  const { answered, good, afterMs: ms, valid, atLeast } = recordOf(policy);
+  if (answered !== undefined || valid !== undefined) return policy;
+  if (good === undefined && ms === undefined && atLeast === undefined) return { kind: 'all' };
+  if (good !== undefined && ms === undefined && atLeast === undefined) return { kind: 'quorum', count: good };
+  if (good !== undefined || ms === undefined) return policy;
+  return { kind: 'deadline', ms, ...(atLeast === undefined ? {} : { atLeast }) };
+}
+
+/** The counts that a policy decides by. total = ok + failed + invalid + those that have not answered. */
+export interface Tally {
+  readonly total: number;
+  readonly ok: number;
+  readonly failed: number;
+  /** Absent with a policy that does not look at the answers. */
+  readonly invalid?: number;
+}
+
+export function answeredIn({ ok, failed, invalid = 0 }: Tally): number {
+  return ok + failed + invalid;
+}
 
 /**
  * The input of an invoked `scatter`: one task per (item, agent) pair. Branch index = item index * agents.length + agent
@@ -46,19 +110,24 @@ export interface BranchError {
   readonly error: ErrorJson;
 }
 
-/** The output of an invoked `scatter`. total = ok + failed + missing. */
+/** The output of an invoked `scatter`. total = ok + failed + missing, and + invalid with a policy that names `valid`. */
 export interface GatherOutput {
-  readonly outcome: 'all' | 'quorum' | 'deadline';
+  /** Which end came: every branch has answered, `answered`, `good`, or the time was over. */
+  readonly outcome: 'all' | 'answered' | 'quorum' | 'deadline';
   readonly total: number;
   readonly ok: number;
   readonly failed: number;
   readonly missing: number;
+  /** With `valid`: answers that it did not say yes to. */
+  readonly invalid?: number;
   /** Answers of branches that had answered already: dropped, never counted twice. */
   readonly duplicates: number;
   /** Sums over the accepted answers' `counts` (each a record of numbers). */
   readonly counts: Readonly<Record<string, number>>;
   /** With collect 'values': the accepted answers in branch order. */
   readonly values: readonly BranchValue[];
+  /** With `valid` and collect 'values': the answers that it did not say yes to, in branch order. */
+  readonly rejected?: readonly BranchValue[];
   /** The first errors (at most 20), in order of arrival. */
   readonly errors: readonly BranchError[];
 }
@@ -67,3 +136,6 @@ export const MAX_GATHER_ERRORS = 20;
 
 /** XState invoke logic with this key set to `true` is Quorate's scatter: recognised across copies of the package. */
 export const SCATTER_LOGIC = Symbol.for('quorate.scatter');
+
+/** On scatter logic whose policy is known before it is invoked: the name in its `valid`, which is looked for at registration. */
+export const SCATTER_VALID = Symbol.for('quorate.scatter.valid');

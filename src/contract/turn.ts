@@ -4,7 +4,7 @@ import type { Effect, ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { PayloadRef } from './payload.ts';
-import type { BranchError, BranchValue, GatherPolicy } from './scatter.ts';
+import type { BranchError, BranchValue, GatherOutput, GatherPolicy } from './scatter.ts';
 
 /** How a worker finds a machine. `path` leads through `implementations.actors` to a child machine's logic. */
 export interface MachineRef {
@@ -137,6 +137,12 @@ export interface Overflow {
   readonly error: ErrorJson;
 }
 
+/** Answers that an error is to carry and that are too many for it: the host stores the list, and the error has its reference. */
+export interface Stow {
+  readonly execution: string;
+  readonly answers: readonly Json[];
+}
+
 /** A gather in progress: bits, counters and references, never one XState child a branch. */
 export interface GatherState {
   readonly agents: readonly string[];
@@ -147,6 +153,10 @@ export interface GatherState {
   readonly answered: string;
   readonly ok: number;
   readonly failed: number;
+  /** With a policy that names `valid`: how many it did not say yes to, these if they are kept, and what it is given beside them. */
+  readonly invalid?: number;
+  readonly rejected?: readonly KeptValue[];
+  readonly shared?: Json;
   readonly duplicates: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly values: readonly KeptValue[];
@@ -154,6 +164,20 @@ export interface GatherState {
   readonly startedAt: number;
   /** Traceparents of the first accepted replies, at most MAX_GATHER_LINKS. */
   readonly links: readonly string[];
+}
+
+/** The answers in hand, in branch order, for an error: what was paid for is not lost. */
+export function answersIn({ values, rejected = [] }: Pick<GatherState, 'values' | 'rejected'>): Json[] {
+  const all = [
+    ...values.map((kept) => ({ kept, valid: true })),
+    ...rejected.map((kept) => ({ kept, valid: false })),
+  ].toSorted((a, b) => a.kept.index - b.kept.index);
+  return all.map(({ kept, valid }) => ({
+    branch: kept.index,
+    agent: kept.agent,
+    value: 'ref' in kept ? { ...kept.ref } : kept.value,
+    ...(valid ? {} : { valid }),
+  }));
 }
 
 /** OpenTelemetry keeps 128 links a span by default; a gather links to so many accepted replies and counts the rest. */
@@ -178,6 +202,12 @@ export type Execution = {
   | { readonly kind: 'child'; readonly address: ActorAddress }
 );
 
+/** A gather that was open when its actor ended in error or was stopped: its answers, for those who look. */
+export interface CutGather {
+  readonly childId: string;
+  readonly gather: GatherState;
+}
+
 export type ActorStatus = 'active' | 'done' | 'error' | 'stopped';
 
 /** The pure part of an actor's state: what turns read and write. Lives inside the session state beside outbox and inbox. */
@@ -197,6 +227,8 @@ export interface CoreState {
   readonly parent?: ParentLink;
   readonly startedAt: number;
   readonly endedAt?: number;
+  /** Of an actor that ended in error or was stopped: gathers that had answers. */
+  readonly cut?: readonly CutGather[];
 }
 
 export interface TurnRequest {
@@ -216,13 +248,15 @@ export interface TurnRequest {
   /** Values that a gather of this batch hands out, by the path that the state knows them by. */
   readonly payloads?: Readonly<Record<string, Json>>;
   readonly overflow?: Overflow;
+  /** Where the answers lie that a turn of this batch wanted to be stored, by its execution. */
+  readonly stowed?: Readonly<Record<string, PayloadRef>>;
 }
 
 export interface GatherReport {
   readonly execution: string;
   readonly src: string;
   readonly childId: string;
-  readonly outcome: 'all' | 'quorum' | 'deadline' | 'failed';
+  readonly outcome: GatherOutput['outcome'] | 'failed';
   readonly gather: GatherState;
 }
 
@@ -235,6 +269,8 @@ export interface StepReport {
 export interface TurnResult {
   /** Nothing was done: ask again, with these among the `payloads`. */
   readonly needs?: readonly PayloadRef[];
+  /** Nothing was done: ask again, with where this is `stowed`. */
+  readonly stow?: Stow;
   readonly state: CoreState | null;
   /** In order. `turn` is the number of the turn that asked for it. */
   readonly effects: readonly { readonly turn: number; readonly index: number; readonly effect: Effect }[];

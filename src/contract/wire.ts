@@ -24,6 +24,8 @@ export const PROPERTY = {
   sameInput: 'quorate-same-input',
   /** Milliseconds that somebody waits for the answer to this query, from when the broker took it in. */
   patience: 'quorate-patience',
+  /** On a request to watch: how far its gathers are is wanted too. Hosts of former builds do not look at it. */
+  progress: 'quorate-progress',
   attempt: 'quorate-attempt',
   /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
   waits: 'quorate-waits',
@@ -166,6 +168,8 @@ export interface TransitionsBody {
   readonly steps: readonly StepReport[];
   readonly output?: Json;
   readonly error?: ErrorJson;
+  /** For a watcher that asked for it. */
+  readonly gathers?: readonly GatherProgress[];
 }
 
 /** An `emit`ted event on the events topic. */
@@ -248,12 +252,32 @@ export interface QueryAnswer {
   readonly quarantine?: QuarantineInfo;
   /** What it used, with all that it started; absent until something of it is known. */
   readonly costs?: Costs;
-  readonly gathers: readonly {
-    readonly childId: string;
-    readonly total: number;
-    readonly ok: number;
-    readonly failed: number;
-    readonly duplicates: number;
-    readonly startedAt: number;
-  }[];
+  /** Those that are open; of an actor that ended in error or was stopped, those that had answers then. */
+  readonly gathers: readonly GatherProgress[];
+}
+
+/** How far a gather is. total = answered + open, and answered = good + failed + invalid. */
+export interface GatherProgress {
+  /** The id of its invoke. */
+  readonly childId: string;
+  readonly total: number;
+  readonly answered: number;
+  readonly good: number;
+  /** The same as `good`, by its former name. */
+  readonly ok: number;
+  readonly failed: number;
+  /** Answers that the policy's `valid` did not say yes to. */
+  readonly invalid: number;
+  readonly open: number;
+  /** Answers of branches that had answered already. */
+  readonly duplicates: number;
+  /** Epoch ms. */
+  readonly startedAt: number;
+  /** The open branch that was sent first, and how long ago in ms. */
+  readonly slowest?: { readonly branch: number; readonly agent: string; readonly ms: number };
+  /**
+   * Of a gather that was cut by the end of its actor, with collect 'values': its answers in branch order, `{ branch, agent, value }`, with
+   * the reference of a stored value where that is large, and `valid: false` where the policy said no.
+   */
+  readonly answers?: readonly Json[];
 }

@@ -2,17 +2,20 @@
 // place that counts, keeps and decides. Quorate's core folds with it (actors/core/gather.ts), and so does the local form
 // under createActor (scatter.ts): a test of a machine in one process sees what Quorate will do. Each step gives a new state
 // and leaves the old one as it was; the state is JSON and lies in the actor's state as it is.
-import type { Json } from '../contract/json.ts';
+import { copyJson, type Json } from '../contract/json.ts';
 import type { ErrorJson, Outcome } from '../contract/outcome.ts';
 import { isPayloadRef, type PayloadRef } from '../contract/payload.ts';
 import {
+  answeredIn,
   type BranchValue,
   type GatherOutput,
   MAX_GATHER_ERRORS,
+  recordOf,
   type ScatterPlan,
+  writtenOf,
 } from '../contract/scatter.ts';
-import type { GatherState, KeptValue } from '../contract/turn.ts';
-import { ruleOf, type Standing } from './policies.ts';
+import { answersIn, type GatherState, type KeptValue } from '../contract/turn.ts';
+import { afterAnswer, atTimeUp, type Standing } from './policies.ts';
 
 /** What is known so far: the state of a gather without the bookkeeping of messages. */
 export type Gathering = Omit<GatherState, 'answered' | 'startedAt' | 'links'>;
@@ -23,20 +26,32 @@ export type Decision =
   /** `message` says what came of the branches, and not whose they are. */
   | { readonly kind: 'failed'; readonly error: ErrorJson };
 
+/** What a policy's `valid` names. */
+export type Check = (answer: Json, shared: Json | undefined) => unknown;
+
+interface Accepted {
+  /** Where its output lies, to be kept in its place. */
+  readonly kept?: PayloadRef | undefined;
+  /** What the policy's `valid` names, with a policy that names it. */
+  readonly check?: Check | undefined;
+}
+
 /** One branch for each pair of item and agent. */
 export function countBranches({ items, agents }: Pick<ScatterPlan, 'items' | 'agents'>): number {
   return (isPayloadRef(items) ? (items.count ?? 0) : items.length) * agents.length;
 }
 
 export function begin(plan: ScatterPlan): Gathering {
-  const { agents, policy, collect } = plan;
+  const { agents, policy, collect, shared } = plan;
+  const { valid } = recordOf(policy);
   return {
     agents,
     total: countBranches(plan),
-    policy,
+    policy: writtenOf(policy),
     collect,
     ok: 0,
     failed: 0,
+    ...(valid === undefined ? {} : { invalid: 0, rejected: [], ...(shared === undefined ? {} : { shared }) }),
     duplicates: 0,
     counts: {},
     values: [],
@@ -44,8 +59,13 @@ export function begin(plan: ScatterPlan): Gathering {
   };
 }
 
-/** The first answer of a branch. `kept`: where its output lies, to be kept in its place. */
-export function add(state: Gathering, index: number, outcome: Outcome, kept?: PayloadRef): Gathering {
+/** The first answer of a branch. */
+export function add(
+  state: Gathering,
+  index: number,
+  outcome: Outcome,
+  { kept, check }: Accepted = {},
+): Gathering {
   // Branch index = item index * agents.length + agent index.
   const agent = state.agents[index % state.agents.length] ?? '';
   if (outcome.status === 'error') {
@@ -54,10 +74,23 @@ export function add(state: Gathering, index: number, outcome: Outcome, kept?: Pa
     return { ...state, failed, errors: [...state.errors, { index, agent, error: outcome.error }] };
   }
   const { output } = outcome;
-  const next = { ...state, ok: state.ok + 1, counts: addCounts(state.counts, output) };
-  if (state.collect === 'counts') return next;
   const value: KeptValue = kept === undefined ? { index, agent, value: output } : { index, agent, ref: kept };
-  return { ...next, values: [...state.values, value] };
+  const isKept = state.collect === 'values';
+  if (check !== undefined && !says(check, output, state.shared)) {
+    const { invalid = 0, rejected = [] } = state;
+    return { ...state, invalid: invalid + 1, rejected: isKept ? [...rejected, value] : rejected };
+  }
+  const next = { ...state, ok: state.ok + 1, counts: addCounts(state.counts, output) };
+  return isKept ? { ...next, values: [...state.values, value] } : next;
+}
+
+/** It gets copies: what it changes changes nothing that is kept. */
+function says(check: Check, answer: Json, shared: Json | undefined): boolean {
+  try {
+    return check(copyJson(answer), copyJson(shared)) === true;
+  } catch {
+    return false;
+  }
 }
 
 /** Counts an answer of a branch that has answered before; nothing else changes. */
@@ -67,12 +100,12 @@ export function addDuplicate(state: Gathering): Gathering {
 
 /** Decides after an answer. */
 export function decide(state: Gathering): Decision {
-  return toDecision(state, ruleOf(state.policy).afterAnswer(state));
+  return toDecision(state, afterAnswer(state.policy, state));
 }
 
 /** Decides when the time is up: the gather is not undecided any more. */
 export function decideAtTimeUp(state: Gathering): Decision {
-  return toDecision(state, ruleOf(state.policy).atTimeUp(state));
+  return toDecision(state, atTimeUp(state.policy, state));
 }
 
 function toDecision(state: Gathering, standing: Standing): Decision {
@@ -86,32 +119,56 @@ function toDecision(state: Gathering, standing: Standing): Decision {
   }
 }
 
-/** What the machine is told. `values`: those of the state, each by value, in any order. */
+/** What the machine is told. `values` and `rejected`: those of the state, each by value, in any order. */
 export function toOutput(
   state: Gathering,
   outcome: GatherOutput['outcome'],
-  values: readonly BranchValue[],
+  {
+    values,
+    rejected,
+  }: { readonly values: readonly BranchValue[]; readonly rejected: readonly BranchValue[] },
 ): GatherOutput {
-  const { total, ok, failed, duplicates, counts, errors } = state;
+  const { total, ok, failed, invalid, duplicates, counts, errors } = state;
   return {
     outcome,
     total,
     ok,
     failed,
-    missing: total - ok - failed,
+    missing: total - answeredIn(state),
+    ...(invalid === undefined ? {} : { invalid }),
     duplicates,
     counts,
-    values: values.toSorted((a, b) => a.index - b.index),
+    values: inOrder(values),
+    ...(invalid === undefined ? {} : { rejected: inOrder(rejected) }),
     errors,
   };
 }
 
-function toError({ total, ok, failed, errors }: Gathering): ErrorJson {
-  const missing = total - ok - failed;
+/** Of a scatter without branches. */
+export function emptyOutput(plan: ScatterPlan): GatherOutput {
+  return toOutput(begin(plan), 'all', { values: [], rejected: [] });
+}
+
+function inOrder<T extends { readonly index: number }>(values: readonly T[]): T[] {
+  return values.toSorted((a, b) => a.index - b.index);
+}
+
+function toError(state: Gathering): ErrorJson {
+  const { total, ok, failed, invalid, errors, collect } = state;
+  const missing = total - answeredIn(state);
+  const notValid = invalid === undefined ? '' : ` ${invalid} were not valid,`;
   return {
     code: 'GATHER_FAILED',
-    message: `${ok} of ${total} branches answered well, ${failed} failed, ${missing} are missing`,
-    data: { total, ok, failed, missing, errors: errors as unknown as Json },
+    message: `${ok} of ${total} branches answered well, ${failed} failed,${notValid} ${missing} are missing`,
+    data: {
+      total,
+      ok,
+      failed,
+      missing,
+      ...(invalid === undefined ? {} : { invalid }),
+      errors: errors as unknown as Json,
+      ...(collect === 'values' ? { answers: answersIn(state) } : {}),
+    },
   };
 }
 

@@ -1,86 +1,89 @@
-// The policies of a scatter: when it has enough answers. Each has a constructor for the plan and a rule. The rules say what a
-// policy means; gather.ts and the check of a plan read them. A new policy needs a member of `GatherPolicy`, a constructor and
-// a rule here, and its fields in actors/core/plan.ts.
-import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
+// The policies of a scatter: when it has enough answers. A policy is one record of ends that are combined freely; the names here are
+// constructors of common ones, and `{ ...quorum(3), ...deadline(5_000) }` is both. The rules say what a record means; gather.ts and
+// the checks of a plan read them. A new end needs a field of `PolicyRecord`, a rule here, and its field in actors/core/plan.ts.
+import {
+  answeredIn,
+  type GatherOutput,
+  type GatherPolicy,
+  type PolicyRecord,
+  recordOf,
+  type ScatterPlan,
+  type Tally,
+} from '../contract/scatter.ts';
 
 /** Gives the policy that every branch has answered, well or badly. */
-export function all(): GatherPolicy {
-  return { kind: 'all' };
+export function all(): PolicyRecord {
+  return {};
 }
 
 /** Gives the policy that `count` branches have answered well. It fails as soon as so many can no longer be reached. */
-export function quorum(count: number): GatherPolicy {
-  return { kind: 'quorum', count };
+export function quorum(count: number, options: Pick<PolicyRecord, 'valid'> = {}): PolicyRecord {
+  return { good: count, ...options };
 }
 
 /**
  * Gives the policy that `ms` milliseconds have passed, or every branch has answered. It fails when fewer than `atLeast` branches
  * (default 1) answered well.
  */
-export function deadline(ms: number, options: { readonly atLeast?: number } = {}): GatherPolicy {
-  return { kind: 'deadline', ms, ...options };
+export function deadline(ms: number, options: Pick<PolicyRecord, 'atLeast' | 'valid'> = {}): PolicyRecord {
+  return { afterMs: ms, ...options };
 }
 
-/** The counts that a policy decides by. total = ok + failed + those that have not answered. */
-export interface Tally {
-  readonly total: number;
-  readonly ok: number;
-  readonly failed: number;
+/** Gives the policy of the first good answer. A branch that fails fast wins nothing. */
+export function first(options: Pick<PolicyRecord, 'valid'> = {}): PolicyRecord {
+  return { good: 1, ...options };
 }
 
 export type Standing = 'undecided' | 'failed' | GatherOutput['outcome'];
 
-interface Rule {
-  /** Why so many branches can never meet it. */
-  readonly unreachable: (total: number) => string | undefined;
-  /** Time of the policy in ms. Without one the plan's bound is the only one. */
-  readonly ms?: number;
-  readonly afterAnswer: (tally: Tally) => Standing;
-  /** Decides when the time is up, that of the policy or of the plan. */
-  readonly atTimeUp: (tally: Tally) => Standing;
-}
-
-export function ruleOf(policy: GatherPolicy): Rule {
-  switch (policy.kind) {
-    case 'all':
-      return {
-        unreachable: () => undefined,
-        afterAnswer: (tally) => (isComplete(tally) ? 'all' : 'undecided'),
-        atTimeUp: () => 'failed',
-      };
-    case 'quorum': {
-      const { count } = policy;
-      return {
-        unreachable: (total) => (count > total ? `a quorum of ${count} of ${total} branches` : undefined),
-        afterAnswer: ({ total, ok, failed }) => {
-          if (ok >= count) return 'quorum';
-          return total - failed < count ? 'failed' : 'undecided';
-        },
-        atTimeUp: () => 'failed',
-      };
-    }
-    case 'deadline': {
-      const { ms, atLeast = 1 } = policy;
-      return {
-        unreachable: (total) => (atLeast > total ? `atLeast ${atLeast} of ${total} branches` : undefined),
-        ms,
-        afterAnswer: (tally) => {
-          if (!isComplete(tally)) return 'undecided';
-          return tally.ok >= atLeast ? 'all' : 'failed';
-        },
-        atTimeUp: ({ ok }) => (ok >= atLeast ? 'deadline' : 'failed'),
-      };
-    }
+/** Where a gather stands after an answer. Success that has come, or can come no more, is not changed by what comes later. */
+export function afterAnswer(policy: GatherPolicy, tally: Tally): Standing {
+  const record = recordOf(policy);
+  const { good, answered = tally.total } = record;
+  const { ok, total } = tally;
+  const needed = neededFor(record) ?? 0;
+  if (good !== undefined && ok >= good) return 'quorum';
+  const came = answeredIn(tally);
+  if (came < Math.min(answered, total)) {
+    const toCome = Math.min(answered, total) - came;
+    return ok + toCome < needed ? 'failed' : 'undecided';
   }
+  if (ok < needed) return 'failed';
+  return came >= total ? 'all' : 'answered';
 }
 
-function isComplete({ total, ok, failed }: Tally): boolean {
-  return ok + failed === total;
+/** Decides when the time is up, that of the policy or of the plan; what is decided stays so. */
+export function atTimeUp(policy: GatherPolicy, tally: Tally): Standing {
+  const standing = afterAnswer(policy, tally);
+  if (standing !== 'undecided') return standing;
+  const needed = neededFor(recordOf(policy));
+  return needed !== undefined && tally.ok >= needed ? 'deadline' : 'failed';
+}
+
+/** How many good answers are a success. Undefined: it waits for answers, whatever they are. */
+function neededFor({ atLeast, good, afterMs }: PolicyRecord): number | undefined {
+  return atLeast ?? good ?? (afterMs === undefined ? undefined : 1);
+}
+
+/** Why so many branches can never meet it: asked before anything is sent. Without branches a gather is complete at once. */
+export function unreachable(policy: GatherPolicy, total: number): string | undefined {
+  if (total === 0) return undefined;
+  const { answered, good, atLeast } = recordOf(policy);
+  if (good !== undefined && good > total) return `a quorum of ${good} of ${total} branches`;
+  if (answered !== undefined && answered > total) return `answered ${answered} of ${total} branches`;
+  if (atLeast !== undefined && atLeast > total) return `atLeast ${atLeast} of ${total} branches`;
+  if (good !== undefined && answered !== undefined && good > answered)
+    return `good ${good}, and it ends at ${answered} answers`;
+  if (atLeast !== undefined && answered !== undefined && atLeast > answered)
+    return `atLeast ${atLeast}, and it ends at ${answered} answers`;
+  if (atLeast !== undefined && good !== undefined && atLeast > good)
+    return `atLeast ${atLeast}, and it ends at ${good} good answers`;
+  return undefined;
 }
 
 /** How long a gather of this plan may take in ms: `deadlineMs` bounds it whatever the policy. Undefined: the plan does not say. */
 export function timeOf({ policy, deadlineMs }: ScatterPlan): number | undefined {
-  const { ms } = ruleOf(policy);
-  if (ms === undefined) return deadlineMs;
-  return deadlineMs === undefined ? ms : Math.min(ms, deadlineMs);
+  const { afterMs } = recordOf(policy);
+  if (afterMs === undefined) return deadlineMs;
+  return deadlineMs === undefined ? afterMs : Math.min(afterMs, deadlineMs);
 }

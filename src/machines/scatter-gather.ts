@@ -4,7 +4,13 @@ import { setup } from 'xstate';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { ErrorJson } from '../contract/outcome.ts';
-import type { GatherOutput, GatherPolicy, ScatterPlan } from '../contract/scatter.ts';
+import {
+  type GatherOutput,
+  type GatherPolicy,
+  recordOf,
+  SCATTER_VALID,
+  type ScatterPlan,
+} from '../contract/scatter.ts';
 import { countBranches } from './gather.ts';
 import { errorOf, inputOf, outputOf, type PatternMachine } from './pattern-machine.ts';
 import { type Gathered, SCATTER, type ScatterInput, scatter } from './scatter.ts';
@@ -73,7 +79,7 @@ export function scatterGather<Item = Json, Value = Json, Shared = Json>(
       output: {} as ScatterGatherOutput,
       tags: {} as 'gathered' | 'failed',
     },
-    actors: { [SCATTER]: scatter() },
+    actors: { [SCATTER]: Object.assign(scatter(), { [SCATTER_VALID]: recordOf(policy).valid }) },
   }).createMachine({
     id,
     context: ({ input }) => {

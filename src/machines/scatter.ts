@@ -8,9 +8,18 @@ import { copyJson, type Json } from '../contract/json.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import { isPayloadRef, type PayloadRef } from '../contract/payload.ts';
 import type { BranchValue, GatherOutput, ScatterPlan } from '../contract/scatter.ts';
-import { SCATTER_LOGIC } from '../contract/scatter.ts';
-import { add, begin, type Decision, decide, decideAtTimeUp, toOutput } from './gather.ts';
-import { ruleOf, timeOf } from './policies.ts';
+import { recordOf, SCATTER_LOGIC } from '../contract/scatter.ts';
+import {
+  add,
+  begin,
+  type Check,
+  type Decision,
+  decide,
+  decideAtTimeUp,
+  emptyOutput,
+  toOutput,
+} from './gather.ts';
+import { timeOf, unreachable } from './policies.ts';
 
 /**
  * The name under which the factories invoke their scatter. No agent can take it: names of agents have no dot, and an
@@ -42,16 +51,21 @@ export type Gathered<Value = Json> = Omit<GatherOutput, 'values'> & {
 /** Agent name -> its implementation, given `{ item, shared }`. */
 export type LocalAgents = Readonly<Record<string, (task: never) => unknown>>;
 
+/** Name in a policy's `valid` -> the function that the module of the machine exports under it. */
+export type LocalChecks = Readonly<Record<string, (answer: never, shared: never) => boolean>>;
+
 export interface ScatterOptions {
   /** Used outside Quorate only, for example by unit tests. */
   readonly agents?: LocalAgents;
+  /** Used outside Quorate only: there the functions that policies name are found in the module of the machine. */
+  readonly valid?: LocalChecks;
 }
 
 /**
  * The logic of a fan-out: each item of the plan is given to each of its agents, and the answers are gathered until the plan's
- * policy (`all`, `quorum`, `deadline`) is met. Invoke it with a plan as input.
+ * policy (`all`, `quorum`, `deadline`, `first`, or a record) is met. Invoke it with a plan as input.
  *
- * @param options `agents` is for machines under a plain `createActor`, in unit tests for example; Quorate has its own.
+ * @param options `agents` and `valid` are for machines under a plain `createActor`, in unit tests for example; Quorate has its own.
  * @returns Promise logic for `setup({ actors })`. `onDone` gets a `Gathered`. `onError` gets GATHER_FAILED, or INPUT_INVALID and
  * AGENT_NOT_FOUND for a plan that cannot be carried out.
  * @example
@@ -67,6 +81,7 @@ export interface ScatterOptions {
  */
 export function scatter<Item = Json, Value = Json, Shared = Json>({
   agents,
+  valid = {},
 }: ScatterOptions = {}): PromiseActorLogic<Gathered<Value>, PlanOf<Item, Shared>> {
   const local = fromPromise<Gathered<Value>, PlanOf<Item, Shared>>(async ({ input, system }) => {
     if (agents === undefined) {
@@ -76,7 +91,11 @@ export function scatter<Item = Json, Value = Json, Shared = Json>({
       );
     }
     // Answers are what the caller says they are; in Quorate they come as JSON off the wire just the same.
-    return (await gatherLocally(input as ScatterPlan, agents, system._clock)) as unknown as Gathered<Value>;
+    return (await gatherLocally(
+      input as ScatterPlan,
+      { agents, valid },
+      system._clock,
+    )) as unknown as Gathered<Value>;
   });
   return Object.assign(local, { [SCATTER_LOGIC]: true });
 }
@@ -89,12 +108,22 @@ interface Clock {
   clearTimeout(id: unknown): void;
 }
 
-async function gatherLocally(plan: ScatterPlan, agents: LocalAgents, clock: Clock): Promise<GatherOutput> {
+async function gatherLocally(
+  plan: ScatterPlan,
+  { agents, valid }: Required<ScatterOptions>,
+  clock: Clock,
+): Promise<GatherOutput> {
   const asks = toAsks(plan, agents);
+  const check = checkOf(plan, valid);
   const { promise, resolve, reject } = Promise.withResolvers<GatherOutput>();
   let state = begin(plan);
+  const output = (outcome: GatherOutput['outcome']): GatherOutput =>
+    toOutput(state, outcome, {
+      values: state.values.filter(isByValue),
+      rejected: (state.rejected ?? []).filter(isByValue),
+    });
   const settle = (decision: Decision): void => {
-    if (decision.kind === 'done') resolve(toOutput(state, decision.outcome, state.values.filter(isByValue)));
+    if (decision.kind === 'done') resolve(output(decision.outcome));
     else if (decision.kind === 'failed') reject(fromErrorJson(decision.error));
   };
   const ms = timeOf(plan);
@@ -104,12 +133,23 @@ async function gatherLocally(plan: ScatterPlan, agents: LocalAgents, clock: Cloc
       : clock.setTimeout(() => settle(decideAtTimeUp(state)), ms);
   asks.forEach((ask, index) => {
     void run(ask).then((outcome) => {
-      state = add(state, index, outcome);
+      state = add(state, index, outcome, { check });
       settle(decide(state));
     });
   });
-  if (asks.length === 0) resolve(toOutput(state, 'all', []));
+  if (asks.length === 0) resolve(emptyOutput(plan));
   return promise.finally(() => clock.clearTimeout(timer));
+}
+
+function checkOf({ policy }: ScatterPlan, checks: LocalChecks): Check | undefined {
+  const { valid } = recordOf(policy);
+  if (valid === undefined) return undefined;
+  const check = Object.hasOwn(checks, valid) ? checks[valid] : undefined;
+  if (check === undefined)
+    throw invalid(
+      `policy.valid: give it '${valid}' as the module exports it: scatter({ valid: { ${valid} } })`,
+    );
+  return check as Check;
 }
 
 /** True for every answer here: none lies in a payload store. */
@@ -133,8 +173,8 @@ function toAsks(plan: ScatterPlan, agents: LocalAgents): Ask[] {
       return () => implementation(copyJson(task) as never);
     }),
   );
-  const unreachable = asks.length === 0 ? undefined : ruleOf(policy).unreachable(asks.length);
-  if (unreachable !== undefined) throw invalid(unreachable);
+  const misfit = unreachable(policy, asks.length);
+  if (misfit !== undefined) throw invalid(misfit);
   return asks;
 }
 

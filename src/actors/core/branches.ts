@@ -5,6 +5,7 @@ import type { Outcome } from '../../contract/outcome.ts';
 import type { Execution, GatherReport, TurnInput, Verdict } from '../../contract/turn.ts';
 import type { Decision } from '../../machines/gather.ts';
 import { closeExecution } from './executions.ts';
+import { withStowed } from './gather.ts';
 import type { TurnMachine } from './turn.ts';
 
 type Scatter = Extract<Execution, { kind: 'scatter' }>;
@@ -36,7 +37,7 @@ function answerWhole(turn: TurnMachine, id: string, scatter: Scatter, outcome: O
 /** Called after an answer, or when the time is up. Does nothing while the gather is undecided. */
 export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decision: Decision): void {
   const { draft } = turn;
-  const { overflow, payloads, address } = draft.request;
+  const { overflow, payloads, stowed, address } = draft.request;
   // The host found that the answers do not fit.
   if (overflow?.execution === id)
     return end(turn, id, scatter, 'failed', { status: 'error', error: overflow.error });
@@ -45,7 +46,8 @@ export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decis
       return;
     case 'failed': {
       const message = `gather '${namedByType(scatter.childId, address.type)}': ${decision.error.message}`;
-      return end(turn, id, scatter, 'failed', { status: 'error', error: { ...decision.error, message } });
+      const error = withStowed(id, { ...decision.error, message }, stowed);
+      return end(turn, id, scatter, 'failed', { status: 'error', error });
     }
     case 'done': {
       const { outcome } = decision;

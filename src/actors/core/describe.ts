@@ -1,16 +1,26 @@
 // What a machine is, as data: for declaring its topology, drawing it and registering it with an inspector.
 import type { AnyStateMachine } from 'xstate';
 import { toDirectedGraph } from 'xstate/graph';
+import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
+import { SCATTER_VALID } from '../../contract/scatter.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import type { MachineDescription, SourceDescription } from '../../contract/worker.ts';
 import type { Sources } from './durability.ts';
 import { checkDurable, isBuiltIn } from './durability.ts';
+import { exportedCheck, type ModuleExports } from './gather.ts';
 import { implementedActor, kindOfLogic, nameOfLogic } from './logic.ts';
 
-/** Throws MACHINE_NOT_DURABLE when an actor of this machine could not survive its process. */
-export function describeMachine(machine: AnyStateMachine, ref: MachineRef): MachineDescription {
+/**
+ * `exports`: of the module of the machine. Throws MACHINE_NOT_DURABLE when an actor of this machine could not survive its process, and
+ * MODULE_NOT_LOADED when its policies name what the module does not export.
+ */
+export function describeMachine(
+  machine: AnyStateMachine,
+  ref: MachineRef,
+  exports: ModuleExports = {},
+): MachineDescription {
   const invoked = checkDurable(machine, ref.type);
   const names = new Set([...invoked.keys(), ...Object.keys(machine.implementations.actors)]);
   return {
@@ -20,7 +30,7 @@ export function describeMachine(machine: AnyStateMachine, ref: MachineRef): Mach
     graph: JSON.parse(JSON.stringify(toDirectedGraph(machine))) as Json,
     events: machine.events.filter((type) => type !== '' && !type.startsWith('xstate.')),
     hasActions: Object.values(machine.implementations.actions).some((action) => !isBuiltIn(action)),
-    sources: [...names].map((src) => describeSource(machine, ref, src, invoked)),
+    sources: [...names].map((src) => describeSource(machine, ref, src, invoked, exports)),
   };
 }
 
@@ -29,16 +39,19 @@ function describeSource(
   ref: MachineRef,
   src: string,
   invoked: Sources,
+  exports: ModuleExports,
 ): SourceDescription {
   const logic = implementedActor(machine, src);
   const kind = kindOfLogic(logic);
   switch (kind) {
-    case 'promise':
     case 'scatter':
+      refuseUnexported(logic, src, ref, exports);
+      return { src, kind };
+    case 'promise':
       return { src, kind };
     case 'machine': {
       const child = { ...ref, type: `${ref.type}.${src}`, path: [...ref.path, src] };
-      return { src, kind, description: describeMachine(logic as AnyStateMachine, child) };
+      return { src, kind, description: describeMachine(logic as AnyStateMachine, child, exports) };
     }
     case 'other':
     case 'none': {
@@ -50,6 +63,16 @@ function describeSource(
       };
     }
   }
+}
+
+/** A policy that is known now. Of one that the machine makes when it invokes, its plan says so. */
+function refuseUnexported(logic: unknown, src: string, ref: MachineRef, exports: ModuleExports): void {
+  const { [SCATTER_VALID]: name } = logic as { readonly [SCATTER_VALID]?: string };
+  if (name === undefined || exportedCheck(name, exports) !== undefined) return;
+  throw new QuorateError(
+    'MODULE_NOT_LOADED',
+    `machine '${ref.type}': the policy of '${src}' names '${name}' as valid, and ${ref.module} exports no such function`,
+  );
 }
 
 function missing(src: string, where: string): ErrorJson {

@@ -7,6 +7,7 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type {
   ActorStatus,
   CoreState,
+  CutGather,
   Execution,
   GatherReport,
   ParentLink,
@@ -15,7 +16,7 @@ import type {
   TurnRequest,
   TurnResult,
 } from '../../contract/turn.ts';
-import { GatherFold } from './gather.ts';
+import { checkOf, GatherFold, type ModuleExports } from './gather.ts';
 import { Journal, Table } from './journal.ts';
 import { type AddressOf, PARENT_ID, SELF_ID } from './references.ts';
 
@@ -28,10 +29,13 @@ export interface Life {
   readonly parent?: ParentLink;
   readonly output?: Json;
   readonly error?: ErrorJson;
+  readonly cut?: readonly CutGather[];
 }
 
 export class Draft {
   readonly request: TurnRequest;
+  /** Of the module of the machine: functions that policies name. */
+  readonly exports: ModuleExports;
   readonly effects: TurnResult['effects'][number][] = [];
   readonly gathers: GatherReport[] = [];
   readonly steps: StepReport[] = [];
@@ -56,9 +60,10 @@ export class Draft {
     steps: 0,
   };
 
-  constructor(request: TurnRequest) {
+  constructor(request: TurnRequest, exports: ModuleExports) {
     const { state } = request;
     this.request = request;
+    this.exports = exports;
     this.executions = new Table(state?.executions ?? {}, this.#journal);
     this.timers = new Table(state?.timers ?? {}, this.#journal);
     this.#childIds = new Map(
@@ -162,7 +167,7 @@ export class Draft {
   fold(id: string, execution: Extract<Execution, { kind: 'scatter' }>): GatherFold {
     const known = this.#folds.get(id);
     if (known !== undefined) return known;
-    const fold = new GatherFold(execution.gather);
+    const fold = new GatherFold(execution.gather, checkOf(execution.gather.policy, this.exports));
     this.#folds.set(id, fold);
     return fold;
   }
@@ -187,7 +192,7 @@ export class Draft {
 }
 
 function lifeOf(state: CoreState): Life {
-  const { status, incarnation, startedAt, endedAt, parent, output, error } = state;
+  const { status, incarnation, startedAt, endedAt, parent, output, error, cut } = state;
   return {
     status,
     incarnation,
@@ -196,6 +201,7 @@ function lifeOf(state: CoreState): Life {
     ...(parent === undefined ? {} : { parent }),
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
+    ...(cut === undefined ? {} : { cut }),
   };
 }
 

@@ -3,7 +3,8 @@
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
-import type { ActorStatus } from '../../contract/turn.ts';
+import { answeredIn } from '../../contract/scatter.ts';
+import type { ActorStatus, CutGather } from '../../contract/turn.ts';
 import type { Draft } from './draft.ts';
 import { closeExecution } from './executions.ts';
 import { cancelAllTimers } from './timers.ts';
@@ -16,13 +17,29 @@ interface End {
 export function finish(draft: Draft, status: Exclude<ActorStatus, 'active'>, end: End): void {
   const { life } = draft;
   if (life === undefined) return;
+  const gathers = status === 'done' ? [] : cutGathers(draft);
   for (const id of [...draft.executions.entries()].map(([key]) => key)) closeExecution(draft, id, 'stop');
   cancelAllTimers(draft);
   const outcome = toOutcome(end);
   for (const to of draft.waiters) draft.ask({ kind: 'reply', to, outcome });
   if (life.parent !== undefined) draft.ask({ kind: 'reply', to: life.parent.reply, outcome });
   draft.waiters = [];
-  draft.life = { ...life, ...end, status, endedAt: draft.now };
+  draft.life = {
+    ...life,
+    ...end,
+    status,
+    endedAt: draft.now,
+    ...(gathers.length === 0 ? {} : { cut: gathers }),
+  };
+}
+
+/** Answers that were paid for stay to be looked at, as long as the actor is remembered. */
+function cutGathers(draft: Draft): CutGather[] {
+  return [...draft.executions.entries()].flatMap(([id, execution]) => {
+    if (execution.kind !== 'scatter') return [];
+    const gather = draft.fold(id, execution).toState();
+    return answeredIn(gather) === 0 ? [] : [{ childId: execution.childId, gather }];
+  });
 }
 
 /**

@@ -3,7 +3,7 @@
 // are supervised actors that may live for months; when one cannot be started or read, its dead letter reports to the parent.
 import { type ActorAddress, namedByType } from '../../contract/address.ts';
 import type { Json } from '../../contract/json.ts';
-import { begin, toOutput } from '../../machines/gather.ts';
+import { emptyOutput } from '../../machines/gather.ts';
 import type { Draft } from './draft.ts';
 import { newGather } from './gather.ts';
 import type { Source } from './logic.ts';
@@ -74,9 +74,9 @@ function openChild(draft: Draft, type: string, child: ChildStart): void {
 function openScatter(draft: Draft, child: ChildStart): Opened {
   const { address, registry } = draft.request;
   const name = namedByType(child.childId, address.type);
-  const { plan, total, deadlineMs } = checkPlan(child.input, name, registry);
+  const { plan, total, deadlineMs } = checkPlan(child.input, name, registry, draft.exports);
   // Without branches there is nothing to wait for, whatever the policy hopes for.
-  if (total === 0) return { kind: 'complete', output: toOutput(begin(plan), 'all', []) as unknown as Json };
+  if (total === 0) return { kind: 'complete', output: emptyOutput(plan) as unknown as Json };
   const execution = draft.nextExecutionId();
   const deadlineAt = instantAfter(draft.now, deadlineMs);
   const cancel = ignoring(plan.cancel ?? child.cancel);

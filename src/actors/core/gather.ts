@@ -1,22 +1,52 @@
 // A gather while a batch folds into it. machines/gather.ts counts and decides. This file adds what messages need: a bit for
 // each branch that has answered, because an answer may come twice (decoded once a batch, I12); links for the trace; and how
 // to undo an input that is rejected. The machine is not touched until the gather is decided.
-import type { Json } from '../../contract/json.ts';
-import type { Outcome } from '../../contract/outcome.ts';
+import { QuorateError } from '../../contract/errors.ts';
+import type { Json, JsonObject } from '../../contract/json.ts';
+import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
-import type { BranchValue, GatherOutput, ScatterPlan } from '../../contract/scatter.ts';
-import type { GatherState, KeptValue, TurnRequest } from '../../contract/turn.ts';
+import {
+  type BranchValue,
+  type GatherOutput,
+  type GatherPolicy,
+  recordOf,
+  type ScatterPlan,
+} from '../../contract/scatter.ts';
+import type { GatherState, KeptValue, TurnRequest, TurnResult } from '../../contract/turn.ts';
 import { MAX_GATHER_LINKS } from '../../contract/turn.ts';
 import {
   add,
   addDuplicate,
   begin,
+  type Check,
   type Decision,
   decide,
   decideAtTimeUp,
   type Gathering,
   toOutput,
 } from '../../machines/gather.ts';
+import { jsonBytes } from './to-json.ts';
+
+/** What the module of a machine exports. */
+export type ModuleExports = Readonly<Record<string, unknown>>;
+
+/** The function that a policy's `valid` names. Undefined: the module exports no such function. */
+export function exportedCheck(name: string, exports: ModuleExports): Check | undefined {
+  const found = Object.hasOwn(exports, name) ? exports[name] : undefined;
+  return typeof found === 'function' ? (found as Check) : undefined;
+}
+
+/** For a gather under way: without its function no answer can be judged, and none may be lost. */
+export function checkOf(policy: GatherPolicy, exports: ModuleExports): Check | undefined {
+  const { valid } = recordOf(policy);
+  if (valid === undefined) return undefined;
+  const check = exportedCheck(valid, exports);
+  if (check !== undefined) return check;
+  throw new QuorateError(
+    'STATE_INCOMPATIBLE',
+    `a gather is under way whose policy names '${valid}', and the machine's module exports no such function`,
+  );
+}
 
 export function newGather(plan: ScatterPlan, now: number): GatherState {
   const gathering = begin(plan);
@@ -33,9 +63,12 @@ interface Folded {
 export class GatherFold {
   readonly #startedAt: number;
   readonly #bits: Uint8Array;
+  readonly #check: Check | undefined;
   #folded: Folded;
 
-  constructor({ answered, startedAt, links, ...gathering }: GatherState) {
+  /** `check`: what the policy's `valid` names. */
+  constructor({ answered, startedAt, links, ...gathering }: GatherState, check?: Check) {
+    this.#check = check;
     this.#startedAt = startedAt;
     this.#bits = decodeBits(answered);
     this.#folded = { gathering, links };
@@ -65,7 +98,7 @@ export class GatherFold {
     const isLinked = traceparent !== undefined && links.length < MAX_GATHER_LINKS;
     this.#flip(index);
     this.#folded = {
-      gathering: add(gathering, index, outcome, kept),
+      gathering: add(gathering, index, outcome, { kept, check: this.#check }),
       links: isLinked ? [...links, traceparent] : links,
     };
     return () => {
@@ -83,10 +116,15 @@ export class GatherFold {
     return decideAtTimeUp(this.#folded.gathering);
   }
 
-  /** Throws PayloadsNeeded when values lie elsewhere and are not among these. */
+  /** Throws HostNeeded when values lie elsewhere and are not among these. */
   output(outcome: GatherOutput['outcome'], payloads: TurnRequest['payloads'] = {}): GatherOutput {
     const { gathering } = this.#folded;
-    return toOutput(gathering, outcome, readValues(gathering.values, payloads));
+    const { values, rejected = [] } = gathering;
+    const read = readValues([...values, ...rejected], payloads);
+    return toOutput(gathering, outcome, {
+      values: read.slice(0, values.length),
+      rejected: read.slice(values.length),
+    });
   }
 
   toState(): GatherState {
@@ -99,21 +137,37 @@ export class GatherFold {
   }
 }
 
-/** A turn reads nothing itself: the host reads these values and runs the turn again. */
-export class PayloadsNeeded extends Error {
-  readonly refs: readonly PayloadRef[];
+/** A turn reads and stores nothing itself: the host does it and runs the turn again. */
+export class HostNeeded extends Error {
+  readonly what: Pick<TurnResult, 'needs' | 'stow'>;
 
-  constructor(refs: readonly PayloadRef[]) {
-    super(`${refs.length} values lie in the payload store`);
-    this.refs = refs;
+  constructor(what: Pick<TurnResult, 'needs' | 'stow'>) {
+    super('the host has to read or to store something first');
+    this.what = what;
   }
+}
+
+/** A longer list of answers is stored: an error may be kept in a context, or sent on. */
+const MAX_ANSWERS_BYTES = 32 * 1024;
+
+/** The error of a gather as its machine gets it: many answers by reference to their list. */
+export function withStowed(
+  execution: string,
+  error: ErrorJson,
+  stowed: TurnRequest['stowed'] = {},
+): ErrorJson {
+  const { answers, ...data } = error.data as { readonly answers?: readonly Json[] } & JsonObject;
+  if (answers === undefined || jsonBytes(answers) <= MAX_ANSWERS_BYTES) return error;
+  const ref = Object.hasOwn(stowed, execution) ? stowed[execution] : undefined;
+  if (ref === undefined) throw new HostNeeded({ stow: { execution, answers } });
+  return { ...error, data: { ...data, answers: { ...ref } } };
 }
 
 function readValues(values: readonly KeptValue[], payloads: Readonly<Record<string, Json>>): BranchValue[] {
   const needed = values.flatMap((kept) =>
     'ref' in kept && !Object.hasOwn(payloads, kept.ref.$payload) ? [kept.ref] : [],
   );
-  if (needed.length > 0) throw new PayloadsNeeded(needed);
+  if (needed.length > 0) throw new HostNeeded({ needs: needed });
   return values.map((kept) =>
     'ref' in kept
       ? { index: kept.index, agent: kept.agent, value: payloads[kept.ref.$payload] ?? null }

@@ -87,7 +87,7 @@ function carryOver(
   request: TurnRequest & { readonly state: CoreState },
   { snapshot, renamed = {}, dropped = [] }: Given,
 ): Moved {
-  const draft = new Draft(request);
+  const draft = new Draft(request, {});
   const names = new Names(machine, renamed, dropped);
   const kept = new Set(activeNames(machine, request, { ...snapshot, children: {} }).all);
   const gone = letGo(draft, names);

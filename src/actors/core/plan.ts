@@ -4,10 +4,11 @@
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import type { GatherPolicy, ScatterPlan } from '../../contract/scatter.ts';
+import { type NamedPolicy, type PolicyRecord, recordOf, type ScatterPlan } from '../../contract/scatter.ts';
 import type { Registry } from '../../contract/turn.ts';
 import { countBranches } from '../../machines/gather.ts';
-import { ruleOf, timeOf } from '../../machines/policies.ts';
+import { timeOf, unreachable } from '../../machines/policies.ts';
+import { exportedCheck, type ModuleExports } from './gather.ts';
 import { agentDeadline } from './logic.ts';
 import { toOutside } from './to-json.ts';
 
@@ -23,7 +24,12 @@ export interface CheckedPlan {
   readonly deadlineMs: number;
 }
 
-export function checkPlan(input: unknown, childId: string, registry: Registry): CheckedPlan {
+export function checkPlan(
+  input: unknown,
+  childId: string,
+  registry: Registry,
+  exports: ModuleExports,
+): CheckedPlan {
   const invalid = (why: string): QuorateError =>
     new QuorateError('INPUT_INVALID', `input of scatter '${childId}': ${why}`);
   const json = toOutside(input, {
@@ -41,9 +47,11 @@ export function checkPlan(input: unknown, childId: string, registry: Registry): 
       `collect 'values' keeps at most ${MAX_COLLECTED_VALUES} answers, not ${total}; use 'counts'`,
     );
   }
-  // A gather without branches is complete at once, whatever its policy.
-  const unreachable = total === 0 ? undefined : ruleOf(plan.policy).unreachable(total);
-  if (unreachable !== undefined) throw invalid(unreachable);
+  const hopeless = unreachable(plan.policy, total);
+  if (hopeless !== undefined) throw invalid(hopeless);
+  const { valid } = recordOf(plan.policy);
+  if (valid !== undefined && exportedCheck(valid, exports) === undefined)
+    throw invalid(`policy.valid: the module of the machine exports no function '${valid}'`);
   return { plan, total, deadlineMs: deadlineOf(plan, registry) };
 }
 
@@ -95,18 +103,30 @@ const PLAN: Fields = {
     fits: (value) => Array.isArray(value) || isReference(value),
   },
   shared: optional({ must: 'JSON', fits: () => true }),
-  policy: { must: 'an object with a `kind`', fits: isRecord },
+  policy: { must: 'an object', fits: isRecord },
   collect: oneOf(['values', 'counts']),
   cancel: optional(oneOf(['ignore'])),
   deadlineMs: optional(whole(1)),
   offerTtlMs: optional(whole(1)),
 };
 
+const RECORD = {
+  answered: optional(whole(1)),
+  good: optional(whole(1)),
+  afterMs: optional(whole(1)),
+  valid: optional({
+    must: 'the name of an export',
+    fits: (value) => typeof value === 'string' && value.length > 0 && value.length <= 128,
+  }),
+  atLeast: optional(whole(0)),
+} satisfies Readonly<Record<Exclude<keyof PolicyRecord, 'kind'>, Field>>;
+
+/** Of former builds. */
 const POLICIES: Readonly<Record<string, Fields>> = {
   all: {},
   quorum: { count: whole(1) },
   deadline: { ms: whole(1), atLeast: optional(whole(0)) },
-} satisfies Readonly<Record<GatherPolicy['kind'], Fields>>;
+} satisfies Readonly<Record<NamedPolicy['kind'], Fields>>;
 
 const KINDS = oneOf(Object.keys(POLICIES));
 
@@ -115,7 +135,8 @@ export function misfitOf(plan: Json): string | undefined {
   if (!isRecord(plan)) return 'must be an object';
   const misfit = misfitIn(plan, PLAN);
   if (misfit !== undefined || !isRecord(plan['policy'])) return misfit;
-  const { kind = null, ...rest } = plan['policy'];
+  const { kind, ...rest } = plan['policy'];
+  if (kind === undefined) return misfitIn(rest, RECORD, 'policy.');
   if (typeof kind !== 'string' || !Object.hasOwn(POLICIES, kind)) return `policy.kind: must be ${KINDS.must}`;
   return misfitIn(rest, POLICIES[kind] ?? {}, 'policy.');
 }

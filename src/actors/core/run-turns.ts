@@ -6,7 +6,7 @@ import type { CoreState, TurnInput, TurnRequest, TurnResult, Verdict } from '../
 import { isInternal } from '../../contract/turn.ts';
 import { addressesOf, Draft } from './draft.ts';
 import { fail, toRejection } from './end.ts';
-import { PayloadsNeeded } from './gather.ts';
+import { HostNeeded, type ModuleExports } from './gather.ts';
 import { applyInput } from './inputs.ts';
 import { jsonBytes, toSentSnapshot } from './to-json.ts';
 import { TurnMachine } from './turn.ts';
@@ -21,13 +21,19 @@ export interface TurnHooks {
 
 type BatchResult = Omit<TurnResult, 'threadId'>;
 
-export function runTurns(machine: AnyStateMachine, request: TurnRequest, hooks?: TurnHooks): BatchResult {
+/** `exports`: of the module of the machine, for functions that policies name. */
+export function runTurns(
+  machine: AnyStateMachine,
+  request: TurnRequest,
+  hooks?: TurnHooks,
+  exports: ModuleExports = {},
+): BatchResult {
   const run = (persisting: 'once' | 'each'): BatchResult => {
     try {
-      return runBatch(machine, request, hooks, persisting);
+      return runBatch(new TurnMachine(machine, new Draft(request, exports)), hooks, persisting);
     } catch (thrown) {
-      if (!(thrown instanceof PayloadsNeeded)) throw thrown;
-      return { state: request.state, effects: [], verdicts: [], gathers: [], steps: [], needs: thrown.refs };
+      if (!(thrown instanceof HostNeeded)) throw thrown;
+      return { state: request.state, effects: [], verdicts: [], gathers: [], steps: [], ...thrown.what };
     }
   };
   try {
@@ -39,14 +45,9 @@ export function runTurns(machine: AnyStateMachine, request: TurnRequest, hooks?:
   }
 }
 
-function runBatch(
-  machine: AnyStateMachine,
-  request: TurnRequest,
-  hooks: TurnHooks | undefined,
-  persisting: 'once' | 'each',
-): BatchResult {
-  const draft = new Draft(request);
-  const turn = new TurnMachine(machine, draft);
+function runBatch(turn: TurnMachine, hooks: TurnHooks | undefined, persisting: 'once' | 'each'): BatchResult {
+  const { draft } = turn;
+  const { request } = draft;
   const verdicts: Verdict[] = [];
   let stoppedBy: ErrorJson | undefined;
   let bytes = 0;
@@ -92,7 +93,7 @@ function takeInput(
     verdict = applyInput(turn, input);
     if (persisting === 'each') turn.persisted();
   } catch (thrown) {
-    if (thrown instanceof PayloadsNeeded) throw thrown;
+    if (thrown instanceof HostNeeded) throw thrown;
     verdict = { kind: 'rejected', error: toRejection(thrown) };
   }
   const violation = hooks?.violation();

@@ -135,6 +135,7 @@ const answerBody = z.discriminatedUnion('answer', [
     steps: z.array(z.strictObject({ event, value: json })),
     output: json.optional(),
     error: error.optional(),
+    gathers: z.array(z.looseObject({ childId: z.string() })).optional(),
   }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
 ]);

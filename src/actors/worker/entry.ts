@@ -7,7 +7,14 @@ import type { MachineRef, TurnRequest } from '../../contract/turn.ts';
 import type { MachineDescription, WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
-import { hasFailedImport, knownMachine, loadMachine, machineFault, migrate } from './load-machine.ts';
+import {
+  exportsOf,
+  hasFailedImport,
+  knownMachine,
+  loadMachine,
+  machineFault,
+  migrate,
+} from './load-machine.ts';
 import { installPurityGuard, runGuarded } from './purity.ts';
 import { runAction, runAgent, runPromise } from './run-logic.ts';
 
@@ -69,7 +76,7 @@ async function answer(request: WorkerRequest): Promise<WorkerResponse> {
 async function describe(ref: MachineRef): Promise<MachineDescription> {
   const machine = await loadMachine(ref);
   try {
-    return describeMachine(machine, ref);
+    return describeMachine(machine, ref, exportsOf(ref.module));
   } catch (thrown) {
     throw thrown instanceof QuorateError ? thrown : machineFault(thrown, ref);
   }
@@ -77,7 +84,9 @@ async function describe(ref: MachineRef): Promise<MachineDescription> {
 
 async function runTurn(turns: TurnRequest): Promise<WorkerResponse> {
   const machine = knownMachine(turns.machine) ?? (await loadMachine(turns.machine));
-  const result = runGuarded(turns, (hooks) => runTurns(machine, turns, hooks));
+  const result = runGuarded(turns, (hooks) =>
+    runTurns(machine, turns, hooks, exportsOf(turns.machine.module)),
+  );
   return { kind: 'turn', result: { ...result, threadId } };
 }
 

@@ -10,7 +10,15 @@ import { implementedActor, kindOfLogic } from '../core/logic.ts';
 import { keepState, type Moved, migrateState } from '../core/migration.ts';
 
 const machines = new Map<string, AnyStateMachine>();
+const modules = new Map<string, Exports>();
 let failed = false;
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** What a module exports that has been loaded. */
+export function exportsOf(module: string): Exports {
+  return modules.get(module) ?? {};
+}
 
 /** Node remembers that a module could not be imported: this thread will never have it, nor what imports it. */
 export function hasFailedImport(): boolean {
@@ -18,15 +26,16 @@ export function hasFailedImport(): boolean {
 }
 
 export async function loadExport(module: string, name: string): Promise<unknown> {
-  let exports: Readonly<Record<string, unknown>>;
+  let exports: Exports;
   try {
-    exports = (await import(module)) as Readonly<Record<string, unknown>>;
+    exports = (await import(module)) as Exports;
   } catch (thrown) {
     failed = true;
     throw new QuorateError('MODULE_NOT_LOADED', `${module}: ${importFault(thrown, module)}`, {
       cause: thrown,
     });
   }
+  modules.set(module, exports);
   if (!(name in exports)) throw new QuorateError('MODULE_NOT_LOADED', `${module} exports no '${name}'`);
   return exports[name];
 }

@@ -203,6 +203,62 @@ describe('a scatter', () => {
     expect(counters().agents['oracle']).toMatchObject({ started: 500, answeredFromStore: 0 });
   });
 
+  it('takes the first answer that its module calls valid, and says how far it is; in its error it has them all', async () => {
+    const gate = Promise.withResolvers<void>();
+    await using test = await startRuntime({
+      machines: { right: app('gathering.machine.ts', 'gatherRight') },
+      agents: {
+        oracle: {
+          retry: { attempts: 1 },
+          run: async ({ item }: { item: string }) => {
+            if (item === 'fails') throw Object.assign(new Error('too fast'), { status: 400 });
+            if (item === 'right') await gate.promise;
+            return { right: item === 'right', text: item.padEnd(20_000, '.') };
+          },
+        },
+      },
+    });
+    const { client } = test.runtime;
+    const run = client.run('right', {
+      id: 'r',
+      input: { items: ['fails', 'wrong', 'right', 'right'] } as never,
+    });
+    for await (const { gathers } of client.watch('right', 'r', { progress: true })) {
+      const [gather] = gathers ?? [];
+      if (gather?.answered === 2) {
+        expect(gather).toMatchObject({ good: 0, failed: 1, invalid: 1, open: 2, slowest: { branch: 2 } });
+        gate.resolve();
+      }
+    }
+    expect(await run).toMatchObject({
+      outcome: 'quorum',
+      ok: 1,
+      failed: 1,
+      invalid: 1,
+      values: [{ value: { right: true } }],
+    });
+    const wrong = client.run('right', {
+      id: 'w',
+      input: { items: ['wrong', 'wrong', 'fails', 'wrong'] } as never,
+    });
+    expect(await wrong).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'GATHER_FAILED',
+        data: {
+          invalid: 3,
+          answers: [{ branch: 0, valid: false, value: { $payload: expect.any(String) } }, {}, {}],
+        },
+      },
+    });
+    await expect(
+      startRuntime({
+        machines: { wrong: app('gathering.machine.ts', 'gatherWrong') },
+        agents: { oracle: { run: () => null } },
+      }),
+    ).rejects.toMatchObject({ code: 'MODULE_NOT_LOADED', message: expect.stringContaining("'isWrong'") });
+  });
+
   it('has enough at its quorum; what comes later is dropped (I9)', async () => {
     await using test = await startRuntime({
       machines: { two: app('gathering.machine.ts', 'gatherTwo') },

@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { assign, createActor, SimulatedClock, setup } from 'xstate';
 import type { Json } from '../../../src/contract/json.ts';
 import type { Outcome } from '../../../src/contract/outcome.ts';
-import type { BranchValue, GatherOutput, GatherPolicy, ScatterPlan } from '../../../src/contract/scatter.ts';
+import {
+  type BranchValue,
+  type GatherOutput,
+  type GatherPolicy,
+  recordOf,
+  type ScatterPlan,
+  writtenOf,
+} from '../../../src/contract/scatter.ts';
 import type { TurnInput } from '../../../src/contract/turn.ts';
 import {
   add,
@@ -16,7 +23,7 @@ import {
   type Gathering,
   toOutput,
 } from '../../../src/machines/gather.ts';
-import { all, deadline, quorum } from '../../../src/machines/policies.ts';
+import { all, deadline, first, quorum, unreachable } from '../../../src/machines/policies.ts';
 import { scatter } from '../../../src/machines/scatter.ts';
 import { TestActor } from '../actors/core/turns.ts';
 import { coded } from './kit.ts';
@@ -41,8 +48,34 @@ interface Drawn {
   readonly timePasses: boolean;
 }
 
+/** What the policies name: it throws, and gives what is no boolean, as well. */
+function isEven(answer: Json, shared: Json | undefined): boolean {
+  if (answer === null) throw new Error('nothing to look at');
+  if (answer === 'text') return 'yes' as never;
+  return shared === undefined && JSON.stringify(answer).length % 2 === 0;
+}
+
+const sometimes = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined });
+
+const records: fc.Arbitrary<GatherPolicy> = fc
+  .record({
+    answered: sometimes(fc.integer({ min: 1, max: 9 })),
+    good: sometimes(fc.integer({ min: 1, max: 9 })),
+    afterMs: sometimes(fc.constant(TIME_MS)),
+    valid: sometimes(fc.constant('isEven')),
+    atLeast: sometimes(fc.integer({ min: 0, max: 9 })),
+  })
+  .map((record) => JSON.parse(JSON.stringify(record)) as GatherPolicy);
+
 const policies: fc.Arbitrary<GatherPolicy> = fc.oneof(
+  { weight: 4, arbitrary: records },
   fc.constant(all()),
+  fc.constantFrom<GatherPolicy>(
+    { kind: 'all' },
+    { kind: 'quorum', count: 2 },
+    { kind: 'deadline', ms: TIME_MS },
+  ),
   fc.integer({ min: 1, max: 9 }).map((count) => quorum(count)),
   fc.integer({ min: 0, max: 9 }).map((atLeast) => deadline(TIME_MS, { atLeast })),
   fc.constant(deadline(TIME_MS)),
@@ -88,7 +121,7 @@ const drawn: fc.Arbitrary<Drawn> = fc
         policy: policies,
         collect: fc.constantFrom('values' as const, 'counts' as const),
         order: fc.shuffledSubarray(branches),
-        first: fc.array(outcomes, perBranch),
+        once: fc.array(outcomes, perBranch),
         second: fc.array(fc.option(fc.tuple(fc.nat(), outcomes)), perBranch),
         cuts: fc.array(fc.integer({ min: 1, max: 4 }), {
           minLength: total * 2 + 1,
@@ -97,7 +130,7 @@ const drawn: fc.Arbitrary<Drawn> = fc
         timePasses: fc.boolean(),
       })
       .map(
-        ({ policy, collect, order, first, second, cuts, timePasses }): Drawn => ({
+        ({ policy, collect, order, once, second, cuts, timePasses }): Drawn => ({
           plan: {
             agents: AGENTS.slice(0, agents),
             items: branches.slice(0, items),
@@ -106,7 +139,7 @@ const drawn: fc.Arbitrary<Drawn> = fc
             deadlineMs: TIME_MS,
           },
           total,
-          answers: order.map((branch) => ({ branch, outcome: first[branch] as Outcome })),
+          answers: order.map((branch) => ({ branch, outcome: once[branch] as Outcome })),
           again: order.map((_, at) => {
             const [pick, outcome] = second[at] ?? [0, null];
             return outcome === null ? null : { branch: order[pick % (at + 1)] as number, outcome };
@@ -152,7 +185,7 @@ function told(got: unknown): unknown {
 }
 
 function inQuorate({ plan, answers, again, cuts, timePasses }: Drawn): unknown {
-  const actor = new TestActor(machine, { registry });
+  const actor = new TestActor(machine, { registry }, { isEven });
   const [started] = actor.start(plan as unknown as Json).verdicts;
   if (started?.kind === 'rejected') return { refused: started.error.code };
   const inputs = answers
@@ -172,7 +205,9 @@ async function underCreateActor({ plan, total, answers, timePasses }: Drawn): Pr
     ({ item }: { item: number }) => pending[item * plan.agents.length + offset]?.promise,
   ]);
   const clock = new SimulatedClock();
-  const local = machine.provide({ actors: { scatter: scatter({ agents: Object.fromEntries(agents) }) } });
+  const local = machine.provide({
+    actors: { scatter: scatter({ agents: Object.fromEntries(agents), valid: { isEven } }) },
+  });
   const actor = createActor(local, { clock, input: plan }).start();
   await new Promise(setImmediate);
   for (const { branch, outcome } of answers) {
@@ -197,22 +232,41 @@ function planOf(policy: GatherPolicy, branches = 4, collect: ScatterPlan['collec
 
 describe('a gather of four branches', () => {
   it.each<[string, GatherPolicy, string, string, string]>([
-    // After each answer, `+` good or `-` bad, one letter: undecided, done, failed. Then what it is when its time is up.
-    ['all', all(), '++++', 'uuud', 'failed'],
-    ['all, whatever the answers', all(), '----', 'uuud', 'failed'],
-    ['a quorum as soon as it is met', quorum(2), '-++', 'uud', 'failed'],
+    // After each answer, `+` good, `-` bad or `?` not valid, one letter: undecided, done, failed. Then what it is when its time is up.
+    ['all', all(), '++++', 'uuud', 'all'],
+    ['all, whatever the answers', all(), '----', 'uuud', 'all'],
+    ['all, when its time is up', all(), '+++', 'uuu', 'failed'],
+    ['a quorum as soon as it is met', quorum(2), '-++', 'uud', 'quorum'],
     ['a quorum until it cannot be met any more', quorum(3), '+--', 'uuf', 'failed'],
-    ['a quorum of all', quorum(4), '++++', 'uuud', 'failed'],
-    ['a quorum of one, of which one is left', quorum(1), '---+', 'uuud', 'failed'],
-    ['a deadline that every branch keeps', deadline(9), '+-++', 'uuud', 'deadline'],
+    ['a quorum, when its time is up', quorum(3), '+-+', 'uuu', 'failed'],
+    ['a quorum of all', quorum(4), '++++', 'uuud', 'quorum'],
+    ['a quorum of one, of which one is left', quorum(1), '---+', 'uuud', 'quorum'],
+    ['a deadline that every branch keeps', deadline(9), '+-++', 'uuud', 'all'],
     ['a deadline without a good answer', deadline(9), '----', 'uuuf', 'failed'],
-    ['a deadline that nobody need keep', deadline(9, { atLeast: 0 }), '----', 'uuud', 'deadline'],
+    ['a deadline that nobody need keep', deadline(9, { atLeast: 0 }), '----', 'uuud', 'all'],
     ['a deadline with enough', deadline(9, { atLeast: 2 }), '++', 'uu', 'deadline'],
     ['a deadline with too few', deadline(9, { atLeast: 2 }), '+-', 'uu', 'failed'],
+    ['a deadline until it cannot be met any more', deadline(9, { atLeast: 2 }), '---', 'uuf', 'failed'],
+    ['the first good one, whatever fails before', first(), '--+', 'uud', 'quorum'],
+    ['the first valid one', first({ valid: 'v' }), '-?+', 'uud', 'quorum'],
+    ['the first valid one, and there is none', first({ valid: 'v' }), '-??-', 'uuuf', 'failed'],
+    ['so many answers', { answered: 2 }, '+-', 'ud', 'answered'],
+    ['so many answers, when its time is up', { answered: 3 }, '++', 'uu', 'failed'],
+    ['so many answers with enough good ones', { answered: 3, atLeast: 2 }, '+-+', 'uud', 'answered'],
+    ['so many answers until they cannot do', { answered: 3, atLeast: 2 }, '--', 'uf', 'failed'],
+    ['so many answers, as many as there are', { answered: 4 }, '--++', 'uuud', 'all'],
+    ['good ones in so many tries', { answered: 3, good: 2 }, '+-+', 'uud', 'quorum'],
+    ['good ones in too few tries', { answered: 3, good: 2 }, '+--', 'uuf', 'failed'],
+    ['good ones until a time', { good: 3, afterMs: 9, atLeast: 1 }, '+-', 'uu', 'deadline'],
+    ['two names at once', { ...quorum(2), ...deadline(9, { atLeast: 1 }) }, '-+', 'uu', 'deadline'],
+    ['enough at the bound of the plan', { atLeast: 1 }, '+', 'u', 'deadline'],
+    ['enough valid ones until a time', { afterMs: 9, valid: 'v', atLeast: 1 }, '???+', 'uuud', 'all'],
+    ['too few valid ones', { valid: 'v', atLeast: 2 }, '??+?', 'uuuf', 'failed'],
   ])('waits for %s', (_name, policy, answers, decisions, atTimeUp) => {
     let state = begin(planOf(policy));
     const seen = answers.split('').map((answer, index) => {
-      state = add(state, index, answer === '+' ? GOOD : BAD);
+      const outcome = answer === '-' ? BAD : GOOD;
+      state = add(state, index, outcome, state.invalid === undefined ? {} : { check: () => answer === '+' });
       return decide(state).kind[0];
     });
     expect(seen.join('')).toBe(decisions);
@@ -257,7 +311,10 @@ describe('a gather of four branches', () => {
       (folded, index) => add(folded, index, index < 2 ? BAD : { status: 'done', output: index }),
       begin(planOf(all())),
     );
-    const { values, errors } = toOutput(state, 'all', state.values as readonly BranchValue[]);
+    const { values, errors } = toOutput(state, 'all', {
+      values: state.values as readonly BranchValue[],
+      rejected: [],
+    });
     expect(values.map(({ index, agent }) => [index, agent])).toEqual([
       [2, 'a'],
       [3, 'b'],
@@ -267,15 +324,108 @@ describe('a gather of four branches', () => {
 
   it('keeps where a value lies in its place, and none with counts', () => {
     const ref = { $payload: 'somewhere', bytes: 9 };
-    expect(add(begin(planOf(all())), 1, GOOD, ref).values).toEqual([{ index: 1, agent: 'b', ref }]);
-    expect(add(begin(planOf(all(), 4, 'counts')), 1, GOOD, ref).values).toEqual([]);
+    expect(add(begin(planOf(all())), 1, GOOD, { kept: ref }).values).toEqual([{ index: 1, agent: 'b', ref }]);
+    expect(add(begin(planOf(all(), 4, 'counts')), 1, GOOD, { kept: ref }).values).toEqual([]);
+  });
+});
+
+describe('unreachable', () => {
+  it.each<[GatherPolicy, string | undefined]>([
+    [all(), undefined],
+    [quorum(3), undefined],
+    [quorum(4), 'a quorum of 4 of 3 branches'],
+    [{ kind: 'quorum', count: 4 }, 'a quorum of 4 of 3 branches'],
+    [deadline(9, { atLeast: 4 }), 'atLeast 4 of 3 branches'],
+    [{ answered: 4 }, 'answered 4 of 3 branches'],
+    [{ good: 3, answered: 2 }, 'good 3, and it ends at 2 answers'],
+    [{ atLeast: 3, answered: 2 }, 'atLeast 3, and it ends at 2 answers'],
+    [{ atLeast: 3, good: 2 }, 'atLeast 3, and it ends at 2 good answers'],
+    [{ atLeast: 2, good: 2, answered: 2, afterMs: 1 }, undefined],
+  ])('says of %j with three branches: %s', (policy, why) => {
+    expect(unreachable(policy, 3)).toBe(why);
+    expect(unreachable(policy, 0)).toBeUndefined();
+  });
+});
+
+const seed = Number(process.env['QUORATE_TEST_SEED'] ?? Date.now() % 1_000_000);
+console.info(`gather.test: QUORATE_TEST_SEED=${seed}`);
+
+type Fold = readonly { readonly branch: number; readonly outcome: Outcome }[];
+
+function foldOf(plan: ScatterPlan, answers: Fold): Gathering {
+  const { valid } = recordOf(plan.policy);
+  const how = valid === undefined ? {} : { check: isEven };
+  return answers.reduce((state, { branch, outcome }) => add(state, branch, outcome, how), begin(plan));
+}
+
+/** What a machine is told after these answers. */
+function verdictOf(state: Gathering): string {
+  const decision = decide(state);
+  return decision.kind === 'done' ? decision.outcome : decision.kind;
+}
+
+describe('the decision of a gather', () => {
+  const reachable = drawn.filter(({ plan, total }) => unreachable(plan.policy, total) === undefined);
+
+  it('comes from which branches have answered and how, whatever the order and whatever came twice', () => {
+    fc.assert(
+      fc.property(reachable, fc.nat(), ({ plan, answers, again }, turnBy) => {
+        const at = answers.length === 0 ? 0 : turnBy % answers.length;
+        const turned = [...answers.slice(at), ...answers.slice(0, at)].toReversed();
+        const once = foldOf(plan, answers);
+        const twice = again.reduce((state, answer) => (answer === null ? state : addDuplicate(state)), once);
+        expect(verdictOf(foldOf(plan, turned))).toBe(verdictOf(once));
+        expect(verdictOf(twice)).toBe(verdictOf(once));
+        const { duplicates: _, ...rest } = twice;
+        expect({ ...rest, duplicates: 0 }).toEqual(once);
+      }),
+      { seed, numRuns: 200 },
+    );
+  });
+
+  it('is final: success or failure that is there stays, whatever comes, and when the time is up', () => {
+    fc.assert(
+      fc.property(reachable, ({ plan, answers }) => {
+        const { answered } = recordOf(plan.policy);
+        // An end by a number of answers stops there: what would come later is never folded.
+        const most = answered ?? answers.length;
+        const kinds = answers
+          .slice(0, most)
+          .map((_, at) => decide(foldOf(plan, answers.slice(0, at + 1))).kind);
+        const at = kinds.findIndex((kind) => kind !== 'undecided');
+        if (at === -1) return;
+        expect(new Set(kinds.slice(at)).size).toBe(1);
+        expect(decideAtTimeUp(foldOf(plan, answers.slice(0, at + 1))).kind).toBe(kinds[at]);
+      }),
+      { seed, numRuns: 200 },
+    );
+  });
+
+  it('comes once every branch has answered', () => {
+    fc.assert(
+      fc.property(reachable, ({ plan, total, answers }) => {
+        if (answers.length === total && total > 0)
+          expect(verdictOf(foldOf(plan, answers))).not.toBe('undecided');
+      }),
+      { seed, numRuns: 200 },
+    );
+  });
+
+  it('is that of the record as former builds write it, where they know it', () => {
+    fc.assert(
+      fc.property(reachable, ({ plan, answers }) => {
+        const written = { ...plan, policy: writtenOf(plan.policy) };
+        expect(writtenOf(written.policy)).toEqual(written.policy);
+        for (const decision of [decide, decideAtTimeUp])
+          expect(decision(foldOf(written, answers))).toEqual(decision(foldOf(plan, answers)));
+      }),
+      { seed, numRuns: 200 },
+    );
   });
 });
 
 describe('a gather in Quorate and under createActor', () => {
   it('ends alike for any policy and any sequence of answers', async () => {
-    const seed = Number(process.env['QUORATE_TEST_SEED'] ?? Date.now() % 1_000_000);
-    console.info(`gather.test: QUORATE_TEST_SEED=${seed}`);
     await fc.assert(
       fc.asyncProperty(drawn, async (run) => {
         expect(await underCreateActor(run)).toEqual(inQuorate(run));

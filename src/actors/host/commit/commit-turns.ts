@@ -3,7 +3,7 @@
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
-import type { Overflow, TurnResult } from '../../../contract/turn.ts';
+import type { TurnResult } from '../../../contract/turn.ts';
 import type { ActorView, HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
@@ -28,7 +28,6 @@ export async function commitTurns(
   held: HeldActor,
   received: readonly ReceivedInput[],
   result: TurnResult,
-  overflow: Overflow | undefined,
 ): Promise<CommittedTurns> {
   const { host, address: actor } = held;
   const { counters } = host;
@@ -68,7 +67,7 @@ export async function commitTurns(
     inspectCommit(host, actor, result);
     writeLogs(host, actor, result);
     sayFailures(held, received, result);
-    held.discard(answersDone(before, next.state.core, received, overflow));
+    held.discard(answersDone(before, result, received));
   }
   counters.applied += result.verdicts.filter(({ kind }) => kind === 'applied').length;
   counters.dropped += next.dropped;

@@ -7,6 +7,7 @@ import type { Effect, ReplyAddress } from '../../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../../contract/entities.ts';
 import { QuorateError } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
+import { writtenOf } from '../../../contract/scatter.ts';
 import type { CoreState, TurnResult } from '../../../contract/turn.ts';
 import {
   type AnswerBody,
@@ -114,6 +115,7 @@ function encode(
     }
     case 'scatter': {
       const { plan } = effect;
+      const { kind } = writtenOf(plan.policy);
       const entry: OutboxEntry = {
         kind: 'scatter',
         execution: effect.execution,
@@ -122,7 +124,7 @@ function encode(
         total: effect.total,
         cursor: 0,
         deadlineAt: effect.deadlineAt,
-        policy: plan.policy.kind,
+        ...(kind === undefined ? {} : { policy: kind }),
         ...(plan.shared === undefined ? {} : { shared: plan.shared }),
         ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
         ...(plan.cancel === undefined ? {} : { cancel: plan.cancel }),

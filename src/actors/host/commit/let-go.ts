@@ -3,6 +3,7 @@
 import type { ActorAddress } from '../../../contract/address.ts';
 import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
+import { answeredIn } from '../../../contract/scatter.ts';
 import type { CoreState, TurnInput, TurnResult } from '../../../contract/turn.ts';
 import { executionMark, lifeMark } from '../../protocol/lineage.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
@@ -98,9 +99,7 @@ function closedOf(
     ),
   );
   const complete = new Set(
-    gathers.flatMap(({ execution, gather }) =>
-      gather.ok + gather.failed >= gather.total ? [execution] : [],
-    ),
+    gathers.flatMap(({ execution, gather }) => (answeredIn(gather) >= gather.total ? [execution] : [])),
   );
   return [...known, ...opened].filter(
     ({ execution, cancel }) =>

@@ -1,6 +1,7 @@
 // Makes the next session state from the result of turns (I2): what leaves, what is remembered, and how each message is
 // settled. Pure but for hashing. commit-turns.ts commits it and carries it out.
 import type { ActorAddress } from '../../../contract/address.ts';
+import { writtenOf } from '../../../contract/scatter.ts';
 import type { Registry, TurnResult } from '../../../contract/turn.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
 import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
@@ -102,14 +103,21 @@ export function nextState(
   const closed = letGo(state.core, result, judged, { isLost: false, ...context });
   const { usages = [] } = context;
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
-  const books = book(state.control, usages, turned, context);
+  const known = opensNewPolicy(result) ? { ...state.control, policies: true as const } : state.control;
+  const books = book(known, usages, turned, context);
+  const control = books?.control ?? known;
   const entries = [
     ...closed.first,
     ...(books?.entries ?? []),
     ...encoded,
     ...answers,
     ...closed.last,
-    ...tellWatchers(watchers, actor, core, result.steps),
+    ...tellWatchers(watchers, actor, {
+      before: state.core,
+      after: core,
+      steps: result.steps,
+      now: context.now,
+    }),
     ...(ended ? [expiry(actor, core.incarnation, context.now + context.retentionMs)] : []),
   ];
   return {
@@ -122,7 +130,7 @@ export function nextState(
       version: context.version,
       core,
       outbox: entries,
-      ...(books === undefined ? {} : { control: books.control }),
+      ...(control === undefined ? {} : { control }),
       ...remembered(
         state,
         judged,
@@ -140,6 +148,13 @@ export function nextState(
       ...(startedWith === undefined ? {} : { input: startedWith }),
     },
   };
+}
+
+/** A host of a former build would throw at such a gather: it has to leave the actor alone (I14). */
+function opensNewPolicy({ effects }: TurnResult): boolean {
+  return effects.some(
+    ({ effect }) => effect.kind === 'scatter' && writtenOf(effect.plan.policy).kind === undefined,
+  );
 }
 
 /** What became of these messages; their attempts are over. */

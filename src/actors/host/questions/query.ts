@@ -15,7 +15,7 @@ import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
-import { inspected } from './watchers.ts';
+import { cutProgress, inspected, progressOf } from './watchers.ts';
 
 export async function answerQueries(
   held: HeldActor,
@@ -61,17 +61,12 @@ function costsOf({ control, core }: SessionState, now: number): Costs | undefine
 function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state, now);
-  const gathers = Object.values(core.executions).flatMap((execution) => {
-    if (execution.kind !== 'scatter') return [];
-    const { total, ok, failed, duplicates, startedAt } = execution.gather;
-    return [{ childId: execution.childId, total, ok, failed, duplicates, startedAt }];
-  });
   return {
     ...inspected(core),
     turn: core.turn,
     version,
-    gathers,
     ...(costs === undefined ? {} : { costs }),
+    gathers: core.cut === undefined ? progressOf(core, now) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
 }

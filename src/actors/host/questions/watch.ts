@@ -2,14 +2,14 @@
 // of itself.
 import type { ActorAddress } from '../../../contract/address.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
-import type { AnswerBody } from '../../../contract/wire.ts';
+import { type AnswerBody, PROPERTY } from '../../../contract/wire.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
 import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { WatchRequest } from '../sort/sort.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
-import { current, describeSteps, withWatchers } from './watchers.ts';
+import { current, describeSteps, progressOf, withWatchers } from './watchers.ts';
 
 /** All requests of a batch share one commit and one send. */
 export async function takeWatches(
@@ -47,10 +47,15 @@ function watch(
     return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
   if (core === null) return { state, answers: [notFound(message, asker, actor)] };
   if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
-  const answers = [answer(message, asker, describeSteps(core, []))];
+  const progress = message.properties[PROPERTY.progress] === true ? { progress: true as const } : {};
+  const gathers = progress.progress === true ? progressOf(core, now) : undefined;
+  const answers = [answer(message, asker, describeSteps(core, [], gathers))];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };
-  return { state: withWatchers(state, [...others, { to: asker, until: now + leaseMs }]), answers };
+  return {
+    state: withWatchers(state, [...others, { to: asker, until: now + leaseMs, ...progress }]),
+    answers,
+  };
 }
 
 const TOO_MANY: AnswerBody = {

@@ -4,9 +4,17 @@ import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { InspectedSnapshot } from '../../../contract/ports.ts';
+import { answeredIn } from '../../../contract/scatter.ts';
 import { MAX_BODY_BYTES } from '../../../contract/sizes.ts';
-import type { CoreState, StepReport, TurnResult } from '../../../contract/turn.ts';
-import type { TransitionsBody } from '../../../contract/wire.ts';
+import {
+  answersIn,
+  type CoreState,
+  type CutGather,
+  type GatherState,
+  type StepReport,
+  type TurnResult,
+} from '../../../contract/turn.ts';
+import type { GatherProgress, TransitionsBody } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
@@ -27,6 +35,53 @@ export function inspected(core: CoreState): InspectedSnapshot {
     ...(core.output === undefined ? {} : { output: core.output }),
     ...(core.error === undefined ? {} : { error: core.error }),
   };
+}
+
+/** How far each open gather is. */
+export function progressOf({ executions }: CoreState, now: number): GatherProgress[] {
+  return Object.values(executions).flatMap((execution) => {
+    if (execution.kind !== 'scatter') return [];
+    const { childId, gather } = execution;
+    const branch = firstOpen(gather);
+    const agent = gather.agents[branch % gather.agents.length] ?? '';
+    const ms = Math.max(0, now - gather.startedAt);
+    return [{ ...countsOf(childId, gather), slowest: { branch, agent, ms } }];
+  });
+}
+
+/** What a gather had when its actor ended. */
+export function cutProgress({ childId, gather }: CutGather): GatherProgress {
+  const answers = gather.collect === 'values' ? { answers: answersIn(gather) } : {};
+  return { ...countsOf(childId, gather), ...answers };
+}
+
+function countsOf(childId: string, gather: GatherState): GatherProgress {
+  const { total, ok, failed, invalid = 0, duplicates, startedAt } = gather;
+  const answered = answeredIn(gather);
+  const open = total - answered;
+  return { childId, total, answered, good: ok, ok, failed, invalid, open, duplicates, startedAt };
+}
+
+/** Branches are sent in their order. */
+function firstOpen({ answered, total }: GatherState): number {
+  const bits = Buffer.from(answered, 'base64');
+  const byte = bits.findIndex((value) => value !== 0xff);
+  const value = bits[byte] ?? 0;
+  const bit = [0, 1, 2, 3, 4, 5, 6, 7].find((at) => (value & (1 << at)) === 0) ?? 0;
+  return Math.min(total - 1, byte * 8 + bit);
+}
+
+/** Whether an answer came to one of its gathers, which no step says. */
+function hasAnswers(before: CoreState | null, after: CoreState): boolean {
+  const known = before?.executions ?? {};
+  return Object.entries(after.executions).some(([id, execution]) => {
+    const was = known[id];
+    return (
+      execution.kind === 'scatter' &&
+      was?.kind === 'scatter' &&
+      answeredIn(was.gather) !== answeredIn(execution.gather)
+    );
+  });
 }
 
 /** Tells the inspector of a committed batch. The sink knows which actors it has seen; a definition is sent by reference. */
@@ -55,21 +110,45 @@ export function current(watchers: readonly Watcher[], now: number): readonly Wat
 export function tellWatchers(
   watchers: readonly Watcher[],
   actor: ActorAddress,
-  core: CoreState,
-  steps: readonly StepReport[],
+  { before, after, steps, now }: Told,
 ): OutboxEntry[] {
-  if (watchers.length === 0 || (steps.length === 0 && core.status === 'active')) return [];
-  const body = describeSteps(core, steps);
+  if (watchers.length === 0) return [];
+  const isStep = steps.length > 0 || after.status !== 'active';
+  const told = watchers.filter(({ progress }) => isStep || (progress === true && hasAnswers(before, after)));
   const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
-    hashId('watch', formatAddress(actor), core.incarnation, core.turn, sessionId, correlationId);
-  return watchers.map(({ to }) => ({ kind: 'message', message: toAnswer(to, idFor(to), body) }));
+    hashId('watch', formatAddress(actor), after.incarnation, after.turn, sessionId, correlationId);
+  return told.map(({ to, progress }) => {
+    const body = describeSteps(after, steps, progress === true ? progressOf(after, now) : undefined);
+    return { kind: 'message', message: toAnswer(to, idFor(to), body) };
+  });
+}
+
+/** A batch, before and after. */
+interface Told {
+  readonly before: CoreState | null;
+  readonly after: CoreState;
+  readonly steps: readonly StepReport[];
+  readonly now: number;
 }
 
 /** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */
-export function describeSteps(core: CoreState, steps: readonly StepReport[]): TransitionsBody {
+export function describeSteps(
+  core: CoreState,
+  steps: readonly StepReport[],
+  gathers?: readonly GatherProgress[],
+): TransitionsBody {
   const { status, value, output, error } = inspected(core);
   const { incarnation, turn } = core;
-  const place = { kind: 'answer', answer: 'transitions', incarnation, turn, status, value } as const;
+  const progress = gathers === undefined ? {} : { gathers };
+  const place = {
+    kind: 'answer',
+    answer: 'transitions',
+    incarnation,
+    turn,
+    status,
+    value,
+    ...progress,
+  } as const;
   const end = { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
   const bare = steps.map((step) => ({ event: { type: step.event.type }, value: step.value }));
   const whole: TransitionsBody = { ...place, steps, ...end };

@@ -79,7 +79,7 @@ async function conclude(held: HeldActor, { received, overflow }: Group, result: 
     return { settlements: await quarantine(held, stops, messagesOf(received)), left: [] };
   const taken = received.slice(0, verdicts.length);
   const behind: Group = { received: received.slice(verdicts.length), overflow };
-  const outcome = await commitTurns(held, taken, result, overflow);
+  const outcome = await commitTurns(held, taken, result);
   if (outcome.kind === 'committed') return { settlements: outcome.settlements, left: [behind] };
   const { settlements, left } = await narrow(held, { received: taken, overflow }, outcome.error);
   return { settlements, left: [...left, behind] };

@@ -11,7 +11,7 @@ import type { HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { canStart, type ReceivedInput } from '../sort/inbox.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
-import { type Read, readAnswers } from './gather-values.ts';
+import { type Read, readAnswers, stow } from './gather-values.ts';
 
 /** After so many attempts, if the last one ended its thread while the host was alive. */
 export const MAX_ATTEMPTS = 3;
@@ -35,7 +35,7 @@ interface Run {
   /** The incarnation of an actor that one of these starts. */
   readonly newborn: string;
   /** Values of the gathers that end in these turns. */
-  readonly answers: Pick<TurnRequest, 'payloads' | 'overflow'>;
+  readonly answers: Pick<TurnRequest, 'payloads' | 'overflow' | 'stowed'>;
   /** Commits the attempts, before one begins. */
   readonly commit: (state: SessionState) => Promise<void>;
 }
@@ -58,8 +58,14 @@ export async function runWithAnswers(
       answers,
       commit: (next) => held.commit(next),
     });
-    if (outcome.kind !== 'ran' || outcome.result.needs === undefined) return outcome;
-    const read = await readAnswers(held, outcome.result.needs);
+    if (outcome.kind !== 'ran') return outcome;
+    const { needs, stow: list } = outcome.result;
+    if (list !== undefined) {
+      answers = { ...answers, stowed: { ...answers.stowed, ...(await stow(held, list)) } };
+      continue;
+    }
+    if (needs === undefined) return outcome;
+    const read = await readAnswers(held, needs);
     if (read.kind === 'unfit') return read;
     answers = { ...answers, payloads: { ...answers.payloads, ...read.values } };
   }

@@ -6,8 +6,18 @@ import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { PayloadRef } from '../../../contract/payload.ts';
+import { answeredIn } from '../../../contract/scatter.ts';
 import { MAX_CLAIM_BYTES } from '../../../contract/sizes.ts';
-import type { CoreState, Execution, KeptValue, Overflow, TurnRequest } from '../../../contract/turn.ts';
+import {
+  answersIn,
+  type CoreState,
+  type Execution,
+  type KeptValue,
+  type Overflow,
+  type Stow,
+  type TurnRequest,
+  type TurnResult,
+} from '../../../contract/turn.ts';
 import { isUnreadable, jsonBytes, lifeFolder } from '../../protocol/claims.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { signRef } from '../../protocol/seals.ts';
@@ -17,7 +27,7 @@ import type { ReceivedInput } from '../sort/inbox.ts';
 /** A larger answer lies in the payload store. The smaller ones that a gather may keep are 4 MB at most. */
 const MAX_VALUE_BYTES = 16 * 1024;
 /** A larger list of answers is stored as one payload: the error may be kept in a context, or sent on. */
-const MAX_ANSWERS_BYTES = 64 * 1024;
+const MAX_ANSWERS_BYTES = 32 * 1024;
 
 /** Codes of a failed commit that are about the values in it. */
 const NOT_FIT = new Set(['STATE_TOO_LARGE', 'EFFECT_TOO_LARGE', 'PAYLOAD_NOT_FOUND', 'PAYLOAD_UNREADABLE']);
@@ -76,6 +86,15 @@ export async function readAnswers(held: ActorView, refs: readonly PayloadRef[]):
   }
 }
 
+/** Stores what a turn wanted to be stored. Throws what the storage threw. */
+export async function stow(held: ActorView, { execution, answers }: Stow): Promise<TurnRequest['stowed']> {
+  return { [execution]: await put(held, answersName(execution), [...answers]) };
+}
+
+function answersName(execution: string): string {
+  return `answers-${hashId(execution)}`;
+}
+
 /** How the gather ends that this input answers, or whose deadline it is: undefined when it is about no gather's answers. */
 export async function overflowOf(
   held: ActorView,
@@ -88,8 +107,7 @@ export async function overflowOf(
   const asked = execution === undefined ? undefined : core?.executions[execution];
   const gather = gatherOf(asked);
   if (execution === undefined || asked === undefined || gather?.collect !== 'values') return undefined;
-  const answers = [...gather.values, ...answerIn(input, gather)].toSorted((a, b) => a.index - b.index);
-  const listed = answers.map(toAnswer);
+  const listed = answersIn({ ...gather, values: [...gather.values, ...answerIn(input, gather)] });
   const { total, ok, failed } = gather;
   return {
     execution,
@@ -100,7 +118,7 @@ export async function overflowOf(
         total,
         ok,
         failed,
-        missing: total - ok - failed,
+        missing: total - answeredIn(gather),
         answers: await small(held, execution, listed),
       },
     },
@@ -109,32 +127,37 @@ export async function overflowOf(
 
 /**
  * Payloads that nothing refers to once this is committed. Answers in an error stay, for the machine to use as long as it
- * lives.
+ * lives; those of a gather that was cut stay with the actor.
  */
 export function answersDone(
   before: CoreState | null,
-  after: CoreState | null,
+  { state: after, gathers }: Pick<TurnResult, 'state' | 'gathers'>,
   items: readonly ReceivedInput[],
-  overflow: Overflow | undefined,
 ): PayloadRef[] {
-  const still = new Set(refsOf(after).map(({ $payload }) => $payload));
-  const given = new Set(
-    overflow === undefined ? [] : refsOf(before, overflow.execution).map(({ $payload }) => $payload),
+  const failed = gathers.filter(({ outcome }) => outcome === 'failed');
+  const still = new Set(
+    [...gathersOf(after), ...failed.map(({ gather }) => gather)]
+      .flatMap(refsIn)
+      .map(({ $payload }) => $payload),
   );
+  const given = new Set(failed.map(({ execution }) => execution));
   const came = items.flatMap(({ input }) =>
-    input.kind === 'reply' && input.kept !== undefined && input.execution !== overflow?.execution
-      ? [input.kept]
-      : [],
+    input.kind === 'reply' && input.kept !== undefined && !given.has(input.execution) ? [input.kept] : [],
   );
-  return [...refsOf(before), ...came].filter(({ $payload }) => !still.has($payload) && !given.has($payload));
+  const were = gathersOf(before).flatMap(refsIn);
+  return [...were, ...came].filter(({ $payload }) => !still.has($payload));
 }
 
-function refsOf(core: CoreState | null, only?: string): PayloadRef[] {
-  return Object.entries(core?.executions ?? {}).flatMap(([id, execution]) =>
-    only === undefined || id === only
-      ? (gatherOf(execution)?.values ?? []).flatMap((kept) => ('ref' in kept ? [kept.ref] : []))
-      : [],
-  );
+function gathersOf(core: CoreState | null): Gather[] {
+  const { executions = {}, cut = [] } = core ?? {};
+  return [
+    ...Object.values(executions).flatMap((execution) => gatherOf(execution) ?? []),
+    ...cut.map(({ gather }) => gather),
+  ];
+}
+
+function refsIn({ values, rejected = [] }: Gather): PayloadRef[] {
+  return [...values, ...rejected].flatMap((kept) => ('ref' in kept ? [kept.ref] : []));
 }
 
 function gatherOf(execution: Execution | undefined): Gather | undefined {
@@ -154,15 +177,10 @@ function answerIn(input: ReceivedInput['input'], { agents }: Gather): KeptValue[
   return [input.kept === undefined ? { ...of, value: input.outcome.output } : { ...of, ref: input.kept }];
 }
 
-function toAnswer(kept: KeptValue): Json {
-  const { index: branch, agent } = kept;
-  return { branch, agent, value: 'ref' in kept ? { ...kept.ref } : kept.value };
-}
-
 async function small(held: ActorView, execution: string, answers: readonly Json[]): Promise<Json> {
   const list = [...answers];
   if (jsonBytes(list) <= MAX_ANSWERS_BYTES) return list;
-  return { ...(await put(held, `answers-${hashId(execution)}`, list)) };
+  return { ...(await put(held, answersName(execution), list)) };
 }
 
 /** An error may hand it to anybody. */

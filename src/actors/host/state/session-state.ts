@@ -3,7 +3,7 @@ import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { EventJson, Json } from '../../../contract/json.ts';
 import type { PayloadRef } from '../../../contract/payload.ts';
 import type { Disposition } from '../../../contract/ports.ts';
-import type { GatherPolicy } from '../../../contract/scatter.ts';
+import type { NamedPolicy } from '../../../contract/scatter.ts';
 import type { CoreState } from '../../../contract/turn.ts';
 import type { CostRow } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
@@ -60,7 +60,8 @@ export interface ScatterEntry {
   readonly deadlineAt: number;
   readonly offerTtlMs?: number;
   readonly cancel?: 'ignore';
-  readonly policy: GatherPolicy['kind'];
+  /** As former builds know it. */
+  readonly policy?: NamedPolicy['kind'];
 }
 
 /** Tasks [from, to) of a fan-out that is unsent otherwise: they leave with this commit. */
@@ -112,6 +113,8 @@ export interface Inbox {
 export interface Watcher {
   readonly to: ReplyAddress;
   readonly until: number;
+  /** Told of each batch of answers as well. */
+  readonly progress?: true;
 }
 
 /** The actor stands still until somebody releases it; its messages are deferred, by number, in order. */
@@ -141,6 +144,8 @@ export interface ControlState {
   readonly unsent?: readonly ScatterEntry[];
   /** The messages to itself by which it goes on with them: number of the last, and whether it is on its way. */
   readonly more?: { readonly n: number; readonly underWay: boolean };
+  /** It began a gather whose policy former builds cannot decide by. */
+  readonly policies?: true;
 }
 
 /** What it used, with all that it started (commit/book.ts). */

@@ -13,6 +13,8 @@ import {
 import { describeMachine } from '../../../../src/actors/core/describe.ts';
 import { INERT_LOGIC } from '../../../../src/actors/core/scope.ts';
 import { SCATTER_LOGIC } from '../../../../src/contract/scatter.ts';
+import { first } from '../../../../src/machines/policies.ts';
+import { scatterGather } from '../../../../src/machines/scatter-gather.ts';
 import { counter } from '../../../fixtures/machines/counter.ts';
 
 const ref = { type: 'order', module: 'file:///order.ts', export: 'order', version: '3', path: [] };
@@ -123,5 +125,22 @@ describe('what can not be durable is refused, by place and with what to write in
     expect(() => describeMachine(machine, ref)).toThrow(
       expect.objectContaining({ code: 'MACHINE_NOT_DURABLE', message: expect.stringMatching(message) }),
     );
+  });
+});
+
+describe('a policy that is known before it is invoked', () => {
+  const machine = scatterGather({ agents: ['a'], policy: first({ valid: 'isRight' }) });
+
+  it('names a function that the module exports', () => {
+    expect(describeMachine(machine, ref, { isRight: () => true }).sources).toMatchObject([
+      { kind: 'scatter' },
+    ]);
+    const parent = setup({ actors: { child: machine } }).createMachine({
+      invoke: { src: 'child', input: { items: [] } },
+    });
+    for (const each of [machine, parent])
+      expect(() => describeMachine(each, ref, { isWrong: () => true })).toThrow(
+        /the policy of 'quorate.scatter' names 'isRight' as valid, and file:\/\/\/order.ts exports no such function/,
+      );
   });
 });

@@ -418,3 +418,124 @@ describe('the plan', () => {
     expect(effectsOf(batch, 'scatter')).toMatchObject([{ total: 2_000 }]);
   });
 });
+
+describe('a policy as a record', () => {
+  const long = (answer: Json): boolean => typeof answer === 'string' && answer.length > 3;
+  const among = (answer: Json, shared: Json): boolean => (shared as Json[]).includes(answer);
+  const judging = (over: Partial<ScatterPlan>, exports: Record<string, unknown> = { long, among }) => {
+    const actor = new TestActor(machine, { registry }, exports);
+    return { actor, batch: actor.start(plan({ collect: 'values', ...over })), exports };
+  };
+
+  it('is written as former builds know it where they can decide by it', () => {
+    const policyOf = (policy: ScatterPlan['policy']): unknown => {
+      const execution = judging({ policy }).actor.state?.executions['1.0'];
+      return execution?.kind === 'scatter' ? execution.gather.policy : undefined;
+    };
+    expect(policyOf({})).toEqual({ kind: 'all' });
+    expect(policyOf({ good: 2 })).toEqual({ kind: 'quorum', count: 2 });
+    expect(policyOf({ afterMs: 9, atLeast: 0 })).toEqual({ kind: 'deadline', ms: 9, atLeast: 0 });
+    expect(policyOf({ good: 2, afterMs: 9 })).toEqual({ good: 2, afterMs: 9 });
+    expect(policyOf({ good: 2, valid: 'long' })).toEqual({ good: 2, valid: 'long' });
+  });
+
+  it('takes what `valid` says yes to, given the answer and what all share', () => {
+    const { actor } = judging({ policy: { good: 2, valid: 'among' }, shared: ['yes', 'yeah'] });
+    actor.take(ok(0, 'no'), ok(2, 'yeah'), bad(1), ok(3, 'yes'));
+    expect(actor.context.got).toMatchObject({
+      outcome: 'quorum',
+      ok: 2,
+      failed: 1,
+      invalid: 1,
+      missing: 0,
+      values: [
+        { index: 2, value: 'yeah' },
+        { index: 3, value: 'yes' },
+      ],
+      rejected: [{ index: 0, value: 'no' }],
+    });
+  });
+
+  it('has no winner in a branch that fails fast, nor in an answer that is not valid', () => {
+    const { actor } = judging({ policy: { good: 1, valid: 'long' } });
+    actor.take(bad(3), bad(2), ok(1, 'no'));
+    expect(actor.value).toBe('gathering');
+    actor.take(ok(0, 'good enough'));
+    expect(actor.context.got).toMatchObject({ outcome: 'quorum', ok: 1, failed: 2, invalid: 1 });
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['no such export', {}],
+    ['an export that is no function', { long: true }],
+    ['only what every object has', Object.create({ long })],
+  ])('fails at its plan with %s', (_name, exports) => {
+    const { batch } = judging({ policy: { good: 1, valid: 'long' } }, exports);
+    const message =
+      "input of scatter 'all': policy.valid: the module of the machine exports no function 'long'";
+    expect(batch.verdicts).toMatchObject([{ kind: 'rejected', error: { code: 'INPUT_INVALID', message } }]);
+  });
+
+  it('waits for a fix when the function is gone from a later version, and loses no answer', () => {
+    const { actor } = judging({ policy: { good: 1, valid: 'long' } });
+    const again = runTurns(machine, request({ registry, state: actor.state, inputs: [ok(0, 'an answer')] }));
+    expect(again.verdicts).toMatchObject([{ kind: 'rejected', error: { code: 'STATE_INCOMPATIBLE' } }]);
+    actor.take(ok(0, 'an answer'));
+    expect(actor.context.got).toMatchObject({ ok: 1 });
+  });
+
+  it('cannot change what is kept by changing what it looks at', () => {
+    const grab = (answer: { list: number[] }): boolean => answer.list.pop() === 1;
+    const { actor } = judging({ policy: { answered: 2, valid: 'grab' } }, { grab });
+    actor.take(ok(0, { list: [1] }), ok(1, { list: [2] }));
+    expect(actor.context.got).toMatchObject({
+      outcome: 'answered',
+      values: [{ value: { list: [1] } }],
+      rejected: [{ value: { list: [2] } }],
+    });
+  });
+
+  it('says in its error what was answered, also what was not valid', () => {
+    const { actor } = judging({ policy: { good: 3, valid: 'long' } });
+    actor.take(ok(2, 'no'), ok(1, 'good enough'), bad(0));
+    expect(actor.context.got).toMatchObject({
+      code: 'GATHER_FAILED',
+      message: "gather 'all': 1 of 4 branches answered well, 1 failed, 1 were not valid, 1 are missing",
+      data: {
+        invalid: 1,
+        answers: [
+          { branch: 1, agent: 'lint', value: 'good enough' },
+          { branch: 2, agent: 'lint', value: 'no', valid: false },
+        ],
+      },
+    });
+  });
+
+  it('has its host store a list of answers that is long, and does nothing until it has', () => {
+    const { actor } = judging({ policy: { good: 4 } });
+    actor.take(ok(0, 'x'.repeat(20_000)), ok(1, 'y'.repeat(20_000)));
+    const before = actor.state;
+    const asked = actor.take(bad(2));
+    expect(asked).toMatchObject({ stow: { execution: '1.0' }, verdicts: [], effects: [], state: before });
+    expect(asked.stow?.answers).toHaveLength(2);
+    const ref = { $payload: 'somewhere', bytes: 40_000 };
+    const stowed = { '1.0': ref };
+    const done = runTurns(machine, request({ registry, state: before, inputs: [bad(2)], stowed }));
+    expect(done.state?.snapshot).toMatchObject({ context: { got: { data: { ok: 2, answers: ref } } } });
+  });
+
+  it('keeps its answers with an actor that is stopped, and not with one that is done', () => {
+    const { actor } = judging({ policy: { good: 4 } });
+    actor.take(ok(0, 'paid'));
+    actor.take({ kind: 'stop' });
+    expect(actor.state?.cut).toMatchObject([
+      { childId: 'all', gather: { ok: 1, values: [{ value: 'paid' }] } },
+    ]);
+    // Whatever comes to it later.
+    actor.take({ kind: 'await', asker: { entity: 'replies', sessionId: 'c', correlationId: 'c' } });
+    expect(actor.state?.cut).toHaveLength(1);
+    const left = judging({ policy: { good: 4 } }).actor;
+    left.take(ok(0, 'paid'));
+    left.send('leave');
+    expect(left.state?.cut).toBeUndefined();
+  });
+});

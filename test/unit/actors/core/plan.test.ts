@@ -12,6 +12,11 @@ describe('misfitOf', () => {
     ['all there is', { ...plan, shared: null, collect: 'values', deadlineMs: 1, offerTtlMs: 1 }],
     ['a quorum', { ...plan, policy: { kind: 'quorum', count: 1 } }],
     ['a deadline', { ...plan, policy: { kind: 'deadline', ms: 1 } }],
+    ['a record without an end of its own', { ...plan, policy: {} }],
+    [
+      'a record of all there is',
+      { ...plan, policy: { answered: 1, good: 1, afterMs: 1, valid: 'isRight', atLeast: 0 } },
+    ],
     ['a deadline that nobody need keep', { ...plan, policy: { kind: 'deadline', ms: 1, atLeast: 0 } }],
   ])('takes %s', (_name, given) => {
     expect(misfitOf(given)).toBeUndefined();
@@ -41,8 +46,13 @@ describe('misfitOf', () => {
     [{ ...plan, collect: ['values'] }, "collect: must be 'values' or 'counts'"],
     [{ ...plan, deadlineMs: 0 }, 'deadlineMs: must be a whole number of at least 1'],
     [{ ...plan, offerTtlMs: 1.5 }, 'offerTtlMs: must be a whole number of at least 1'],
-    [{ ...plan, policy: 'all' }, 'policy: must be an object with a `kind`'],
-    [{ ...plan, policy: {} }, "policy.kind: must be 'all' or 'quorum' or 'deadline'"],
+    [{ ...plan, policy: 'all' }, 'policy: must be an object'],
+    [{ ...plan, policy: { god: 1 } }, 'policy.god: there is no such field'],
+    [{ ...plan, policy: { answered: 0 } }, 'policy.answered: must be a whole number of at least 1'],
+    [{ ...plan, policy: { good: 0 } }, 'policy.good: must be a whole number of at least 1'],
+    [{ ...plan, policy: { afterMs: 1.5 } }, 'policy.afterMs: must be a whole number of at least 1'],
+    [{ ...plan, policy: { valid: '' } }, 'policy.valid: must be the name of an export'],
+    [{ ...plan, policy: { kind: 'all', good: 1 } }, 'policy.good: there is no such field'],
     [{ ...plan, policy: { kind: 'toString' } }, "policy.kind: must be 'all' or 'quorum' or 'deadline'"],
     [{ ...plan, policy: { kind: 'all', count: 1 } }, 'policy.count: there is no such field'],
     [{ ...plan, policy: { kind: 'quorum' } }, 'policy.count: must be a whole number of at least 1'],

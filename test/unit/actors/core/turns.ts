@@ -31,18 +31,27 @@ export function throughJson<T>(value: T): T {
 export class TestActor {
   readonly #machine: AnyStateMachine;
   readonly #over: Partial<TurnRequest>;
+  readonly #exports: Readonly<Record<string, unknown>>;
   state: CoreState | null = null;
   now = NOW;
 
-  constructor(machine: AnyStateMachine, over: Partial<TurnRequest> = {}) {
+  /** `exports`: of the module of the machine. */
+  constructor(
+    machine: AnyStateMachine,
+    over: Partial<TurnRequest> = {},
+    exports: Readonly<Record<string, unknown>> = {},
+  ) {
     this.#machine = machine;
     this.#over = over;
+    this.#exports = exports;
   }
 
   take(...inputs: TurnInput[]): Batch {
     const batch = runTurns(
       this.#machine,
       request({ ...this.#over, state: this.state, inputs: throughJson(inputs), now: this.now }),
+      undefined,
+      this.#exports,
     );
     this.state = throughJson(batch.state);
     return batch;

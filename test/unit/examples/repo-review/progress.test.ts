@@ -8,7 +8,9 @@ import {
 import { createTerminal } from '../../../../src/cli/shared/terminal.ts';
 
 function gathering(ok: number, failed: number, total: number): Progress {
-  const gather = { childId: 'reviews', total, ok, failed, duplicates: 0, startedAt: 0 };
+  const answered = ok + failed;
+  const counts = { total, answered, good: ok, ok, failed, invalid: 0, open: total - answered };
+  const gather = { childId: 'reviews', ...counts, duplicates: 0, startedAt: 0 };
   return { value: 'reviewing', gathers: [gather] };
 }
 

@@ -3,9 +3,17 @@ import { type NextStateContext, nextState } from '../../../../../src/actors/host
 import { duePieces } from '../../../../../src/actors/host/sort/early-pieces.ts';
 import type { ReceivedInput } from '../../../../../src/actors/host/sort/inbox.ts';
 import { endsTombstone } from '../../../../../src/actors/host/sort/tombstone.ts';
-import { emptyState, type SessionState } from '../../../../../src/actors/host/state/session-state.ts';
+import {
+  CONTROL_FORMAT,
+  emptyState,
+  type SessionState,
+  STATE_FORMAT,
+} from '../../../../../src/actors/host/state/session-state.ts';
+import { toWritten } from '../../../../../src/actors/host/state/written-state.ts';
 import type { Effect } from '../../../../../src/contract/effect.ts';
+import type { ScatterPlan } from '../../../../../src/contract/scatter.ts';
 import type { CoreState, TurnInput, TurnResult, Verdict } from '../../../../../src/contract/turn.ts';
+import { all, deadline, first, quorum } from '../../../../../src/machines/policies.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 
 const actor = { type: 'm', id: '1' };
@@ -83,6 +91,24 @@ describe('nextState', () => {
     ]);
     expect(next.state?.inbox.unsettled).toEqual([[items[0]?.message.sequenceNumber, { kind: 'complete' }]]);
     expect(next.state?.traceparent).toBe('tp');
+  });
+
+  it.each<[ScatterPlan['policy'], boolean]>([
+    [all(), false],
+    [quorum(1), false],
+    [deadline(9), false],
+    [{ kind: 'quorum', count: 1 }, false],
+    [first({ valid: 'v' }), true],
+    [{ answered: 1 }, true],
+    [{ ...quorum(1), ...deadline(9) }, true],
+  ])('keeps former builds away from a gather of %j: %s (I14)', (policy, isNew) => {
+    const plan: ScatterPlan = { agents: ['a'], items: [1], policy, collect: 'counts' };
+    const effects: Effect[] = [{ kind: 'scatter', execution: '1.0', plan, total: 1, deadlineAt: 9_000 }];
+    const items = [item({ kind: 'start', input: null })];
+    const { state } = nextState(fresh(), items, result(core(), [{ kind: 'applied' }], effects), context);
+    const written = toWritten(state as SessionState);
+    expect(written.format).toBe(isNew ? CONTROL_FORMAT : STATE_FORMAT);
+    expect(Object.hasOwn(written, 'control')).toBe(isNew);
   });
 
   it('gives the same effect another id after another accept (I3)', () => {

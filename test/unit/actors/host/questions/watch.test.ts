@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { setup } from 'xstate';
 import type { Json } from '../../../../../src/contract/json.ts';
-import type { InboundMessage } from '../../../../../src/contract/wire.ts';
+import { type InboundMessage, PROPERTY } from '../../../../../src/contract/wire.ts';
+import { scatter } from '../../../../../src/machines/scatter.ts';
 import { fakeHost } from '../../../../kit/fake-host.ts';
 import { FakeQueue } from '../../../../kit/fake-queue.ts';
 import { inbound } from '../../../../kit/inbound.ts';
@@ -108,5 +110,85 @@ describe('a watcher', () => {
       { type: 'note' },
       { type: 'note' },
     ]);
+  });
+});
+
+describe('the progress of a gather', () => {
+  const machine = setup({ actors: { fan: scatter() } }).createMachine({
+    initial: 'asking',
+    states: {
+      asking: {
+        invoke: {
+          id: 'fan',
+          src: 'fan',
+          input: { agents: ['a', 'b'], items: [1, 2, 3, 4, 5], policy: {}, collect: 'counts' },
+          onDone: 'end',
+        },
+      },
+      end: {},
+    },
+  });
+  const registry = {
+    agents: { a: { deadlineMs: 60_000 }, b: { deadlineMs: 60_000 } },
+    machines: { m: true as const },
+  };
+  const host = (now = NOW) => fakeHost(machine, { registry, clock: { now: () => now } });
+  const reply = (branch: number, outcome: Json = { status: 'done', output: null }): InboundMessage =>
+    inbound('reply', { kind: 'reply', execution: '1.0', branch, outcome });
+  const failed = { status: 'error', error: { code: 'BAD', message: 'bad' } };
+
+  it('is told with each batch of answers to who asked for it, and costs the machine no step', async () => {
+    const queue = new FakeQueue();
+    const curious = watchAs('curious', LEASE_MS);
+    queue.put(start(), watch(), {
+      ...curious,
+      properties: { ...curious.properties, [PROPERTY.progress]: true },
+    });
+    await queue.hold(host());
+    queue.put(reply(0), reply(1, failed), reply(0), reply(3));
+    await queue.hold(host(NOW + 500));
+    const ofWatches = queue.sent.filter(({ body }) => (body as { answer?: string }).answer === 'transitions');
+    const [plain, ...none] = ofWatches.filter(({ sessionId }) => sessionId === 'client');
+    expect(none).toEqual([]);
+    expect(plain?.body).not.toHaveProperty('gathers');
+    const [first, second, ...more] = ofWatches.filter(({ sessionId }) => sessionId === 'curious');
+    expect(first?.body).toMatchObject({
+      steps: [],
+      gathers: [{ childId: 'fan', total: 10, answered: 0, open: 10 }],
+    });
+    expect(more).toEqual([]);
+    expect(second?.body).toMatchObject({
+      value: 'asking',
+      steps: [],
+      gathers: [
+        {
+          childId: 'fan',
+          total: 10,
+          answered: 3,
+          good: 2,
+          ok: 2,
+          failed: 1,
+          invalid: 0,
+          open: 7,
+          duplicates: 1,
+          slowest: { branch: 2, agent: 'a', ms: 500 },
+        },
+      ],
+    });
+    queue.put(inbound('query', { kind: 'query', asker }));
+    await queue.hold(host(NOW + 700));
+    expect(told(queue).at(-1)).toMatchObject({
+      snapshot: { gathers: [{ answered: 3, slowest: { branch: 2, ms: 700 } }] },
+    });
+  });
+
+  it('names the last branch, also behind whole bytes of answers', async () => {
+    const queue = new FakeQueue();
+    queue.put(start(), ...[0, 1, 2, 3, 4, 5, 6, 7, 8].map((branch) => reply(branch)));
+    queue.put(inbound('query', { kind: 'query', asker }));
+    await queue.hold(host());
+    expect(told(queue).at(-1)).toMatchObject({
+      snapshot: { gathers: [{ answered: 9, open: 1, slowest: { branch: 9, agent: 'b' } }] },
+    });
   });
 });

@@ -15,6 +15,7 @@ import { asker, event, start, stateOf } from '../../../../kit/notes.ts';
 interface Context {
   readonly items: number[];
   readonly late: boolean;
+  readonly atLeast?: number;
   readonly got?: GatherOutput;
   readonly error?: {
     readonly code: string;
@@ -26,7 +27,7 @@ interface Context {
 const machine = setup({
   types: {
     context: {} as Context,
-    input: {} as Pick<Context, 'items' | 'late'>,
+    input: {} as Pick<Context, 'items' | 'late' | 'atLeast'>,
     events: {} as { type: 'leave' },
   },
   actors: { fan: scatter() },
@@ -38,10 +39,10 @@ const machine = setup({
       invoke: {
         id: 'fan',
         src: 'fan',
-        input: ({ context: { items, late } }) => ({
+        input: ({ context: { items, late, atLeast } }) => ({
           agents: ['a'],
           items,
-          policy: late ? deadline(1_000) : all(),
+          policy: atLeast === undefined ? (late ? deadline(1_000) : all()) : { afterMs: 1_000, atLeast },
           collect: 'values' as const,
         }),
         onDone: { target: 'done', actions: assign({ got: (given) => given.event.output as GatherOutput }) },
@@ -61,12 +62,27 @@ const hostOn = (storage: MemoryStorage) => fakeHost(machine, { payloads: memoryP
 const answersIn = ({ files }: MemoryStorage): string[] =>
   [...files.keys()].filter((path) => path.includes('/answer'));
 
-async function asking(storage: MemoryStorage, branches: number, late = false): Promise<FakeQueue> {
+async function asking(
+  storage: MemoryStorage,
+  branches: number,
+  late = false,
+  atLeast?: number,
+): Promise<FakeQueue> {
   const queue = new FakeQueue();
   const items = Array.from({ length: branches }, (_, item) => item);
-  queue.put(start({}, { input: { items, late } }));
+  queue.put(start({}, { input: { items, late, ...(atLeast === undefined ? {} : { atLeast }) } }));
   await queue.hold(hostOn(storage));
   return queue;
+}
+
+/** The timer that watches over deadlines rings, and then the one of the gather. */
+async function passDeadline(queue: FakeQueue, storage: MemoryStorage): Promise<void> {
+  const late = { ...hostOn(storage), clock: { now: () => 2_000_000 } };
+  for (let rings = 0; rings < 2; rings++) {
+    const [token = ''] = Object.keys(stateOf(queue).core?.timers ?? {});
+    queue.put(inbound('timer', { kind: 'timer', token }));
+    await queue.hold(late);
+  }
 }
 
 const valueOf = (branch: number, length: number): string => `${branch} `.padEnd(length, 'y');
@@ -188,15 +204,49 @@ describe('large answers of a gather', () => {
     const queue = await asking(storage, 3, true);
     queue.put(answer(1, valueOf(1, 50_000)));
     await queue.hold(hostOn(storage));
-    const late = { ...hostOn(storage), clock: { now: () => 2_000_000 } };
-    for (let rings = 0; rings < 2; rings++) {
-      const [token = ''] = Object.keys(stateOf(queue).core?.timers ?? {});
-      queue.put(inbound('timer', { kind: 'timer', token }));
-      await queue.hold(late);
-    }
+    await passDeadline(queue, storage);
     expect((await contextOf(queue, storage)).got?.values).toEqual([
       { index: 1, agent: 'a', value: valueOf(1, 50_000) },
     ]);
+  });
+
+  it.each([
+    ['in the error itself', 100, false],
+    ['by reference where the list is long', 10_000, true],
+    ['each by reference where it is large', 50_000, false],
+  ])('of a gather that misses its deadline are %s', async (_name, size, isStored) => {
+    const storage = memoryStorage();
+    const queue = await asking(storage, 9, false, 6);
+    for (let branch = 0; branch < 5; branch++) queue.put(answer(branch, valueOf(branch, size)));
+    await queue.hold(hostOn(storage));
+    await passDeadline(queue, storage);
+    const { value, error } = await contextOf(queue, storage);
+    expect([value, error?.code]).toEqual(['failed', 'GATHER_FAILED']);
+    expect(isPayloadRef(error?.data.answers)).toBe(isStored);
+    expect(JSON.stringify(error).length).toBeLessThan(34_000);
+    expect(await paid(error?.data.answers ?? null, storage)).toEqual(
+      Array.from({ length: 5 }, (_, branch) => ({ branch, value: valueOf(branch, size) })),
+    );
+  });
+
+  it('stay with an actor that ends in error meanwhile, and go with it', async () => {
+    const storage = memoryStorage();
+    const queue = await asking(storage, 3);
+    queue.put(answer(1, valueOf(1, 50_000)), answer(2, 'small'));
+    await queue.hold(hostOn(storage));
+    queue.put(inbound('stop', { kind: 'stop' }));
+    await queue.hold(hostOn(storage));
+    expect(stateOf(queue).core?.status).toBe('stopped');
+    queue.put(inbound('query', { kind: 'query', asker }));
+    await queue.hold(hostOn(storage));
+    const last = queue.sent.at(-1)?.body as { snapshot?: { gathers: { answers: Json }[] } } | undefined;
+    expect(await paid(last?.snapshot?.gathers[0]?.answers ?? null, storage)).toEqual([
+      { branch: 1, value: valueOf(1, 50_000) },
+      { branch: 2, value: 'small' },
+    ]);
+    queue.put(inbound('purge', { kind: 'purge', asker }));
+    await queue.hold(hostOn(storage));
+    expect(storage.files.size).toBe(0);
   });
 
   it('of a branch that has answered before replace nothing, and leave nothing behind', async () => {
