@@ -14,14 +14,16 @@ export interface PolicyRecord {
   readonly good?: number;
   /** Ends after so many ms. */
   readonly afterMs?: number;
+  /** Ends at the answer with which so much was used by its branches, their failed attempts included. */
+  readonly spent?: { readonly usd?: number; readonly tokens?: number };
   /**
    * Names a function `(answer, shared) => boolean` that the module of the machine exports: an answer is good only where it gives
    * `true`. It must be pure, for it runs inside a turn. What it throws, and what is not a boolean, says no.
    */
   readonly valid?: string;
   /**
-   * So many good answers are a success, also when the plan's `deadlineMs` is over. Default: `good`; without it 1 with `afterMs`, else
-   * the answers need not be good, and a deadline that is missed is an error.
+   * So many good answers are a success, also when the plan's `deadlineMs` is over. Default: `good`; without it 1 with `afterMs` or
+   * `spent`, else the answers need not be good, and a deadline that is missed is an error.
    */
   readonly atLeast?: number;
   readonly kind?: undefined;
@@ -55,8 +57,8 @@ export function recordOf(policy: GatherPolicy): PolicyRecord {
 
 /** As former builds write it, if they know it: then any host may continue the gather. */
 export function writtenOf(policy: GatherPolicy): GatherPolicy {
-  const { answered, good, afterMs: ms, valid, atLeast } = recordOf(policy);
-  if (answered !== undefined || valid !== undefined) return policy;
+  const { answered, good, afterMs: ms, spent, valid, atLeast } = recordOf(policy);
+  if (answered !== undefined || valid !== undefined || spent !== undefined) return policy;
   if (good === undefined && ms === undefined && atLeast === undefined) return { kind: 'all' };
   if (good !== undefined && ms === undefined && atLeast === undefined) return { kind: 'quorum', count: good };
   if (good !== undefined || ms === undefined) return policy;
@@ -70,6 +72,14 @@ export interface Tally {
   readonly failed: number;
   /** Absent with a policy that does not look at the answers. */
   readonly invalid?: number;
+  /** Absent until something was used. */
+  readonly spent?: Spent;
+}
+
+/** What branches used, as far as they have told. Tokens are input and output together. */
+export interface Spent {
+  readonly microUsd: number;
+  readonly tokens: number;
 }
 
 export function answeredIn({ ok, failed, invalid = 0 }: Tally): number {
@@ -112,14 +122,16 @@ export interface BranchError {
 
 /** The output of an invoked `scatter`. total = ok + failed + missing, and + invalid with a policy that names `valid`. */
 export interface GatherOutput {
-  /** Which end came: every branch has answered, `answered`, `good`, or the time was over. */
-  readonly outcome: 'all' | 'answered' | 'quorum' | 'deadline';
+  /** Which end came: every branch has answered, `answered`, `good`, the time was over, or `spent`. */
+  readonly outcome: 'all' | 'answered' | 'quorum' | 'deadline' | 'spent';
   readonly total: number;
   readonly ok: number;
   readonly failed: number;
   readonly missing: number;
   /** With `valid`: answers that it did not say yes to. */
   readonly invalid?: number;
+  /** What the branches used until it ended, as far as they had told. */
+  readonly spent?: Spent;
   /** Answers of branches that had answered already: dropped, never counted twice. */
   readonly duplicates: number;
   /** Sums over the accepted answers' `counts` (each a record of numbers). */

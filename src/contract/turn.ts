@@ -4,7 +4,7 @@ import type { Effect, ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { PayloadRef } from './payload.ts';
-import type { BranchError, BranchValue, GatherOutput, GatherPolicy } from './scatter.ts';
+import type { BranchError, BranchValue, GatherOutput, GatherPolicy, Spent } from './scatter.ts';
 
 /** How a worker finds a machine. `path` leads through `implementations.actors` to a child machine's logic. */
 export interface MachineRef {
@@ -157,6 +157,8 @@ export interface GatherState {
   readonly invalid?: number;
   readonly rejected?: readonly KeptValue[];
   readonly shared?: Json;
+  /** What its branches used; absent until one has told. */
+  readonly spent?: Spent;
   readonly duplicates: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly values: readonly KeptValue[];

@@ -3,6 +3,7 @@
 import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
+import type { Spent } from './scatter.ts';
 import type { ActorStatus, StepReport, TurnInput } from './turn.ts';
 import type { Costs } from './usage.ts';
 
@@ -273,6 +274,8 @@ export interface GatherProgress {
   readonly duplicates: number;
   /** Epoch ms. */
   readonly startedAt: number;
+  /** What its branches used so far; absent until one has told. */
+  readonly spent?: Spent;
   /** The open branch that was sent first, and how long ago in ms. */
   readonly slowest?: { readonly branch: number; readonly agent: string; readonly ms: number };
   /**

@@ -128,7 +128,7 @@ export function toOutput(
     rejected,
   }: { readonly values: readonly BranchValue[]; readonly rejected: readonly BranchValue[] },
 ): GatherOutput {
-  const { total, ok, failed, invalid, duplicates, counts, errors } = state;
+  const { total, ok, failed, invalid, spent, duplicates, counts, errors } = state;
   return {
     outcome,
     total,
@@ -136,6 +136,7 @@ export function toOutput(
     failed,
     missing: total - answeredIn(state),
     ...(invalid === undefined ? {} : { invalid }),
+    ...(spent === undefined ? {} : { spent }),
     duplicates,
     counts,
     values: inOrder(values),
@@ -154,7 +155,7 @@ function inOrder<T extends { readonly index: number }>(values: readonly T[]): T[
 }
 
 function toError(state: Gathering): ErrorJson {
-  const { total, ok, failed, invalid, errors, collect } = state;
+  const { total, ok, failed, invalid, spent, errors, collect } = state;
   const missing = total - answeredIn(state);
   const notValid = invalid === undefined ? '' : ` ${invalid} were not valid,`;
   return {
@@ -166,6 +167,7 @@ function toError(state: Gathering): ErrorJson {
       failed,
       missing,
       ...(invalid === undefined ? {} : { invalid }),
+      ...(spent === undefined ? {} : { spent: { ...spent } }),
       errors: errors as unknown as Json,
       ...(collect === 'values' ? { answers: answersIn(state) } : {}),
     },

@@ -44,12 +44,20 @@ export function afterAnswer(policy: GatherPolicy, tally: Tally): Standing {
   const needed = neededFor(record) ?? 0;
   if (good !== undefined && ok >= good) return 'quorum';
   const came = answeredIn(tally);
-  if (came < Math.min(answered, total)) {
-    const toCome = Math.min(answered, total) - came;
-    return ok + toCome < needed ? 'failed' : 'undecided';
-  }
+  const toCome = Math.min(answered, total) - came;
+  const isSpent = hasSpent(record, tally);
+  if (toCome > 0 && !isSpent) return ok + toCome < needed ? 'failed' : 'undecided';
   if (ok < needed) return 'failed';
-  return came >= total ? 'all' : 'answered';
+  if (came >= total) return 'all';
+  return isSpent ? 'spent' : 'answered';
+}
+
+const MICROS = 1_000_000;
+
+function hasSpent({ spent }: PolicyRecord, { spent: used }: Tally): boolean {
+  if (spent === undefined || used === undefined) return false;
+  const { usd = Number.POSITIVE_INFINITY, tokens = Number.POSITIVE_INFINITY } = spent;
+  return used.microUsd >= usd * MICROS || used.tokens >= tokens;
 }
 
 /** Decides when the time is up, that of the policy or of the plan; what is decided stays so. */
@@ -61,8 +69,8 @@ export function atTimeUp(policy: GatherPolicy, tally: Tally): Standing {
 }
 
 /** How many good answers are a success. Undefined: it waits for answers, whatever they are. */
-function neededFor({ atLeast, good, afterMs }: PolicyRecord): number | undefined {
-  return atLeast ?? good ?? (afterMs === undefined ? undefined : 1);
+function neededFor({ atLeast, good, afterMs, spent }: PolicyRecord): number | undefined {
+  return atLeast ?? good ?? (afterMs === undefined && spent === undefined ? undefined : 1);
 }
 
 /** Why so many branches can never meet it: asked before anything is sent. Without branches a gather is complete at once. */

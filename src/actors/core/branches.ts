@@ -22,7 +22,11 @@ export function answerBranch(turn: TurnMachine, input: Reply, scatter: Scatter, 
     return { kind: 'stale', why: `branch ${branch} of scatter ${id} has answered before` };
   }
   draft.folded(fold.accept(branch, outcome, input.traceparent, input.kept));
-  endGather(turn, id, scatter, fold.decide());
+  const more = (): boolean =>
+    draft.ahead.some(
+      (other) => other.kind === 'reply' && other.execution === id && !fold.has(other.branch ?? 0),
+    );
+  endGather(turn, id, scatter, fold.decide(more));
   return { kind: 'applied' };
 }
 

@@ -13,6 +13,7 @@ import type {
   ParentLink,
   StepReport,
   Timer,
+  TurnInput,
   TurnRequest,
   TurnResult,
 } from '../../contract/turn.ts';
@@ -41,6 +42,8 @@ export class Draft {
   readonly steps: StepReport[] = [];
   readonly executions: Table<Execution>;
   readonly timers: Table<Timer>;
+  /** Index of the input that is being applied. */
+  applying = 0;
   life: Life | undefined;
   waiters: readonly ReplyAddress[];
   /** Number of the last applied turn. */
@@ -72,6 +75,11 @@ export class Draft {
     this.life = state === null ? undefined : lifeOf(state);
     this.waiters = state?.waiters ?? [];
     this.turn = state?.turn ?? 0;
+  }
+
+  /** What is at hand behind the input that is being applied. */
+  get ahead(): readonly TurnInput[] {
+    return this.request.inputs.slice(this.applying + 1);
   }
 
   get now(): number {

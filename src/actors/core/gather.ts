@@ -107,9 +107,10 @@ export class GatherFold {
     };
   }
 
-  /** After an answer: whether enough have answered. */
-  decide(): Decision {
-    return decide(this.#folded.gathering);
+  /** After an answer: whether enough have answered. `more`: others are at hand, whose bills have come with this one's. */
+  decide(more: () => boolean): Decision {
+    const { spent, ...unbilled } = this.#folded.gathering;
+    return decide(spent !== undefined && more() ? unbilled : this.#folded.gathering);
   }
 
   decideAtTimeUp(): Decision {

@@ -114,6 +114,10 @@ const RECORD = {
   answered: optional(whole(1)),
   good: optional(whole(1)),
   afterMs: optional(whole(1)),
+  spent: optional({
+    must: 'an object with `usd` above 0, `tokens` of at least 1, or both',
+    fits: isAmount,
+  }),
   valid: optional({
     must: 'the name of an export',
     fits: (value) => typeof value === 'string' && value.length > 0 && value.length <= 128,
@@ -139,6 +143,17 @@ export function misfitOf(plan: Json): string | undefined {
   if (kind === undefined) return misfitIn(rest, RECORD, 'policy.');
   if (typeof kind !== 'string' || !Object.hasOwn(POLICIES, kind)) return `policy.kind: must be ${KINDS.must}`;
   return misfitIn(rest, POLICIES[kind] ?? {}, 'policy.');
+}
+
+function isAmount(value: Json): boolean {
+  if (!isRecord(value)) return false;
+  const { usd, tokens, ...more } = value;
+  return (
+    Object.keys(more).length === 0 &&
+    (usd ?? tokens) !== undefined &&
+    (usd === undefined || (typeof usd === 'number' && usd > 0)) &&
+    (tokens === undefined || whole(1).fits(tokens))
+  );
 }
 
 function isReference(value: Json): boolean {

@@ -52,6 +52,7 @@ function runBatch(turn: TurnMachine, hooks: TurnHooks | undefined, persisting: '
   let stoppedBy: ErrorJson | undefined;
   let bytes = 0;
   for (const [index, input] of request.inputs.entries()) {
+    draft.applying = index;
     const taken = takeInput(turn, input, hooks, persisting);
     if (
       taken.verdict.kind === 'rejected' &&

@@ -63,6 +63,8 @@ const records: fc.Arbitrary<GatherPolicy> = fc
     answered: sometimes(fc.integer({ min: 1, max: 9 })),
     good: sometimes(fc.integer({ min: 1, max: 9 })),
     afterMs: sometimes(fc.constant(TIME_MS)),
+    // Nobody tells of anything here; what it decides is in the table.
+    spent: sometimes(fc.constant({ tokens: 1 })),
     valid: sometimes(fc.constant('isEven')),
     atLeast: sometimes(fc.integer({ min: 0, max: 9 })),
   })
@@ -262,11 +264,24 @@ describe('a gather of four branches', () => {
     ['enough at the bound of the plan', { atLeast: 1 }, '+', 'u', 'deadline'],
     ['enough valid ones until a time', { afterMs: 9, valid: 'v', atLeast: 1 }, '???+', 'uuud', 'all'],
     ['too few valid ones', { valid: 'v', atLeast: 2 }, '??+?', 'uuuf', 'failed'],
+    ['so much used, three a branch', { spent: { tokens: 6 } }, '-+', 'ud', 'spent'],
+    ['so much used, when its time is up', { spent: { tokens: 9 } }, '-+', 'uu', 'deadline'],
+    ['so much used for nothing', { spent: { tokens: 6 } }, '--', 'uf', 'failed'],
+    ['so much money used, half a USD a branch', { spent: { usd: 1.01, tokens: 99 } }, '+++', 'uud', 'spent'],
+    ['so much used, and all have answered', { spent: { tokens: 12 } }, '++++', 'uuud', 'all'],
+    ['enough before so much is used', { spent: { tokens: 9 }, good: 2, atLeast: 1 }, '++', 'ud', 'quorum'],
+    ['so much used with too few good ones', { spent: { tokens: 6 }, atLeast: 2 }, '-+', 'uf', 'failed'],
   ])('waits for %s', (_name, policy, answers, decisions, atTimeUp) => {
     let state = begin(planOf(policy));
     const seen = answers.split('').map((answer, index) => {
       const outcome = answer === '-' ? BAD : GOOD;
-      state = add(state, index, outcome, state.invalid === undefined ? {} : { check: () => answer === '+' });
+      const spent = { tokens: 3 * (index + 1), microUsd: 500_000 * (index + 1) };
+      state = add(
+        { ...state, spent },
+        index,
+        outcome,
+        state.invalid === undefined ? {} : { check: () => answer === '+' },
+      );
       return decide(state).kind[0];
     });
     expect(seen.join('')).toBe(decisions);

@@ -2,8 +2,9 @@
 // actor that has ended. No turn of the machine is made of it. An actor with a parent tells it what this batch added, in one
 // message, so that all sums come up to the root of the run.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
+import type { Spent } from '../../../contract/scatter.ts';
 import type { CoreState, GatherState } from '../../../contract/turn.ts';
-import { addRows, asWasted, type CostRow } from '../../../contract/usage.ts';
+import { addRows, asWasted, type CostRow, toCosts } from '../../../contract/usage.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { type Told, toUsage } from '../../protocol/usage.ts';
 import type { Noted } from '../sort/inbox.ts';
@@ -57,6 +58,24 @@ export function book(
     batches: (known?.batches ?? 0) + 1,
   };
   return { control: { ...control, costs }, entries: toParent(after, added, costs, { actor, epoch }) };
+}
+
+/** The core with what branches of its open gathers used: their policies may go by it. It is booked in the same commit. */
+export function withSpent<C extends CoreState | null>(core: C, usages: readonly Noted[]): C {
+  if (core === null || usages.length === 0) return core;
+  let { executions } = core;
+  for (const { told } of usages) {
+    const execution = executions[told.execution];
+    if (execution?.kind !== 'scatter') continue;
+    const gather = { ...execution.gather, spent: sumOf(execution.gather, told.rows) };
+    executions = { ...executions, [told.execution]: { ...execution, gather } };
+  }
+  return executions === core.executions ? core : { ...core, executions };
+}
+
+function sumOf({ spent = { microUsd: 0, tokens: 0 } }: GatherState, rows: readonly CostRow[]): Spent {
+  const { microUsd, inputTokens, outputTokens } = toCosts(rows, false).total;
+  return { microUsd: spent.microUsd + microUsd, tokens: spent.tokens + inputTokens + outputTokens };
 }
 
 function toParent(

@@ -14,7 +14,7 @@ import type { ReceivedInput } from '../sort/inbox.ts';
 import { isStandingStill, park } from '../standstill/quarantine.ts';
 import type { SessionState } from '../state/session-state.ts';
 import { recordEnded } from '../trace.ts';
-import { book, type Turned } from './book.ts';
+import { book, type Turned, withSpent } from './book.ts';
 import { type ClaimedNext, claimNext, isTooLarge } from './claim-entries.ts';
 import { type NextState, nextState } from './next-state.ts';
 
@@ -125,7 +125,13 @@ export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]>
   if (books === undefined) return [];
   const settlements = messages.map(completed);
   const { inbox, forgets } = held.recorded(settlements);
-  const next: SessionState = { ...state, inbox, outbox: books.entries, control: books.control };
+  const next: SessionState = {
+    ...state,
+    core: withSpent(core, usages),
+    inbox,
+    outbox: books.entries,
+    control: books.control,
+  };
   await held.commit(next, forgets);
   await publishCommitted(held);
   return settlements;

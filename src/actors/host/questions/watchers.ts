@@ -56,10 +56,11 @@ export function cutProgress({ childId, gather }: CutGather): GatherProgress {
 }
 
 function countsOf(childId: string, gather: GatherState): GatherProgress {
-  const { total, ok, failed, invalid = 0, duplicates, startedAt } = gather;
+  const { total, ok, failed, invalid = 0, duplicates, startedAt, spent } = gather;
   const answered = answeredIn(gather);
   const open = total - answered;
-  return { childId, total, answered, good: ok, ok, failed, invalid, open, duplicates, startedAt };
+  const counts = { total, answered, good: ok, ok, failed, invalid, open, duplicates, startedAt };
+  return { childId, ...counts, ...(spent === undefined ? {} : { spent }) };
 }
 
 /** Branches are sent in their order. */

@@ -7,9 +7,10 @@ import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { Overflow, TurnRequest, TurnResult } from '../../../contract/turn.ts';
 import { ATTR, inSpan, SPAN } from '../../../observability/telemetry.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
+import { withSpent } from '../commit/book.ts';
 import type { HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
-import { canStart, type ReceivedInput } from '../sort/inbox.ts';
+import { canStart, type Noted, type ReceivedInput } from '../sort/inbox.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
 import { type Read, readAnswers, stow } from './gather-values.ts';
 
@@ -36,6 +37,8 @@ interface Run {
   readonly newborn: string;
   /** Values of the gathers that end in these turns. */
   readonly answers: Pick<TurnRequest, 'payloads' | 'overflow' | 'stowed'>;
+  /** What branches used, told in this batch. */
+  readonly usages: readonly Noted[];
   /** Commits the attempts, before one begins. */
   readonly commit: (state: SessionState) => Promise<void>;
 }
@@ -56,6 +59,7 @@ export async function runWithAnswers(
       host,
       newborn,
       answers,
+      usages: held.unbooked,
       commit: (next) => held.commit(next),
     });
     if (outcome.kind !== 'ran') return outcome;
@@ -121,12 +125,12 @@ function counted(
 
 const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };
 
-function inPool({ received, actor, host, newborn, answers }: Run, state: SessionState) {
+function inPool({ received, actor, host, newborn, answers, usages }: Run, state: SessionState) {
   const request: TurnRequest = {
     machine: host.machine,
     registry: host.registry,
     address: actor,
-    state: state.core,
+    state: withSpent(state.core, usages),
     inputs: received.map(({ input }) => input),
     now: host.clock.now(),
     incarnation: state.core?.incarnation ?? newborn,

@@ -15,7 +15,17 @@ describe('misfitOf', () => {
     ['a record without an end of its own', { ...plan, policy: {} }],
     [
       'a record of all there is',
-      { ...plan, policy: { answered: 1, good: 1, afterMs: 1, valid: 'isRight', atLeast: 0 } },
+      {
+        ...plan,
+        policy: {
+          answered: 1,
+          good: 1,
+          afterMs: 1,
+          spent: { usd: 0.1, tokens: 1 },
+          valid: 'isRight',
+          atLeast: 0,
+        },
+      },
     ],
     ['a deadline that nobody need keep', { ...plan, policy: { kind: 'deadline', ms: 1, atLeast: 0 } }],
   ])('takes %s', (_name, given) => {
@@ -51,6 +61,12 @@ describe('misfitOf', () => {
     [{ ...plan, policy: { answered: 0 } }, 'policy.answered: must be a whole number of at least 1'],
     [{ ...plan, policy: { good: 0 } }, 'policy.good: must be a whole number of at least 1'],
     [{ ...plan, policy: { afterMs: 1.5 } }, 'policy.afterMs: must be a whole number of at least 1'],
+    ...[{}, null, 1, { usd: 0 }, { tokens: 0.5 }, { usd: '1' }, { token: 1, usd: 1 }].map(
+      (spent): [Json, string] => [
+        { ...plan, policy: { spent } },
+        'policy.spent: must be an object with `usd` above 0, `tokens` of at least 1, or both',
+      ],
+    ),
     [{ ...plan, policy: { valid: '' } }, 'policy.valid: must be the name of an export'],
     [{ ...plan, policy: { kind: 'all', good: 1 } }, 'policy.good: there is no such field'],
     [{ ...plan, policy: { kind: 'toString' } }, "policy.kind: must be 'all' or 'quorum' or 'deadline'"],

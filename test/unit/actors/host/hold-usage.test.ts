@@ -1,11 +1,14 @@
 // What was used is booked once, by actors that live and by those that have ended, in whatever batch it comes and wherever the
 // process dies; the machine sees nothing of it, and the parent is told.
 import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
 import { inLife } from '../../../../src/actors/protocol/ids.ts';
 import { type Told, toUsage } from '../../../../src/actors/protocol/usage.ts';
 import type { Json } from '../../../../src/contract/json.ts';
+import type { GatherOutput } from '../../../../src/contract/scatter.ts';
 import { type CostRow, NO_AMOUNT, toCosts } from '../../../../src/contract/usage.ts';
-import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
+import type { InboundMessage, QueryAnswer, WireMessage } from '../../../../src/contract/wire.ts';
+import { scatter } from '../../../../src/machines/scatter.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
@@ -201,4 +204,88 @@ it('keeps states as they were without it: no field, no commit, no message', asyn
   expect((queue.state as { format: number }).format).toBe(3);
   const sent: readonly WireMessage[] = queue.sent;
   expect(sent.filter(({ subject }) => subject === 'usage')).toEqual([]);
+});
+
+describe('a gather that ends when so much is used', () => {
+  const machine = setup({
+    types: { context: {} as { got: GatherOutput | null } },
+    actors: { fan: scatter() },
+  }).createMachine({
+    context: { got: null },
+    initial: 'asking',
+    states: {
+      asking: {
+        invoke: {
+          id: 'fan',
+          src: 'fan',
+          input: {
+            agents: ['a'],
+            items: [1, 2, 3, 4, 5],
+            policy: { spent: { tokens: 100 } },
+            collect: 'values',
+          },
+          onDone: { target: 'end', actions: assign({ got: ({ event: { output } }) => output }) },
+        },
+      },
+      end: {},
+    },
+  });
+  const host = () => fakeHost(machine);
+  const billOf = (branch: number, tokens: number, more: Partial<Told> = {}) =>
+    usage({ execution: '1.0', branch, rows: [row(tokens, { outputTokens: 1, microUsd: 3 })], ...more });
+  const branchReply = (branch: number) =>
+    inbound('reply', {
+      kind: 'reply',
+      execution: '1.0',
+      branch,
+      outcome: { status: 'done', output: branch },
+    });
+  const begun = async (): Promise<FakeQueue> => {
+    const queue = new FakeQueue();
+    queue.put(start());
+    await queue.hold(host());
+    return queue;
+  };
+  const gotOf = (queue: FakeQueue) =>
+    (stateOf(queue).core?.snapshot as { context?: { got: GatherOutput | null } } | undefined)?.context?.got;
+
+  it('ends at the answer with which it is reached, attempts that came to nothing included', async () => {
+    const queue = await begun();
+    queue.put(billOf(0, 49), branchReply(0), billOf(1, 48, { of: 'nothing' }), query());
+    await queue.hold(host());
+    expect(gotOf(queue)).toBe(null);
+    const { snapshot } =
+      queue.sent.map(({ body }) => body as { snapshot?: QueryAnswer }).findLast((body) => body.snapshot) ??
+      {};
+    expect(snapshot?.gathers).toMatchObject([{ answered: 1, spent: { tokens: 99, microUsd: 6 } }]);
+    // Told with its answer, in one batch.
+    queue.put(billOf(2, 5), branchReply(2));
+    await queue.hold(host());
+    expect(gotOf(queue)).toMatchObject({
+      outcome: 'spent',
+      ok: 2,
+      missing: 3,
+      spent: { tokens: 105, microUsd: 9 },
+    });
+  });
+
+  it.each(['dies-before', 'dies-after'] as const)(
+    'counts once what its host adds that %s any of its steps',
+    async (fate) => {
+      for (let at = 0; at < 10; at++) {
+        const queue = await begun();
+        queue.put(
+          billOf(0, 49),
+          branchReply(0),
+          billOf(1, 20, { of: 'nothing' }),
+          billOf(2, 28),
+          branchReply(2),
+        );
+        let step = 0;
+        await queue.hold(host(), { takes: [1, 1, 1, 1, 1], fate: () => (step++ === at ? fate : 'done') });
+        await queue.hold(host());
+        expect(gotOf(queue)).toMatchObject({ outcome: 'spent', ok: 2, spent: { tokens: 100 } });
+      }
+    },
+  );
 });
