@@ -20,7 +20,7 @@ import { type Next, type Part, type Query, sort, type WatchRequest } from './sor
 import { isExpiry } from './sort/tombstone.ts';
 import { catchUp, isStandingStill } from './standstill/quarantine.ts';
 import { remedy } from './standstill/remedy.ts';
-import { sendMore } from './unsent/more.ts';
+import { type More, sendMore } from './unsent/more.ts';
 
 interface Fetched {
   readonly found: readonly InboundMessage[];
@@ -54,7 +54,7 @@ export class Batch {
     const held = this.#held;
     const queries: Query[] = [];
     const watches: WatchRequest[] = [];
-    const mores: InboundMessage[] = [];
+    const mores: More[] = [];
     const strays: InboundMessage[] = [];
     const usages: Noted[] = [];
     let rest = messages;

@@ -6,6 +6,7 @@ import type { MachineRef, Registry } from '../../contract/turn.ts';
 import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
+import type { Gate } from './unsent/gates.ts';
 
 export interface HostCounters {
   /** Inputs that machines or gathers took. */
@@ -46,6 +47,8 @@ export interface ActorHost {
   readonly duplicateWindowMs: number;
   readonly retentionMs: number;
   readonly turnTimeoutMs: number;
+  /** What holds work back (unsent/gates.ts); none where nothing of the configuration does. */
+  readonly gates?: readonly Gate[];
   /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
   readonly onForeignState: (actor: string, why: string) => void;
   /** A start names a folder without a signature of this payload store. */

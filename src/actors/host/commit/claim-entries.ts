@@ -30,14 +30,14 @@ export interface ClaimedNext {
  */
 export async function claimNext(
   next: NextState,
-  host: Pick<ActorHost, 'payloads'>,
+  host: Pick<ActorHost, 'payloads' | 'gates' | 'clock'>,
   actor: ActorAddress,
 ): Promise<ClaimedNext> {
   const incarnation = next.state?.core?.incarnation ?? '';
   const entries = await claimEntries(next.entries, host, actor, incarnation);
   if (next.state === undefined) return { next: { ...next, entries }, bytes: 0 };
   const claimed = entries === next.entries ? next.state : { ...next.state, outbox: entries };
-  const state = afterTurns(claimed, actor);
+  const state = afterTurns(claimed, { actor, gates: host.gates, now: host.clock.now() });
   return { next: { ...next, state, entries: state.outbox }, bytes: checkStateSize(state) };
 }
 

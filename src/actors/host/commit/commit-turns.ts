@@ -14,6 +14,7 @@ import type { ReceivedInput } from '../sort/inbox.ts';
 import { isStandingStill, park } from '../standstill/quarantine.ts';
 import type { SessionState } from '../state/session-state.ts';
 import { recordEnded } from '../trace.ts';
+import { goOn } from '../unsent/unsent.ts';
 import { book, type Turned, withSpent } from './book.ts';
 import { type ClaimedNext, claimNext, isTooLarge } from './claim-entries.ts';
 import { type NextState, nextState } from './next-state.ts';
@@ -132,7 +133,8 @@ export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]>
     outbox: books.entries,
     control: books.control,
   };
-  await held.commit(next, forgets);
+  const { host, address: actor } = held;
+  await held.commit(goOn(next, { actor, gates: host.gates, now: host.clock.now() }), forgets);
   await publishCommitted(held);
   return settlements;
 }

@@ -6,7 +6,7 @@ import { actorQueue } from '../../../contract/entities.ts';
 import { answeredIn } from '../../../contract/scatter.ts';
 import type { CoreState, TurnInput, TurnResult } from '../../../contract/turn.ts';
 import { executionMark, lifeMark } from '../../protocol/lineage.ts';
-import type { OutboxEntry } from '../state/session-state.ts';
+import type { OutboxEntry, UnsentEntry } from '../state/session-state.ts';
 
 /** Attempts that run when their deadline comes end by their own limit of time: they are told as well. */
 const LONGEST_ATTEMPT_MS = 3_600_000;
@@ -19,6 +19,8 @@ export interface LetGoContext {
   readonly duplicateWindowMs: number;
   /** It ends without its core: nobody knows what it waits for. */
   readonly isLost: boolean;
+  /** What of it has no deadline yet, for it has not left as a whole. */
+  readonly unsent?: readonly UnsentEntry[] | undefined;
 }
 
 export interface LetGo {
@@ -40,11 +42,14 @@ export function letGo(
   before: CoreState | null,
   result: Pick<TurnResult, 'state' | 'gathers' | 'effects'>,
   items: readonly { readonly input: TurnInput }[],
-  { actor, now, duplicateWindowMs, isLost }: LetGoContext,
+  { actor, now, duplicateWindowMs, isLost, unsent = [] }: LetGoContext,
 ): LetGo {
   const { state: after } = result;
   if (after === null) return NOTHING;
-  const closed = closedOf(before, result, items, after);
+  const closed = closedOf(before, result, items, after).map((open) => ({
+    ...open,
+    deadlineAt: open.deadlineAt ?? latestOf(open, unsent, now),
+  }));
   const ended = after.status !== 'active' && (before === null || before.status === 'active');
   if (closed.length === 0 && !(ended && isLost)) return NOTHING;
   const name = formatAddress(actor);
@@ -68,6 +73,12 @@ export function letGo(
       kind === 'child' || deadlineAt <= now ? [] : [{ kind: 'cancel', entity, execution }],
     ),
   };
+}
+
+/** Of what has left of it, if no later than now. */
+function latestOf({ execution }: Open, unsent: readonly UnsentEntry[], now: number): number | undefined {
+  const { deadlineMs } = unsent.find((entry) => entry.execution === execution) ?? {};
+  return deadlineMs === undefined ? undefined : now + deadlineMs;
 }
 
 const NOTHING = { first: [], last: [], openUntil: 0 };

@@ -100,7 +100,8 @@ export function nextState(
   });
   const ended = core.status !== 'active' && state.core?.status !== core.status;
   const watchers = current(state.watchers ?? [], context.now);
-  const closed = letGo(state.core, result, judged, { isLost: false, ...context });
+  const { unsent } = state.control ?? {};
+  const closed = letGo(state.core, result, judged, { isLost: false, ...context, unsent });
   const { usages = [] } = context;
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
   const known = opensNewPolicy(result) ? { ...state.control, policies: true as const } : state.control;

@@ -49,7 +49,9 @@ export async function expandScatter(
 /** A slice of what is unsent; none of it where nobody waits for it any more. */
 export async function expandSlice(slice: SliceEntry, context: OutboxContext): Promise<void> {
   const entry = context.unsent.find(({ execution }) => execution === slice.execution);
-  if (entry !== undefined) await expandScatter(entry, slice, context);
+  if (entry?.kind !== 'scatter') return;
+  const { deadlineAt = entry.deadlineAt } = slice;
+  await expandScatter({ ...entry, deadlineAt }, slice, context);
 }
 
 /** Beside an item and what all share, a branch says what every task says. */

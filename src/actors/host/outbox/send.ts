@@ -10,7 +10,7 @@ import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
 import { sealAll } from '../../protocol/seals.ts';
 import type { ActionEntry, Handover } from '../actions/custom-actions.ts';
-import type { ScatterEntry } from '../state/session-state.ts';
+import type { UnsentEntry } from '../state/session-state.ts';
 
 export interface ItemsMemo {
   ref?: string;
@@ -37,7 +37,7 @@ export interface OutboxContext {
   /** Whether a send may still begin: not too long after the commit that it belongs to (I2). Asked before each. */
   readonly mayBegin: () => boolean;
   /** Fan-outs that slices are of. */
-  readonly unsent: readonly ScatterEntry[];
+  readonly unsent: readonly UnsentEntry[];
   /** The items that were read last, for the slices of one fan-out. */
   readonly memo: ItemsMemo;
   /** Begins named actions, in order; gives the copies of those that are left to their queue. */

@@ -8,7 +8,7 @@ import { type InboundMessage, PROPERTY, WIRE_FORMAT, type WireMessage } from '..
 import { hashId } from '../../protocol/ids.ts';
 import type { ActorView, Forgotten, HeldActor } from '../held-actor.ts';
 import { completed } from '../settle.ts';
-import type { OutboxEntry, Quarantine, ScatterEntry, SessionState } from '../state/session-state.ts';
+import type { OutboxEntry, Quarantine, SessionState, UnsentEntry } from '../state/session-state.ts';
 import { carryOut } from './carry-out.ts';
 import type { Refusal } from './outbox.ts';
 
@@ -21,7 +21,7 @@ const LONGEST_PAUSE_MS = 60_000;
 function withEntry(
   { code, message }: Refusal,
   [first]: readonly OutboxEntry[],
-  unsent: readonly ScatterEntry[] = [],
+  unsent: readonly UnsentEntry[] = [],
 ): string {
   const what =
     first?.kind === 'message'

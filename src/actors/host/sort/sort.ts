@@ -23,7 +23,8 @@ import { isWake } from '../outbox/undelivered.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { isRemedy, isUnfinished, type RemedyBody } from '../standstill/remedy.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
-import { isMore } from '../unsent/unsent.ts';
+import type { More } from '../unsent/more.ts';
+import { isMore } from '../unsent/own-timer.ts';
 import { hasEarlyPieces } from './early-pieces.ts';
 import { identitiesOf, type Judgement, judge, type Noted, type ReceivedInput } from './inbox.ts';
 import type { OlderPeers } from './peers.ts';
@@ -71,8 +72,8 @@ export interface Part {
   readonly watches: readonly WatchRequest[];
   /** What was used, for the books: no input of the machine. */
   readonly usages: readonly Noted[];
-  /** Those by which the actor goes on with what is unsent. */
-  readonly mores: readonly InboundMessage[];
+  /** By which the actor goes on with what is unsent. */
+  readonly mores: readonly More[];
   /** Messages for an earlier life of the actor. */
   readonly strays: readonly InboundMessage[];
   /** Numbers of messages whose payload could not be read. */
@@ -96,7 +97,7 @@ export async function sort(
   const queries: Query[] = [];
   const watches: WatchRequest[] = [];
   const usages: Noted[] = [];
-  const mores: InboundMessage[] = [];
+  const mores: More[] = [];
   const strays: InboundMessage[] = [];
   const unread: number[] = [];
   const unsigned: string[] = [];
@@ -149,12 +150,9 @@ export async function sort(
       settlements.push(completed(message));
     } else if (body.kind === 'query') queries.push({ message, asker: body.asker });
     else if (body.kind === 'watch') watches.push({ message, body });
-    else if (isMore(message.subject, body)) mores.push(message);
-    else if (body.kind === 'granted') {
-      // Nothing of this actor waits for a grant.
-      dropped++;
-      settlements.push(completed(message));
-    } else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
+    else if (body.kind === 'granted') mores.push({ message, grant: body });
+    else if (isMore(message.subject, body)) mores.push({ message });
+    else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
     else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
     else {
       const input = withTrace(body, message);

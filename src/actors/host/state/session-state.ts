@@ -62,7 +62,24 @@ export interface ScatterEntry {
   readonly cancel?: 'ignore';
   /** As former builds know it. */
   readonly policy?: NamedPolicy['kind'];
+  /** Of one that a gate holds back: what leaves of it has so long from then on. */
+  readonly deadlineMs?: number;
 }
+
+/** A single task that a gate holds back; its message gets its deadline when it leaves. */
+export interface TaskEntry {
+  readonly kind: 'task';
+  readonly execution: string;
+  /** Its one agent. */
+  readonly agents: readonly string[];
+  readonly message: WireMessage;
+  readonly deadlineMs: number;
+  readonly cursor: 0;
+  readonly total: 1;
+  readonly cancel?: 'ignore';
+}
+
+export type UnsentEntry = ScatterEntry | TaskEntry;
 
 /** Tasks [from, to) of a fan-out that is unsent otherwise: they leave with this commit. */
 export interface SliceEntry {
@@ -70,6 +87,8 @@ export interface SliceEntry {
   readonly execution: string;
   readonly from: number;
   readonly to: number;
+  /** Of these tasks, where it began as they left. */
+  readonly deadlineAt?: number;
 }
 
 export type OutboxEntry =
@@ -140,8 +159,8 @@ export interface ControlState {
   /** Whom its work is for; told to all that it starts. */
   readonly tenant?: string;
   readonly costs?: BookedCosts;
-  /** Fan-outs that have not left whole (unsent/unsent.ts); a whole one stays for the slice in the outbox of the same state. */
-  readonly unsent?: readonly ScatterEntry[];
+  /** What has not left (unsent/unsent.ts). A fan-out that has left as a whole stays for the slice in the outbox of the same state. */
+  readonly unsent?: readonly UnsentEntry[];
   /** The messages to itself by which it goes on with them: number of the last, and whether it is on its way. */
   readonly more?: { readonly n: number; readonly underWay: boolean };
   /** It began a gather whose policy former builds cannot decide by. */

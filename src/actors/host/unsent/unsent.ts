@@ -1,132 +1,190 @@
-// Work that has not left. A fan-out of more than a slice lies in the state as a cursor, and each batch of the session sends one
-// slice at most, after its own inputs: a cancel, a query or an answer never waits behind the whole. A message to the own session
-// brings the next batch where nothing else does. What nobody waits for any more is never sent. Pure; more.ts commits it and
-// carries it out.
-import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
-import { actorQueue } from '../../../contract/entities.ts';
-import { PROPERTY, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
-import { hashId, inLife } from '../../protocol/ids.ts';
-import type { OutboxEntry, ScatterEntry, SessionState } from '../state/session-state.ts';
+// Work that has not left. A fan-out of more than a slice lies in the state as a cursor, and so does what a gate holds back, a single
+// task too. Each batch of the session sends one slice at most, after its own inputs: a cancel, a query or an answer never waits behind
+// the whole. A message to the own session brings the next batch where nothing else does. What nobody waits for any more is never
+// sent. Pure; more.ts commits it and carries it out.
+import type { ActorAddress } from '../../../contract/address.ts';
+import type { CoreState } from '../../../contract/turn.ts';
+import { type GrantedBody, PROPERTY } from '../../../contract/wire.ts';
+import type { ControlState, OutboxEntry, SessionState, UnsentEntry } from '../state/session-state.ts';
+import { deadlineMsOf, leavingWith, withDeadline, withoutDeadline } from './deadlines.ts';
+import { type Gate, granted, isHeld, taken } from './gates.ts';
+import { moreToken, ownTimer } from './own-timer.ts';
 
 /** Tasks that are made and sent at a time. */
 export const SLICE = 500;
 
-/** The state as its turns are to be committed: what is too large to leave with them is unsent, but for a first slice. */
-export function afterTurns(state: SessionState, actor: ActorAddress): SessionState {
-  const large = state.outbox.filter(isLarge);
-  if (large.length === 0 && state.control?.unsent === undefined) return state;
-  const outbox = state.outbox.filter((entry) => !isLarge(entry));
-  const [unsent, closed] = split(state, [...unfinished(state), ...large]);
-  // What has to be done in any case leaves at once when nobody waits for it any more.
-  const last = closed.flatMap((entry) => (entry.cancel === 'ignore' ? rest(entry) : []));
-  // Its slice needs what it is about, until it has left.
-  const next = { ...state, outbox: [...outbox, ...last.map(({ slice }) => slice)] };
-  const parked = withUnsent(next, [...unsent, ...last.map(({ entry }) => entry)]);
-  return goOn(large.length === 0 ? parked : release(parked), actor);
+export interface UnsentContext {
+  readonly actor: ActorAddress;
+  readonly gates?: readonly Gate[] | undefined;
+  readonly now: number;
 }
 
-/** The state that sends the next slice; the same one where nothing may leave. Its outbox is to have left. */
-export function nextSlice(state: SessionState, actor: ActorAddress): SessionState {
-  const { control } = state;
-  if (control?.unsent === undefined) return state;
-  const arrived =
-    control.more === undefined ? control : { ...control, more: { ...control.more, underWay: false } };
-  const [unsent] = split(state, unfinished(state));
+/** The state as its turns are to be committed: what cannot leave with them as a whole is unsent, but for a first slice. */
+export function afterTurns(state: SessionState, context: UnsentContext): SessionState {
+  const opened = state.outbox.flatMap((entry) => toUnsent(entry, state, context));
+  if (opened.length === 0 && state.control?.unsent === undefined) return state;
+  const outbox = state.outbox.filter((entry) => toUnsent(entry, state, context).length === 0);
+  const [unsent, closed] = split(state.core, [...unfinished(state), ...opened]);
+  const parked = opened.reduce(undated, withUnsent({ ...state, outbox }, unsent));
+  // What has to be done in any case leaves at once when nobody waits for it any more.
+  const last = closed.filter(({ cancel }) => cancel === 'ignore');
+  const closing = last.length === 0 ? parked : sendLast(parked, last, context);
+  return goOn(opened.length === 0 ? closing : release(closing, context), context);
+}
+
+/** The state that sends what may leave next; its outbox is to have left. The same one where nothing has changed. */
+export function nextSlice(
+  state: SessionState,
+  grants: readonly GrantedBody[],
+  context: UnsentContext,
+): SessionState {
+  const control = grants.reduce((known, grant) => withGrant(known, grant, context), state.control);
+  if (control?.unsent === undefined) return control === state.control ? state : withControl(state, control);
+  const { more } = control;
+  const arrived = more === undefined ? control : { ...control, more: { ...more, underWay: false } };
+  const [unsent] = split(state.core, unfinished({ ...state, control }));
   // A message tells from now on whether the outbox has left.
   const { movedAt: _, ...moved } = state;
-  return goOn(release(withUnsent({ ...moved, control: arrived, outbox: [] }, unsent)), actor);
+  const ready = withUnsent({ ...moved, control: arrived, outbox: [] }, unsent);
+  return goOn(release(ready, context), context);
+}
+
+/** Before a commit that may have opened a gate: asks, and sends a message to itself if more may leave and none is on its way. */
+export function goOn(state: SessionState, context: UnsentContext): SessionState {
+  const { gates = [], actor, now } = context;
+  const { core } = state;
+  if (core === null || state.control?.unsent === undefined) return state;
+  let next = state;
+  for (const { asks } of gates) {
+    const { control, outbox } = next;
+    if (control === undefined || asks === undefined) continue;
+    const asked = asks(control, unfinished(next), { actor, incarnation: core.incarnation, now });
+    next = { ...next, control: asked.control, outbox: [...outbox, ...asked.entries] };
+  }
+  const { control = {} } = next;
+  const mayLeave = unfinished(next).some((work) => granted(gates, control, work, 1) > 0);
+  if (!mayLeave || control.more?.underWay === true) return next;
+  const n = (control.more?.n ?? 0) + 1;
+  // A turn takes the numbers of those before it away.
+  const message = ownTimer(actor, core.incarnation, moreToken(`${core.turn}.${n}`));
+  const outbox: readonly OutboxEntry[] = [...next.outbox, { kind: 'message', message }];
+  return { ...next, outbox, control: { ...control, more: { n, underWay: true } } };
 }
 
 /** The state without what its core does not wait for any more. */
 export function withoutClosed(state: SessionState): SessionState {
-  return state.control?.unsent === undefined
+  const { control, core } = state;
+  return control?.unsent === undefined ? state : withUnsent(state, split(core, control.unsent)[0]);
+}
+
+/** An entry that cannot leave as a whole with the turn that made it. */
+function toUnsent(
+  entry: OutboxEntry,
+  { control, core }: SessionState,
+  { gates = [] }: UnsentContext,
+): readonly UnsentEntry[] {
+  if (entry.kind === 'scatter') {
+    const isLarge = entry.total - entry.cursor > SLICE;
+    if (!isHeld(gates, control, entry.agents)) return isLarge ? [entry] : [];
+    return [{ ...entry, deadlineMs: deadlineMsOf(core, entry.execution, entry.deadlineAt) }];
+  }
+  if (gates.length === 0 || entry.kind !== 'message' || entry.message.subject !== 'task') return [];
+  const { message } = entry;
+  const { properties = {} } = message;
+  const agents = [String(properties[PROPERTY.agent])];
+  if (!isHeld(gates, control, agents)) return [];
+  const execution = String(properties[PROPERTY.execution]);
+  const deadlineMs = deadlineMsOf(core, execution, Number(properties[PROPERTY.deadline]));
+  const cancel = properties[PROPERTY.cancel] === 'ignore' ? { cancel: 'ignore' as const } : {};
+  return [{ kind: 'task', execution, agents, message, deadlineMs, cursor: 0, total: 1, ...cancel }];
+}
+
+function undated(state: SessionState, { execution, deadlineMs }: UnsentEntry): SessionState {
+  const { core } = state;
+  return core === null || deadlineMs === undefined
     ? state
-    : withUnsent(state, split(state, state.control.unsent)[0]);
+    : { ...state, core: withoutDeadline(core, execution) };
 }
 
-function isLarge(entry: OutboxEntry): entry is ScatterEntry {
-  return entry.kind === 'scatter' && entry.total - entry.cursor > SLICE;
-}
-
-function unfinished({ control }: SessionState): readonly ScatterEntry[] {
+function unfinished({ control }: Pick<SessionState, 'control'>): readonly UnsentEntry[] {
   return (control?.unsent ?? []).filter(({ cursor, total }) => cursor < total);
 }
 
 /** Those that the core waits for, and the others. */
 function split(
-  { core }: SessionState,
-  entries: readonly ScatterEntry[],
-): readonly [open: readonly ScatterEntry[], closed: readonly ScatterEntry[]] {
-  const isOpen = ({ execution }: ScatterEntry): boolean => Object.hasOwn(core?.executions ?? {}, execution);
+  core: CoreState | null,
+  entries: readonly UnsentEntry[],
+): readonly [open: readonly UnsentEntry[], closed: readonly UnsentEntry[]] {
+  const isOpen = ({ execution }: UnsentEntry): boolean => Object.hasOwn(core?.executions ?? {}, execution);
   return [entries.filter(isOpen), entries.filter((entry) => !isOpen(entry))];
 }
 
-function rest(entry: ScatterEntry): { readonly entry: ScatterEntry; readonly slice: OutboxEntry }[] {
-  return [leaving(entry, entry.total - entry.cursor)];
-}
-
-function leaving(
-  entry: ScatterEntry,
-  count: number,
-): { readonly entry: ScatterEntry; readonly slice: OutboxEntry } {
-  const { execution, cursor: from } = entry;
-  const to = from + count;
-  return { entry: { ...entry, cursor: to }, slice: { kind: 'slice', execution, from, to } };
-}
-
-/** A slice at most, of the oldest first. */
-function release(state: SessionState): SessionState {
+/** A slice at most, of the oldest first, as far as the gates let it. */
+function release(state: SessionState, context: UnsentContext): SessionState {
+  const { gates = [] } = context;
   let room = SLICE;
-  const slices: OutboxEntry[] = [];
-  const unsent = (state.control?.unsent ?? []).map((entry) => {
-    const count = Math.min(room, entry.total - entry.cursor);
-    if (count === 0) return entry;
+  let next = state;
+  for (const work of unfinished(state)) {
+    const count = granted(gates, next.control ?? {}, work, room);
+    if (count === 0) continue;
     room -= count;
-    const left = leaving(entry, count);
-    slices.push(left.slice);
-    return left.entry;
-  });
-  return withUnsent({ ...state, outbox: [...state.outbox, ...slices] }, unsent);
+    next = leave(next, work, count, context);
+  }
+  return next;
 }
 
-/** With a message to itself, if more may leave and none is on its way. */
-function goOn(state: SessionState, actor: ActorAddress): SessionState {
-  const { control, core } = state;
-  if (core === null || unfinished(state).length === 0 || control?.more?.underWay === true) return state;
-  const n = (control?.more?.n ?? 0) + 1;
-  const message = moreMessage(actor, core.incarnation, `${core.turn}.${n}`);
-  return {
-    ...state,
-    outbox: [...state.outbox, { kind: 'message', message }],
-    control: { ...control, more: { n, underWay: true } },
-  };
+/** Gates that only say when are passed. */
+function sendLast(state: SessionState, works: readonly UnsentEntry[], context: UnsentContext): SessionState {
+  const gates = (context.gates ?? []).filter(({ ordersOnly }) => ordersOnly !== true);
+  let next = withUnsent(state, [...(state.control?.unsent ?? []), ...works]);
+  for (const work of works) {
+    const count = granted(gates, next.control ?? {}, work, work.total);
+    if (count > 0) next = leave(next, work, count, context);
+  }
+  return next;
+}
+
+/** Its next tasks are in the outbox; a fan-out stays until these have left. */
+function leave(state: SessionState, work: UnsentEntry, count: number, context: UnsentContext): SessionState {
+  const { gates = [], now } = context;
+  const { execution, deadlineMs, cursor } = work;
+  const to = cursor + count;
+  const control = taken(gates, state.control ?? {}, work, count);
+  const unsent = (control.unsent ?? []).flatMap((other): readonly UnsentEntry[] => {
+    if (other.execution !== execution) return [other];
+    return other.kind === 'task' ? [] : [{ ...other, cursor: to }];
+  });
+  const dated = deadlineMs === undefined ? {} : { deadlineAt: now + deadlineMs };
+  const entry: OutboxEntry =
+    work.kind === 'task'
+      ? { kind: 'message', message: leavingWith(now + work.deadlineMs, work.message) }
+      : { kind: 'slice', execution, from: cursor, to, ...dated };
+  const left = withUnsent({ ...state, control, outbox: [...state.outbox, entry] }, unsent);
+  if (left.core === null || deadlineMs === undefined || to < work.total) return left;
+  const { core, entries } = withDeadline(left.core, execution, now + deadlineMs, context);
+  return { ...left, core, outbox: [...left.outbox, ...entries] };
+}
+
+function withGrant(
+  control: ControlState | undefined,
+  grant: GrantedBody,
+  { gates = [] }: UnsentContext,
+): ControlState | undefined {
+  for (const gate of gates) {
+    const next = control === undefined ? undefined : gate.granted?.(control, grant);
+    if (next !== undefined) return next;
+  }
+  return control;
 }
 
 /** Without a trace where nothing is unsent: such a state is as it was before there was (docs/decisions/0102). */
-function withUnsent(state: SessionState, unsent: readonly ScatterEntry[]): SessionState {
-  const { control, ...others } = state;
-  if (unsent.length > 0) return { ...state, control: { ...control, unsent } };
-  const { unsent: _, more: __, ...kept } = control ?? {};
-  return Object.keys(kept).length === 0 ? others : { ...others, control: kept };
+function withUnsent(state: SessionState, unsent: readonly UnsentEntry[]): SessionState {
+  const { unsent: _, more: __, ...kept } = state.control ?? {};
+  if (unsent.length > 0) return { ...state, control: { ...state.control, unsent } };
+  return withControl(state, Object.keys(kept).length === 0 ? undefined : kept);
 }
 
-const MORE = 'more#';
-
-/** `place` is never the same twice in a life: a turn takes the numbers of those before it away. */
-function moreMessage(actor: ActorAddress, incarnation: string, place: string): WireMessage {
-  const entity = actorQueue(actor.type);
-  const token = `${MORE}${place}`;
-  return {
-    entity,
-    sessionId: actor.id,
-    subject: 'timer',
-    messageId: hashId(entity, formatAddress(actor), incarnation, token),
-    properties: { [PROPERTY.format]: WIRE_FORMAT },
-    body: { kind: 'timer', token: inLife(token, incarnation) },
-  };
-}
-
-export function isMore(subject: string, body: unknown): boolean {
-  const { token } = (body ?? {}) as { readonly token?: unknown };
-  return subject === 'timer' && typeof token === 'string' && token.startsWith(MORE);
+function withControl(state: SessionState, control: ControlState | undefined): SessionState {
+  const { control: _, ...others } = state;
+  return control === undefined ? others : { ...others, control };
 }

@@ -1,90 +1,17 @@
 // A fan-out of more than a slice is sent between other messages: what comes is applied before the next slice, what nobody waits for
 // any more is never sent, and each branch leaves once or never.
 import { describe, expect, it } from 'vitest';
-import { setup } from 'xstate';
 import { SLICE } from '../../../../../src/actors/host/unsent/unsent.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
 import { MAX_BODY_BYTES } from '../../../../../src/contract/sizes.ts';
-import { PROPERTY, type TaskBody, type WireMessage } from '../../../../../src/contract/wire.ts';
-import { all, quorum } from '../../../../../src/machines/policies.ts';
-import { scatter } from '../../../../../src/machines/scatter.ts';
-import { type FakeHostOptions, fakeHost } from '../../../../kit/fake-host.ts';
-import { FakeQueue, type Fate, type HoldOptions, type Step } from '../../../../kit/fake-queue.ts';
+import { PROPERTY, type TaskBody } from '../../../../../src/contract/wire.ts';
+import { quorum } from '../../../../../src/machines/policies.ts';
+import { fakeHost } from '../../../../kit/fake-host.ts';
+import { answer, BRANCHES, EXECUTION, isTask, machine, numbers, Scene, SLICES } from '../../../../kit/fan.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { memoryPayloads } from '../../../../kit/memory-storage.ts';
 import { asker, event, query, start, stateOf } from '../../../../kit/notes.ts';
-
-const SLICES = 5;
-const BRANCHES = SLICES * SLICE;
-const EXECUTION = '1.0';
-
-interface Plan {
-  readonly items?: Json;
-  readonly policy?: Json;
-  readonly cancel?: 'ignore';
-  readonly shared?: Json;
-}
-
-const machine = setup({ actors: { fan: scatter() } }).createMachine({
-  context: ({ input }) => ({ plan: (input ?? {}) as Plan }),
-  initial: 'fanning',
-  states: {
-    fanning: {
-      invoke: {
-        id: 'fan',
-        src: 'fan',
-        input: ({ context }) =>
-          ({
-            agents: ['a'],
-            items: numbers(BRANCHES),
-            policy: all(),
-            collect: 'counts' as const,
-            ...(context as { plan: object }).plan,
-          }) as never,
-        onDone: 'over',
-        onError: 'over',
-      },
-      on: { leave: 'over' },
-    },
-    over: { on: { again: 'fanning', finish: 'finished' } },
-    finished: { type: 'final' },
-  },
-});
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, at) => at);
-}
-
-const isTask = ({ subject }: WireMessage): boolean => subject === 'task';
-const sendsTasks = (step: Step): boolean => step.kind === 'publish' && step.messages.some(isTask);
-const answer = (branch: number) =>
-  inbound('reply', { kind: 'reply', execution: EXECUTION, branch, outcome: { status: 'done', output: {} } });
-
-class Scene {
-  readonly queue = new FakeQueue();
-  readonly host;
-  now = 1_000_000;
-
-  constructor(plan: Plan = {}, options: FakeHostOptions = {}) {
-    this.queue.loops = true;
-    this.host = fakeHost(machine, { clock: { now: () => this.now }, ...options });
-    this.queue.put(start({}, { input: plan as Json }));
-  }
-
-  /** `onSlice` is called as a slice leaves, with the number of those before it. */
-  async hold(onSlice: (at: number) => Fate | void = () => {}, more: HoldOptions = {}): Promise<void> {
-    let at = 0;
-    await this.queue.hold(this.host, {
-      ...more,
-      fate: (step) => (sendsTasks(step) ? (onSlice(at++) ?? 'done') : 'done'),
-    });
-  }
-
-  branches(): number[] {
-    return this.queue.sent.filter(isTask).map(({ body }) => (body as unknown as TaskBody).branch ?? -1);
-  }
-}
 
 describe.each([
   ['a cancel', () => inbound('stop', { kind: 'stop' })],

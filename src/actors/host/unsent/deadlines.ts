@@ -1,0 +1,57 @@
+// Work that a gate holds back has no deadline until it leaves. Then its own begins, and that of its asker with it: a fan-out's when the
+// last of it has left. Pure.
+import type { ActorAddress } from '../../../contract/address.ts';
+import type { CoreState } from '../../../contract/turn.ts';
+import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
+import type { OutboxEntry } from '../state/session-state.ts';
+import { ownTimer } from './own-timer.ts';
+
+/** After so long the message of a timer counts as set aside, as in core/timers.ts. */
+const OVERDUE_MS = 60_000;
+
+/** How long the work was to take from when it was asked for. */
+export function deadlineMsOf(core: CoreState | null, id: string, deadlineAt: number): number {
+  return deadlineAt - (core?.executions[id]?.startedAt ?? deadlineAt);
+}
+
+export function withoutDeadline(core: CoreState, id: string): CoreState {
+  const execution = core.executions[id];
+  if (execution?.deadlineAt === undefined) return core;
+  const { deadlineAt: _, ...open } = execution;
+  return { ...core, executions: { ...core.executions, [id]: open } };
+}
+
+interface Watched {
+  readonly core: CoreState;
+  readonly entries: readonly OutboxEntry[];
+}
+
+/** With a timer, unless one that is set looks at it in time: each looks at all deadlines. */
+export function withDeadline(
+  core: CoreState,
+  id: string,
+  deadlineAt: number,
+  { actor, now }: { readonly actor: ActorAddress; readonly now: number },
+): Watched {
+  const execution = core.executions[id];
+  if (execution === undefined) return { core, entries: [] };
+  const dated = { ...core, executions: { ...core.executions, [id]: { ...execution, deadlineAt } } };
+  const isWatched = Object.values(core.timers).some(
+    ({ what, dueAt }) => what.kind === 'deadlines' && dueAt <= deadlineAt && now - dueAt < OVERDUE_MS,
+  );
+  if (isWatched) return { core: dated, entries: [] };
+  const timer = `left#${id}`;
+  const dueAt = Math.ceil(deadlineAt);
+  const timers = { ...core.timers, [timer]: { dueAt, what: { kind: 'deadlines' as const } } };
+  const message = ownTimer(actor, core.incarnation, timer, dueAt);
+  return { core: { ...dated, timers }, entries: [{ kind: 'message', message, timer }] };
+}
+
+/** A task as it leaves. */
+export function leavingWith(deadlineAt: number, message: WireMessage): WireMessage {
+  return {
+    ...message,
+    properties: { ...message.properties, [PROPERTY.deadline]: deadlineAt },
+    body: { ...(message.body as object), deadlineAt },
+  };
+}
