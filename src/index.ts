@@ -25,6 +25,7 @@ export type {
   RetryBudget,
   RetryPolicy,
 } from './contract/config.ts';
+export type { OnBehalf, Priority } from './contract/control.ts';
 export type {
   DeadLetter,
   DeadLetterFilter,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpanKind } from '@opentelemetry/api';
+import { checkBehalf, toProperties } from '../actors/protocol/behalf.ts';
 import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { limitSignal, throwIfAborted } from '../common/signals.ts';
@@ -121,10 +122,11 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
 
   const begin = (
     type: string,
-    { id, input, ...call }: StartOptions<unknown>,
-    properties: NonNullable<WireMessage['properties']> = {},
+    { id, input, tenant, priority, ...call }: StartOptions<unknown>,
+    more: NonNullable<WireMessage['properties']> = {},
   ): ReturnType<QuorateClient['start']> =>
     traced('start', type, id, async (trace) => {
+      const properties = { ...toProperties(checkBehalf({ tenant, priority })), ...more };
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
       const given = checkInput(input, `${type}/${id}`);
       const make = (asker: unknown): WireMessage =>
@@ -139,6 +141,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     start: (type, given) => begin(type, given),
     run: async (type, { id, input, ...call }) => {
       const given = checkInput(input, `${type}/${id}`);
+      checkBehalf(call);
       const over = new AbortController();
       const { signal, release } = limitSignal({ sources: [over.signal, call.signal] });
       const waiting = { ...call, signal };
@@ -167,10 +170,13 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           call?.key === undefined
             ? {}
             : { messageId: hashId('key', type, id, call.key), properties: { [PROPERTY.key]: call.key } };
+        const behalf = call?.start === undefined ? {} : toProperties(checkBehalf(call.start));
         const of = `${type}/${id}`;
         const start = call?.start === undefined ? {} : { start: { input: checkInput(call.start.input, of) } };
         const body = { kind: 'event', event: checkEvent(event, of), ...start } as const;
-        await bridge.publish([message(type, id, body, { ...trace, ...own })]);
+        await bridge.publish([
+          message(type, id, body, { ...trace, ...own, properties: { ...own.properties, ...behalf } }),
+        ]);
       }),
     query: async (type, id, call) => {
       const late = new QuorateError(

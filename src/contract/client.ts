@@ -9,6 +9,7 @@ import type {
 } from 'xstate';
 import type { ActorAddress } from './address.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
+import type { OnBehalf } from './control.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
@@ -29,7 +30,7 @@ export interface CallOptions {
 }
 
 /** Of `start` and `run`. `id` has 1 to 128 characters and is unique within its type; `input` is JSON. */
-export interface StartOptions<I> extends CallOptions {
+export interface StartOptions<I> extends CallOptions, OnBehalf {
   readonly id: string;
   readonly input?: I;
 }
@@ -39,7 +40,7 @@ export interface SendOptions<I> extends Pick<CallOptions, 'signal'> {
   /** Makes repeats of the same send harmless within the duplicate window. */
   readonly key?: string;
   /** Starts the actor with this input if it is not there; one that is there only gets the event. */
-  readonly start?: { readonly input?: I };
+  readonly start?: OnBehalf & { readonly input?: I };
 }
 
 type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 'context' | 'output'> & {

@@ -4,6 +4,19 @@ import type { ActorAddress } from './address.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 
+/** How urgent work is beside other work of the same tenant. */
+export type Priority = 'high' | 'normal' | 'low';
+export const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
+export const MAX_TENANT_LENGTH = 128;
+
+/** Said at the start of a run; its children and tasks inherit it. */
+export interface OnBehalf {
+  /** On whose behalf it runs: 1 to 128 characters. Lanes share an agent between tenants, and budgets are theirs. */
+  readonly tenant?: string;
+  /** Default 'normal'. Within a tenant, lanes let high before low. */
+  readonly priority?: Priority;
+}
+
 /** What such an actor is: its type is this with `$` before it. */
 export type ControlKind = 'limit' | 'lane' | 'tenant' | 'admission';
 

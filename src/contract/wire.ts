@@ -40,6 +40,9 @@ export const PROPERTY = {
   family: 'quorate-family',
   /** On a child and its tasks: marks of everybody who waits for their asker (protocol/lineage.ts). */
   lineage: 'quorate-lineage',
+  /** On a start, and on the tasks of what it started: on whose behalf, and how urgent (protocol/behalf.ts). */
+  tenant: 'quorate-tenant',
+  priority: 'quorate-priority',
   /** `ignore` on a task that is done also when nobody waits for it any more. */
   cancel: 'quorate-cancel',
   /** On a task that a person has sent again: the number of its dead letter. It is done also when nobody waits. */

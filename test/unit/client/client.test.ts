@@ -216,11 +216,38 @@ describe('a value that JSON would change', () => {
       code: 'INPUT_INVALID',
       message: expect.stringContaining(`m/1: event.v${fault}`),
     });
-    await expect(
-      client.send('m', '1', { type: 'x' }, { start: { input: make() as never } }),
-    ).rejects.toMatchObject(refused);
+    await expect(client.send('m', '1', { type: 'x' }, { start: { input: make() } })).rejects.toMatchObject(
+      refused,
+    );
     expect(sent).toEqual([]);
   });
+});
+
+describe('on whose behalf', () => {
+  const acme = { tenant: 'acme', priority: 'low' } as const;
+
+  it('travels with each kind of start', async () => {
+    const { client, sent } = setUp();
+    await client.send('m', '1', { type: 'x' }, { start: acme, key: 'k' });
+    await client.start('m', { id: '1', ...acme, timeoutMs: 0 }).catch(() => {});
+    await client.run('m', { id: '1', ...acme, timeoutMs: 0 }).catch(() => {});
+    const starts = sent.filter(({ subject }) => subject !== 'await');
+    expect(starts.map(({ subject }) => subject)).toEqual(['event', 'start', 'start']);
+    for (const { properties } of starts)
+      expect(properties).toMatchObject({ 'quorate-tenant': 'acme', 'quorate-priority': 'low' });
+  });
+
+  it.each([{ tenant: '' }, { tenant: 1 as never }, { priority: 'urgent' as never }])(
+    'is checked before anything is sent: %j',
+    async (wrong) => {
+      const { client, sent } = setUp();
+      const refused = { code: 'INPUT_INVALID' };
+      await expect(client.start('m', { id: '1', ...wrong })).rejects.toMatchObject(refused);
+      await expect(client.run('m', { id: '1', ...wrong })).rejects.toMatchObject(refused);
+      await expect(client.send('m', '1', { type: 'x' }, { start: wrong })).rejects.toMatchObject(refused);
+      expect(sent).toEqual([]);
+    },
+  );
 });
 
 describe('a time-out that is no time', () => {

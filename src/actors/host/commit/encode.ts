@@ -2,6 +2,7 @@
 import type { SpanContext } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { checkActorId } from '../../../contract/border.ts';
+import type { OnBehalf } from '../../../contract/control.ts';
 import { isReservedType } from '../../../contract/control.ts';
 import type { Effect, ReplyAddress } from '../../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../../contract/entities.ts';
@@ -17,6 +18,7 @@ import {
   type WireMessage,
 } from '../../../contract/wire.ts';
 import { formatTraceparent } from '../../../observability/telemetry.ts';
+import { toProperties } from '../../protocol/behalf.ts';
 import { effectMessageId, inLife, taskKey, taskMessageId } from '../../protocol/ids.ts';
 import { childLineage } from '../../protocol/lineage.ts';
 import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
@@ -30,6 +32,7 @@ interface EncodeContext {
   readonly family: string;
   /** For a child: the marks of those who wait for it. */
   readonly lineage?: string;
+  readonly behalf?: OnBehalf;
   readonly epoch: string;
   /** The actor's own. */
   readonly span: SpanContext;
@@ -153,6 +156,7 @@ function encode(
         {
           [PROPERTY.family]: context.family,
           [PROPERTY.lineage]: childLineage({ ...context, actor: formatAddress(actor) }, effect.execution),
+          ...toProperties(context.behalf ?? {}),
         },
       );
     case 'stopChild':
@@ -246,12 +250,12 @@ function granted(
   );
 }
 
-type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lineage' | 'span'>;
+type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lineage' | 'span' | 'behalf'>;
 
 /** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
 export function taskMessage(
   body: TaskBody,
-  { actor, incarnation, family, lineage, span }: TaskContext,
+  { actor, incarnation, family, lineage, span, behalf = {} }: TaskContext,
   cancel?: 'ignore',
 ): WireMessage {
   return {
@@ -270,6 +274,7 @@ export function taskMessage(
       [PROPERTY.deadline]: body.deadlineAt,
       [PROPERTY.family]: family,
       ...(lineage === undefined ? {} : { [PROPERTY.lineage]: lineage }),
+      ...toProperties(behalf),
       ...(cancel === undefined ? {} : { [PROPERTY.cancel]: cancel }),
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },

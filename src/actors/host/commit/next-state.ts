@@ -3,6 +3,7 @@
 import type { ActorAddress } from '../../../contract/address.ts';
 import { writtenOf } from '../../../contract/scatter.ts';
 import type { Registry, TurnResult } from '../../../contract/turn.ts';
+import { behalfOf } from '../../protocol/behalf.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
 import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
 import { completed, type Settlement } from '../settle.ts';
@@ -89,6 +90,7 @@ export function nextState(
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
     ...(lineage === undefined ? {} : { lineage }),
+    behalf: behalfOf(started?.behalf ?? state.control ?? {}),
     epoch,
     incarnation: core.incarnation,
     span: actorSpan(traceparent, actor, core.incarnation),
@@ -104,7 +106,9 @@ export function nextState(
   const closed = letGo(state.core, result, judged, { isLost: false, ...context, unsent });
   const { usages = [] } = context;
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
-  const known = opensNewPolicy(result) ? { ...state.control, policies: true as const } : state.control;
+  const { behalf = {} } = started ?? {};
+  const said = Object.keys(behalf).length === 0 ? state.control : { ...state.control, ...behalf };
+  const known = opensNewPolicy(result) ? { ...said, policies: true as const } : said;
   const books = book(known, usages, turned, context);
   const control = books?.control ?? known;
   const entries = [

@@ -1,5 +1,6 @@
 // Carries entries out for the actor that is held: an outbox that was committed, or answers that belong to no commit.
 import type { Json } from '../../../contract/json.ts';
+import { behalfOf } from '../../protocol/behalf.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
 import type { HeldActor } from '../held-actor.ts';
 import type { OutboxEntry, SessionState } from '../state/session-state.ts';
@@ -34,6 +35,7 @@ export async function carryOut(
       ...(state.lineage === undefined ? {} : { lineage: state.lineage }),
       span: actorSpan(state.traceparent, actor, incarnation),
       mayBegin: () => !committed || host.clock.now() - held.seenAt <= host.duplicateWindowMs / 2,
+      behalf: behalfOf(state.control ?? {}),
       unsent: state.control?.unsent ?? [],
       memo: held.itemsMemo,
       beginActions: (actions) =>

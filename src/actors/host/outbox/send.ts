@@ -2,6 +2,7 @@
 // commit.
 import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../../contract/address.ts';
+import type { OnBehalf } from '../../../contract/control.ts';
 import { tooLate } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../../contract/payload.ts';
@@ -27,6 +28,7 @@ export interface OutboxContext {
   readonly payloads: Payloads;
   readonly results: ResultStore;
   readonly cancellations: Cancellations;
+  readonly behalf?: OnBehalf;
   /** Marks of those who wait for this actor. */
   readonly lineage?: string;
   /** Folder of this life of the actor in the payload store; `family` is the folder of what its tasks store. */

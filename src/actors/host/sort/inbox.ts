@@ -1,5 +1,6 @@
 // I4: judges a message that has just arrived by the state, and says what a new holder concludes from the first messages that
 // come.
+import type { OnBehalf } from '../../../contract/control.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { TurnInput } from '../../../contract/turn.ts';
 import { type InboundMessage, PROPERTY } from '../../../contract/wire.ts';
@@ -17,6 +18,8 @@ export interface ReceivedInput {
   readonly suspect?: boolean;
   /** For a start by a parent: the folder of its family. */
   readonly family?: string;
+  /** For a start: on whose behalf. */
+  readonly behalf?: OnBehalf;
   /** For a start by a parent: marks of those who wait for the actor. */
   readonly lineage?: string;
 }

@@ -1,6 +1,7 @@
 // Sorts the messages of a batch, the first stage: which were applied before (I4), which are of an earlier life (I9), which
 // ask something, and which are inputs of the machine. It reads payloads and changes nothing. What a message is may depend on
 // the state that those before it lead to. There a part ends: it is acted on before the rest is sorted.
+import type { OnBehalf } from '../../../contract/control.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
@@ -13,6 +14,7 @@ import {
   USAGE,
   type WatchBody,
 } from '../../../contract/wire.ts';
+import { readBehalf } from '../../protocol/behalf.ts';
 import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
 import { ofThisLife } from '../../protocol/ids.ts';
 import { marksIn } from '../../protocol/lineage.ts';
@@ -26,7 +28,7 @@ import { BOUNDS, type SessionState } from '../state/session-state.ts';
 import type { More } from '../unsent/more.ts';
 import { isMore } from '../unsent/own-timer.ts';
 import { hasEarlyPieces } from './early-pieces.ts';
-import { identitiesOf, type Judgement, judge, type Noted, type ReceivedInput } from './inbox.ts';
+import { canStart, identitiesOf, type Judgement, judge, type Noted, type ReceivedInput } from './inbox.ts';
 import type { OlderPeers } from './peers.ts';
 import { isExpiry } from './tombstone.ts';
 
@@ -156,10 +158,15 @@ export async function sort(
     else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
     else {
       const input = withTrace(body, message);
+      const said = canStart(input) ? readBehalf(message.properties) : NO_START;
+      if ('fault' in said) {
+        settlements.push(refused(message, { code: 'INPUT_INVALID', message: said.fault }));
+        continue;
+      }
       const suspect = isSuspect(message, context);
       const family = input.kind === 'start' ? await familyOf(message, payloads) : undefined;
       if (family?.unsigned !== undefined) unsigned.push(family.unsigned);
-      const received = { message, input, suspect, ...family?.signed, ...lineageOf(message, input) };
+      const received = { message, input, suspect, ...said, ...family?.signed, ...lineageOf(message, input) };
       if (input.kind === 'reply' && hasEarlyPieces(state, inputs, input))
         return end(at + 1, { kind: 'answer', received });
       if (suspect || isExpiry(input)) return end(at + 1, { kind: 'alone', received });
@@ -168,6 +175,8 @@ export async function sort(
   }
   return end(messages.length);
 }
+
+const NO_START: { readonly behalf?: OnBehalf } = {};
 
 function asJudged(message: InboundMessage, judgement: Judgement): Settlement {
   return judgement.kind === 'recorded' ? { message, disposition: judgement.disposition } : completed(message);

@@ -1,4 +1,5 @@
 // What one session state holds (I2): the pure core beside outbox, inbox, dispositions, timers' numbers, attempts and trace.
+import type { OnBehalf } from '../../../contract/control.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { EventJson, Json } from '../../../contract/json.ts';
 import type { PayloadRef } from '../../../contract/payload.ts';
@@ -155,9 +156,7 @@ export interface Quarantine {
 }
 
 /** What control over paid work keeps of an actor (docs/control.md): absent, and not paid for, until something of it is used. */
-export interface ControlState {
-  /** Whom its work is for; told to all that it starts. */
-  readonly tenant?: string;
+export interface ControlState extends OnBehalf {
   readonly costs?: BookedCosts;
   /** What has not left (unsent/unsent.ts). A fan-out that has left as a whole stays for the slice in the outbox of the same state. */
   readonly unsent?: readonly UnsentEntry[];
