@@ -19,6 +19,7 @@ export type {
   AgentContext,
   CpuAgent,
   IoAgent,
+  LimitConfig,
   MachineConfig,
   Migration,
   QuorateConfig,

@@ -34,6 +34,7 @@ export function resolveConfig(config: QuorateConfig, env: Environment = {}): Res
   const parsed = configSchema.safeParse({ ...productionDefaults(env), ...config, ...set.fields });
   const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set)) ?? [];
   lines.push(...misspelt(env), ...homeless(config));
+  if (parsed.success) lines.push(...unlimited(parsed.data));
   if (parsed.success && lines.length === 0) return parsed.data;
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
 }
@@ -65,6 +66,17 @@ function homeless({ machines, agents }: QuorateConfig): string[] {
       return [...own, ...lines(`${where}.versions`, entry?.versions)];
     });
   return [...lines('machines', machines), ...lines('agents', agents)];
+}
+
+/** Refuses the name of a limit that there is not: its agent would run without one. */
+function unlimited({ agents, limits }: ResolvedConfig): string[] {
+  return Object.entries(agents).flatMap(([name, { limit }]) => {
+    if (limit === undefined || Object.hasOwn(limits, limit)) return [];
+    const near = nearest(limit, Object.keys(limits));
+    return [
+      `agents.${name}.limit: there is no limit '${limit}'${near === undefined ? '' : `; did you mean ${near}?`}`,
+    ];
+  });
 }
 
 async function isFile(path: string): Promise<boolean> {

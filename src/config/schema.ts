@@ -32,6 +32,7 @@ const agentCommon = {
     .optional(),
   model: z.string().min(1).max(128).optional(),
   estimate: z.custom<IoAgent['estimate']>(isFunction, 'must be a function').optional(),
+  limit: z.string().min(1).optional(),
 };
 const agent = z.union([
   z.strictObject({ run: z.custom<IoAgent['run']>(isFunction, 'must be a function'), ...agentCommon }),
@@ -66,6 +67,20 @@ const price = z.strictObject({
   at: z.iso.date('must be a day, YYYY-MM-DD'),
 });
 
+const amount = z.number().int().min(1).max(1_000_000_000).optional();
+const limit = z
+  .strictObject({
+    requestsPerMinute: amount,
+    tokensPerMinute: amount,
+    concurrent: z.number().int().min(1).max(100_000).optional(),
+    revision: z.number().int().min(0).max(1_000_000_000).optional(),
+  })
+  .refine(
+    ({ requestsPerMinute, tokensPerMinute, concurrent }) =>
+      requestsPerMinute !== undefined || tokensPerMinute !== undefined || concurrent !== undefined,
+    'limits nothing: say requestsPerMinute, tokensPerMinute or concurrent',
+  );
+
 const codec = z.looseObject({
   name: z
     .string()
@@ -79,6 +94,12 @@ export const configSchema = z.strictObject({
   machines: z.record(name, machine),
   agents: z.record(name, agent).default({}),
   prices: z.record(z.string().min(1).max(128), price).default({}),
+  limits: z
+    .record(
+      z.string().regex(/^[a-zA-Z0-9._/|-]{1,80}$/, 'must be 1 to 80 of a-z, A-Z, 0-9, ., _, /, | and -'),
+      limit,
+    )
+    .default({}),
   namespace: z.string().min(1).optional(),
   connectionString: z.string().min(1).optional(),
   prefix: z

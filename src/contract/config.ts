@@ -28,6 +28,19 @@ export interface AgentContext {
   readonly usage: (usage: Usage) => void;
   /** Reserves what a call will use at most, and resolves when it may begin. What is not settled counts as it was reserved. */
   readonly reserve: (estimate: Estimate) => Promise<Reservation>;
+  /** The limit that let this attempt through; undefined for an agent without one. */
+  readonly limit?: string | undefined;
+}
+
+/** What all processes together may use of something that others provide. What is left out is not limited. */
+export interface LimitConfig {
+  readonly requestsPerMinute?: number | undefined;
+  /** Input and output together, as they are estimated; what a call used beyond its estimate is waited for later. */
+  readonly tokensPerMinute?: number | undefined;
+  /** Calls at once. */
+  readonly concurrent?: number | undefined;
+  /** Where processes are configured differently the highest counts, until a client has set another. Default 0. */
+  readonly revision?: number | undefined;
 }
 
 /**
@@ -71,6 +84,8 @@ interface AgentCommon {
   /** What an attempt with this input uses at most. Counts where nothing better is said: for attempts that were cut, or lost. */
   // oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own input types
   readonly estimate?: (input: any) => Estimate;
+  /** One of `limits`: an attempt begins when it lets it through. */
+  readonly limit?: string;
 }
 
 /**
@@ -128,6 +143,8 @@ export interface QuorateConfig {
   readonly agents?: Readonly<Record<string, AgentConfig>>;
   /** Model -> what it costs, in USD (docs/control.md). */
   readonly prices?: Readonly<Record<string, Price>>;
+  /** Name -> what all processes together may use (docs/control.md). An agent names one as `limit`. */
+  readonly limits?: Readonly<Record<string, LimitConfig>>;
   /** `<name>.servicebus.windows.net`, with DefaultAzureCredential. Env QUORATE_NAMESPACE. */
   readonly namespace?: string;
   /** Env QUORATE_CONNECTION_STRING. */
@@ -208,8 +225,9 @@ type Defaulted =
 /** The configuration with every default filled in. */
 export interface ResolvedConfig
   extends Required<Pick<QuorateConfig, Defaulted>>,
-    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents' | 'prices'>> {
+    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents' | 'prices' | 'limits'>> {
   readonly machines: Readonly<Record<string, ResolvedMachine>>;
   readonly agents: Readonly<Record<string, ResolvedAgent>>;
   readonly prices: Readonly<Record<string, Price>>;
+  readonly limits: Readonly<Record<string, LimitConfig>>;
 }

@@ -82,7 +82,16 @@ export interface TaskPumpOptions {
   readonly entity: string;
   readonly concurrency: number;
   /** The pump settles as told; a rejection leaves the message to its lock. The lock is renewed until then; `lost` aborts when it is gone. */
-  readonly onMessage: (message: InboundMessage, lost: AbortSignal) => Promise<Disposition>;
+  readonly onMessage: (
+    message: InboundMessage,
+    lost: AbortSignal,
+    passed: () => void,
+  ) => Promise<Disposition>;
+  /**
+   * With it at most one message is taken that is not known to fit: the next one when this resolves, or gives undefined, and a
+   * place is free. `ahead`: messages in hand of which it is not known yet; `passed` says that it is. An abort ends the wait.
+   */
+  readonly ready?: (ahead: number, signal: AbortSignal) => Promise<void> | undefined;
 }
 
 export interface Pump {

@@ -48,7 +48,16 @@ export interface Runtime<C extends QuorateConfig = QuorateConfig> {
 // What `quorate doctor` finds: one line a check, with what to do where something is wrong.
 
 export interface Finding {
-  readonly check: 'store' | 'reachable' | 'rights' | 'tier' | 'entities' | 'settings' | 'clock' | 'fencing';
+  readonly check:
+    | 'store'
+    | 'reachable'
+    | 'rights'
+    | 'tier'
+    | 'entities'
+    | 'settings'
+    | 'clock'
+    | 'fencing'
+    | 'limits';
   /** 'unknown' = it could not be looked at with these rights. */
   readonly status: 'ok' | 'wrong' | 'unknown';
   readonly text: string;

@@ -30,12 +30,13 @@ export interface ControlMailbox {
   close(): Promise<void>;
 }
 
+/** `process`: its name, which is its session too. */
 export function createControlMailbox(
   bridge: Pick<Bridge, 'publish' | 'pumpNamedSession'>,
   payloads: Payloads,
-  endpoint?: string,
+  process: string,
 ): ControlMailbox {
-  const requests = createRequests(bridge, payloads, endpoint, 'process');
+  const requests = createRequests(bridge, payloads, undefined, process);
   return {
     ask: async (to, make, options) => {
       const onTimeout = (): QuorateError =>

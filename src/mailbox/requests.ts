@@ -37,14 +37,13 @@ export interface Listening {
   readonly closed: Promise<unknown>;
 }
 
-/** `owner` begins the name of the session, for people who look at the queue. */
+/** `sessionId`: where answers come to. */
 export function createRequests(
   bridge: Pick<Bridge, 'publish' | 'pumpNamedSession'>,
   payloads: Payloads,
   endpoint = 'the broker',
-  owner = 'client',
+  sessionId = `client-${randomUUID()}`,
 ): Requests {
-  const sessionId = `${owner}-${randomUUID()}`;
   const waiting = new Map<string, Set<(body: AnswerBody) => void>>();
   const closing = new AbortController();
   let pump: (Pump & { readonly ready: Promise<void> }) | undefined;

@@ -14,7 +14,9 @@ const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Those that this build has machines for: `control/<kind>/machine.ts` exports one under that name. */
 const CONTROL_KINDS: readonly ControlKind[] = ['limit'];
 /** What is configured that keeps something there: each kind says so by itself. */
-const USES: readonly ((config: ResolvedConfig) => boolean)[] = [];
+const USES: readonly ((config: ResolvedConfig) => boolean)[] = [
+  ({ limits }) => Object.keys(limits).length > 0,
+];
 
 export function usesControl(config: ResolvedConfig): boolean {
   return USES.some((uses) => uses(config));

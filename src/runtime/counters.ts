@@ -1,5 +1,6 @@
 // Types of what a process counts, and of the runtime that shows it. They name neither the bridge nor the SDK, because user
 // programs see them.
+import type { LimitCounters } from '../actors/agents/limit/limit-client.ts';
 import type { TaskCounters } from '../actors/agents/task/task.ts';
 import type { HostCounters } from '../actors/host/host.ts';
 import type { QuorateConfig } from '../contract/config.ts';
@@ -12,6 +13,8 @@ export interface RuntimeCounters {
   readonly agents: Record<string, TaskCounters>;
   /** What attempts in this process used, by agent and model, whatever became of them. */
   usage: readonly CostRow[];
+  /** By name: limits that agents of this process have. */
+  readonly limits: Record<string, LimitCounters>;
   deadLetters: number;
 }
 

@@ -1,4 +1,5 @@
 // `quorate doctor` as a call: what a configuration needs of its Service Bus, and whether it is so.
+import { describeSettings } from '../actors/agents/limit/describe.ts';
 import { createWorkerPool } from '../actors/pool/pool.ts';
 import { listens } from '../common/neighbours.ts';
 import { loadBroker } from '../common/optional-packages.ts';
@@ -22,6 +23,7 @@ export async function* diagnose(
       'Set payloadContainer to one container for all of them; with one machine, or a folder that all share, nothing has to be done.';
     yield { check: 'store', status: 'unknown', text: alone, fix };
   }
+  yield* limitsOf(resolved);
   const connection = target.mode === 'embedded' ? await embedded(dataFolderOf(resolved)) : target.connection;
   if (connection === undefined) {
     const text = `the embedded broker of ${dataFolderOf(resolved)} does not run: it starts with the application, which makes its entities`;
@@ -31,6 +33,22 @@ export async function* diagnose(
   const entities = await entitiesOf(resolved);
   const { examine } = await import('../bridge/topology/examine.ts');
   yield* examine({ connection, prefix: resolved.prefix, entities });
+}
+
+/** What agents share with those of all other processes. */
+function* limitsOf({ limits, agents, roles }: ResolvedConfig): Generator<Finding> {
+  for (const [name, limit] of Object.entries(limits)) {
+    const users = Object.entries(agents).flatMap(([agent, config]) => (config.limit === name ? [agent] : []));
+    const text = `limit '${name}': ${describeSettings(limit)}, for ${users.join(', ') || 'no agent'}`;
+    if (users.length > 0 || !roles.includes('agents')) yield { check: 'limits', status: 'ok', text };
+    else
+      yield {
+        check: 'limits',
+        status: 'unknown',
+        text,
+        fix: `Write limit: '${name}' at the agents that it is for, or take it out.`,
+      };
+  }
 }
 
 async function entitiesOf(config: ResolvedConfig): Promise<readonly EntityDeclaration[]> {

@@ -1,6 +1,6 @@
 // What a process takes on, as pumps: sessions of actors, queues of agents, offers and dead letters.
-import { randomUUID } from 'node:crypto';
 import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
+import { createLimits } from '../actors/agents/limit/limits.ts';
 import { createOfferHandler } from '../actors/agents/offers.ts';
 import { createRemediation } from '../actors/agents/remediation.ts';
 import { createTaskClaims, type TaskClaims } from '../actors/agents/task/claim.ts';
@@ -32,6 +32,7 @@ import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
 import { addRows } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
+import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
 import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
 import type { Registration } from './registration.ts';
@@ -55,6 +56,9 @@ export interface PumpContext {
   readonly bridge: Bridge;
   readonly results: ResultStore;
   readonly cancellations: Cancellations;
+  /** Of this process: the session of `replies` in which it is told. */
+  readonly process: string;
+  readonly mailbox: ControlMailbox;
   readonly taskClaims: TaskClaimStore;
   readonly payloads: Payloads;
   readonly clock: Clock;
@@ -211,8 +215,14 @@ function startWatchPumps(context: PumpContext): Pump[] {
 function startAgentPumps(context: PumpContext): Pump[] {
   const { config, registration, threads } = context;
   const claims = claimsOf(context);
+  const limits = createLimits({
+    ...context,
+    ...config,
+    counters: context.counters.limits,
+  });
   const agents = Object.entries(config.agents).map(([name, agent]) =>
     startTaskPump(context, {
+      limit: limits.of(agent.limit),
       claims: (agent.exclusive ?? !('module' in agent)) ? claims : undefined,
       name,
       entity: agentQueue(name),
@@ -231,17 +241,18 @@ function startAgentPumps(context: PumpContext): Pump[] {
       ...retriesOf(undefined),
       concurrency: threads,
       claims: undefined,
+      limit: undefined,
     }),
   );
-  return [...agents, ...logic];
+  return [...agents, ...logic, { active: 0, stop: async () => limits.close() }];
 }
 
 /** One for all agents of the process; it does nothing until a task is claimed. */
-function claimsOf({ taskClaims, config, clock, logger }: PumpContext): TaskClaims {
+function claimsOf({ taskClaims, config, clock, logger, process }: PumpContext): TaskClaims {
   const { lockDurationMs } = config;
   return createTaskClaims({
     store: taskClaims,
-    process: `process-${randomUUID()}`,
+    process,
     lockDurationMs,
     clock,
     logger,
@@ -262,7 +273,10 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
     : { kind: 'logic', machine, src: logic.src };
 }
 
-type TaskPumpSettings = Pick<TaskHost, 'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims'> & {
+type TaskPumpSettings = Pick<
+  TaskHost,
+  'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit'
+> & {
   readonly concurrency: number;
   readonly budget: RetryBudget | false | undefined;
 };
@@ -281,5 +295,8 @@ function startTaskPump(
   };
   const { prices } = context.config;
   const onMessage = createTaskHandler({ ...context, ...settings, counters, used, prices, random, budget });
-  return context.bridge.pumpTasks({ entity: settings.entity, concurrency, onMessage });
+  const { limit, entity } = settings;
+  const ready =
+    limit === undefined ? {} : { ready: (ahead: number, signal: AbortSignal) => limit.ready(ahead, signal) };
+  return context.bridge.pumpTasks({ entity, concurrency, onMessage, ...ready });
 }

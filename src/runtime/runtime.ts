@@ -1,4 +1,5 @@
 // The composition root: makes all parts in their order, and closes them in the reverse.
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { createWorkerPool } from '../actors/pool/pool.ts';
 import { createCancellations } from '../actors/protocol/cancellations.ts';
@@ -14,6 +15,7 @@ import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import { type Bridge, type InspectionSink, type Logger, SILENT, type WorkerPool } from '../contract/ports.ts';
 import type { RuntimeOptions } from '../contract/runtime.ts';
+import { createControlMailbox } from '../mailbox/control-mailbox.ts';
 import { openStores, type Stores, unshared } from '../storage/stores.ts';
 import type { LocalRuntime, RuntimeCounters } from './counters.ts';
 import { openLocalBroker } from './local-broker.ts';
@@ -94,11 +96,17 @@ export async function composeRuntime<C extends QuorateConfig>(
       actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
       agents: {},
       usage: [],
+      limits: {},
       deadLetters: 0,
     };
     const grace = new AbortController();
     const cancellations = createCancellations({ store, isLocal: stores.isLocal, clock, logger });
+    const process = `process-${randomUUID()}`;
+    const mailbox = createControlMailbox(bridge, payloads, process);
+    undo.push(() => mailbox.close());
     const pumps = startPumps({
+      process,
+      mailbox,
       config: resolved,
       registration,
       entities,

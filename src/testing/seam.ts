@@ -21,10 +21,10 @@ import { type Act, deadLettersOf } from './places.ts';
 export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridge {
   const pumpTasks = (options: TaskPumpOptions, entity: string, isTask: boolean): TaskPumpOptions => ({
     ...options,
-    onMessage: async (message, lost) => {
+    onMessage: async (message, lost, passed) => {
       if (!(await life.awake())) return life.death;
       if (isTask) effects.asked(message);
-      const disposition = await Promise.race([options.onMessage(message, lost), life.death]);
+      const disposition = await Promise.race([options.onMessage(message, lost, passed), life.death]);
       const lock = { entity, messageId: message.messageId };
       const act: Act = { step: 'before-complete', where: entity, lock, messages: [idOf(entity, message)] };
       return (await life.pass(act)) ? disposition : life.death;

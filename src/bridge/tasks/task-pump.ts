@@ -66,6 +66,9 @@ export class TaskPump implements Pump {
   readonly #unwatch: (() => void) | undefined;
   /** Credit that is not given back yet: each stands for a message that is not to come now. */
   readonly #withheld: (() => void)[] = [];
+  #onChange: (() => void) | undefined;
+  /** Messages in hand that have not passed. */
+  #ahead = 0;
   #reconnecting: NodeJS.Timeout | undefined;
   #troubled = false;
   #stopping: Promise<void> | undefined;
@@ -97,6 +100,7 @@ export class TaskPump implements Pump {
     clearTimeout(this.#reconnecting);
     this.#unwatch?.();
     for (const resolve of this.#withheld.splice(0)) resolve();
+    this.#changed();
     // What the broker sent before it saw the end of our credit is run, not given back: a lock that is left to itself
     // raises the delivery count.
     await this.#receiver.drain();
@@ -109,7 +113,7 @@ export class TaskPump implements Pump {
     return new TaskReceiver({
       path: this.#context.path,
       deadLetters: this.#context.deadLetters,
-      concurrency: this.#options.concurrency,
+      concurrency: this.#options.ready === undefined ? this.#options.concurrency : 1,
       link: this.#context.pool.acquire(),
       onMessage: (raw, from) => this.#receive(raw, from),
       onError: (error) => this.#report(error),
@@ -124,15 +128,46 @@ export class TaskPump implements Pump {
       this.#receiver = this.#connect();
       // A new receiver has full credit: nothing is withheld from it yet.
       for (const resolve of this.#withheld.splice(0)) resolve();
+      this.#changed();
     }, this.#backoff.next());
   }
 
   async #receive(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {
     this.#healthy();
-    const task = this.#run(raw, from).finally(() => this.#tasks.delete(task));
+    const passed = this.#arrive();
+    const task = this.#run(raw, from, passed).finally(() => {
+      this.#tasks.delete(task);
+      passed();
+    });
     this.#tasks.add(task);
+    const { ready } = this.#options;
+    if (ready !== undefined) return this.#untilReady(from, ready);
     await task;
     await this.#credit(from);
+  }
+
+  /** The task runs on while the next one is waited for. */
+  async #untilReady(from: TaskReceiver, ready: NonNullable<TaskPumpOptions['ready']>): Promise<void> {
+    while (this.#stopping === undefined && from === this.#receiver) {
+      const over = new AbortController();
+      const changed = new Promise<void>((resolve) => {
+        this.#onChange = resolve;
+      });
+      try {
+        const isFull = this.#tasks.size >= this.#allowed();
+        const wait = isFull ? Promise.race(this.#tasks) : ready(this.#ahead, over.signal);
+        if (wait === undefined) return;
+        await Promise.race([wait, changed]);
+      } finally {
+        over.abort();
+      }
+    }
+  }
+
+  /** What a limited agent's next message waits for has to be looked at anew. */
+  #changed(): void {
+    this.#onChange?.();
+    this.#onChange = undefined;
   }
 
   /** The receiver gives the next message when this ends: later, while fewer are to be in hand than were asked for. */
@@ -142,6 +177,7 @@ export class TaskPump implements Pump {
   }
 
   #admit(): void {
+    this.#changed();
     while (this.#withheld.length > this.#surplus()) this.#withheld.pop()?.();
   }
 
@@ -154,7 +190,18 @@ export class TaskPump implements Pump {
     return this.#context.load?.tasks(concurrency) ?? concurrency;
   }
 
-  async #run(raw: ServiceBusReceivedMessage, from: TaskReceiver): Promise<void> {
+  #arrive(): () => void {
+    let isAhead = true;
+    this.#ahead += 1;
+    return () => {
+      if (!isAhead) return;
+      isAhead = false;
+      this.#ahead -= 1;
+      this.#changed();
+    };
+  }
+
+  async #run(raw: ServiceBusReceivedMessage, from: TaskReceiver, passed: () => void): Promise<void> {
     const lock = this.#locks.add(raw);
     const message = this.#arrived(raw);
     // Waits only after a connection was lost: its tasks still run when the new one brings others.
@@ -165,7 +212,7 @@ export class TaskPump implements Pump {
       return from.forget(raw);
     }
     try {
-      const disposition = await outside(() => this.#options.onMessage(message, lock.lost));
+      const disposition = await outside(() => this.#options.onMessage(message, lock.lost, passed));
       await this.#settle(raw, from, disposition, lock);
       lock.release();
     } catch (thrown) {

@@ -1,5 +1,6 @@
 // `quorate start`: runs an application until it is told to stop, or until the module of --run is done with --once.
 import type { Command } from 'commander';
+import { describeSettings } from '../../actors/agents/limit/describe.ts';
 import { loadConfig } from '../../config/resolve.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
@@ -59,6 +60,9 @@ async function start(options: StartOptions, args: readonly string[]): Promise<Ex
   running = host;
   const { runtime } = host;
   terminal.row('machines', runtime.info.machines.map(({ machine }) => machine.type).join(', '));
+  const limits = Object.entries(config.limits ?? {});
+  if (limits.length > 0)
+    terminal.row('limits', limits.map(([name, limit]) => `${name}: ${describeSettings(limit)}`).join('; '));
   const watching = options.watch ? replaceOnChange(host, machineFiles(config)) : undefined;
   const work = run?.({ runtime, args, signal: lifecycle.signal, terminal });
   const program = { host, lifecycle, terminal, verbose };

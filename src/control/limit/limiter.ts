@@ -30,6 +30,8 @@ const LONGEST_PAUSE_MS = 3_600_000;
 /** A clock that is a little behind is that of another host; one that is far behind was set, and is followed. */
 const CLOCKS_APART_MS = 5_000;
 const MOST_PROCESSES = 500;
+/** Of what has no limit. */
+const ANY = 1_000_000_000;
 
 interface ProcessState {
   readonly seq: number;
@@ -174,7 +176,7 @@ function answer(state: LimitState, ask: Ask, before: ProcessState | undefined): 
     at: time,
     to: ask.from,
     silenceMs: ask.silenceMs,
-    held: permits ?? ask.running,
+    held: heldWith(permits, ask),
     want: ask.want.requests,
     ...(isServed ? {} : { since: before?.since ?? time }),
     requests,
@@ -184,7 +186,8 @@ function answer(state: LimitState, ask: Ask, before: ProcessState | undefined): 
     grant,
   };
   const processes = bounded({ ...state.processes, [ask.process]: own });
-  const value: Push | undefined = pushOf(state, ask, before, pausedMs);
+  const isFreed = (before?.held ?? 0) > own.held;
+  const value: Push | undefined = pushOf(ask, isFreed, pausedMs);
   const answers: ControlAnswer[] = [{ to: ask.from, value: toJson(grant) }];
   if (value !== undefined) {
     const told = others.filter(([, one]) => value.again !== true || waits(one, time));
@@ -193,15 +196,14 @@ function answer(state: LimitState, ask: Ask, before: ProcessState | undefined): 
   return { state: { ...state, requestsUntil, tokensUntil, processes }, answers };
 }
 
-function pushOf(
-  { settings }: LimitState,
-  { seen, running }: Ask,
-  before: ProcessState | undefined,
-  pausedMs: number,
-): Push | undefined {
+/** What runs runs, also where it is more than its permits are now. */
+function heldWith(permits: number | undefined, { running }: Ask): number {
+  return Math.max(running, permits ?? 0);
+}
+
+function pushOf({ seen }: Ask, isFreed: boolean, pausedMs: number): Push | undefined {
   if (pausedMs > 0 && seen !== undefined && (seen.throttled > 0 || seen.waitMs !== undefined))
     return { push: true, pausedMs };
-  const isFreed = settings.concurrent !== undefined && (before?.held ?? 0) > running;
   return isFreed ? { push: true, again: true } : undefined;
 }
 
@@ -221,33 +223,35 @@ function grantFor(
   const { time, pausedUntil, settings, adaptive } = state;
   const { want, running } = ask;
   const slots = settings.concurrent === undefined ? undefined : slotsOf(adaptive, settings.concurrent);
+  const permits = slots === undefined ? undefined : permitsFor(slots, ask, others, time);
   const none = (waitMs: number): Granted => ({
     requests: 0,
     tokens: 0,
-    ...(slots === undefined ? {} : { permits: running }),
+    ...(permits === undefined ? {} : { permits: Math.min(permits, running) }),
     waitMs: Math.min(LONGEST_WAIT_MS, Math.max(LEAST_WAIT_MS, Math.ceil(waitMs))),
   });
   if (want.requests === 0) return none(0);
   if (pausedUntil > time) return none(pausedUntil - time);
-  const free =
-    slots === undefined ? Infinity : slots - running - others.reduce((sum, [, { held }]) => sum + held, 0);
-  if (free < 1) return none(PERMIT_WAIT_MS);
+  if (permits === 0) return none(PERMIT_WAIT_MS);
+  const free = permits === undefined ? Infinity : Math.max(1, permits - running);
   const first = ask.least;
   const [requests, tokens] = [requestRate(state), tokenRate(state)];
   const wait = Math.max(
     requests === undefined ? 0 : untilFits(state.requestsUntil, time, 1, requests),
     tokens === undefined ? 0 : untilFits(state.tokensUntil, time, first, tokens),
   );
-  if (wait > 0) return none(wait);
   const since = before?.since ?? time;
-  const isOlder = (one: ProcessState): boolean =>
-    one.since !== undefined && one.since < since && time - one.since > PATIENCE_MS && waits(one, time);
-  if (others.some(([, one]) => isOlder(one))) return none(LEAST_WAIT_MS * 2);
-  const wanted = others.reduce((sum, [, one]) => sum + (isFresh(one, time) ? one.want : 0), want.requests);
-  const share = want.requests / wanted;
+  const older = others.filter(([, one]) => one.since !== undefined && one.since < since && waits(one, time));
+  const isBehind = older.some(([, { since: at = time }]) => time - at > PATIENCE_MS);
+  // When its turn comes, if those who wait longer take one each.
+  if (wait > 0 || isBehind)
+    return none(wait + (requests === undefined ? PERMIT_WAIT_MS : older.length / requests.perMs));
+  const wants = others.flatMap(([, one]) => (isFresh(one, time) ? [one.want] : []));
   const mean = Math.max(1, want.tokens / want.requests);
   const most = (paidUntil: number, rate: Rate | undefined, each: number): number =>
-    rate === undefined ? Infinity : Math.ceil((Math.floor(room(paidUntil, time, rate)) * share) / each);
+    rate === undefined
+      ? Infinity
+      : Math.ceil(evenShare(Math.floor(room(paidUntil, time, rate)) / each, wants));
   const count = Math.max(
     1,
     Math.min(
@@ -258,21 +262,49 @@ function grantFor(
       requests === undefined ? Infinity : Math.floor(room(state.requestsUntil, time, requests)),
     ),
   );
-  const tokenRoom = tokens === undefined ? Infinity : Math.floor(room(state.tokensUntil, time, tokens));
+  const tokenRoom = tokens === undefined ? ANY : Math.floor(room(state.tokensUntil, time, tokens));
   return {
-    requests: count,
-    tokens: Math.max(first, Math.min(tokenRoom, Math.ceil(count * mean))),
-    ...(slots === undefined ? {} : { permits: running + count }),
+    requests: requests === undefined ? ANY : count,
+    tokens: tokens === undefined ? ANY : Math.max(first, Math.min(tokenRoom, Math.ceil(count * mean))),
+    ...(permits === undefined ? {} : { permits }),
     waitMs: 0,
   };
+}
+
+/**
+ * Calls that it may run at once: what the others leave, and of that an even share. It may be fewer than it runs already: then it
+ * begins none until enough of them have ended.
+ */
+function permitsFor(
+  slots: number,
+  { running, want }: Ask,
+  others: readonly (readonly [string, ProcessState])[],
+  time: number,
+): number {
+  const left = slots - others.reduce((sum, [, { held }]) => sum + held, 0);
+  const wants = others.map(([, one]) => one.held + (isFresh(one, time) ? one.want : 0));
+  const fair = Math.max(1, Math.floor(evenShare(slots, wants)));
+  return Math.max(0, Math.min(running + want.requests, left, fair));
+}
+
+/** Who wants less than an even share leaves the rest of it to the others. */
+function evenShare(all: number, wants: readonly number[]): number {
+  let rest = all;
+  let count = wants.length + 1;
+  for (const want of wants.toSorted((a, b) => a - b)) {
+    if (want >= rest / count) break;
+    rest -= want;
+    count -= 1;
+  }
+  return rest / count;
 }
 
 function untilFits(paidUntil: number, time: number, units: number, rate: Rate): number {
   return fits(paidUntil, time, units, rate) ? 0 : Math.max(1, waitFor(paidUntil, time, units, rate));
 }
 
-function isFresh({ at }: ProcessState, time: number): boolean {
-  return time - at <= FRESH_MS;
+function isFresh({ at, grant }: ProcessState, time: number): boolean {
+  return time - at <= FRESH_MS + grant.waitMs;
 }
 
 /** Got nothing, and still asks. */

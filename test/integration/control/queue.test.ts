@@ -72,7 +72,7 @@ it('an ask is answered, a push comes unasked, and a limiter whose host dies cont
   const first = await host();
   const bridge = await connect();
   await bridge.ensureTopology(entities);
-  const mailbox = createControlMailbox(bridge, memoryPayloads());
+  const mailbox = createControlMailbox(bridge, memoryPayloads(), 'process-1');
   cleanup.defer(() => mailbox.close());
   const wait = { timeoutMs: 60_000, repeatMs: 1_000 };
 

@@ -27,6 +27,18 @@ describe('resolveConfig', () => {
     });
   });
 
+  it('refuses a limit that limits nothing, and an agent whose limit there is not', () => {
+    const agents = { a: { run: () => 1, limit: 'gpt5' } };
+    const resolve = (limits: QuorateConfig['limits']) => () =>
+      resolveConfig({ machines: {}, agents, ...(limits === undefined ? {} : { limits }) });
+    expect(resolve({ gpt5: { concurrent: 2 } })).not.toThrow();
+    expect(resolve({ 'gpt-5': { concurrent: 2 } })).toThrow(
+      "agents.a.limit: there is no limit 'gpt5'; did you mean gpt-5?",
+    );
+    expect(resolve({ gpt5: { revision: 2 } })).toThrow(/limits\.gpt5: limits nothing/);
+    expect(resolve({ gpt5: { requestsPerMinute: 0 } })).toThrow(/limits\.gpt5\.requestsPerMinute/);
+  });
+
   it('takes `false` for the inspector from the environment', () => {
     expect(resolveConfig({ machines: {} }, { QUORATE_INSPECTOR_PORT: 'false' }).inspectorPort).toBe(false);
   });
@@ -139,7 +151,7 @@ describe('resolveConfig', () => {
 });
 
 /** What cannot be written in a variable: objects, and functions. */
-const NOT_TEXT = ['machines', 'agents', 'prices', 'payloadCodecs'];
+const NOT_TEXT = ['limits', 'machines', 'agents', 'prices', 'payloadCodecs'];
 
 /** Field -> a text that is not its default, and what becomes of it. */
 const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> = {

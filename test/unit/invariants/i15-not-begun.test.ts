@@ -30,6 +30,7 @@ async function setUp(run: IoAgent['run']) {
     random: () => 0.5,
     budget: undefined,
     claims: undefined,
+    limit: undefined,
     prices: {},
     used: () => {},
     shutdown: new AbortController().signal,

@@ -60,8 +60,12 @@ describe('docs/configuration.md', () => {
       retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1, budget: { share: 1, perSecond: 1 } },
       model: 'm',
       estimate: () => ({}),
+      limit: 'l',
     };
-    const accepted = Object.keys(resolveConfig({ machines: {}, agents: { agent } }).agents['agent'] ?? {});
+    const accepted = Object.keys(
+      resolveConfig({ machines: {}, limits: { l: { concurrent: 1 } }, agents: { agent } }).agents['agent'] ??
+        {},
+    );
     const documented = table('Agents').map(({ field }) => field);
     expect(new Set([...documented, 'run'])).toEqual(new Set(accepted));
   });

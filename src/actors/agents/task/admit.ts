@@ -1,5 +1,6 @@
 // Whether a task is to be run here and now, and with what. One that nobody waits for any more is dropped. One that comes
 // again is answered with its stored result, and not paid twice. Then: whether hosts have died of it, who does it, what it is about.
+import type { AgentConfig } from '../../../contract/config.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
@@ -7,10 +8,13 @@ import type { Clock } from '../../../contract/ports.ts';
 import type { TaskBody } from '../../../contract/wire.ts';
 import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
-import type { Admitted, Next, Task, TaskHost } from './task.ts';
+import { defaultTokens, TaskPermits } from '../limit/task-limit.ts';
+import type { TaskClaim } from './claim.ts';
+import { estimateOf } from './meter.ts';
+import type { Admitted, Next, Runnable, Task, TaskHost } from './task.ts';
 
-/** Throws what a storage threw that does not answer: the task is left to its lock. */
-export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next> {
+/** Throws what a storage threw that does not answer: the task is left to its lock. `passed`: its limit has let it through, or put it off. */
+export async function admit(task: Task, passed: () => void, host: TaskHost): Promise<Admitted | Next> {
   const { body, message, lost } = task;
   const { folder: family, refused } = await familyOf(message, host.payloads);
   if (refused !== undefined) host.onUnsigned(refused);
@@ -37,14 +41,58 @@ export async function admit(task: Task, host: TaskHost): Promise<Admitted | Next
   if (input.kind === 'unreadable') return { kind: 'giveUp', error: input.error };
   // While its input was fetched: somebody else may have begun it.
   if (lost.aborted) return { kind: 'lost' };
-  const claimed = await host.claims?.take({ key: body.key, marks: task.marks, lost, deadlineAt });
-  if (claimed?.kind === 'elsewhere') return { kind: 'elsewhere', at: claimed.at, deadlineAt };
-  const claim = claimed?.claim;
-  const over = await overMeanwhile(task, host, family);
-  if (over === undefined) return { kind: 'run', runnable, family, input: input.value, deadlineAt, claim };
-  await claim?.release();
-  return over;
+  const limited = await letThrough(runnable, input.value, body.agent, host);
+  passed();
+  if (limited.kind === 'later')
+    return {
+      kind: 'later',
+      counted: 'limited',
+      at: host.clock.now() + spread(limited.waitMs, host),
+      deadlineAt,
+    };
+  const { permits } = limited;
+  let claim: TaskClaim | undefined;
+  let isBegun = false;
+  try {
+    if (lost.aborted) return { kind: 'lost' };
+    const claimed = await host.claims?.take({ key: body.key, marks: task.marks, lost, deadlineAt });
+    if (claimed?.kind === 'elsewhere')
+      return { kind: 'later', counted: 'elsewhere', at: claimed.at, deadlineAt };
+    claim = claimed?.claim;
+    const over = await overMeanwhile(task, host, family);
+    if (over !== undefined) return over;
+    isBegun = true;
+    return { kind: 'run', runnable, family, input: input.value, deadlineAt, claim, permits };
+  } finally {
+    if (!isBegun) {
+      permits?.undo();
+      await claim?.release();
+    }
+  }
 }
+
+type Through =
+  | { readonly kind: 'through'; readonly permits: TaskPermits | undefined }
+  | { readonly kind: 'later'; readonly waitMs: number };
+
+/** Within a second, with the message in hand; nothing is claimed and nobody is kept from running meanwhile. */
+async function letThrough(runnable: Runnable, input: Json, agent: string, host: TaskHost): Promise<Through> {
+  const { limit, logger } = host;
+  if (limit === undefined) return { kind: 'through', permits: undefined };
+  const config: Partial<AgentConfig> = runnable.kind === 'agent' ? runnable.config : {};
+  const tokens = estimateOf(config, input, agent, logger)?.tokens ?? defaultTokens(input);
+  const acquired = await limit.acquire(tokens);
+  return acquired.kind === 'later'
+    ? acquired
+    : { kind: 'through', permits: new TaskPermits(limit, acquired.permit) };
+}
+
+/** What was put off together does not come back together. */
+function spread(waitMs: number, { random }: TaskHost): number {
+  return Math.ceil(waitMs + random() * Math.min(waitMs, MOST_SPREAD_MS));
+}
+
+const MOST_SPREAD_MS = 5_000;
 
 /** Right before the call: nobody waits any more, or the process that ran it has ended with an answer. */
 async function overMeanwhile(task: Task, host: TaskHost, family: string): Promise<Next | undefined> {

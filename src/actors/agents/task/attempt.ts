@@ -10,6 +10,7 @@ import type { Outcome } from '../../../contract/outcome.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
+import type { TaskPermits } from '../limit/task-limit.ts';
 import type { Meter } from './meter.ts';
 import { keepLate } from './settle.ts';
 import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
@@ -54,7 +55,7 @@ function nobodyWaits(): QuorateError {
 
 function contextOf(
   { body, message }: Task,
-  { family, deadlineAt }: Admitted,
+  { family, deadlineAt, permits }: Admitted,
   host: TaskHost,
   { signal, pieces, meter }: { readonly signal: AbortSignal; readonly pieces: Pieces; readonly meter: Meter },
 ): AgentContext {
@@ -76,7 +77,24 @@ function contextOf(
       return sent;
     },
     usage: meter.usage,
-    reserve: meter.reserve,
+    reserve: permits === undefined ? meter.reserve : limited(meter, permits, signal),
+    limit: permits?.name,
+  };
+}
+
+/** A further call of the same attempt counts as one for its limit too. */
+function limited(meter: Meter, permits: TaskPermits, signal: AbortSignal): AgentContext['reserve'] {
+  return async (estimate) => {
+    const settled = await permits.reserve(estimate.tokens ?? 0, signal);
+    const reservation = await meter.reserve(estimate);
+    return {
+      settle: (usage) => {
+        reservation.settle(usage);
+        const { inputTokens, outputTokens } = usage;
+        const isKnown = inputTokens !== undefined || outputTokens !== undefined;
+        settled(isKnown ? (inputTokens ?? 0) + (outputTokens ?? 0) : undefined);
+      },
+    };
   };
 }
 

@@ -17,6 +17,8 @@ export interface AttemptMeter extends Meter {
   billLost(): Promise<void>;
   /** What this attempt used. Empty where nothing was said and nothing is estimated. */
   bill(attempt: Attempt, isAnswer: boolean, span: Span): readonly WireMessage[];
+  /** Tokens that were really used, as far as was said when it was billed. */
+  readonly tokens: number | undefined;
 }
 
 export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, host: TaskHost): AttemptMeter {
@@ -51,8 +53,12 @@ export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, h
         });
     },
   });
+  let tokens: number | undefined;
   return {
     ...meter,
+    get tokens() {
+      return tokens;
+    },
     billLost: async () => {
       const estimate = deliveryCount === 0 ? undefined : estimated();
       if (estimate === undefined) return;
@@ -62,10 +68,20 @@ export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, h
     },
     bill: (attempt, isAnswer, span) => {
       const rows = meter.close(estimated, attempt);
+      tokens = measuredTokens(rows);
       if (rows.length > 0) show(span, rows);
       return messagesOf(rows, { of: isAnswer ? answered : 'nothing', deliveryCount, step: 0 });
     },
   };
+}
+
+/** Without what was only estimated: that is what the limit knows already. */
+function measuredTokens(rows: readonly CostRow[]): number | undefined {
+  const sum = rows.reduce((all, { inputTokens, outputTokens, estimated }) => {
+    const guessed = (estimated?.inputTokens ?? 0) + (estimated?.outputTokens ?? 0);
+    return all + inputTokens + outputTokens - guessed;
+  }, 0);
+  return sum === 0 ? undefined : sum;
 }
 
 interface Place {

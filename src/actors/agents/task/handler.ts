@@ -26,7 +26,7 @@ import type { Admitted, Next, Task, TaskHost } from './task.ts';
 
 export function createTaskHandler(
   options: TaskHost,
-): (message: InboundMessage, lost: AbortSignal) => Promise<Disposition> {
+): (message: InboundMessage, lost: AbortSignal, passed?: () => void) => Promise<Disposition> {
   const host: TaskHost = {
     ...options,
     bridge: {
@@ -35,7 +35,7 @@ export function createTaskHandler(
     },
   };
   const { counters, entity } = host;
-  return async (message, lost) => {
+  return async (message, lost, passed = () => {}) => {
     const parsed = parseTaskBody(message);
     if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
     const { body } = parsed;
@@ -52,7 +52,7 @@ export function createTaskHandler(
           waits: waitsOf(message),
           traceparent: traceparentOf(span),
         };
-        const admitted = await admit(task, host);
+        const admitted = await admit(task, passed, host);
         const disposition = await carryOut(task, admitted, span, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
         if (disposition.kind === 'deadLetter') recordFailure(span, new Error(disposition.reason));
@@ -75,6 +75,8 @@ async function carryOut(
     const { next, bill } = await attemptOf(task, admitted, span, host);
     return await settle(task, next, bill, host);
   } finally {
+    // Nothing, where it has ended.
+    admitted.permits?.end({ kind: 'cancelled' }, undefined);
     await admitted.claim?.release();
   }
 }
@@ -94,6 +96,7 @@ async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskH
   const attempt = await run(task, admitted, meter, host);
   const next = toNext(task, admitted, attempt, drawn(host), host);
   const bill = meter.bill(attempt, next.kind === 'answer', span);
+  admitted.permits?.end(attempt, meter.tokens);
   const isRetry = next.kind === 'retry' && next.attempt > task.body.attempt;
   if (!isRetry || budget === undefined) return { next, bill };
   return { next: putOff(next, budget.retry(clock.now()), host.random()), bill };

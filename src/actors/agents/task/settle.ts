@@ -50,7 +50,7 @@ export async function settle(
       return giveUp(host, next.error);
     case 'retry':
       return retry(task, next, bill, host);
-    case 'elsewhere':
+    case 'later':
       return lookAgain(task, next, host);
     case 'handBack':
       return handBack(task, next.deadlineAt, host);
@@ -167,17 +167,17 @@ function askerOf({ message }: Task): { readonly actor?: string } {
   return typeof actor === 'string' ? { actor } : {};
 }
 
-/** The process that runs it answers, or has died by then. */
+/** The process that runs it answers, or has died by then; or its limit has room. Not behind its deadline, of which its asker is told. */
 async function lookAgain(
   task: Task,
-  { at, deadlineAt }: Extract<Next, { kind: 'elsewhere' }>,
+  { at, counted, deadlineAt }: Extract<Next, { kind: 'later' }>,
   host: TaskHost,
 ): Promise<Disposition> {
   const { bridge, clock, counters, entity } = host;
   const now = clock.now();
   const notBefore = Math.max(now, Math.min(at, deadlineAt - 1));
   await bridge.publish([toSameTask(task, { entity, deadlineAt, now, waits: task.waits + 1, notBefore })]);
-  counters.elsewhere++;
+  counters[counted]++;
   return COMPLETE;
 }
 

@@ -9,6 +9,8 @@ import type { MachineRef } from '../../../contract/turn.ts';
 import type { CostRow, Price } from '../../../contract/usage.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
+import type { Limit } from '../limit/limits.ts';
+import type { TaskPermits } from '../limit/task-limit.ts';
 import type { TaskClaim, TaskClaims } from './claim.ts';
 import type { RetryLedger } from './retry-budget.ts';
 
@@ -21,6 +23,8 @@ export interface TaskCounters {
   waited: number;
   /** Another process ran it: looked at again later. */
   elsewhere: number;
+  /** Its limit did not let it through: looked at again later. */
+  limited: number;
   /** Of those retried: put off longer, since there were too many retries (retry-budget.ts). */
   putOff: number;
   failed: number;
@@ -44,6 +48,7 @@ export function newTaskCounters(): TaskCounters {
     retried: 0,
     waited: 0,
     elsewhere: 0,
+    limited: 0,
     putOff: 0,
     failed: 0,
     running: 0,
@@ -72,6 +77,8 @@ export interface TaskHost {
   readonly cancellations: Cancellations;
   /** None where the agent is not exclusive. */
   readonly claims: TaskClaims | undefined;
+  /** None where the agent has none. */
+  readonly limit: Limit | undefined;
   readonly payloads: Payloads;
   readonly clock: Clock;
   /** 0 <= n < 1: what is put off together does not come back together. */
@@ -119,6 +126,8 @@ export interface Admitted {
   readonly deadlineAt: number;
   /** Where its agent is exclusive: to be released when it is settled. */
   readonly claim: TaskClaim | undefined;
+  /** Where its agent has a limit: to be ended with the attempt. */
+  readonly permits: TaskPermits | undefined;
 }
 
 export type Attempt =
@@ -150,8 +159,13 @@ export type Next =
       readonly deadlineAt: number;
       readonly family: string;
     }
-  /** Another process runs it: to be looked at again then. */
-  | { readonly kind: 'elsewhere'; readonly at: number; readonly deadlineAt: number }
+  /** Another process runs it, or its limit does not let it through: to be looked at again then. */
+  | {
+      readonly kind: 'later';
+      readonly counted: 'elsewhere' | 'limited';
+      readonly at: number;
+      readonly deadlineAt: number;
+    }
   /** This host stops: another one starts the attempt afresh. */
   | { readonly kind: 'handBack'; readonly deadlineAt: number }
   /** The lock is gone: the task is somebody else's now. */

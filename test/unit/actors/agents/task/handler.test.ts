@@ -58,6 +58,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     random: () => 1,
     budget: undefined,
     claims: undefined,
+    limit: undefined,
     prices: {},
     used: () => {},
     logger: silent,

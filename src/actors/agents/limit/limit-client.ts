@@ -1,0 +1,243 @@
+// One limit in this process: who waits for it here, and what is said to its limiter. All agents that name it share it. Nothing is
+// sent while nobody waits and nothing runs.
+import type { ReplyAddress } from '../../../contract/effect.ts';
+import type { Json } from '../../../contract/json.ts';
+import type { Logger } from '../../../contract/ports.ts';
+import { type Ended, Lease } from '../../../control/limit/lease.ts';
+import type { Ask, Grant, LimitSettings, Push } from '../../../control/limit/protocol.ts';
+import { describeSettings } from './describe.ts';
+
+/** What was received and does not fit holds its lock so long, and is sent again. */
+const HOLD_MS = 1_000;
+/** A limiter that says nothing: its host has died, or no host of it runs. */
+const SILENT_MS = 10_000;
+
+/** One call that may take place. */
+export interface Permit {
+  /** The limit that it counts for. */
+  readonly limit: string;
+  readonly tokens: number;
+  /** It is over. `used`: tokens that it really took, as far as anybody knows. */
+  end(how: Ended, used?: number): void;
+  /** It does not take place. */
+  undo(): void;
+}
+
+export type Acquired =
+  | { readonly kind: 'granted'; readonly permit: Permit }
+  /** To be tried again in so many ms at the earliest. */
+  | { readonly kind: 'later'; readonly waitMs: number };
+
+export interface LimitCounters {
+  /** Calls that were let through, and how many of these had to wait for it with their message in hand. */
+  granted: number;
+  waited: number;
+  /** Sent again for later. */
+  putOff: number;
+  /** Asks that were sent, repeats included. */
+  asks: number;
+  /** Answers of the other side that it was too much. */
+  throttled: number;
+}
+
+export interface LimitClientOptions {
+  readonly name: string;
+  readonly settings: LimitSettings;
+  readonly revision: number;
+  readonly process: string;
+  readonly silenceMs: number;
+  /** Of this process; never goes back. */
+  readonly now: () => number;
+  /** Opens what answers come to: called once, with the first ask. */
+  readonly listen: (onValue: (value: Json) => void) => ReplyAddress;
+  readonly send: (ask: Ask) => Promise<unknown>;
+  readonly logger: Logger;
+  readonly counters: LimitCounters;
+}
+
+interface Waiter {
+  readonly tokens: number;
+  readonly resolve: (acquired: Acquired) => void;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+interface Next {
+  readonly ahead: number;
+  readonly resolve: () => void;
+}
+
+export class LimitClient {
+  readonly name: string;
+  readonly #options: LimitClientOptions;
+  readonly #waiters = new Set<Waiter>();
+  /** Those who would take one more task. */
+  readonly #ready = new Set<Next>();
+  #lease: Lease | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #unansweredSince: number | undefined;
+  #isSilent = false;
+  #closed = false;
+
+  constructor(options: LimitClientOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Within HOLD_MS, or as long as `signal` lets it wait. */
+  async acquire(tokens: number, signal?: AbortSignal): Promise<Acquired> {
+    const lease = this.#open();
+    if (this.#waiters.size === 0 && lease.begin(this.#now, tokens)) return this.#granted(tokens, lease);
+    const { promise, resolve } = Promise.withResolvers<Acquired>();
+    const leave = (): void => {
+      if (this.#waiters.delete(waiter)) resolve({ kind: 'later', waitMs: this.#waitMs() });
+    };
+    const timer = signal === undefined ? setTimeout(leave, HOLD_MS) : undefined;
+    const waiter: Waiter = { tokens, resolve, timer };
+    this.#waiters.add(waiter);
+    signal?.addEventListener('abort', leave, { once: true });
+    this.#pass();
+    const acquired = await promise;
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', leave);
+    this.#options.counters[acquired.kind === 'granted' ? 'waited' : 'putOff'] += 1;
+    return acquired;
+  }
+
+  /** Resolves when one more task than are on their way would be let through; undefined where it would be at once. */
+  ready(ahead: number, signal: AbortSignal): Promise<void> | undefined {
+    if (this.#closed || signal.aborted || this.#open().room(this.#now) > ahead) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const next: Next = { ahead, resolve };
+    const leave = (): void => {
+      if (this.#ready.delete(next)) resolve();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    this.#ready.add(next);
+    this.#pass();
+    return promise.finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    for (const { resolve } of this.#ready) resolve();
+    this.#ready.clear();
+  }
+
+  get #now(): number {
+    return this.#options.now();
+  }
+
+  #open(): Lease {
+    if (this.#lease !== undefined) return this.#lease;
+    const { process, settings, revision, silenceMs, listen } = this.#options;
+    const from = listen((value) => this.#hear(value));
+    this.#lease = new Lease({ process, from, settings, revision, silenceMs });
+    return this.#lease;
+  }
+
+  #granted(tokens: number, lease: Lease): Acquired {
+    const { counters, name } = this.#options;
+    const { number } = lease;
+    counters.granted += 1;
+    let open = true;
+    const once = (what: () => void): void => {
+      if (!open) return;
+      open = false;
+      what();
+      this.#pass();
+    };
+    return {
+      kind: 'granted',
+      permit: {
+        limit: name,
+        tokens,
+        end: (how, used = 0) =>
+          once(() => {
+            if (how.kind === 'throttled') counters.throttled += 1;
+            lease.ended(this.#now, how, Math.max(0, used - tokens));
+          }),
+        undo: () =>
+          once(() => {
+            counters.granted -= 1;
+            lease.undo(this.#now, tokens, number);
+          }),
+      },
+    };
+  }
+
+  #hear(value: Json): void {
+    const lease = this.#open();
+    const before = lease.revision;
+    if ((value as { readonly push?: true }).push === true) {
+      lease.pushed(this.#now, value as unknown as Push);
+    } else {
+      lease.answered(this.#now, value as unknown as Grant);
+      this.#unansweredSince = undefined;
+      this.#said(lease, before);
+    }
+    this.#pass();
+  }
+
+  #said(lease: Lease, before: number): void {
+    const { logger, name, revision } = this.#options;
+    if (this.#isSilent) logger.info(`the limiter of '${name}' answers again`, { limit: name });
+    this.#isSilent = false;
+    if (lease.revision !== before && lease.revision !== revision)
+      logger.info(`limit '${name}' is ${describeSettings(lease.settings)} now, revision ${lease.revision}`, {
+        limit: name,
+        revision: lease.revision,
+      });
+  }
+
+  /** Lets through who can be, asks where something is to be asked, and looks again when it is time. */
+  #pass(): void {
+    const lease = this.#open();
+    const now = this.#now;
+    for (const waiter of this.#waiters) {
+      if (!lease.begin(now, waiter.tokens)) break;
+      this.#waiters.delete(waiter);
+      waiter.resolve(this.#granted(waiter.tokens, lease));
+    }
+    if (this.#waiters.size === 0) {
+      let room = lease.room(now);
+      for (const next of this.#ready) {
+        if (room <= next.ahead) continue;
+        room -= 1;
+        this.#ready.delete(next);
+        next.resolve();
+      }
+    }
+    if (this.#closed) return;
+    const [first] = this.#waiters;
+    const demand = { count: this.#waiters.size + this.#ready.size, first: first?.tokens };
+    const ask = lease.ask(now, demand);
+    if (ask !== undefined) this.#send(ask, now);
+    const lookAt = lease.lookAt(now, demand);
+    clearTimeout(this.#timer);
+    if (lookAt === undefined) return;
+    this.#timer = setTimeout(() => this.#pass(), Math.max(1, lookAt - now));
+    this.#timer.unref();
+  }
+
+  #send(ask: Ask, now: number): void {
+    const { counters, logger, name, send } = this.#options;
+    counters.asks += 1;
+    this.#unansweredSince ??= now;
+    if (!this.#isSilent && now - this.#unansweredSince > SILENT_MS) {
+      this.#isSilent = true;
+      const why =
+        'the work of its agents waits; does a host with the role actors run whose configuration has limits?';
+      logger.warn(`the limiter of '${name}' has not answered for ${SILENT_MS / 1_000} s: ${why}`, {
+        limit: name,
+      });
+    }
+    send(ask).catch((thrown: unknown) =>
+      logger.debug('an ask of a limit was not sent', { limit: name, reason: String(thrown) }),
+    );
+  }
+
+  #waitMs(): number {
+    return Math.max(HOLD_MS, this.#open().waitMs(this.#now));
+  }
+}

@@ -1,0 +1,93 @@
+// All limits of this process, by name, each made when an agent first needs it. Where time is virtual they let everything through at
+// once: nothing waits there for a minute to pass.
+import type { LimitConfig } from '../../../contract/config.ts';
+import type { Clock, Logger } from '../../../contract/ports.ts';
+import type { LimitSettings } from '../../../control/limit/protocol.ts';
+import type { ControlMailbox } from '../../../mailbox/control-mailbox.ts';
+import { type Acquired, LimitClient, type LimitCounters } from './limit-client.ts';
+
+/** A limit as an agent's pump and its tasks see it. */
+export interface Limit {
+  readonly name: string;
+  acquire(tokens: number, signal?: AbortSignal): Promise<Acquired>;
+  /** Resolves when one more task than are on their way would be let through; undefined where it would be at once. */
+  ready(ahead: number, signal: AbortSignal): Promise<void> | undefined;
+}
+
+export interface LimitsOptions {
+  readonly limits: Readonly<Record<string, LimitConfig>>;
+  readonly mailbox: ControlMailbox;
+  readonly process: string;
+  readonly lockDurationMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly counters: Record<string, LimitCounters>;
+}
+
+export interface Limits {
+  /** Undefined where there is none of that name. */
+  of(name: string | undefined): Limit | undefined;
+  close(): void;
+}
+
+export function createLimits(options: LimitsOptions): Limits {
+  const known = new Map<string, Limit>();
+  const clients: LimitClient[] = [];
+  const make = (name: string, config: LimitConfig): Limit => {
+    const counters = newLimitCounters();
+    options.counters[name] = counters;
+    if (options.clock.skips === true) return openLimit(name, counters);
+    const { mailbox, process, lockDurationMs, logger } = options;
+    const target = { kind: 'limit', name } as const;
+    const client = new LimitClient({
+      name,
+      settings: settingsOf(config),
+      revision: config.revision ?? 0,
+      process,
+      silenceMs: lockDurationMs,
+      now: () => performance.now(),
+      listen: (onValue) => mailbox.listen(`limit:${name}`, onValue).address,
+      send: (ask) => mailbox.tell(target, { ...ask } as never),
+      logger,
+      counters,
+    });
+    clients.push(client);
+    return client;
+  };
+  return {
+    of: (name) => {
+      const config = name === undefined ? undefined : options.limits[name];
+      if (name === undefined || config === undefined) return undefined;
+      const limit = known.get(name) ?? make(name, config);
+      known.set(name, limit);
+      return limit;
+    },
+    close: () => {
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+function settingsOf({ requestsPerMinute, tokensPerMinute, concurrent }: LimitConfig): LimitSettings {
+  return {
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
+    ...(concurrent === undefined ? {} : { concurrent }),
+  };
+}
+
+function newLimitCounters(): LimitCounters {
+  return { granted: 0, waited: 0, putOff: 0, asks: 0, throttled: 0 };
+}
+
+function openLimit(name: string, counters: LimitCounters): Limit {
+  return {
+    name,
+    ready: () => undefined,
+    acquire: async (tokens) => {
+      counters.granted += 1;
+      const end = (): void => {};
+      return { kind: 'granted', permit: { limit: name, tokens, end, undo: end } };
+    },
+  };
+}

@@ -1,0 +1,271 @@
+// What one process has of a limit: its lease, what it runs, what it has seen, and when it is to ask. Every call is told the time of
+// the process' own clock, in ms, which never goes back. It sends nothing by itself: `ask` gives what is to be sent, and `lookAt` says
+// when to look again.
+import type { ReplyAddress } from '../../contract/effect.ts';
+import type { Amount, Ask, Grant, LimitSettings, Push, Seen } from './protocol.ts';
+
+/** An ask that is not answered is sent again: its limiter may be on its way to another host. */
+const REPEAT_MS = 1_000;
+/** Between two asks of a process that wants more than it gets. */
+const LEAST_GAP_MS = 250;
+/** What it saw, and calls that ended, are told together. */
+const REPORT_MS = 100;
+/** Calls that ended are told when no others have begun for so long. */
+const RELEASE_MS = 250;
+/** A third of what the limiter takes for death. */
+const BEATS = 3;
+/** It asks for what it has begun lately, and half as much again. */
+const GROWTH = 1.5;
+const RECENT_MS = 1_000;
+const MEAN_WEIGHT = 0.2;
+
+/** How a call ended, as far as the limit is concerned. */
+export type Ended =
+  | { readonly kind: 'good'; readonly ms: number }
+  | { readonly kind: 'throttled'; readonly waitMs?: number | undefined }
+  /** They could not serve. */
+  | { readonly kind: 'failed' }
+  /** It says nothing of the other side. */
+  | { readonly kind: 'none' };
+
+/** What waits here now. */
+export interface Demand {
+  /** Calls that wait, and those that would come. */
+  readonly count: number;
+  /** Tokens of the one that waits first; undefined where none waits yet. */
+  readonly first?: number | undefined;
+}
+
+export interface LeaseOptions {
+  readonly process: string;
+  readonly from: ReplyAddress;
+  readonly settings: LimitSettings;
+  readonly revision: number;
+  readonly silenceMs: number;
+}
+
+const NOTHING_SEEN: Seen = { good: 0, goodMs: 0, throttled: 0, failed: 0 };
+
+export class Lease {
+  readonly #options: LeaseOptions;
+  #has: Amount = { requests: 0, tokens: 0 };
+  #until = 0;
+  #permits = Number.POSITIVE_INFINITY;
+  /** By the limiter, and by what it has seen itself and not told yet. */
+  #pausedUntil = 0;
+  #ownPauseUntil = 0;
+  #asked: { readonly ask: Ask; readonly at: number; readonly pauseUntil: number; sentAt: number } | undefined;
+  #seq = 0;
+  #askAt = 0;
+  #reportAt = Number.POSITIVE_INFINITY;
+  /** Calls that the limiter takes for running, where it counts them. */
+  #held = 0;
+  #heardAt = 0;
+  #running = 0;
+  #seen = NOTHING_SEEN;
+  #debt = 0;
+  #begun: number[] = [];
+  #mean: number | undefined;
+  #settings: LimitSettings;
+  #revision: number;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#revision = options.revision;
+  }
+
+  /** As the limiter said last. */
+  get settings(): LimitSettings {
+    return this.#settings;
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  pausedMs(now: number): number {
+    const own = Math.max(this.#ownPauseUntil, this.#asked?.pauseUntil ?? 0);
+    return Math.max(0, Math.max(this.#pausedUntil, own) - now);
+  }
+
+  /** Tokens that a call takes which nobody knows yet. */
+  get mean(): number {
+    return Math.ceil(this.#mean ?? 1);
+  }
+
+  fits(now: number, tokens = this.mean): boolean {
+    const { requests, tokens: left } = this.#has;
+    return (
+      now < this.#until &&
+      this.pausedMs(now) === 0 &&
+      requests >= 1 &&
+      left >= tokens &&
+      this.#running < this.#permits
+    );
+  }
+
+  /** True: it begins, and has taken what it needs. */
+  begin(now: number, tokens: number): boolean {
+    if (!this.fits(now, tokens)) return false;
+    this.#has = { requests: this.#has.requests - 1, tokens: this.#has.tokens - tokens };
+    this.#running += 1;
+    this.#begun.push(now);
+    this.#mean = this.#mean === undefined ? tokens : this.#mean + (tokens - this.#mean) * MEAN_WEIGHT;
+    return true;
+  }
+
+  /** Tells one lease from the next. */
+  get number(): number {
+    return this.#seq;
+  }
+
+  /** What began under that lease did not take place after all. */
+  undo(now: number, tokens: number, lease: number): void {
+    this.#running -= 1;
+    if (lease === this.#seq && now < this.#until)
+      this.#has = { requests: this.#has.requests + 1, tokens: this.#has.tokens + tokens };
+    if (this.#held > this.#running) this.#report(now + RELEASE_MS);
+  }
+
+  /** How long it is at least, where it does not fit now: as far as anybody knows. */
+  waitMs(now: number): number {
+    return Math.max(this.pausedMs(now), this.#asked === undefined ? this.#askAt - now : 0, 0);
+  }
+
+  /** Calls that may begin one after the other now, each with as many tokens as the mean. */
+  room(now: number): number {
+    return this.fits(now)
+      ? Math.floor(Math.min(this.#has.requests, this.#has.tokens / this.mean, this.#permits - this.#running))
+      : 0;
+  }
+
+  /** `excess`: tokens that it used beyond what it had taken. */
+  ended(now: number, how: Ended, excess = 0): void {
+    this.#running -= 1;
+    if (excess > 0) {
+      this.#debt += excess;
+      this.#report(now + REPEAT_MS);
+    }
+    // Of more than its permits are now what ends is for others at once.
+    const isOver = this.#running >= this.#permits;
+    if (this.#held > this.#running) this.#report(now + (isOver ? 0 : RELEASE_MS));
+    const seen = this.#seen;
+    if (how.kind === 'good') this.#seen = { ...seen, good: seen.good + 1, goodMs: seen.goodMs + how.ms };
+    if (how.kind === 'failed') {
+      this.#seen = { ...seen, failed: seen.failed + 1 };
+      this.#report(now + REPORT_MS);
+    }
+    if (how.kind === 'throttled') {
+      const { waitMs } = how;
+      this.#seen = {
+        ...seen,
+        throttled: seen.throttled + 1,
+        ...(waitMs === undefined ? {} : { waitMs: Math.max(waitMs, seen.waitMs ?? 0) }),
+      };
+      this.#ownPauseUntil = Math.max(this.#ownPauseUntil, now + (waitMs ?? 0));
+      this.#report(now);
+    }
+  }
+
+  answered(now: number, grant: Grant): void {
+    if (this.#asked?.ask.seq !== grant.seq) return;
+    const { at, ask } = this.#asked;
+    this.#asked = undefined;
+    this.#heardAt = now;
+    this.#settings = grant.settings;
+    this.#revision = grant.revision;
+    // From when it was first sent: it may have been granted then.
+    this.#until = at + grant.ttlMs;
+    this.#has = { requests: grant.requests, tokens: grant.tokens };
+    this.#permits = grant.permits ?? Number.POSITIVE_INFINITY;
+    this.#held = grant.permits === undefined ? 0 : Math.max(grant.permits, this.#running);
+    this.#pausedUntil = now + grant.pausedMs;
+    const isEnough = grant.requests >= ask.want.requests && grant.tokens >= ask.want.tokens;
+    this.#askAt = now + (grant.requests === 0 ? grant.waitMs : isEnough ? 0 : LEAST_GAP_MS);
+    if (this.#held > this.#running) this.#report(now + RELEASE_MS);
+  }
+
+  pushed(now: number, { pausedMs, again }: Push): void {
+    if (pausedMs !== undefined) this.#pausedUntil = now + pausedMs;
+    if (again === true) this.#askAt = Math.min(this.#askAt, now);
+  }
+
+  /** What is to be sent now, if anything is. It is kept until it is answered. */
+  ask(now: number, demand: Demand): Ask | undefined {
+    const asked = this.#asked;
+    if (asked !== undefined) {
+      if (now < asked.sentAt + REPEAT_MS) return undefined;
+      asked.sentAt = now;
+      return asked.ask;
+    }
+    const wants = this.#wants(now, demand) && now >= this.#askAt;
+    if (!wants && now < this.#dueAt()) return undefined;
+    const ask = this.#toAsk(now, wants ? demand : { count: 0 });
+    this.#asked = { ask, at: now, sentAt: now, pauseUntil: this.#ownPauseUntil };
+    this.#ownPauseUntil = 0;
+    return ask;
+  }
+
+  /** When `ask` may give something, or what waits may fit; undefined: never by itself. */
+  lookAt(now: number, demand: Demand): number | undefined {
+    if (this.#asked !== undefined) return this.#asked.sentAt + REPEAT_MS;
+    const times = [this.#dueAt()];
+    if (demand.count > 0)
+      times.push(
+        this.#wants(now, demand)
+          ? Math.max(now, this.#askAt)
+          : now + (this.pausedMs(now) || this.#until - now),
+      );
+    const next = Math.min(...times);
+    return Number.isFinite(next) ? next : undefined;
+  }
+
+  /** Something waits that the lease does not serve. A pause is waited for; nobody has to be asked meanwhile. */
+  #wants(now: number, { count, first }: Demand): boolean {
+    return count > 0 && this.pausedMs(now) === 0 && !this.fits(now, first);
+  }
+
+  #dueAt(): number {
+    const beatAt =
+      this.#held > 0 ? this.#heardAt + this.#options.silenceMs / BEATS : Number.POSITIVE_INFINITY;
+    return Math.min(this.#reportAt, beatAt);
+  }
+
+  #toAsk(now: number, { count, first }: Demand): Ask {
+    const { process, from, settings, revision, silenceMs } = this.#options;
+    this.#begun = this.#begun.filter((at) => now - at <= RECENT_MS);
+    const requests = count === 0 ? 0 : Math.max(count, Math.ceil(this.#begun.length * GROWTH));
+    const least = first ?? this.mean;
+    const seen = this.#seen === NOTHING_SEEN ? {} : { seen: this.#seen };
+    const ask: Ask = {
+      type: 'ask',
+      process,
+      seq: ++this.#seq,
+      from,
+      settings,
+      revision,
+      silenceMs,
+      want: { requests, tokens: requests === 0 ? 0 : least + (requests - 1) * this.mean },
+      least,
+      back: this.#has,
+      debt: this.#debt,
+      running: this.#running,
+      ...seen,
+    };
+    // What it had is given back with the ask: nothing of it may be spent any more.
+    this.#has = { requests: 0, tokens: 0 };
+    this.#seen = NOTHING_SEEN;
+    this.#debt = 0;
+    this.#reportAt = Number.POSITIVE_INFINITY;
+    return ask;
+  }
+
+  #report(at: number): void {
+    this.#reportAt = Math.min(this.#reportAt, at);
+  }
+}
