@@ -25,6 +25,7 @@ export type {
   QuorateConfig,
   RetryBudget,
   RetryPolicy,
+  TopicConfig,
 } from './contract/config.ts';
 export type { OnBehalf, Priority } from './contract/control.ts';
 export type {

@@ -34,7 +34,7 @@ export function resolveConfig(config: QuorateConfig, env: Environment = {}): Res
   const parsed = configSchema.safeParse({ ...productionDefaults(env), ...config, ...set.fields });
   const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set)) ?? [];
   lines.push(...misspelt(env), ...homeless(config));
-  if (parsed.success) lines.push(...unlimited(parsed.data));
+  if (parsed.success) lines.push(...unlimited(parsed.data), ...agentless(parsed.data));
   if (parsed.success && lines.length === 0) return parsed.data;
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
 }
@@ -53,6 +53,17 @@ function misspelt(env: Environment): string[] {
     const near = nearest(name, [...known, 'QUORATE_LOG']);
     return [`${name}: there is no such variable${near === undefined ? '' : `; did you mean ${near}?`}`];
   });
+}
+
+/** Refuses subscriptions whose copies nobody would do. */
+function agentless(config: ResolvedConfig): string[] {
+  return Object.entries(config.topics ?? {}).flatMap(([topic, { subscriptions }]) =>
+    Object.entries(subscriptions).flatMap(([name, agent]) =>
+      Object.hasOwn(config.agents, agent)
+        ? []
+        : [`topics.${topic}.subscriptions.${name}: there is no agent '${agent}'`],
+    ),
+  );
 }
 
 /** Refuses relative paths. `loadConfig` has resolved those of a file; a configuration in code has no folder. */

@@ -93,6 +93,16 @@ const codec = z.looseObject({
 export const configSchema = z.strictObject({
   machines: z.record(name, machine),
   agents: z.record(name, agent).default({}),
+  topics: z
+    .record(
+      name,
+      z.strictObject({
+        subscriptions: z
+          .record(name, name)
+          .refine((each) => Object.keys(each).length > 0, 'must have at least one'),
+      }),
+    )
+    .optional(),
   prices: z.record(z.string().min(1).max(128), price).default({}),
   limits: z
     .record(

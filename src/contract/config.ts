@@ -134,6 +134,12 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   readonly machine?: M;
 }
 
+/** A topic for broadcasts: one message, of which the agent of each subscription gets a copy. */
+export interface TopicConfig {
+  /** Name -> agent. The name is that of the branch in plans, answers and task keys. */
+  readonly subscriptions: Readonly<Record<string, string>>;
+}
+
 export type Role = 'actors' | 'agents';
 
 /** What a host runs and where. Only `machines` is needed; a variable of the environment wins over its field (docs/configuration.md). */
@@ -141,6 +147,8 @@ export interface QuorateConfig {
   /** Machine type -> where it is. A type is 1 to 40 of [a-zA-Z0-9_-]. */
   readonly machines: Readonly<Record<string, MachineConfig>>;
   readonly agents?: Readonly<Record<string, AgentConfig>>;
+  /** Topics that scatters publish to: name -> its subscriptions, each with the agent that does its copies. */
+  readonly topics?: Readonly<Record<string, TopicConfig>>;
   /** Model -> what it costs, in USD (docs/control.md). */
   readonly prices?: Readonly<Record<string, Price>>;
   /** Name -> what all processes together may use (docs/control.md). An agent names one as `limit`. */

@@ -4,7 +4,8 @@ import { isReservedType, kindOfSession } from './control.ts';
 /** One entity as declared. Durations in ms; the bridge and the broker turn them into ISO 8601. */
 export interface EntityDeclaration {
   readonly name: string;
-  readonly kind: 'queue' | 'topic';
+  /** The name of a subscription begins with that of its topic (`subscriptionEntity`). */
+  readonly kind: 'queue' | 'topic' | 'subscription';
   readonly requiresSession?: boolean;
   readonly lockDurationMs?: number;
   readonly maxDeliveryCount?: number;
@@ -39,6 +40,24 @@ export function agentQueue(agent: string): string {
   return `agent.${agent}`;
 }
 
+/** A topic of the configuration. */
+export function topicEntity(topic: string): string {
+  return `topic.${topic}`;
+}
+
+const SUBSCRIPTIONS = '/Subscriptions/';
+
+/** What a subscription is received from. */
+export function subscriptionEntity(topic: string, name: string): string {
+  return `${topicEntity(topic)}${SUBSCRIPTIONS}${name}`;
+}
+
+/** Entity of the topic, and own name of the subscription. */
+export function subscriptionParts(entity: string): readonly [topic: string, name: string] {
+  const [topic = '', name = ''] = entity.split(SUBSCRIPTIONS);
+  return [topic, name];
+}
+
 /** Queue of a machine's own promise logic, run as agents in workers. */
 export function logicQueue(type: string): string {
   return `logic.${type}`;
@@ -56,6 +75,8 @@ export interface TopologyNeeds {
   /** Machine types with named actions. */
   readonly actionTypes: readonly string[];
   readonly agents: readonly string[];
+  /** Topic -> names of its subscriptions. */
+  readonly topics?: Readonly<Record<string, readonly string[]>>;
   /** Something is configured that processes share. */
   readonly control?: boolean;
   readonly lockDurationMs: number;
@@ -82,6 +103,18 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
     tasks(OFFERS),
     { ...common, name: REMEDIATION },
     { name: EVENTS, kind: 'topic', duplicateWindowMs },
+    ...Object.entries(needs.topics ?? {}).flatMap(([topic, names]): EntityDeclaration[] => [
+      { name: topicEntity(topic), kind: 'topic', duplicateWindowMs },
+      ...names.map(
+        (name): EntityDeclaration => ({
+          name: subscriptionEntity(topic, name),
+          kind: 'subscription',
+          lockDurationMs,
+          maxDeliveryCount: MAX_DELIVERY_COUNT,
+          deadLetterOnExpiration: true,
+        }),
+      ),
+    ]),
   ];
 }
 

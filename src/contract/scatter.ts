@@ -92,6 +92,11 @@ export function answeredIn({ ok, failed, invalid = 0 }: Tally): number {
  */
 export interface ScatterPlan {
   readonly agents: readonly string[];
+  /**
+   * A topic of the configuration, of which `agents` names subscriptions: each item is published once, and the copy in each of them is a
+   * branch, done by the subscription's agent.
+   */
+  readonly topic?: string;
   readonly items: readonly Json[] | PayloadRef;
   /** Given to every branch beside its item: a task's input is `{ item, shared }`. */
   readonly shared?: Json;

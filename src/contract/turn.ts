@@ -22,6 +22,8 @@ export interface Registry {
   readonly agents: Readonly<Record<string, { readonly deadlineMs: number }>>;
   /** Machine type -> true. Child machines of a machine are `<type>.<src>`. */
   readonly machines: Readonly<Record<string, true>>;
+  /** Topic -> name of a subscription -> its agent. Absent where none is configured. */
+  readonly topics?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export interface ParentLink {

@@ -45,6 +45,8 @@ export const PROPERTY = {
   priority: 'quorate-priority',
   /** `ignore` on a task that is done also when nobody waits for it any more. */
   cancel: 'quorate-cancel',
+  /** On a broadcast and the tasks that came of it: what is large in them belongs to all, and none removes it. */
+  copy: 'quorate-copy',
   /** On a task that a person has sent again: the number of its dead letter. It is done also when nobody waits. */
   redriven: 'quorate-redriven',
   /** Signature of the family, by the key of the payload store. */
@@ -101,6 +103,16 @@ export interface TaskBody {
   readonly offerTtlMs?: number;
   /** For a machine's own promise logic: the machine type and source to run. */
   readonly logic?: { readonly type: string; readonly src: string };
+}
+
+/** To a topic: a task for the agent of each subscription that is named (protocol/broadcast.ts). */
+export interface BroadcastBody
+  extends Pick<TaskBody, 'input' | 'key' | 'execution' | 'deadlineAt' | 'offerTtlMs'> {
+  readonly kind: 'broadcast';
+  /** The subscriptions that are branches, in their order. */
+  readonly names: readonly string[];
+  /** Index of the item. */
+  readonly item: number;
 }
 
 /** A named action that its session did not wait for, with the context as committed. */
@@ -205,6 +217,7 @@ export type WireBody =
   | SweepBody
   | ActorBody
   | TaskBody
+  | BroadcastBody
   | ActionBody
   | OfferBody
   | AnswerBody

@@ -13,6 +13,7 @@ import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
+import { ofSubscription, type Subscription } from '../actors/protocol/broadcast.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
 import type { AgentConfig, ResolvedConfig, RetryBudget } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
@@ -24,6 +25,7 @@ import {
   logicQueue,
   OFFERS,
   REMEDIATION,
+  subscriptionEntity,
 } from '../contract/entities.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.ts';
@@ -209,6 +211,21 @@ function startWatchPumps(context: PumpContext): Pump[] {
         onMessage: createDeadLetterHandler({ ...context, entity }),
       }),
     ),
+    ...subscriptionsOf(context.config).map(({ entity, subscription }) => {
+      const handle = createDeadLetterHandler({
+        ...context,
+        entity,
+        returnsTo: agentQueue(subscription.agent),
+      });
+      return bridge.pumpDeadLetters({
+        entity,
+        concurrency: DEAD_LETTER_CONCURRENCY,
+        onMessage: async (copy) => {
+          const message = ofSubscription(copy, subscription);
+          return message === undefined ? { kind: 'complete' } : handle(message);
+        },
+      });
+    }),
   ];
 }
 
@@ -220,7 +237,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
     ...config,
     counters: context.counters.limits,
   });
-  const agents = Object.entries(config.agents).map(([name, agent]) =>
+  const agents = Object.entries(config.agents).flatMap(([name, agent]) =>
     startTaskPump(context, {
       limit: limits.of(agent.limit),
       claims: (agent.exclusive ?? !('module' in agent)) ? claims : undefined,
@@ -230,9 +247,10 @@ function startAgentPumps(context: PumpContext): Pump[] {
       timeoutMs: agent.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       ...retriesOf(agent.retry),
       concurrency: agent.concurrency ?? ('module' in agent ? threads : IO_CONCURRENCY),
+      subscriptions: subscriptionsOf(config, name),
     }),
   );
-  const logic = registration.logicTypes.map((type) =>
+  const logic = registration.logicTypes.flatMap((type) =>
     startTaskPump(context, {
       name: `${type} logic`,
       entity: logicQueue(type),
@@ -242,6 +260,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
       concurrency: threads,
       claims: undefined,
       limit: undefined,
+      subscriptions: [],
     }),
   );
   return [...agents, ...logic, { active: 0, stop: async () => limits.close() }];
@@ -273,18 +292,33 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
     : { kind: 'logic', machine, src: logic.src };
 }
 
+interface Source {
+  readonly entity: string;
+  readonly subscription: Subscription;
+}
+
+/** Subscriptions of topics whose copies this agent does; without an agent, all of them. */
+function subscriptionsOf({ topics = {} }: ResolvedConfig, agent?: string): readonly Source[] {
+  return Object.entries(topics).flatMap(([topic, { subscriptions }]) =>
+    Object.entries(subscriptions)
+      .map(([name, by]) => ({ entity: subscriptionEntity(topic, name), subscription: { name, agent: by } }))
+      .filter(({ subscription }) => agent === undefined || subscription.agent === agent),
+  );
+}
+
 type TaskPumpSettings = Pick<
   TaskHost,
   'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit'
 > & {
   readonly concurrency: number;
   readonly budget: RetryBudget | false | undefined;
+  readonly subscriptions: readonly Source[];
 };
 
 function startTaskPump(
   context: PumpContext,
-  { concurrency, budget: given, ...settings }: TaskPumpSettings,
-): Pump {
+  { concurrency, budget: given, subscriptions, ...settings }: TaskPumpSettings,
+): Pump[] {
   const counters = newTaskCounters();
   context.counters.agents[settings.name] = counters;
   // In virtual time nothing comes at the same moment, and the same run is to end the same way again.
@@ -295,8 +329,23 @@ function startTaskPump(
   };
   const { prices } = context.config;
   const onMessage = createTaskHandler({ ...context, ...settings, counters, used, prices, random, budget });
-  const { limit, entity } = settings;
+  const { bridge } = context;
+  const { limit, entity: queue } = settings;
   const ready =
     limit === undefined ? {} : { ready: (ahead: number, signal: AbortSignal) => limit.ready(ahead, signal) };
-  return context.bridge.pumpTasks({ entity, concurrency, onMessage, ...ready });
+  return [
+    bridge.pumpTasks({ entity: queue, concurrency, onMessage, ...ready }),
+    // What comes of a copy goes to the agent's own queue, and is one handler's.
+    ...subscriptions.map(({ entity, subscription }) =>
+      bridge.pumpTasks({
+        entity,
+        concurrency,
+        onMessage: async (copy, lost) => {
+          const message = ofSubscription(copy, subscription);
+          return message === undefined ? { kind: 'complete' } : onMessage(message, lost);
+        },
+        ...ready,
+      }),
+    ),
+  ];
 }

@@ -87,6 +87,12 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
       logicTypes: [...logicTypes],
       actionTypes: [...actionTypes],
       agents: Object.keys(config.agents),
+      topics: Object.fromEntries(
+        Object.entries(config.topics ?? {}).map(([topic, { subscriptions }]) => [
+          topic,
+          Object.keys(subscriptions),
+        ]),
+      ),
       control,
       lockDurationMs: config.lockDurationMs,
       duplicateWindowMs: config.duplicateWindowMs,
@@ -99,6 +105,13 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
         ]),
       ),
       machines: Object.fromEntries([...machines.keys()].map((type) => [type, true as const])),
+      ...(config.topics === undefined
+        ? {}
+        : {
+            topics: Object.fromEntries(
+              Object.entries(config.topics).map(([topic, { subscriptions }]) => [topic, subscriptions]),
+            ),
+          }),
     },
   };
 }

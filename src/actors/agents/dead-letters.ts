@@ -21,6 +21,8 @@ const EXPIRED = 'TTLExpiredException';
 
 export interface DeadLetterHost {
   readonly entity: string;
+  /** Where it is sent again from people's hands; default where it was. */
+  readonly returnsTo?: string;
   readonly bridge: Pick<Bridge, 'publish'>;
   readonly cancellations: Pick<Cancellations, 'isCancelled'>;
   readonly logger: Logger;
@@ -36,7 +38,7 @@ export function createDeadLetterHandler(
     const letters = messages.map((message) => ({ message, error: errorOf(message) }));
     const replies = letters.map(({ message, error }) => errorReply(message, error, host.entity));
     const copies = letters.map(({ message, error }, at) =>
-      remediationCopy(message, error, host.entity, isToActor(replies[at])),
+      remediationCopy(message, error, host, isToActor(replies[at])),
     );
     const kept = await publishAll(copies, host);
     await publishAll(
@@ -193,7 +195,7 @@ function reasonOf({ deadLetterReason = 'unknown' }: InboundMessage, { code }: Er
 function remediationCopy(
   message: InboundMessage,
   error: ErrorJson,
-  entity: string,
+  { entity, returnsTo = entity }: Pick<DeadLetterHost, 'entity' | 'returnsTo'>,
   asked: boolean,
 ): WireMessage {
   return {
@@ -205,7 +207,7 @@ function remediationCopy(
     ...(message.traceparent === undefined ? {} : { traceparent: message.traceparent }),
     properties: {
       ...message.properties,
-      [PROPERTY.deadFrom]: entity,
+      [PROPERTY.deadFrom]: returnsTo,
       [PROPERTY.deadSession]: message.sessionId ?? '',
       [PROPERTY.deadReason]: reasonOf(message, error),
       [PROPERTY.deadCode]: error.code.slice(0, MAX_CODE_LENGTH),

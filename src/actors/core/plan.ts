@@ -56,13 +56,33 @@ export function checkPlan(
 }
 
 function deadlineOf(plan: ScatterPlan, registry: Registry): number {
-  const longest = plan.agents.map((agent) => {
+  const longest = agentsOf(plan, registry).map((agent) => {
     const deadlineMs = agentDeadline(registry, agent);
     if (deadlineMs === undefined) throw new QuorateError('AGENT_NOT_FOUND', `scatter names agent '${agent}'`);
     return deadlineMs;
   });
   // The agents' own deadlines do not cut short what the plan says.
   return timeOf(plan) ?? Math.max(...longest);
+}
+
+/** Those who do its branches: the agents themselves, or those of the subscriptions that they are. */
+function agentsOf({ agents, topic }: ScatterPlan, { topics = {} }: Registry): readonly string[] {
+  if (topic === undefined) return agents;
+  const subscriptions = Object.hasOwn(topics, topic) ? topics[topic] : undefined;
+  if (subscriptions === undefined)
+    throw new QuorateError(
+      'INPUT_INVALID',
+      `scatter names topic '${topic}', and none of that name is configured`,
+    );
+  return agents.map((name, at) => {
+    const agent = Object.hasOwn(subscriptions, name) ? subscriptions[name] : undefined;
+    if (agent === undefined || agents.indexOf(name) !== at)
+      throw new QuorateError(
+        'INPUT_INVALID',
+        `scatter names subscription '${name}' of topic '${topic}', ${agent === undefined ? 'and it has none of that name' : 'and names it twice'}`,
+      );
+    return agent;
+  });
 }
 
 interface Field {
@@ -98,6 +118,10 @@ const PLAN: Fields = {
     fits: (value) =>
       Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && one !== ''),
   },
+  topic: optional({
+    must: 'the name of a topic',
+    fits: (value) => typeof value === 'string' && value !== '',
+  }),
   items: {
     must: 'an array, or a payload reference with its `count`',
     fits: (value) => Array.isArray(value) || isReference(value),

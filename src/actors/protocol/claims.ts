@@ -57,7 +57,7 @@ export function isSmall(message: WireMessage): boolean {
 }
 
 /** Goes with the sender: the asker, or what an action of the sender sees. */
-const OWN: ReadonlySet<string> = new Set(['task', 'answer', 'action']);
+const OWN: ReadonlySet<string> = new Set(['task', 'broadcast', 'answer', 'action']);
 
 /** The message as it can travel. `own` is the sender's folder, for what is removed with the sender. */
 export async function claimLarge(
@@ -165,7 +165,8 @@ export async function removeClaims(
   inbound?: string,
 ): Promise<void> {
   const refs = claimsOf(message).map(([, ref]) => ref);
-  if (refs.length === 0) return;
+  // Other copies need them: they go with their asker.
+  if (refs.length === 0 || message.properties?.[PROPERTY.copy] === true) return;
   const ours = await areOurs(refs, payloads, inbound);
   await Promise.all(refs.filter((_, at) => ours[at]).map((ref) => payloads.remove(ref)));
 }

@@ -134,8 +134,10 @@ async function settings(
       {
         getQueue: (name) => admin.getQueue(name),
         getTopic: (name) => admin.getTopic(name),
+        getSubscription: (topic, name) => admin.getSubscription(topic, name),
         createQueue: nothing,
         createTopic: nothing,
+        createSubscription: nothing,
       },
       entities,
       prefix,

@@ -1,11 +1,13 @@
 // The settings of entities, read and created with Manage rights.
-import type { EntityDeclaration } from '../../contract/entities.ts';
+import { type EntityDeclaration, subscriptionParts } from '../../contract/entities.ts';
 import { sdkError } from '../connection/sdk-errors.ts';
 import {
   compareSettings,
   type QueueSettings,
+  type SubscriptionSettings,
   type TopicSettings,
   toQueueSettings,
+  toSubscriptionSettings,
   toTopicSettings,
 } from './topology.ts';
 
@@ -13,8 +15,14 @@ import {
 export interface EntityAdmin {
   getQueue(name: string): Promise<object>;
   getTopic(name: string): Promise<object>;
+  getSubscription(topic: string, name: string): Promise<object>;
   createQueue(name: string, settings: Omit<QueueSettings, 'name'>): Promise<unknown>;
   createTopic(name: string, settings: Omit<TopicSettings, 'name'>): Promise<unknown>;
+  createSubscription(
+    topic: string,
+    name: string,
+    settings: Omit<SubscriptionSettings, 'name'>,
+  ): Promise<unknown>;
 }
 
 type Actual = Readonly<Record<string, unknown>>;
@@ -54,7 +62,19 @@ export async function compareEntities(
 }
 
 function toSettings(entity: EntityDeclaration, prefix: string): QueueSettings {
-  return entity.kind === 'queue' ? toQueueSettings(entity, prefix) : toTopicSettings(entity, prefix);
+  switch (entity.kind) {
+    case 'queue':
+      return toQueueSettings(entity, prefix);
+    case 'topic':
+      return toTopicSettings(entity, prefix);
+    case 'subscription':
+      return { ...toSubscriptionSettings(entity), name: `${prefix}${entity.name}` };
+  }
+}
+
+function subscriptionOf(entity: string, prefix: string): readonly [topic: string, name: string] {
+  const [topic, name] = subscriptionParts(entity);
+  return [`${prefix}${topic}`, name];
 }
 
 async function readEntity(
@@ -64,6 +84,7 @@ async function readEntity(
 ): Promise<Actual | undefined> {
   try {
     const path = `${prefix}${name}`;
+    if (kind === 'subscription') return { ...(await admin.getSubscription(...subscriptionOf(name, prefix))) };
     return { ...(kind === 'queue' ? await admin.getQueue(path) : await admin.getTopic(path)) };
   } catch (thrown) {
     if (sdkError(thrown).code === 'MessageEntityNotFoundError') return undefined;
@@ -77,6 +98,9 @@ async function createEntity(admin: EntityAdmin, entity: EntityDeclaration, prefi
     if (entity.kind === 'queue') {
       const { name, ...settings } = toQueueSettings(entity, prefix);
       await admin.createQueue(name, settings);
+    } else if (entity.kind === 'subscription') {
+      const { name: _, ...settings } = toSubscriptionSettings(entity);
+      await admin.createSubscription(...subscriptionOf(entity.name, prefix), settings);
     } else {
       const { name, ...settings } = toTopicSettings(entity, prefix);
       await admin.createTopic(name, settings);

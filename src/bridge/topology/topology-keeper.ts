@@ -92,8 +92,10 @@ function toAdmin(client: ServiceBusAdministrationClient): EntityAdmin {
   return {
     getQueue: (name) => client.getQueue(name),
     getTopic: (name) => client.getTopic(name),
+    getSubscription: (topic, name) => client.getSubscription(topic, name),
     createQueue: (name, settings) => client.createQueue(name, settings),
     createTopic: (name, settings) => client.createTopic(name, settings),
+    createSubscription: (topic, name, settings) => client.createSubscription(topic, name, settings),
   };
 }
 
@@ -119,6 +121,10 @@ async function checkEntity(
   endpoint: string,
 ): Promise<string[]> {
   try {
+    if (entity.kind === 'subscription') {
+      await lookInto(client, path);
+      return [];
+    }
     await openSender(client, path);
     if (entity.kind === 'topic') return [];
     const wanted = entity.requiresSession === true;
@@ -139,6 +145,16 @@ async function openSender(client: ServiceBusClient, path: string): Promise<void>
     await sender.createMessageBatch();
   } finally {
     await closeInTime(sender.close());
+  }
+}
+
+/** There is no sender to a subscription. A look takes nothing. */
+async function lookInto(client: ServiceBusClient, path: string): Promise<void> {
+  const receiver = client.createReceiver(path);
+  try {
+    await receiver.peekMessages(1);
+  } finally {
+    await closeInTime(receiver.close());
   }
 }
 

@@ -1,5 +1,5 @@
 // Declared entities as Service Bus describes them. Pure.
-import type { EntityDeclaration } from '../../contract/entities.ts';
+import { type EntityDeclaration, subscriptionParts } from '../../contract/entities.ts';
 
 /** A queue in the words of the service and of the embedded broker. Durations are ISO 8601. */
 export interface QueueSettings {
@@ -17,9 +17,14 @@ export type TopicSettings = Pick<
   'name' | 'requiresDuplicateDetection' | 'duplicateDetectionHistoryTimeWindow'
 >;
 
+export type SubscriptionSettings = Omit<
+  QueueSettings,
+  'requiresDuplicateDetection' | 'duplicateDetectionHistoryTimeWindow'
+>;
+
 export interface BrokerTopology {
   queues: QueueSettings[];
-  topics: TopicSettings[];
+  topics: (TopicSettings & { subscriptions?: SubscriptionSettings[] })[];
 }
 
 const UNITS = [
@@ -58,7 +63,15 @@ export function toBrokerTopology(entities: readonly EntityDeclaration[], prefix:
   const of = (kind: EntityDeclaration['kind']) => entities.filter((entity) => entity.kind === kind);
   return {
     queues: of('queue').map((entity) => toQueueSettings(entity, prefix)),
-    topics: of('topic').map((entity) => toTopicSettings(entity, prefix)),
+    topics: of('topic').map((entity) => {
+      const subscriptions = of('subscription').filter(
+        ({ name }) => subscriptionParts(name)[0] === entity.name,
+      );
+      return {
+        ...toTopicSettings(entity, prefix),
+        ...(subscriptions.length === 0 ? {} : { subscriptions: subscriptions.map(toSubscriptionSettings) }),
+      };
+    }),
   };
 }
 
@@ -73,6 +86,11 @@ export function toQueueSettings(entity: EntityDeclaration, prefix: string): Queu
       ? {}
       : { deadLetteringOnMessageExpiration: deadLetterOnExpiration }),
   };
+}
+
+/** Its topic has the prefix. */
+export function toSubscriptionSettings(entity: EntityDeclaration): SubscriptionSettings {
+  return { ...toQueueSettings(entity, ''), name: subscriptionParts(entity.name)[1] };
 }
 
 export function toTopicSettings(

@@ -128,6 +128,7 @@ function encode(
         cursor: 0,
         deadlineAt: effect.deadlineAt,
         ...(kind === undefined ? {} : { policy: kind }),
+        ...(plan.topic === undefined ? {} : { topic: plan.topic }),
         ...(plan.shared === undefined ? {} : { shared: plan.shared }),
         ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
         ...(plan.cancel === undefined ? {} : { cancel: plan.cancel }),

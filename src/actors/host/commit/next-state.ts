@@ -108,7 +108,7 @@ export function nextState(
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
   const { behalf = {} } = started ?? {};
   const said = Object.keys(behalf).length === 0 ? state.control : { ...state.control, ...behalf };
-  const known = opensNewPolicy(result) ? { ...said, policies: true as const } : said;
+  const known = opensNewScatter(result) ? { ...said, gathers: true as const } : said;
   const books = book(known, usages, turned, context);
   const control = books?.control ?? known;
   const entries = [
@@ -155,10 +155,12 @@ export function nextState(
   };
 }
 
-/** A host of a former build would throw at such a gather: it has to leave the actor alone (I14). */
-function opensNewPolicy({ effects }: TurnResult): boolean {
+/** A host of a former build would throw at such a gather, or send to the wrong queues: it has to leave the actor alone (I14). */
+function opensNewScatter({ effects }: TurnResult): boolean {
   return effects.some(
-    ({ effect }) => effect.kind === 'scatter' && writtenOf(effect.plan.policy).kind === undefined,
+    ({ effect }) =>
+      effect.kind === 'scatter' &&
+      (effect.plan.topic !== undefined || writtenOf(effect.plan.policy).kind === undefined),
   );
 }
 

@@ -8,6 +8,7 @@ import type { ErrorJson } from '../../../contract/outcome.ts';
 import { isPayloadRef } from '../../../contract/payload.ts';
 import { MAX_BODY_BYTES } from '../../../contract/sizes.ts';
 import { PROPERTY, type TaskBody, WIRE_FORMAT, type WireMessage } from '../../../contract/wire.ts';
+import { toBroadcast } from '../../protocol/broadcast.ts';
 import { claimLarge, isUnreadable, jsonBytes, readValue } from '../../protocol/claims.ts';
 import { hashId, inLife, taskKey } from '../../protocol/ids.ts';
 import { marksIn } from '../../protocol/lineage.ts';
@@ -37,6 +38,8 @@ export async function expandScatter(
     if (entry.cancel === undefined && (await context.cancellations.isCancelled(ancestors))) return;
     const slice: WireMessage[] = [];
     for (let branch = from; branch < Math.min(from + SLICE, end); branch++) {
+      // Of a broadcast all branches of an item leave with its first.
+      if (entry.topic !== undefined && branch % entry.agents.length !== 0) continue;
       const message = withTimeToLive(branchMessage(entry, items, branch, context), context.clock.now());
       if (message !== undefined) slice.push(message);
     }
@@ -137,5 +140,17 @@ function branchMessage(
     deadlineAt: entry.deadlineAt,
     ...(entry.offerTtlMs === undefined ? {} : { offerTtlMs: entry.offerTtlMs }),
   };
-  return taskMessage(body, context, entry.cancel);
+  const task = taskMessage(body, context, entry.cancel);
+  if (entry.topic === undefined) return task;
+  const { input, key, deadlineAt, offerTtlMs } = body;
+  const { execution } = task.body as { readonly execution: string };
+  return toBroadcast(entry.topic, task, {
+    names: entry.agents,
+    item: branch / entry.agents.length,
+    input,
+    key,
+    execution,
+    deadlineAt,
+    ...(offerTtlMs === undefined ? {} : { offerTtlMs }),
+  });
 }

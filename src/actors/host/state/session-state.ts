@@ -54,6 +54,8 @@ export interface ScatterEntry {
   readonly kind: 'scatter';
   readonly execution: string;
   readonly agents: readonly string[];
+  /** `agents` are subscriptions of it. */
+  readonly topic?: string;
   readonly items: readonly Json[] | PayloadRef;
   readonly shared?: Json;
   readonly total: number;
@@ -162,8 +164,8 @@ export interface ControlState extends OnBehalf {
   readonly unsent?: readonly UnsentEntry[];
   /** The messages to itself by which it goes on with them: number of the last, and whether it is on its way. */
   readonly more?: { readonly n: number; readonly underWay: boolean };
-  /** It began a gather whose policy former builds cannot decide by. */
-  readonly policies?: true;
+  /** It began a scatter that former builds cannot send, or not decide. */
+  readonly gathers?: true;
 }
 
 /** What it used, with all that it started (commit/book.ts). */

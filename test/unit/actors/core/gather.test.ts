@@ -539,3 +539,37 @@ describe('a policy as a record', () => {
     expect(left.state?.cut).toBeUndefined();
   });
 });
+
+describe('a scatter over a topic', () => {
+  const topics = { reviews: { eu: 'lint', us: 'style' } };
+  const start = (over: Partial<ScatterPlan>) => {
+    const actor = new TestActor(machine, { registry: { ...registry, topics } });
+    return {
+      actor,
+      batch: actor.start(plan({ topic: 'reviews', agents: ['us', 'eu'], items: [1, 2], ...over })),
+    };
+  };
+
+  it('has the subscriptions for branches, and the deadline of their agents', () => {
+    const { actor, batch } = start({});
+    expect(effectsOf(batch, 'scatter')).toMatchObject([
+      { total: 4, deadlineAt: NOW + 30_000, plan: { topic: 'reviews' } },
+    ]);
+    actor.take(ok(0), bad(1), ok(2), ok(3));
+    expect(actor.context.got).toMatchObject({ ok: 3, errors: [{ index: 1, agent: 'eu' }] });
+  });
+
+  it.each<[Partial<ScatterPlan>, string]>([
+    [{ topic: 'toString' }, "scatter names topic 'toString', and none of that name is configured"],
+    [
+      { agents: ['eu', 'lint'] },
+      "scatter names subscription 'lint' of topic 'reviews', and it has none of that name",
+    ],
+    [{ agents: ['eu', 'eu'] }, "scatter names subscription 'eu' of topic 'reviews', and names it twice"],
+    [{ topic: '' }, "input of scatter 'all': topic: must be the name of a topic"],
+  ])('is refused for %j', (over, message) => {
+    expect(start(over).batch.verdicts).toMatchObject([
+      { kind: 'rejected', error: { code: 'INPUT_INVALID', message } },
+    ]);
+  });
+});

@@ -4,7 +4,7 @@ import {
   compareEntities,
   type EntityAdmin,
 } from '../../../../src/bridge/topology/topology-admin.ts';
-import type { EntityDeclaration } from '../../../../src/contract/entities.ts';
+import { type EntityDeclaration, subscriptionEntity } from '../../../../src/contract/entities.ts';
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code });
 
@@ -23,7 +23,14 @@ function fakeAdmin(existing: Record<string, object>, refusal?: string) {
     if (name.includes('forbidden')) throw coded('UnauthorizedRequestError');
     created.push(`${name} ${JSON.stringify(settings)}`);
   };
-  const admin: EntityAdmin = { getQueue: get, getTopic: get, createQueue: create, createTopic: create };
+  const admin: EntityAdmin = {
+    getQueue: get,
+    getTopic: get,
+    getSubscription: (of, name) => get(`${of} of ${name}`),
+    createQueue: create,
+    createTopic: create,
+    createSubscription: (of, name, settings) => create(`${of} of ${name}`, settings),
+  };
   return { admin, created };
 }
 
@@ -49,6 +56,26 @@ describe('applyEntities', () => {
     expect(created).toEqual([
       'p-t {"requiresDuplicateDetection":true,"duplicateDetectionHistoryTimeWindow":"PT1M"}',
       'p-new {"requiresDuplicateDetection":true,"duplicateDetectionHistoryTimeWindow":"PT1M","requiresSession":true,"lockDuration":"PT30S"}',
+    ]);
+  });
+
+  it('creates subscriptions with theirs: only the topic has the prefix, and it alone drops repeats', async () => {
+    const subscription: EntityDeclaration = {
+      kind: 'subscription',
+      name: subscriptionEntity('reviews', 'eu'),
+      lockDurationMs: 30_000,
+      deadLetterOnExpiration: true,
+    };
+    const { admin, created } = fakeAdmin({});
+    expect(await applyEntities(admin, [subscription], 'p-')).toEqual([]);
+    expect(created).toEqual([
+      'p-topic.reviews of eu {"lockDuration":"PT30S","deadLetteringOnMessageExpiration":true}',
+    ]);
+    const wrong = fakeAdmin({
+      'topic.reviews of eu': { lockDuration: 'PT1M', deadLetteringOnMessageExpiration: true },
+    });
+    expect(await compareEntities(wrong.admin, [subscription], '')).toEqual([
+      'topic.reviews/Subscriptions/eu: lockDuration is PT1M, not PT30S',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { publishOutbox } from '../../../../../src/actors/host/outbox/outbox.ts';
 import type { OutboxContext } from '../../../../../src/actors/host/outbox/send.ts';
-import type { OutboxEntry } from '../../../../../src/actors/host/state/session-state.ts';
+import type { OutboxEntry, ScatterEntry } from '../../../../../src/actors/host/state/session-state.ts';
 import type { Cancellations } from '../../../../../src/actors/protocol/cancellations.ts';
 import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
 import { inLife } from '../../../../../src/actors/protocol/ids.ts';
@@ -111,6 +111,26 @@ describe('publishOutbox', () => {
       expect(sent.flat()).toMatchObject([
         { subject: 'reply', body: { outcome: { status: 'error', error: { code: 'EFFECT_TOO_LARGE' } } } },
       ]);
+    });
+  });
+
+  it('publishes each item of a broadcast once, wherever its branches are cut', async () => {
+    const names = ['x', 'y', 'z'];
+    const items = Array.from({ length: 3_400 }, (_, n) => n);
+    const entry = scatter({ topic: 'reviews', agents: names, items, total: 10_200 }) as ScatterEntry;
+    const { sent, context } = setUp({ unsent: [entry] });
+    for (let from = 0; from < entry.total; from += 700)
+      await publishOutbox(
+        [{ kind: 'slice', execution: '1.0', from, to: Math.min(entry.total, from + 700) }],
+        context,
+      );
+    const messages = sent.flat();
+    expect(messages.map(({ body }) => (body as { item: number }).item)).toEqual(items);
+    expect(new Set(messages.map(({ messageId }) => messageId)).size).toBe(items.length);
+    expect(messages[7]).toMatchObject({
+      entity: 'topic.reviews',
+      timeToLiveMs: 60_000,
+      body: { kind: 'broadcast', names, input: { item: 7 }, execution: inLife('1.0', 'i') },
     });
   });
 
