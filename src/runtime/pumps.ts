@@ -15,6 +15,7 @@ import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import { ofSubscription, type Subscription } from '../actors/protocol/broadcast.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
+import { CANCELLED_ID, cancelledIn } from '../actors/protocol/tell-cancelled.ts';
 import type { AgentConfig, ResolvedConfig, RetryBudget } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import {
@@ -62,6 +63,8 @@ export interface PumpContext {
   readonly process: string;
   readonly mailbox: ControlMailbox;
   readonly taskClaims: TaskClaimStore;
+  /** On the disk of this machine: a look costs next to nothing. */
+  readonly hasLocalStore: boolean;
   readonly payloads: Payloads;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -263,19 +266,28 @@ function startAgentPumps(context: PumpContext): Pump[] {
       subscriptions: [],
     }),
   );
-  return [...agents, ...logic, { active: 0, stop: async () => limits.close() }];
+  const claiming: Pump = {
+    active: 0,
+    stop: async () => {
+      await Promise.all(agents.map((pump) => pump.stop()));
+      claims.stop();
+    },
+  };
+  return [...agents, ...logic, claiming, { active: 0, stop: async () => limits.close() }];
 }
 
-/** One for all agents of the process; it does nothing until a task is claimed. */
-function claimsOf({ taskClaims, config, clock, logger, process }: PumpContext): TaskClaims {
+/**
+ * One for all agents of the process; it does nothing until a task is claimed. Others tell it then what is cancelled, where looking
+ * for that is a request over the network.
+ */
+function claimsOf(context: PumpContext): TaskClaims {
+  const { taskClaims, cancellations, mailbox, config, clock, logger, hasLocalStore, process } = context;
   const { lockDurationMs } = config;
-  return createTaskClaims({
-    store: taskClaims,
-    process,
-    lockDurationMs,
-    clock,
-    logger,
-  });
+  const listen = (): string => {
+    if (!hasLocalStore) mailbox.listen(CANCELLED_ID, (output) => cancellations.heard(cancelledIn(output)));
+    return process;
+  };
+  return createTaskClaims({ store: taskClaims, listen, lockDurationMs, clock, logger });
 }
 
 function retriesOf(

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { createWorkerPool } from '../actors/pool/pool.ts';
 import { createCancellations } from '../actors/protocol/cancellations.ts';
+import { tellCancelled } from '../actors/protocol/tell-cancelled.ts';
 import { type CuttableBridge, createBridge } from '../bridge/bridge.ts';
 import { atMost } from '../bridge/time/waiting.ts';
 import { toBrokerTopology } from '../bridge/topology/topology.ts';
@@ -100,10 +101,20 @@ export async function composeRuntime<C extends QuorateConfig>(
       deadLetters: 0,
     };
     const grace = new AbortController();
-    const cancellations = createCancellations({ store, isLocal: stores.isLocal, clock, logger });
     const process = `process-${randomUUID()}`;
     const mailbox = createControlMailbox(bridge, payloads, process);
     undo.push(() => mailbox.close());
+    const { isLocal } = stores;
+    const telling = { claims: taskClaims, bridge, own: process };
+    const cancellations = createCancellations({
+      store,
+      isLocal,
+      clock,
+      logger,
+      // On one machine they find it as soon by looking.
+      ...(isLocal ? {} : { tell: (life, marks) => tellCancelled(life, marks, telling) }),
+    });
+    const { mode, endpoint } = connection;
     const pumps = startPumps({
       process,
       mailbox,
@@ -116,6 +127,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       results,
       cancellations,
       taskClaims,
+      hasLocalStore: isLocal,
       payloads,
       clock,
       logger,
@@ -125,7 +137,6 @@ export async function composeRuntime<C extends QuorateConfig>(
     });
     // A runtime that is there is ready: pumps connect in a moment.
     if (seam === undefined && pumps.length > 0) await atMost(CONNECT_LIMIT_MS, opened.connected());
-    const { mode, endpoint } = connection;
     const client = createClient<C>({ bridge, payloads, machineTypes: types, clock, endpoint });
     undo.push(() => client.close());
     undo.push(async () => {

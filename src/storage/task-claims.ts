@@ -42,13 +42,10 @@ export function createTaskClaimFiles(storage: Storage, scope: string, now = Date
     },
     drop,
     processesOf: async (life, execution) => {
-      const found = new Set<string>();
       const folder = execution === undefined ? `${tasks}/${life}` : `${tasks}/${life}/${execution}`;
-      for await (const { path } of storage.list(folder)) {
-        const owner = await ownerOf(path);
-        if (owner !== undefined) found.add(owner);
-      }
-      return [...found];
+      const owners: Promise<string | undefined>[] = [];
+      for await (const { path } of storage.list(folder)) owners.push(ownerOf(path));
+      return [...new Set(await Promise.all(owners))].filter((owner) => owner !== undefined);
     },
     setAlive: async (process, until) => {
       await storage.write(`${processes}/${process}`, Buffer.from(String(until)));

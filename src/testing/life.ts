@@ -11,6 +11,8 @@ export interface Life {
   awake(): Promise<boolean>;
   /** Rejects when the process dies. */
   readonly death: Promise<never>;
+  /** What others find out about its death in time, done at once. */
+  atEnd: () => Promise<void>;
 }
 
 /** Kills or freezes the process; `freeze` gives a function that thaws it. */
@@ -36,6 +38,7 @@ export function createLife(recorder: Recorder): LifeControl {
       return gate !== undefined;
     },
     death: death.promise,
+    atEnd: async () => {},
     awake,
     pass: async (act) => {
       if (!(await awake())) return false;

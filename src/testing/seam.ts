@@ -123,7 +123,7 @@ function watchCancellations(cancellations: CancellationStore, life: Life): Cance
   };
 }
 
-/** A dead process takes nothing and lives on in what it took. */
+/** A dead process takes nothing. What it took is free once its end is told: no time passes here in which that could be seen. */
 function watchTaskClaims(claims: TaskClaimStore, life: Life): TaskClaimStore {
   const alive = async <T>(work: () => Promise<T>): Promise<T> => ((await life.awake()) ? work() : life.death);
   return {
@@ -131,7 +131,11 @@ function watchTaskClaims(claims: TaskClaimStore, life: Life): TaskClaimStore {
     takeOver: (...given) => alive(() => claims.takeOver(...given)),
     drop: (...given) => alive(() => claims.drop(...given)),
     processesOf: (...given) => alive(() => claims.processesOf(...given)),
-    setAlive: (...given) => alive(() => claims.setAlive(...given)),
+    setAlive: (process, until) =>
+      alive(() => {
+        life.atEnd = () => claims.setAlive(process, 0);
+        return claims.setAlive(process, until);
+      }),
     aliveUntil: (...given) => alive(() => claims.aliveUntil(...given)),
   };
 }

@@ -51,7 +51,7 @@ export async function startHost(options: HostOptions): Promise<SimulatedHost> {
     kill: () => {
       life.kill();
       timers.die();
-      const cut = own?.cut() ?? Promise.resolve();
+      const cut = Promise.all([own?.cut(), life.atEnd()]).then(() => {});
       // What is left finds itself without a connection, and ends; nobody waits for it.
       void cut.then(() => timers.within(() => runtime.stop()).catch(() => {}));
       return cut;

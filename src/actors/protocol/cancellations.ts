@@ -1,6 +1,6 @@
 // Cancelled work, as one process knows it. Who closes an execution stores its mark before anything else of that turn leaves; who
 // does the work looks before it begins, and while it runs: at once where both are one process, else by asking the store again and
-// again. A store that does not answer cancels nothing (docs/decisions/0090).
+// again, and told by a message where it is known who does it. A store that does not answer cancels nothing (docs/decisions/0090).
 import type { CancellationStore } from '../../contract/payload.ts';
 import type { Clock, Logger } from '../../contract/ports.ts';
 
@@ -13,8 +13,13 @@ const POLL_MS = 5_000;
 const MAX_REMEMBERED = 20_000;
 
 export interface Cancellations {
-  /** Rejects when the store did not take it. `until` (epoch ms) is when nothing can hang on it any more. */
-  cancel(marks: readonly string[], until: number): Promise<void>;
+  /**
+   * Rejects when the store did not take it. `until` (epoch ms) is when nothing can hang on it any more. `life` is the mark of
+   * whose they are: the processes that run something of it are told.
+   */
+  cancel(marks: readonly string[], until: number, life?: string): Promise<void>;
+  /** Another process has cancelled these. */
+  heard(marks: readonly string[]): void;
   /** Whether one of them is cancelled, as of half a second ago at most. */
   isCancelled(marks: readonly string[]): Promise<boolean>;
   /** As of now. */
@@ -28,6 +33,8 @@ export interface CancellationOptions {
   readonly isLocal: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Tells other processes; what it does not reach finds the marks by itself. */
+  readonly tell?: (life: string, marks: readonly string[]) => Promise<void>;
 }
 
 interface Watched {
@@ -36,7 +43,7 @@ interface Watched {
 }
 
 export function createCancellations(options: CancellationOptions): Cancellations {
-  const { store, isLocal, clock, logger } = options;
+  const { store, isLocal, clock, logger, tell } = options;
   const notFoundMs = isLocal ? 0 : NOT_FOUND_MS;
   const cancelled = new Remembered<true>();
   /** When it was looked for, in this process's own time. */
@@ -79,10 +86,15 @@ export function createCancellations(options: CancellationOptions): Cancellations
     setTimeout(() => void poll(), isLocal ? POLL_LOCAL_MS : POLL_MS).unref();
 
   return {
-    cancel: async (marks, until) => {
+    cancel: async (marks, until, life) => {
       await store.put(marks, until, clock.now());
       found(marks);
+      if (life === undefined) return;
+      tell?.(life, marks).catch((error: unknown) => {
+        logger.debug('processes were not told what is cancelled', { reason: String(error) });
+      });
     },
+    heard: found,
     isCancelled: (marks) => look(marks, notFoundMs),
     isCancelledNow: (marks) => look(marks, 0),
     watch: (marks, onCancelled) => {

@@ -56,11 +56,15 @@ export function marksOfWork(message: InboundMessage, execution: string): readonl
   return [...own, ...marksIn(properties[PROPERTY.lineage])];
 }
 
+export function isMark(text: string): boolean {
+  return /^[\w-]{22}$/.test(text);
+}
+
 /** What a start, or a task of a child, says of those above. What is no lineage of ours counts as none. */
 export function marksIn(lineage: unknown): readonly string[] {
   if (typeof lineage !== 'string') return [];
   return lineage
     .split(SEPARATOR)
-    .filter((mark) => /^[\w-]{22}$/.test(mark))
+    .filter(isMark)
     .slice(0, MAX_ANCESTORS * MARKS_A_LEVEL);
 }

@@ -52,20 +52,24 @@ export class NamedSessionPump implements Pump {
   async #run(onHeld: () => void): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const link = this.#context.pool.acquire();
-      const { client } = link;
+      let link: PooledClient | undefined;
       try {
-        const receiver = await acceptOn(link, () =>
-          client.acceptSession(this.#context.path, this.#options.sessionId, RECEIVER_OPTIONS),
-        );
-        this.#backoff.reset();
-        await this.#hold(receiver, link, onHeld);
+        link = this.#context.pool.acquire();
+        await this.#acceptAndHold(link, onHeld);
       } catch (thrown) {
         if (!signal.aborted) await this.#pause(thrown);
       } finally {
-        link.release();
+        link?.release();
       }
     }
+  }
+
+  async #acceptAndHold(link: PooledClient, onHeld: () => void): Promise<void> {
+    const receiver = await acceptOn(link, () =>
+      link.client.acceptSession(this.#context.path, this.#options.sessionId, RECEIVER_OPTIONS),
+    );
+    this.#backoff.reset();
+    await this.#hold(receiver, link, onHeld);
   }
 
   async #hold(

@@ -58,8 +58,10 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
     const claimed = await host.claims?.take({ key: body.key, marks: task.marks, lost, deadlineAt });
     if (claimed?.kind === 'elsewhere')
       return { kind: 'later', counted: 'elsewhere', at: claimed.at, deadlineAt };
+    if (claimed?.kind === 'lost') return claimed;
     claim = claimed?.claim;
-    const over = await overMeanwhile(task, host, family);
+    const mayBeDone = claimed?.isRepeat === true || message.deliveryCount > 0 || task.waits > 0;
+    const over = await overMeanwhile(task, host, claim !== undefined && mayBeDone ? family : undefined);
     if (over !== undefined) return over;
     isBegun = true;
     return { kind: 'run', runnable, family, input: input.value, deadlineAt, claim, permits };
@@ -94,12 +96,14 @@ function spread(waitMs: number, { random }: TaskHost): number {
 
 const MOST_SPREAD_MS = 5_000;
 
-/** Right before the call: nobody waits any more, or the process that ran it has ended with an answer. */
-async function overMeanwhile(task: Task, host: TaskHost, family: string): Promise<Next | undefined> {
-  const { body, message, marks, waits } = task;
+/** Right before the call: nobody waits any more, or who ran it until now has stored an answer in this family. */
+async function overMeanwhile(
+  { body, marks }: Task,
+  host: TaskHost,
+  family: string | undefined,
+): Promise<Next | undefined> {
   if (await host.cancellations.isCancelled(marks)) return CANCELLED;
-  if (host.claims === undefined || (message.deliveryCount === 0 && waits === 0)) return undefined;
-  return answered(host, await storedResult(host, family, body.key));
+  return family === undefined ? undefined : answered(host, await storedResult(host, family, body.key));
 }
 
 function answered({ counters }: TaskHost, stored: Json | undefined): Next | undefined {

@@ -2,6 +2,7 @@
 // message is lost, because the broker or this host was away for a while, another host that is handed the task finds it taken, puts
 // it off, and answers from the store. So nobody pays twice; and who cancels the task knows whom to tell. A process says from
 // time to time that it lives; what a dead one had is free.
+import { limitSignal } from '../../../common/signals.ts';
 import type { ClaimedTask, TaskClaimStore } from '../../../contract/payload.ts';
 import type { Clock, Logger } from '../../../contract/ports.ts';
 import { hashId } from '../../protocol/ids.ts';
@@ -14,8 +15,8 @@ const ELSEWHERE_MS = 5_000;
 
 export interface TaskClaimOptions {
   readonly store: TaskClaimStore;
-  /** Name of this process: its session in the queue of replies. */
-  readonly process: string;
+  /** Opens this process's session in the queue of replies, when the first task is claimed, and gives its name. */
+  readonly listen: () => string;
   readonly lockDurationMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,9 +38,12 @@ export interface Wanted {
 }
 
 export type Claimed =
-  | { readonly kind: 'held'; readonly claim: TaskClaim }
+  /** `isRepeat`: it ran in this process until now, so that there may be a result. */
+  | { readonly kind: 'held'; readonly claim: TaskClaim; readonly isRepeat: boolean }
   /** Another process runs it: look again then (epoch ms). */
-  | { readonly kind: 'elsewhere'; readonly at: number };
+  | { readonly kind: 'elsewhere'; readonly at: number }
+  /** The lock of its message was lost while it was waited for. */
+  | { readonly kind: 'lost' };
 
 export interface TaskClaims {
   /** Rejects when the store does not answer. */
@@ -59,20 +63,24 @@ interface Held {
   readonly task: ClaimedTask;
   readonly lost: AbortController;
   readonly deadlineAt: number;
+  readonly ended: Promise<void>;
   isUnlocked: boolean;
 }
 
 export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
-  const { store, process, clock, logger } = options;
+  const { store, listen, clock, logger } = options;
+  let name: string | undefined;
   const aliveMs = options.lockDurationMs / ALIVE_PER_LOCK;
   const tellMs = aliveMs / TELLS_PER_ALIVE;
   const held = new Map<string, Held>();
   let aliveUntil = -Infinity;
   let telling: NodeJS.Timeout | undefined;
+  let isStopped = false;
 
+  const self = (): string => (name ??= listen());
   const tell = async (): Promise<void> => {
     const until = clock.now() + aliveMs;
-    await store.setAlive(process, until);
+    await store.setAlive(self(), until);
     aliveUntil = until;
   };
   /** Ends what has lost its lock where the claim does not hold either. */
@@ -80,7 +88,7 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
     if (!one.isUnlocked || one.lost.signal.aborted) return;
     const isWanted = clock.now() + tellMs < one.deadlineAt;
     const isAlive = isWanted && clock.now() < aliveUntil;
-    const isOurs = isAlive && (await store.take(one.task, process).catch(() => process)) === process;
+    const isOurs = isAlive && (await store.take(one.task, self()).catch(self)) === self();
     if (!isOurs) one.lost.abort();
   };
   const tellAgain = async (): Promise<void> => {
@@ -90,47 +98,75 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
       logger.debug('the store was not told that this process lives', { reason: String(error) });
     }
     await Promise.all([...held.values()].map(check));
-    telling = held.size === 0 ? undefined : tellLater();
+    telling = held.size === 0 || isStopped ? undefined : tellLater();
   };
   const tellLater = (): NodeJS.Timeout => setTimeout(() => void tellAgain(), tellMs).unref();
 
   const owner = async (task: ClaimedTask): Promise<string> => {
-    const first = await store.take(task, process);
-    if (first === process) return first;
+    const first = await store.take(task, self());
+    if (first === self()) return first;
     const until = await store.aliveUntil(first);
-    return until !== undefined && until > clock.now() ? first : store.takeOver(task, first, process);
+    return until !== undefined && until > clock.now() ? first : store.takeOver(task, first, self());
   };
 
   return {
-    take: async ({ key, marks, lost, deadlineAt }) => {
-      const elsewhere: Claimed = { kind: 'elsewhere', at: clock.now() + ELSEWHERE_MS };
-      // Its message came to this process again.
-      if (held.has(key)) return elsewhere;
+    take: async (wanted) => {
+      const { key, marks, lost, deadlineAt } = wanted;
+      let isRepeat = false;
+      // Its message came to this process again: the first one answers for both.
+      for (let first = held.get(key); first !== undefined; first = held.get(key)) {
+        isRepeat = true;
+        if (await isOverFirst(first.ended, lost)) continue;
+        return { kind: 'lost' };
+      }
+      const { promise: ended, resolve: end } = Promise.withResolvers<void>();
       const task = claimedTask(key, marks);
-      if (clock.now() >= aliveUntil - tellMs) await tell();
-      if ((await owner(task)) !== process || held.has(key)) return elsewhere;
-      const one: Held = { task, lost: new AbortController(), deadlineAt, isUnlocked: lost.aborted };
+      const one: Held = { task, lost: new AbortController(), deadlineAt, ended, isUnlocked: lost.aborted };
+      held.set(key, one);
       const unlock = (): void => {
         one.isUnlocked = true;
         void check(one);
       };
-      lost.addEventListener('abort', unlock, { once: true });
-      held.set(key, one);
-      telling ??= tellLater();
-      return {
-        kind: 'held',
-        claim: {
-          lost: one.lost.signal,
-          release: async () => {
-            held.delete(key);
-            lost.removeEventListener('abort', unlock);
-            await store.drop(task, process).catch((error: unknown) => {
-              logger.debug('a claim of a task was not dropped', { reason: String(error), task: key });
-            });
-          },
-        },
+      const letGo = (): void => {
+        held.delete(key);
+        lost.removeEventListener('abort', unlock);
+        end();
       };
+      try {
+        if (clock.now() >= aliveUntil - tellMs) await tell();
+        if ((await owner(task)) !== self()) {
+          letGo();
+          return { kind: 'elsewhere', at: clock.now() + ELSEWHERE_MS };
+        }
+      } catch (error) {
+        letGo();
+        throw error;
+      }
+      lost.addEventListener('abort', unlock, { once: true });
+      telling ??= tellLater();
+      const release = async (): Promise<void> => {
+        letGo();
+        await store.drop(task, self()).catch((error: unknown) => {
+          logger.debug('a claim of a task was not dropped', { reason: String(error), task: key });
+        });
+      };
+      return { kind: 'held', claim: { lost: one.lost.signal, release }, isRepeat };
     },
-    stop: () => clearTimeout(telling),
+    stop: () => {
+      isStopped = true;
+      clearTimeout(telling);
+    },
   };
+}
+
+async function isOverFirst(over: Promise<void>, lost: AbortSignal): Promise<boolean> {
+  const { signal, aborted, release } = limitSignal({ sources: [lost] });
+  try {
+    await Promise.race([over, aborted]);
+    return true;
+  } catch {
+    return !signal.aborted;
+  } finally {
+    release();
+  }
 }

@@ -5,6 +5,7 @@ import { actorQueue } from '../../../contract/entities.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
 import { isRefusedForGood } from '../../protocol/claims.ts';
+import { lifeMark } from '../../protocol/lineage.ts';
 import type { OutboxEntry, ScatterEntry, SliceEntry } from '../state/session-state.ts';
 import { expandScatter, expandSlice } from './expand-scatter.ts';
 import { takeBack, takeRetriesBack } from './scheduled.ts';
@@ -66,9 +67,13 @@ const CARRIED: Readonly<Record<OutboxEntry['kind'], true>> = {
 };
 
 /** Carried out first: what the actor let go of must not begin while the rest is on its way (I15). */
-async function closeAll(entries: readonly OutboxEntry[], { cancellations }: OutboxContext): Promise<void> {
+async function closeAll(
+  entries: readonly OutboxEntry[],
+  { cancellations, actor, incarnation }: OutboxContext,
+): Promise<void> {
   for (const entry of entries)
-    if (entry.kind === 'close') await cancellations.cancel(entry.marks, entry.until);
+    if (entry.kind === 'close')
+      await cancellations.cancel(entry.marks, entry.until, lifeMark(formatAddress(actor), incarnation));
 }
 
 function expand(entry: ScatterEntry | SliceEntry, context: OutboxContext): Promise<void> {

@@ -94,3 +94,25 @@ it('a store that does not answer cancels nothing, and says so to who cancels', a
   await vi.advanceTimersByTimeAsync(20_000);
   expect(told).toEqual([]);
 });
+
+it('who runs it is told by name, after the mark is there, and what cannot be told is no failure', async () => {
+  const told: unknown[] = [];
+  const store: CancellationStore = { put: async (marks) => void told.push(marks), find: async () => [] };
+  const tell = async (life: string, marks: readonly string[]): Promise<void> => {
+    told.push({ life, marks });
+    throw new Error('no broker');
+  };
+  const asker = createCancellations({ store, isLocal: false, clock: { now: () => 0 }, logger: silent, tell });
+  await asker.cancel(['a'], 1, 'life');
+  await asker.cancel(['b'], 1);
+  expect(told).toEqual([['a'], { life: 'life', marks: ['a'] }, ['b']]);
+});
+
+it('what another process says reaches what runs here at once', () => {
+  const { worker } = setUp(false);
+  const told: string[] = [];
+  worker.watch(['a', 'life'], () => told.push('a'));
+  worker.heard(['other']);
+  worker.heard(['life']);
+  expect(told).toEqual(['a']);
+});

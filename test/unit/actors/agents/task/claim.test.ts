@@ -25,7 +25,7 @@ afterEach(() => {
 function host(process: string, on: TaskClaimStore = store): TaskClaims {
   const claims = createTaskClaims({
     store: on,
-    process,
+    listen: () => process,
     lockDurationMs: LOCK_MS,
     clock: { now: Date.now },
     logger: SILENT,
@@ -42,10 +42,21 @@ async function held(claims: TaskClaims, lost = never, deadlineAt = Infinity) {
   return claimed.claim;
 }
 
-it('is one process at a time, also where its message comes to the same process again', async () => {
+it('waits where its message comes to the same process again, until the first has ended or its own lock is lost', async () => {
+  const claims = host('a');
+  const claim = await held(claims);
+  const lock = new AbortController();
+  const [second, third] = [claims.take(wanted()), claims.take(wanted(lock.signal))];
+  await vi.advanceTimersByTimeAsync(LOCK_MS);
+  lock.abort();
+  expect(await third).toEqual({ kind: 'lost' });
+  await claim.release();
+  expect(await second).toMatchObject({ kind: 'held', isRepeat: true });
+});
+
+it('is one process at a time', async () => {
   const [one, other] = [host('a'), host('b')];
   const claim = await held(one);
-  expect(await one.take(wanted())).toMatchObject({ kind: 'elsewhere' });
   expect(await other.take(wanted())).toMatchObject({ kind: 'elsewhere' });
   expect(await store.processesOf('life', 'execution')).toEqual(['a']);
   await claim.release();

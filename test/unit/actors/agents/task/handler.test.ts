@@ -873,7 +873,7 @@ describe('a task of an exclusive agent', () => {
   const claimsOf = (process: string, store: TaskClaimStore) =>
     createTaskClaims({
       store,
-      process,
+      listen: () => process,
       lockDurationMs: 30_000,
       clock: { now: () => 10_000 },
       logger: silent,
