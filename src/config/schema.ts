@@ -2,6 +2,7 @@
 // and zod is not.
 import { z } from 'zod';
 import type { IoAgent, QuorateConfig, ResolvedConfig } from '../contract/config.ts';
+import { MAX_TENANT_LENGTH } from '../contract/control.ts';
 import type { PayloadCodec } from '../contract/payload.ts';
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
@@ -29,6 +30,14 @@ const agentCommon = {
         ])
         .optional(),
     })
+    .optional(),
+  lane: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        weights: z.record(z.string().min(1).max(MAX_TENANT_LENGTH), z.number().min(0.01).max(1_000)),
+      }),
+    ])
     .optional(),
   model: z.string().min(1).max(128).optional(),
   estimate: z.custom<IoAgent['estimate']>(isFunction, 'must be a function').optional(),

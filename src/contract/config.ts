@@ -79,6 +79,11 @@ interface AgentCommon {
    * process that runs it. Costs two writes in the store a task. Default: true for I/O agents, false for those of a module.
    */
   readonly exclusive?: boolean;
+  /**
+   * Its work is shared between tenants by weight, and within one by priority and age (docs/control.md, "Lanes"): what cannot begin soon
+   * waits at its askers. A weight is more than 0; tenants that are not named have 1. Default: first come, first served.
+   */
+  readonly lane?: boolean | { readonly weights: Readonly<Record<string, number>> };
   /** The model that it uses, where its reports name none: what is looked for in `prices`. */
   readonly model?: string;
   /** What an attempt with this input uses at most. Counts where nothing better is said: for attempts that were cut, or lost. */

@@ -8,14 +8,16 @@ import { CONTROL } from '../contract/entities.ts';
 import type { Bridge, InspectionSink, Pump } from '../contract/ports.ts';
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
+import { usesLanes } from './lanes.ts';
 
 /** String URLs are not rewritten by the build: the modules have the extension that this file has. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Those that this build has machines for: `control/<kind>/machine.ts` exports one under that name. */
-const CONTROL_KINDS: readonly ControlKind[] = ['limit'];
+const CONTROL_KINDS: readonly ControlKind[] = ['limit', 'lane'];
 /** What is configured that keeps something there: each kind says so by itself. */
 const USES: readonly ((config: ResolvedConfig) => boolean)[] = [
   ({ limits }) => Object.keys(limits).length > 0,
+  usesLanes,
 ];
 
 export function usesControl(config: ResolvedConfig): boolean {

@@ -38,6 +38,7 @@ import type { TaskBody } from '../contract/wire.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
 import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
+import { laneGates, laneReports, telling } from './lanes.ts';
 import type { Registration } from './registration.ts';
 
 /** A busy session lets others in after this long (I14). */
@@ -96,6 +97,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     duplicateWindowMs,
     retentionMs,
     turnTimeoutMs,
+    gates: laneGates(config, (agent) => concurrencyOf(agent, threads)),
   };
   const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
@@ -249,7 +251,8 @@ function startAgentPumps(context: PumpContext): Pump[] {
       resolve: () => ({ kind: 'agent', config: agent as AgentConfig }),
       timeoutMs: agent.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       ...retriesOf(agent.retry),
-      concurrency: agent.concurrency ?? ('module' in agent ? threads : IO_CONCURRENCY),
+      concurrency: concurrencyOf(agent, threads),
+      agent,
       subscriptions: subscriptionsOf(config, name),
     }),
   );
@@ -274,6 +277,10 @@ function startAgentPumps(context: PumpContext): Pump[] {
     },
   };
   return [...agents, ...logic, claiming, { active: 0, stop: async () => limits.close() }];
+}
+
+function concurrencyOf(agent: ResolvedConfig['agents'][string], threads: number): number {
+  return agent.concurrency ?? ('module' in agent ? threads : IO_CONCURRENCY);
 }
 
 /**
@@ -325,11 +332,12 @@ type TaskPumpSettings = Pick<
   readonly concurrency: number;
   readonly budget: RetryBudget | false | undefined;
   readonly subscriptions: readonly Source[];
+  readonly agent?: ResolvedConfig['agents'][string];
 };
 
 function startTaskPump(
   context: PumpContext,
-  { concurrency, budget: given, subscriptions, ...settings }: TaskPumpSettings,
+  { concurrency, budget: given, subscriptions, agent, ...settings }: TaskPumpSettings,
 ): Pump[] {
   const counters = newTaskCounters();
   context.counters.agents[settings.name] = counters;
@@ -340,13 +348,16 @@ function startTaskPump(
     context.counters.usage = addRows(context.counters.usage, rows);
   };
   const { prices } = context.config;
-  const onMessage = createTaskHandler({ ...context, ...settings, counters, used, prices, random, budget });
+  const running = { concurrency, running: () => counters.running };
+  const lane = agent === undefined ? undefined : laneReports(settings.name, agent, running, context);
+  const own = { ...context, ...settings, counters, used, prices, random, budget, lane };
+  const onMessage = createTaskHandler(own);
   const { bridge } = context;
   const { limit, entity: queue } = settings;
   const ready =
     limit === undefined ? {} : { ready: (ahead: number, signal: AbortSignal) => limit.ready(ahead, signal) };
   return [
-    bridge.pumpTasks({ entity: queue, concurrency, onMessage, ...ready }),
+    telling(bridge.pumpTasks({ entity: queue, concurrency, onMessage, ...ready }), lane),
     // What comes of a copy goes to the agent's own queue, and is one handler's.
     ...subscriptions.map(({ entity, subscription }) =>
       bridge.pumpTasks({

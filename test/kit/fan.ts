@@ -15,6 +15,7 @@ export const BRANCHES = SLICES * SLICE;
 export const EXECUTION = '1.0';
 
 interface Plan {
+  readonly agents?: Json;
   readonly items?: Json;
   readonly policy?: Json;
   readonly cancel?: 'ignore';
@@ -49,6 +50,11 @@ export const machine: AnyStateMachine = setup({ actors: { fan: scatter() } }).cr
   },
 } as never) as never;
 
+const REGISTRY = {
+  agents: { a: { deadlineMs: 60_000 }, b: { deadlineMs: 60_000 } },
+  machines: { m: true },
+} as const;
+
 export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, at) => at);
 }
@@ -63,10 +69,10 @@ export class Scene {
   readonly host;
   now = 1_000_000;
 
-  constructor(plan: Plan = {}, options: FakeHostOptions = {}) {
+  constructor(plan: Plan = {}, options: FakeHostOptions = {}, properties: Record<string, string> = {}) {
     this.queue.loops = true;
-    this.host = fakeHost(machine, { clock: { now: () => this.now }, ...options });
-    this.queue.put(start({}, { input: plan as Json }));
+    this.host = fakeHost(machine, { clock: { now: () => this.now }, registry: REGISTRY, ...options });
+    this.queue.put(start({ properties }, { input: plan as Json }));
   }
 
   /** `onSlice` is called as a slice leaves, with the number of those before it. */

@@ -58,6 +58,7 @@ describe('docs/configuration.md', () => {
       deadlineMs: 1,
       exclusive: true,
       retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 1, budget: { share: 1, perSecond: 1 } },
+      lane: { weights: { acme: 2 } },
       model: 'm',
       estimate: () => ({}),
       limit: 'l',

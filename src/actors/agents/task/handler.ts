@@ -52,6 +52,7 @@ export function createTaskHandler(
           waits: waitsOf(message),
           traceparent: traceparentOf(span),
         };
+        if (isFirst(task)) host.lane?.took(message);
         const admitted = await admit(task, passed, host);
         const disposition = await carryOut(task, admitted, span, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
@@ -60,6 +61,7 @@ export function createTaskHandler(
       });
     } finally {
       counters.running--;
+      host.lane?.ended();
     }
   };
 }

@@ -12,6 +12,7 @@ import type { Cancellations } from '../../protocol/cancellations.ts';
 import type { Limit } from '../limit/limits.ts';
 import type { TaskPermits } from '../limit/task-limit.ts';
 import type { TaskClaim, TaskClaims } from './claim.ts';
+import type { LaneReports } from './lane-reports.ts';
 import type { RetryLedger } from './retry-budget.ts';
 
 export interface TaskCounters {
@@ -80,6 +81,8 @@ export interface TaskHost {
   /** None where the agent has none. */
   readonly limit: Limit | undefined;
   readonly payloads: Payloads;
+  /** None where the agent has no lane. */
+  readonly lane?: Pick<LaneReports, 'took' | 'ended'> | undefined;
   readonly clock: Clock;
   /** 0 <= n < 1: what is put off together does not come back together. */
   readonly random: () => number;

@@ -162,10 +162,27 @@ export interface ControlState extends OnBehalf {
   readonly costs?: BookedCosts;
   /** What has not left (unsent/unsent.ts). A fan-out that has left as a whole stays for the slice in the outbox of the same state. */
   readonly unsent?: readonly UnsentEntry[];
+  /** Of agents with a lane: what it has asked for, and got (unsent/lane-gate.ts). */
+  readonly lanes?: Readonly<Record<string, LaneAsking>>;
   /** The messages to itself by which it goes on with them: number of the last, and whether it is on its way. */
   readonly more?: { readonly n: number; readonly underWay: boolean };
   /** It began a scatter that former builds cannot send, or not decide. */
   readonly gathers?: true;
+}
+
+/** Tasks for one agent, over the whole life of the actor. */
+export interface LaneAsking {
+  /** Of the last time that it asked, and when that was (epoch ms). */
+  readonly seq: number;
+  readonly askedAt: number;
+  /** Tasks that it has sent, those that it may have sent, and those that it had when it asked. */
+  readonly left: number;
+  readonly granted: number;
+  readonly demand: number;
+  /** Since when some of them wait. */
+  readonly since: number;
+  /** Grants that go by an earlier asking count no more: it gave back what it did not need. */
+  readonly from: number;
 }
 
 /** What it used, with all that it started (commit/book.ts). */

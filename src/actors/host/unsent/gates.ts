@@ -2,7 +2,13 @@
 // of a lane); the runtime makes those that its configuration asks for. Without one nothing waits but what is larger than a slice.
 import type { ActorAddress } from '../../../contract/address.ts';
 import type { GrantedBody } from '../../../contract/wire.ts';
-import type { ControlState, OutboxEntry, UnsentEntry } from '../state/session-state.ts';
+import type {
+  ControlState,
+  OutboxEntry,
+  ScatterEntry,
+  TaskEntry,
+  UnsentEntry,
+} from '../state/session-state.ts';
 
 export interface GateContext {
   readonly actor: ActorAddress;
@@ -38,6 +44,11 @@ export function isHeld(
   return gates.some((gate) => gate.holds(control, agents));
 }
 
+/** None of a broadcast: its branches are names of subscriptions. */
+export function agentsOf(work: Pick<ScatterEntry, 'agents' | 'topic'> | TaskEntry): readonly string[] {
+  return 'topic' in work && work.topic !== undefined ? [] : work.agents;
+}
+
 /** The least that all of them grant. */
 export function granted(
   gates: readonly Gate[],
@@ -48,7 +59,7 @@ export function granted(
   let count = Math.min(most, work.total - work.cursor);
   for (const gate of gates) {
     if (count <= 0) return 0;
-    if (gate.holds(control, work.agents)) count = Math.min(count, gate.grants(control, work, count));
+    if (gate.holds(control, agentsOf(work))) count = Math.min(count, gate.grants(control, work, count));
   }
   return Math.max(0, count);
 }
@@ -60,7 +71,7 @@ export function taken(
   count: number,
 ): ControlState {
   return gates.reduce(
-    (known, gate) => (gate.holds(known, work.agents) ? gate.taken(known, work, count) : known),
+    (known, gate) => (gate.holds(known, agentsOf(work)) ? gate.taken(known, work, count) : known),
     control,
   );
 }

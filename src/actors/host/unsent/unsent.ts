@@ -7,7 +7,7 @@ import type { CoreState } from '../../../contract/turn.ts';
 import { type GrantedBody, PROPERTY } from '../../../contract/wire.ts';
 import type { ControlState, OutboxEntry, SessionState, UnsentEntry } from '../state/session-state.ts';
 import { deadlineMsOf, leavingWith, withDeadline, withoutDeadline } from './deadlines.ts';
-import { type Gate, granted, isHeld, taken } from './gates.ts';
+import { agentsOf, type Gate, granted, isHeld, taken } from './gates.ts';
 import { moreToken, ownTimer } from './own-timer.ts';
 
 /** Tasks that are made and sent at a time. */
@@ -53,7 +53,7 @@ export function nextSlice(
 export function goOn(state: SessionState, context: UnsentContext): SessionState {
   const { gates = [], actor, now } = context;
   const { core } = state;
-  if (core === null || state.control?.unsent === undefined) return state;
+  if (core === null || state.control === undefined) return state;
   let next = state;
   for (const { asks } of gates) {
     const { control, outbox } = next;
@@ -85,7 +85,7 @@ function toUnsent(
 ): readonly UnsentEntry[] {
   if (entry.kind === 'scatter') {
     const isLarge = entry.total - entry.cursor > SLICE;
-    if (!isHeld(gates, control, entry.agents)) return isLarge ? [entry] : [];
+    if (!isHeld(gates, control, agentsOf(entry))) return isLarge ? [entry] : [];
     return [{ ...entry, deadlineMs: deadlineMsOf(core, entry.execution, entry.deadlineAt) }];
   }
   if (gates.length === 0 || entry.kind !== 'message' || entry.message.subject !== 'task') return [];
