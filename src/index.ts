@@ -4,6 +4,7 @@ export type { ConnectOptions } from './client/connect.ts';
 export { defineAgent, defineConfig, defineMachine } from './config/define.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
+export type { RunBounds } from './contract/bounds.ts';
 export type {
   ActorPage,
   Actors,

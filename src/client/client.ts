@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SpanKind } from '@opentelemetry/api';
 import { checkBehalf, toProperties } from '../actors/protocol/behalf.ts';
+import { boundsProperties } from '../actors/protocol/bounds.ts';
 import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { limitSignal, throwIfAborted } from '../common/signals.ts';
 import { checkActorId, checkEvent, checkJson } from '../contract/border.ts';
+import type { RunBounds } from '../contract/bounds.ts';
 import type { CallOptions, QuorateClient, StartOptions } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { actorQueue } from '../contract/entities.ts';
@@ -122,11 +124,22 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
 
   const begin = (
     type: string,
-    { id, input, tenant, priority, ...call }: StartOptions<unknown>,
+    {
+      id,
+      input,
+      tenant,
+      priority,
+      deadlineMs,
+      maxDepth,
+      maxTasks,
+      noProgressMs,
+      ...call
+    }: StartOptions<unknown>,
     more: NonNullable<WireMessage['properties']> = {},
   ): ReturnType<QuorateClient['start']> =>
     traced('start', type, id, async (trace) => {
-      const properties = { ...toProperties(checkBehalf({ tenant, priority })), ...more };
+      const bounds = boundsProperties({ deadlineMs, maxDepth, maxTasks, noProgressMs } as RunBounds);
+      const properties = { ...toProperties(checkBehalf({ tenant, priority })), ...bounds, ...more };
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
       const given = checkInput(input, `${type}/${id}`);
       const make = (asker: unknown): WireMessage =>
@@ -142,6 +155,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     run: async (type, { id, input, ...call }) => {
       const given = checkInput(input, `${type}/${id}`);
       checkBehalf(call);
+      boundsProperties(call);
       const over = new AbortController();
       const { signal, release } = limitSignal({ sources: [over.signal, call.signal] });
       const waiting = { ...call, signal };
@@ -170,7 +184,10 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           call?.key === undefined
             ? {}
             : { messageId: hashId('key', type, id, call.key), properties: { [PROPERTY.key]: call.key } };
-        const behalf = call?.start === undefined ? {} : toProperties(checkBehalf(call.start));
+        const behalf =
+          call?.start === undefined
+            ? {}
+            : { ...toProperties(checkBehalf(call.start)), ...boundsProperties(call.start) };
         const of = `${type}/${id}`;
         const start = call?.start === undefined ? {} : { start: { input: checkInput(call.start.input, of) } };
         const body = { kind: 'event', event: checkEvent(event, of), ...start } as const;

@@ -8,6 +8,7 @@ import type {
   StateValueFrom,
 } from 'xstate';
 import type { ActorAddress } from './address.ts';
+import type { RunBounds } from './bounds.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
 import type { OnBehalf } from './control.ts';
 import type { DeadLetters } from './dead-letters.ts';
@@ -30,7 +31,7 @@ export interface CallOptions {
 }
 
 /** Of `start` and `run`. `id` has 1 to 128 characters and is unique within its type; `input` is JSON. */
-export interface StartOptions<I> extends CallOptions, OnBehalf {
+export interface StartOptions<I> extends CallOptions, OnBehalf, RunBounds {
   readonly id: string;
   readonly input?: I;
 }
@@ -40,7 +41,7 @@ export interface SendOptions<I> extends Pick<CallOptions, 'signal'> {
   /** Makes repeats of the same send harmless within the duplicate window. */
   readonly key?: string;
   /** Starts the actor with this input if it is not there; one that is there only gets the event. */
-  readonly start?: OnBehalf & { readonly input?: I };
+  readonly start?: OnBehalf & RunBounds & { readonly input?: I };
 }
 
 type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 'context' | 'output'> & {

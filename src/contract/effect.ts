@@ -1,6 +1,7 @@
 // The closed union of what a turn wants done in the world. Effects are data: the host encodes them to wire messages,
 // commits them with the snapshot and only then carries them out.
 import type { ActorAddress } from './address.ts';
+import type { Bounds } from './bounds.ts';
 import type { EventJson, Json } from './json.ts';
 import type { Outcome } from './outcome.ts';
 import type { ScatterPlan } from './scatter.ts';
@@ -44,6 +45,8 @@ export type Effect =
       readonly childId: string;
       readonly input: Json;
       readonly syncSnapshot: boolean;
+      /** What is left to it of the bounds of its run. */
+      readonly bounds?: Bounds;
       /** Actors that the child finds by system id; absent = none. */
       readonly system?: Readonly<Record<string, ActorAddress>>;
     }
@@ -55,7 +58,13 @@ export type Effect =
   | { readonly kind: 'cancelTimer'; readonly token: string }
   /** The child's latest snapshot for a parent that asked to follow it; at most one a batch. */
   | { readonly kind: 'snapshot'; readonly to: ReplyAddress; readonly snapshot: Json }
-  | { readonly kind: 'reply'; readonly to: ReplyAddress; readonly outcome: Outcome }
+  | {
+      readonly kind: 'reply';
+      readonly to: ReplyAddress;
+      readonly outcome: Outcome;
+      /** To the parent: tasks of its allotment that it did not ask for. */
+      readonly tasksLeft?: number;
+    }
   | { readonly kind: 'emit'; readonly event: EventJson }
   | { readonly kind: 'log'; readonly label: string | null; readonly value: Json }
   /** A named custom action, run in a worker after the commit with the committed context, at least once. */

@@ -200,6 +200,16 @@ export const ERROR_HINTS = {
     'The provider asked to wait longer than the task may take: raise `deadlineMs`, ask for less at once, or raise the limit there. `data.failure` says how long.',
   /** The module of `quorate start --run` threw an error without a code. */
   RUN_FAILED: 'Look into the module of --run; --verbose prints the stack of what it threw.',
+  /** A run took longer than the `deadlineMs` that it was started with. */
+  RUN_DEADLINE:
+    'Start it with a longer `deadlineMs`, or bound its parts: agents and scatters have deadlines of their own.',
+  /** An actor of a run with `noProgressMs` waited so long for its tasks, and nothing came. */
+  RUN_STALLED:
+    'Look at what hangs: `query` names the slowest branch; or start it with a longer `noProgressMs`.',
+  /** An actor of a run with `maxDepth` started a child below the last level. */
+  TOO_DEEP: 'Look at what starts children in children; or start the run with a larger `maxDepth`.',
+  /** An actor of a run with `maxTasks` asked for more tasks than were left to it. */
+  TOO_MANY_TASKS: 'Look at what asks for so many; or start the run with more `maxTasks`.',
   /** `run` was given the id of an actor that was started with another input. */
   START_CONFLICT:
     'Take another id for another input; `result` gives what the first input led to, and `start` tells no inputs apart.',

@@ -1,5 +1,6 @@
 // What a turn is: (state, inputs, now, ids) -> (state, effects, verdict per input). Everything here is JSON.
 import type { ActorAddress } from './address.ts';
+import type { Bounds } from './bounds.ts';
 import type { Effect, ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
@@ -41,11 +42,17 @@ export type TurnInput =
       readonly kind: 'start';
       readonly input: Json;
       readonly parent?: ParentLink;
+      /** Of the run, as far as they are left to this actor; a property of the message says it. */
+      readonly bounds?: Bounds;
       /** Told 'started' or 'exists' by the host; not a waiter for the result. */
       readonly asker?: ReplyAddress;
     }
   /** `start`: what to start the actor with when it is not there; both are one turn. */
-  | { readonly kind: 'event'; readonly event: EventJson; readonly start?: { readonly input: Json } }
+  | {
+      readonly kind: 'event';
+      readonly event: EventJson;
+      readonly start?: { readonly input: Json; readonly bounds?: Bounds };
+    }
   /** A task's, scatter branch's (`branch` set) or child's end. */
   | {
       readonly kind: 'reply';
@@ -58,6 +65,8 @@ export type TurnInput =
       readonly traceparent?: string;
       /** Where its output lies as well: a gather keeps this in its place. */
       readonly kept?: PayloadRef;
+      /** At a child's end: tasks of its allotment that it did not ask for. */
+      readonly tasksLeft?: number;
     }
   /** One piece of a streamed answer, numbered from 0; delivered to the machine in order of `seq`. */
   | {
@@ -127,7 +136,9 @@ export interface Timer {
     /** I11: looks which open executions have passed their deadline. */
     | { readonly kind: 'deadlines' }
     /** One that has passed it: the machine is told, in a separate turn. */
-    | { readonly kind: 'deadline'; readonly execution: string };
+    | { readonly kind: 'deadline'; readonly execution: string }
+    /** A bound of the run: its deadline, or whether anything comes. */
+    | { readonly kind: 'bound'; readonly of: 'deadline' | 'progress' };
 }
 
 /** An answer that a gather keeps: its value, or where that lies. */
@@ -233,6 +244,8 @@ export interface CoreState {
   readonly endedAt?: number;
   /** Of an actor that ended in error or was stopped: gathers that had answers. */
   readonly cut?: readonly CutGather[];
+  /** Of the run, as far as they are left to this actor. Absent: none were said. */
+  readonly bounds?: Bounds;
 }
 
 export interface TurnRequest {

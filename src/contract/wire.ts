@@ -40,6 +40,9 @@ export const PROPERTY = {
   family: 'quorate-family',
   /** On a child and its tasks: marks of everybody who waits for their asker (protocol/lineage.ts). */
   lineage: 'quorate-lineage',
+  /** On a start: bounds of its run, as JSON. On the reply of a child's end: tasks of its allotment that it did not ask for. */
+  bounds: 'quorate-bounds',
+  tasksLeft: 'quorate-tasks-left',
   /** On a start, and on the tasks of what it started: on whose behalf, and how urgent (protocol/behalf.ts). */
   tenant: 'quorate-tenant',
   priority: 'quorate-priority',

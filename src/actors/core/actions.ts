@@ -7,6 +7,7 @@ import { ANSWER_ACTION, type ControlAnswer, isReservedType } from '../../contrac
 import { QuorateError } from '../../contract/errors.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
+import { takeLevel, takeTasks } from './bounds.ts';
 import { addressesOf, type Draft, namesOf } from './draft.ts';
 import { closeExecution, openExecution } from './executions.ts';
 import { ignoresCancel, isNamedInvoke } from './invokes.ts';
@@ -179,7 +180,11 @@ function applySpawn(context: ActionContext, { actorRef, src, input }: SpawnParam
       `machine '${address.type}': child '${actorRef.id}' has an inline logic; name it in setup({ actors })`,
     );
   }
-  const opened = openExecution(draft, resolveSource(machine, address.type, src, registry), {
+  // A bound of the run has ended it in this very turn.
+  if (draft.life?.status !== 'active') return;
+  const source = resolveSource(machine, address.type, src, registry);
+  if (source.kind === 'machine' && !takeLevel(draft)) return;
+  const opened = openExecution(draft, source, {
     childId: actorRef.id,
     src,
     input: toOutside(
@@ -193,6 +198,7 @@ function applySpawn(context: ActionContext, { actorRef, src, input }: SpawnParam
   });
   if (opened.kind === 'complete')
     pending.push({ childId: actorRef.id, outcome: { status: 'done', output: opened.output } });
+  else takeTasks(draft, opened.tasks);
   const early = starting.get(actorRef) ?? [];
   starting.delete(actorRef);
   for (const params of early) applySend(context, params);

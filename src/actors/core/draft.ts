@@ -1,6 +1,7 @@
 // The state of an actor while a batch works on it. Turns are atomic: `begin`, then `apply` or `takeBack`.
 import type { AnyActorRef } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
+import type { Bounds } from '../../contract/bounds.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
@@ -31,6 +32,7 @@ export interface Life {
   readonly output?: Json;
   readonly error?: ErrorJson;
   readonly cut?: readonly CutGather[];
+  readonly bounds?: Bounds;
 }
 
 export class Draft {
@@ -133,6 +135,11 @@ export class Draft {
     );
   }
 
+  /** Changes what this turn has asked for so far. */
+  change(how: (asked: readonly Effect[]) => readonly Effect[]): void {
+    this.#asked = [...how(this.#asked)];
+  }
+
   nextExecutionId(): string {
     return `${this.turn + 1}.${this.#executionsOpened++}`;
   }
@@ -200,7 +207,7 @@ export class Draft {
 }
 
 function lifeOf(state: CoreState): Life {
-  const { status, incarnation, startedAt, endedAt, parent, output, error, cut } = state;
+  const { status, incarnation, startedAt, endedAt, parent, output, error, cut, bounds } = state;
   return {
     status,
     incarnation,
@@ -210,6 +217,7 @@ function lifeOf(state: CoreState): Life {
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
     ...(cut === undefined ? {} : { cut }),
+    ...(bounds === undefined ? {} : { bounds }),
   };
 }
 

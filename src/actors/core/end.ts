@@ -16,13 +16,20 @@ interface End {
 
 export function finish(draft: Draft, status: Exclude<ActorStatus, 'active'>, end: End): void {
   const { life } = draft;
-  if (life === undefined) return;
+  if (life === undefined || life.status !== 'active') return;
   const gathers = status === 'done' ? [] : cutGathers(draft);
   for (const id of [...draft.executions.entries()].map(([key]) => key)) closeExecution(draft, id, 'stop');
   cancelAllTimers(draft);
   const outcome = toOutcome(end);
   for (const to of draft.waiters) draft.ask({ kind: 'reply', to, outcome });
-  if (life.parent !== undefined) draft.ask({ kind: 'reply', to: life.parent.reply, outcome });
+  const { tasks: tasksLeft = 0 } = life.bounds ?? {};
+  if (life.parent !== undefined)
+    draft.ask({
+      kind: 'reply',
+      to: life.parent.reply,
+      outcome,
+      ...(tasksLeft === 0 ? {} : { tasksLeft }),
+    });
   draft.waiters = [];
   draft.life = {
     ...life,

@@ -22,7 +22,9 @@ export interface ChildStart {
 }
 
 /** What the machine must be told at once: the output of a scatter without branches. */
-export type Opened = { readonly kind: 'open' } | { readonly kind: 'complete'; readonly output: Json };
+export type Opened =
+  | { readonly kind: 'open'; readonly tasks: number }
+  | { readonly kind: 'complete'; readonly output: Json };
 
 export function openExecution(draft: Draft, source: Source, child: ChildStart): Opened {
   const replaced = draft.executionOf(child.childId);
@@ -30,10 +32,10 @@ export function openExecution(draft: Draft, source: Source, child: ChildStart): 
   switch (source.kind) {
     case 'task':
       openTask(draft, source, child);
-      return { kind: 'open' };
+      return { kind: 'open', tasks: 1 };
     case 'machine':
       openChild(draft, source.type, child);
-      return { kind: 'open' };
+      return { kind: 'open', tasks: 0 };
     case 'scatter':
       return openScatter(draft, child);
   }
@@ -90,7 +92,7 @@ function openScatter(draft: Draft, child: ChildStart): Opened {
     gather,
     deadlineAt,
   });
-  return { kind: 'open' };
+  return { kind: 'open', tasks: total };
 }
 
 function ignoring(cancel: 'ignore' | undefined): { readonly cancel?: 'ignore' } {

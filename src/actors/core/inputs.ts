@@ -5,6 +5,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Execution, InternalInput, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
+import { beginBounds, giveBack, lookAtBound, noteProgress } from './bounds.ts';
 import { answerBranch, endGather } from './branches.ts';
 import type { Draft, Life } from './draft.ts';
 import { fail, finish, toOutcome } from './end.ts';
@@ -31,6 +32,7 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
       ? { kind: 'ended', error: ended(turn, life) }
       : stale(`the actor has ended: ${life.status}`);
   }
+  if (input.kind === 'event' || input.kind === 'reply' || input.kind === 'partial') noteProgress(draft);
   switch (input.kind) {
     case 'event':
       return applyEvent(turn, input);
@@ -79,17 +81,19 @@ function applyStartWithEvent(turn: TurnMachine, { event, start }: StartingEvent)
 
 function applyStart(
   turn: TurnMachine,
-  input: Pick<Extract<TurnInput, { kind: 'start' }>, 'input' | 'parent'>,
+  input: Pick<Extract<TurnInput, { kind: 'start' }>, 'input' | 'parent' | 'bounds'>,
 ): Verdict {
   const { incarnation, now } = turn.draft.request;
-  const { parent } = input;
+  const { parent, bounds } = input;
   turn.draft.life = {
     status: 'active',
     incarnation,
     startedAt: now,
     ...(parent === undefined ? {} : { parent }),
+    ...(bounds === undefined ? {} : { bounds }),
   };
   turn.start(input.input);
+  beginBounds(turn.draft);
   return APPLIED;
 }
 
@@ -118,6 +122,7 @@ function applyReply(turn: TurnMachine, input: Extract<TurnInput, { kind: 'reply'
   const outcome = expire(input, draft.now);
   if (execution.kind === 'scatter') return answerBranch(turn, input, execution, outcome);
   closeExecution(draft, input.execution, 'answered');
+  if (execution.kind === 'child') giveBack(draft, input.tasksLeft);
   turn.deliverEnd(execution.childId, outcome);
   return APPLIED;
 }
@@ -181,6 +186,8 @@ function fire(turn: TurnMachine, timer: Timer): void {
       return draft.ask({ kind: 'send', to: what.to, event: what.event });
     case 'deadlines':
       return lookAtDeadlines(draft, timer);
+    case 'bound':
+      return lookAtBound(draft, what.of);
     case 'deadline': {
       const execution = draft.executions.get(what.execution);
       if (execution !== undefined) missDeadline(turn, what.execution, execution);
@@ -206,7 +213,10 @@ function applyFail(turn: TurnMachine, { input, error }: Extract<TurnInput, { kin
   if (!isAwaited(draft, input)) return stale(`a ${input.kind} that failed is not waited for any more`);
   const what = input.kind === 'timer' ? draft.timers.get(input.token)?.what.kind : undefined;
   // No code of the machine runs for these inputs: they are not to blame when a host died.
-  if (input.kind === 'timer' && (what === 'deadlines' || (what === 'send' && error.code === 'TURN_POISONED')))
+  if (
+    input.kind === 'timer' &&
+    (what === 'deadlines' || what === 'bound' || (what === 'send' && error.code === 'TURN_POISONED'))
+  )
     return applyTimer(turn, input);
   return { kind: 'applied', failure: fail(draft, error) };
 }

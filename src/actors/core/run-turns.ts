@@ -4,6 +4,7 @@ import type { Effect } from '../../contract/effect.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { CoreState, TurnInput, TurnRequest, TurnResult, Verdict } from '../../contract/turn.ts';
 import { isInternal } from '../../contract/turn.ts';
+import { shareBounds } from './bounds.ts';
 import { addressesOf, Draft } from './draft.ts';
 import { fail, toRejection } from './end.ts';
 import { HostNeeded, type ModuleExports } from './gather.ts';
@@ -99,7 +100,10 @@ function takeInput(
   }
   const violation = hooks?.violation();
   if (violation !== undefined) verdict = { kind: 'rejected', error: violation };
-  if (verdict.kind === 'applied') return { verdict, effects: draft.apply() };
+  if (verdict.kind === 'applied') {
+    shareBounds(draft);
+    return { verdict, effects: draft.apply() };
+  }
   if (verdict.kind !== 'rejected') return { verdict, effects: [] };
   draft.takeBack();
   turn.putBack(snapshot);

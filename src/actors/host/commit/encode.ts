@@ -19,6 +19,7 @@ import {
 } from '../../../contract/wire.ts';
 import { formatTraceparent } from '../../../observability/telemetry.ts';
 import { toProperties } from '../../protocol/behalf.ts';
+import { childBounds } from '../../protocol/bounds.ts';
 import { effectMessageId, inLife, taskKey, taskMessageId } from '../../protocol/ids.ts';
 import { childLineage } from '../../protocol/lineage.ts';
 import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
@@ -158,6 +159,7 @@ function encode(
           [PROPERTY.family]: context.family,
           [PROPERTY.lineage]: childLineage({ ...context, actor: formatAddress(actor) }, effect.execution),
           ...toProperties(context.behalf ?? {}),
+          ...childBounds(effect.bounds ?? {}),
         },
       );
     case 'stopChild':
@@ -203,7 +205,12 @@ function encode(
             effect.to.entity,
             'reply',
             { kind: 'reply', execution: effect.to.correlationId, outcome: effect.outcome as unknown as Json },
-            { sessionId: effect.to.sessionId },
+            {
+              sessionId: effect.to.sessionId,
+              ...(effect.tasksLeft === undefined
+                ? {}
+                : { properties: { [PROPERTY.tasksLeft]: effect.tasksLeft } }),
+            },
           );
     case 'emit':
       return message(

@@ -108,7 +108,8 @@ export function nextState(
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
   const { behalf = {} } = started ?? {};
   const said = Object.keys(behalf).length === 0 ? state.control : { ...state.control, ...behalf };
-  const known = opensNewScatter(result) ? { ...said, gathers: true as const } : said;
+  const bounded = core.bounds === undefined ? said : { ...said, bounded: true as const };
+  const known = opensNewScatter(result) ? { ...bounded, gathers: true as const } : bounded;
   const books = book(known, usages, turned, context);
   const control = books?.control ?? known;
   const entries = [

@@ -1,6 +1,7 @@
 // Sorts the messages of a batch, the first stage: which were applied before (I4), which are of an earlier life (I9), which
 // ask something, and which are inputs of the machine. It reads payloads and changes nothing. What a message is may depend on
 // the state that those before it lead to. There a part ends: it is acted on before the rest is sorted.
+import type { Bounds } from '../../../contract/bounds.ts';
 import type { OnBehalf } from '../../../contract/control.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
@@ -15,6 +16,7 @@ import {
   type WatchBody,
 } from '../../../contract/wire.ts';
 import { readBehalf } from '../../protocol/behalf.ts';
+import { readBounds, readTasksLeft } from '../../protocol/bounds.ts';
 import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
 import { ofThisLife } from '../../protocol/ids.ts';
 import { marksIn } from '../../protocol/lineage.ts';
@@ -157,7 +159,12 @@ export async function sort(
     else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
     else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
     else {
-      const input = withTrace(body, message);
+      const bounds = canStart(body) ? readBounds(message) : undefined;
+      if (bounds !== undefined && 'fault' in bounds) {
+        settlements.push(refused(message, { code: 'INPUT_INVALID', message: bounds.fault }));
+        continue;
+      }
+      const input = withBounds(withProperties(body, message), bounds);
       const said = canStart(input) ? readBehalf(message.properties) : NO_START;
       if ('fault' in said) {
         settlements.push(refused(message, { code: 'INPUT_INVALID', message: said.fault }));
@@ -194,8 +201,25 @@ function isSuspect({ deliveryCount, sequenceNumber }: InboundMessage, { fetched 
   return deliveryCount > (fetched.has(sequenceNumber) ? 1 : 0);
 }
 
-function withTrace(input: TurnInput, { traceparent }: InboundMessage): TurnInput {
-  return input.kind === 'reply' && traceparent !== undefined ? { ...input, traceparent } : input;
+/** What an answer's message says beside its body. */
+function withProperties(input: TurnInput, message: InboundMessage): TurnInput {
+  if (input.kind !== 'reply') return input;
+  const { traceparent } = message;
+  const tasksLeft = readTasksLeft(message);
+  if (traceparent === undefined && tasksLeft === undefined) return input;
+  return {
+    ...input,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(tasksLeft === undefined ? {} : { tasksLeft }),
+  };
+}
+
+function withBounds(input: TurnInput, bounds: Bounds | undefined): TurnInput {
+  if (bounds === undefined) return input;
+  if (input.kind === 'start') return { ...input, bounds };
+  return input.kind === 'event' && input.start !== undefined
+    ? { ...input, start: { ...input.start, bounds } }
+    : input;
 }
 
 interface Family {

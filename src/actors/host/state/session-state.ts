@@ -168,6 +168,8 @@ export interface ControlState extends OnBehalf {
   readonly more?: { readonly n: number; readonly underWay: boolean };
   /** It began a scatter that former builds cannot send, or not decide. */
   readonly gathers?: true;
+  /** Its run has bounds: the core keeps them. */
+  readonly bounded?: true;
 }
 
 /** Tasks for one agent, over the whole life of the actor. */
