@@ -2,8 +2,12 @@
 // are what the model counted. A part is a file.
 import type { Bench, Measurement } from '../kit/measurement.ts';
 import { ABOUT as CANCELLATION, measureCancellation } from './cancellation.ts';
+import { ABOUT as LIMITS, measureLimits } from './limits.ts';
 
-const PARTS = [{ about: CANCELLATION, measure: measureCancellation }];
+const PARTS = [
+  { about: CANCELLATION, measure: measureCancellation },
+  { about: LIMITS, measure: measureLimits },
+];
 
 export const control: Bench = {
   name: 'control',

@@ -81,13 +81,27 @@ function homeless({ machines, agents }: QuorateConfig): string[] {
 
 /** Refuses the name of a limit that there is not: its agent would run without one. */
 function unlimited({ agents, limits }: ResolvedConfig): string[] {
-  return Object.entries(agents).flatMap(([name, { limit }]) => {
+  const missing = (where: string, limit: string | undefined): string[] => {
     if (limit === undefined || Object.hasOwn(limits, limit)) return [];
     const near = nearest(limit, Object.keys(limits));
-    return [
-      `agents.${name}.limit: there is no limit '${limit}'${near === undefined ? '' : `; did you mean ${near}?`}`,
-    ];
-  });
+    return [`${where}: there is no limit '${limit}'${near === undefined ? '' : `; did you mean ${near}?`}`];
+  };
+  return [
+    ...Object.entries(agents).flatMap(([name, { limit }]) => missing(`agents.${name}.limit`, limit)),
+    ...Object.entries(limits).flatMap(([name, { fallback }]) => {
+      const where = `limits.${name}.fallback`;
+      return comesBack(name, limits) ? [`${where}: leads back to '${name}'`] : missing(where, fallback);
+    }),
+  ];
+}
+
+function comesBack(name: string, limits: ResolvedConfig['limits']): boolean {
+  const seen = new Set<string>();
+  for (let at = limits[name]?.fallback; at !== undefined && !seen.has(at); at = limits[at]?.fallback) {
+    if (at === name) return true;
+    seen.add(at);
+  }
+  return false;
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -82,6 +82,8 @@ const limit = z
     requestsPerMinute: amount,
     tokensPerMinute: amount,
     concurrent: z.number().int().min(1).max(100_000).optional(),
+    onOpen: z.enum(['wait', 'fail']).optional(),
+    fallback: z.string().min(1).optional(),
     revision: z.number().int().min(0).max(1_000_000_000).optional(),
   })
   .refine(

@@ -39,6 +39,10 @@ export interface LimitConfig {
   readonly tokensPerMinute?: number | undefined;
   /** Calls at once. */
   readonly concurrent?: number | undefined;
+  /** What becomes of tasks while its calls fail: they wait (default), or fail at once with LIMIT_OPEN. */
+  readonly onOpen?: 'wait' | 'fail' | undefined;
+  /** Another limit that lets calls through while this one is closed; `context.limit` says which one it was. */
+  readonly fallback?: string | undefined;
   /** Where processes are configured differently the highest counts, until a client has set another. Default 0. */
   readonly revision?: number | undefined;
 }

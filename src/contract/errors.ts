@@ -129,6 +129,9 @@ export const ERROR_HINTS = {
     'Correct what the message names; inputs and events are plain JSON, and it says the path of what is not.',
   /** Quorate failed in a way that it does not handle. */
   INTERNAL: 'This is a bug; run again with --verbose and report what it prints.',
+  /** A task whose limit has `onOpen: 'fail'` came while the calls of that limit fail, and its breaker was open. */
+  LIMIT_OPEN:
+    'What the limit stands for fails, or its account needs a person: see the errors of its agents, then start the work again. `quorate limits` shows it.',
   /** A machine took eventless transitions, or sent itself events, without end. */
   MACHINE_LOOPS:
     'Give the eventless transition or the self-sent event a guard that ends it; a long loop that ends may say so in options.maxIterations.',

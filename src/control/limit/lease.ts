@@ -17,14 +17,18 @@ const BEATS = 3;
 /** It asks for what it has begun lately, and half as much again. */
 const GROWTH = 1.5;
 const RECENT_MS = 1_000;
+/** It asks for more when it has less than so much of what it has begun lately: an answer takes a while. */
+const SPARE = 0.4;
 const MEAN_WEIGHT = 0.2;
 
 /** How a call ended, as far as the limit is concerned. */
 export type Ended =
   | { readonly kind: 'good'; readonly ms: number }
   | { readonly kind: 'throttled'; readonly waitMs?: number | undefined }
-  /** They could not serve. */
-  | { readonly kind: 'failed' }
+  /** They could not serve; perhaps they said for how long. */
+  | { readonly kind: 'failed'; readonly waitMs?: number | undefined }
+  /** Nothing on that account works until a person acts. */
+  | { readonly kind: 'account' }
   /** It says nothing of the other side. */
   | { readonly kind: 'none' };
 
@@ -44,16 +48,29 @@ export interface LeaseOptions {
   readonly silenceMs: number;
 }
 
+const NOTHING: Amount = { requests: 0, tokens: 0 };
 const NOTHING_SEEN: Seen = { good: 0, goodMs: 0, throttled: 0, failed: 0 };
+
+interface Lot {
+  /** Of the ask that it was granted for. */
+  readonly seq: number;
+  readonly until: number;
+  requests: number;
+  tokens: number;
+}
 
 export class Lease {
   readonly #options: LeaseOptions;
-  #has: Amount = { requests: 0, tokens: 0 };
-  #until = 0;
+  /** What was granted and is left, oldest first: the next is asked for before the last is spent. */
+  #lots: Lot[] = [];
+  /** Of lots that ended before they were spent, since the last ask. */
+  #unspent: Amount = NOTHING;
   #permits = Number.POSITIVE_INFINITY;
   /** By the limiter, and by what it has seen itself and not told yet. */
   #pausedUntil = 0;
   #ownPauseUntil = 0;
+  /** The breaker, as the limiter said last. */
+  #isOpen = false;
   #asked: { readonly ask: Ask; readonly at: number; readonly pauseUntil: number; sentAt: number } | undefined;
   #seq = 0;
   #askAt = 0;
@@ -64,6 +81,7 @@ export class Lease {
   #running = 0;
   #seen = NOTHING_SEEN;
   #debt = 0;
+  #spentOf = 0;
   #begun: number[] = [];
   #mean: number | undefined;
   #settings: LimitSettings;
@@ -93,42 +111,44 @@ export class Lease {
     return Math.max(0, Math.max(this.#pausedUntil, own) - now);
   }
 
+  /** Calls fail over there: none begins for so long, as far as anybody knows. */
+  openMs(now: number): number {
+    return this.#isOpen ? this.waitMs(now) : 0;
+  }
+
   /** Tokens that a call takes which nobody knows yet. */
   get mean(): number {
     return Math.ceil(this.#mean ?? 1);
   }
 
   fits(now: number, tokens = this.mean): boolean {
-    const { requests, tokens: left } = this.#has;
-    return (
-      now < this.#until &&
-      this.pausedMs(now) === 0 &&
-      requests >= 1 &&
-      left >= tokens &&
-      this.#running < this.#permits
-    );
+    const { requests, tokens: left } = this.#left(now);
+    return this.pausedMs(now) === 0 && requests >= 1 && left >= tokens && this.#running < this.#permits;
   }
 
   /** True: it begins, and has taken what it needs. */
   begin(now: number, tokens: number): boolean {
     if (!this.fits(now, tokens)) return false;
-    this.#has = { requests: this.#has.requests - 1, tokens: this.#has.tokens - tokens };
+    this.#spend(1, tokens);
     this.#running += 1;
     this.#begun.push(now);
     this.#mean = this.#mean === undefined ? tokens : this.#mean + (tokens - this.#mean) * MEAN_WEIGHT;
     return true;
   }
 
-  /** Tells one lease from the next. */
+  /** Of the lot that was spent of last. */
   get number(): number {
-    return this.#seq;
+    return this.#spentOf;
   }
 
   /** What began under that lease did not take place after all. */
   undo(now: number, tokens: number, lease: number): void {
     this.#running -= 1;
-    if (lease === this.#seq && now < this.#until)
-      this.#has = { requests: this.#has.requests + 1, tokens: this.#has.tokens + tokens };
+    const lot = this.#lots.find(({ seq, until }) => seq === lease && now < until);
+    if (lot !== undefined) {
+      lot.requests += 1;
+      lot.tokens += tokens;
+    }
     if (this.#held > this.#running) this.#report(now + RELEASE_MS);
   }
 
@@ -139,9 +159,9 @@ export class Lease {
 
   /** Calls that may begin one after the other now, each with as many tokens as the mean. */
   room(now: number): number {
-    return this.fits(now)
-      ? Math.floor(Math.min(this.#has.requests, this.#has.tokens / this.mean, this.#permits - this.#running))
-      : 0;
+    if (!this.fits(now)) return 0;
+    const { requests, tokens } = this.#left(now);
+    return Math.floor(Math.min(requests, tokens / this.mean, this.#permits - this.#running));
   }
 
   /** `excess`: tokens that it used beyond what it had taken. */
@@ -156,20 +176,24 @@ export class Lease {
     if (this.#held > this.#running) this.#report(now + (isOver ? 0 : RELEASE_MS));
     const seen = this.#seen;
     if (how.kind === 'good') this.#seen = { ...seen, good: seen.good + 1, goodMs: seen.goodMs + how.ms };
-    if (how.kind === 'failed') {
-      this.#seen = { ...seen, failed: seen.failed + 1 };
-      this.#report(now + REPORT_MS);
-    }
-    if (how.kind === 'throttled') {
-      const { waitMs } = how;
-      this.#seen = {
-        ...seen,
-        throttled: seen.throttled + 1,
-        ...(waitMs === undefined ? {} : { waitMs: Math.max(waitMs, seen.waitMs ?? 0) }),
-      };
-      this.#ownPauseUntil = Math.max(this.#ownPauseUntil, now + (waitMs ?? 0));
+    if (how.kind === 'account') {
+      this.#seen = { ...seen, account: (seen.account ?? 0) + 1 };
+      // Whatever the limiter will say: nothing more on that account.
+      this.#lots = [];
       this.#report(now);
     }
+    if (how.kind === 'failed' || how.kind === 'throttled') this.#troubled(now, how);
+  }
+
+  #troubled(now: number, { kind, waitMs }: Extract<Ended, { kind: 'failed' | 'throttled' }>): void {
+    const seen = this.#seen;
+    this.#seen = {
+      ...seen,
+      [kind]: seen[kind] + 1,
+      ...(waitMs === undefined ? {} : { waitMs: Math.max(waitMs, seen.waitMs ?? 0) }),
+    };
+    this.#ownPauseUntil = Math.max(this.#ownPauseUntil, now + (waitMs ?? 0));
+    this.#report(kind === 'throttled' || waitMs !== undefined ? now : now + REPORT_MS);
   }
 
   answered(now: number, grant: Grant): void {
@@ -180,18 +204,22 @@ export class Lease {
     this.#settings = grant.settings;
     this.#revision = grant.revision;
     // From when it was first sent: it may have been granted then.
-    this.#until = at + grant.ttlMs;
-    this.#has = { requests: grant.requests, tokens: grant.tokens };
+    const { seq, requests, tokens } = grant;
+    if (requests > 0) this.#lots.push({ seq, requests, tokens, until: at + grant.ttlMs });
     this.#permits = grant.permits ?? Number.POSITIVE_INFINITY;
     this.#held = grant.permits === undefined ? 0 : Math.max(grant.permits, this.#running);
     this.#pausedUntil = now + grant.pausedMs;
+    this.#isOpen = grant.open === true;
     const isEnough = grant.requests >= ask.want.requests && grant.tokens >= ask.want.tokens;
     this.#askAt = now + (grant.requests === 0 ? grant.waitMs : isEnough ? 0 : LEAST_GAP_MS);
     if (this.#held > this.#running) this.#report(now + RELEASE_MS);
   }
 
-  pushed(now: number, { pausedMs, again }: Push): void {
-    if (pausedMs !== undefined) this.#pausedUntil = now + pausedMs;
+  pushed(now: number, { pausedMs, open, again }: Push): void {
+    if (pausedMs !== undefined) {
+      this.#pausedUntil = now + pausedMs;
+      this.#isOpen = open === true;
+    }
     if (again === true) this.#askAt = Math.min(this.#askAt, now);
   }
 
@@ -205,7 +233,7 @@ export class Lease {
     }
     const wants = this.#wants(now, demand) && now >= this.#askAt;
     if (!wants && now < this.#dueAt()) return undefined;
-    const ask = this.#toAsk(now, wants ? demand : { count: 0 });
+    const ask = this.#toAsk(now, demand, !wants);
     this.#asked = { ask, at: now, sentAt: now, pauseUntil: this.#ownPauseUntil };
     this.#ownPauseUntil = 0;
     return ask;
@@ -219,15 +247,51 @@ export class Lease {
       times.push(
         this.#wants(now, demand)
           ? Math.max(now, this.#askAt)
-          : now + (this.pausedMs(now) || this.#until - now),
+          : now + (this.pausedMs(now) || (this.#lots[0]?.until ?? now) - now),
       );
     const next = Math.min(...times);
     return Number.isFinite(next) ? next : undefined;
   }
 
-  /** Something waits that the lease does not serve. A pause is waited for; nobody has to be asked meanwhile. */
+  /** Something waits that is not served, or soon will not be. A pause is waited for; nobody has to be asked meanwhile. */
   #wants(now: number, { count, first }: Demand): boolean {
-    return count > 0 && this.pausedMs(now) === 0 && !this.fits(now, first);
+    if (this.pausedMs(now) > 0) return false;
+    if (count > 0 && !this.fits(now, first)) return true;
+    const recent = this.#recent(now);
+    const { requests, tokens } = this.#left(now);
+    const least = recent * SPARE;
+    return recent > 1 && this.#running < this.#permits && (requests < least || tokens < least * this.mean);
+  }
+
+  #left(now: number): Amount {
+    this.#lots = this.#lots.filter(({ requests, tokens, until }) => {
+      if (now < until) return requests > 0 || tokens > 0;
+      this.#unspent = { requests: this.#unspent.requests + requests, tokens: this.#unspent.tokens + tokens };
+      return false;
+    });
+    return {
+      requests: this.#lots.reduce((sum, lot) => sum + lot.requests, 0),
+      tokens: this.#lots.reduce((sum, lot) => sum + lot.tokens, 0),
+    };
+  }
+
+  #spend(requests: number, tokens: number): void {
+    let [calls, rest] = [requests, tokens];
+    for (const lot of this.#lots) {
+      const taken = Math.min(calls, lot.requests);
+      if (taken > 0) this.#spentOf = lot.seq;
+      lot.requests -= taken;
+      calls -= taken;
+      const part = Math.min(rest, lot.tokens);
+      lot.tokens -= part;
+      rest -= part;
+    }
+  }
+
+  /** Calls that began lately. */
+  #recent(now: number): number {
+    this.#begun = this.#begun.filter((at) => now - at <= RECENT_MS);
+    return this.#begun.length;
   }
 
   #dueAt(): number {
@@ -236,11 +300,13 @@ export class Lease {
     return Math.min(this.#reportAt, beatAt);
   }
 
-  #toAsk(now: number, { count, first }: Demand): Ask {
+  #toAsk(now: number, { count, first }: Demand, isReport: boolean): Ask {
     const { process, from, settings, revision, silenceMs } = this.#options;
-    this.#begun = this.#begun.filter((at) => now - at <= RECENT_MS);
-    const requests = count === 0 ? 0 : Math.max(count, Math.ceil(this.#begun.length * GROWTH));
-    const least = first ?? this.mean;
+    const requests = isReport ? 0 : Math.max(count, 1, Math.ceil(this.#recent(now) * GROWTH));
+    const { tokens: left } = this.#left(now);
+    // The tokens of the first one, where what is left does not have them.
+    const needed = first ?? this.mean;
+    const least = Math.max(1, needed - left);
     const seen = this.#seen === NOTHING_SEEN ? {} : { seen: this.#seen };
     const ask: Ask = {
       type: 'ask',
@@ -250,15 +316,14 @@ export class Lease {
       settings,
       revision,
       silenceMs,
-      want: { requests, tokens: requests === 0 ? 0 : least + (requests - 1) * this.mean },
+      want: { requests, tokens: isReport ? 0 : Math.max(least, needed + (requests - 1) * this.mean - left) },
       least,
-      back: this.#has,
+      back: this.#unspent,
       debt: this.#debt,
       running: this.#running,
       ...seen,
     };
-    // What it had is given back with the ask: nothing of it may be spent any more.
-    this.#has = { requests: 0, tokens: 0 };
+    this.#unspent = NOTHING;
     this.#seen = NOTHING_SEEN;
     this.#debt = 0;
     this.#reportAt = Number.POSITIVE_INFINITY;

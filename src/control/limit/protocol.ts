@@ -24,6 +24,8 @@ export interface Seen {
   readonly waitMs?: number;
   /** They could not serve: overloaded, transient, unknown. */
   readonly failed: number;
+  /** Nothing on that account works until a person acts. */
+  readonly account?: number;
 }
 
 /** One at a time and process, repeated under its number until it is answered. */
@@ -59,6 +61,8 @@ export interface Grant extends Amount {
   readonly waitMs: number;
   /** Nobody begins anything for so long. */
   readonly pausedMs: number;
+  /** Because calls fail: the breaker is open. */
+  readonly open?: true;
   readonly settings: LimitSettings;
   readonly revision: number;
 }
@@ -67,8 +71,33 @@ export interface Grant extends Amount {
 export interface Push {
   readonly push: true;
   readonly pausedMs?: number;
+  readonly open?: true;
   /** There is room again for who waits. */
   readonly again?: true;
+}
+
+/** What a person orders, or asks to see where there is nothing else. A repeat has the same id. */
+export interface Order {
+  readonly type: 'order';
+  readonly id: string;
+  readonly from: ReplyAddress;
+  /** In the place of those of the same name. */
+  readonly settings?: LimitSettings;
+  /** Nothing begins until it is ordered otherwise. */
+  readonly stop?: boolean;
+}
+
+/** How a limit is, for people. */
+export interface LimitView {
+  readonly settings: LimitSettings;
+  readonly revision: number;
+  readonly stopped: boolean;
+  readonly pausedMs: number;
+  readonly breaker: 'closed' | 'open' | 'probing';
+  /** The share of the rate that is used now, since the other side said it was too much. */
+  readonly used: number;
+  /** Processes that were heard lately. */
+  readonly processes: number;
 }
 
 const isNumber = (value: unknown): value is number =>
@@ -91,12 +120,24 @@ export function readAsk(event: EventJson): Ask | undefined {
   return isAsk ? (event as unknown as Ask) : undefined;
 }
 
+export function readOrder(event: EventJson): Order | undefined {
+  const { type, id, from, settings, stop } = event as unknown as Partial<Order>;
+  const isOrder =
+    type === 'order' &&
+    typeof id === 'string' &&
+    id.length <= LONGEST &&
+    isAddress(from) &&
+    (settings === undefined || isSettings(settings)) &&
+    (stop === undefined || typeof stop === 'boolean');
+  return isOrder ? (event as unknown as Order) : undefined;
+}
+
 function isAmount(value: Amount | undefined): boolean {
   return isRecord(value) && isNumber(value.requests) && isNumber(value.tokens);
 }
 
-function isSeen({ good, goodMs, throttled, failed, waitMs = 0 }: Seen): boolean {
-  return [good, goodMs, throttled, failed, waitMs].every(isNumber);
+function isSeen({ good, goodMs, throttled, failed, waitMs = 0, account = 0 }: Seen): boolean {
+  return [good, goodMs, throttled, failed, waitMs, account].every(isNumber);
 }
 
 function isSettings(value: unknown): value is LimitSettings {

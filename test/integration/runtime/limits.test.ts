@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { QuorateClient } from '../../../src/contract/client.ts';
 import type { AgentContext, QuorateConfig } from '../../../src/contract/config.ts';
-import { throttled } from '../../../src/contract/failure.ts';
+import { failure, throttled } from '../../../src/contract/failure.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 const PER_MINUTE = 1_200;
@@ -28,10 +28,13 @@ const configOf = (host: string, data?: string): QuorateConfig => ({
   machines: {
     all: app('gathering.machine.ts', 'gatherAll'),
     readers: app('gathering.machine.ts', 'gatherReaders'),
+    tellers: app('gathering.machine.ts', 'gatherTellers'),
   },
   limits: {
     fast: { requestsPerMinute: PER_MINUTE, concurrent: 30 },
     tokens: { tokensPerMinute: 60_000 },
+    east: { concurrent: 5, fallback: 'west' },
+    west: { concurrent: 5 },
   },
   agents: {
     oracle: {
@@ -44,6 +47,14 @@ const configOf = (host: string, data?: string): QuorateConfig => ({
           throw throttled({ retryAfterMs: PAUSE_MS });
         }
         return { counts: { sum: 1, attempt }, key };
+      },
+    },
+    teller: {
+      limit: 'east',
+      retry: { attempts: 1 },
+      run: (_input: unknown, { limit }: AgentContext) => {
+        if (limit === 'east') throw failure('account', { message: 'no money' });
+        return { limit };
       },
     },
     reader: {
@@ -110,6 +121,15 @@ it('tokens that were used beyond the estimate are waited for', async () => {
   expect(await run('readers', 'tokens', items)).toMatchObject({ ok: 14 });
   const times = begun.map(({ at }) => at).toSorted((a, b) => a - b);
   expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1_200);
+});
+
+it('an account without money is called no more, and the other deployment does its work', async () => {
+  const input = { items: [1] } as never;
+  expect(await client.run('tellers', { id: 'poor', input })).toMatchObject({ ok: 0, failed: 1 });
+  for (const id of ['one', 'two', 'three'])
+    expect(await client.run('tellers', { id, input })).toMatchObject({
+      values: [{ value: { limit: 'west' } }],
+    });
 });
 
 it('limiters are nobody else’s to see', async () => {

@@ -26,7 +26,16 @@ export interface Permit {
 export type Acquired =
   | { readonly kind: 'granted'; readonly permit: Permit }
   /** To be tried again in so many ms at the earliest. */
-  | { readonly kind: 'later'; readonly waitMs: number };
+  | { readonly kind: 'later'; readonly waitMs: number }
+  /** Of a limit that is not waited for. */
+  | Closed;
+
+export interface Closed {
+  readonly kind: 'closed';
+  /** Because calls fail over there, or because it asked to wait. */
+  readonly why: 'open' | 'paused';
+  readonly waitMs: number;
+}
 
 export interface LimitCounters {
   /** Calls that were let through, and how many of these had to wait for it with their message in hand. */
@@ -38,6 +47,8 @@ export interface LimitCounters {
   asks: number;
   /** Answers of the other side that it was too much. */
   throttled: number;
+  /** How often its breaker has opened, as far as this process was told. */
+  opened: number;
 }
 
 export interface LimitClientOptions {
@@ -51,6 +62,8 @@ export interface LimitClientOptions {
   /** Opens what answers come to: called once, with the first ask. */
   readonly listen: (onValue: (value: Json) => void) => ReplyAddress;
   readonly send: (ask: Ask) => Promise<unknown>;
+  /** What is not waited for: an open breaker, or a pause of more than a second too. Default: all is. */
+  readonly yields?: 'open' | 'paused';
   readonly logger: Logger;
   readonly counters: LimitCounters;
 }
@@ -86,6 +99,8 @@ export class LimitClient {
   /** Within HOLD_MS, or as long as `signal` lets it wait. */
   async acquire(tokens: number, signal?: AbortSignal): Promise<Acquired> {
     const lease = this.#open();
+    const closed = this.closed();
+    if (closed !== undefined) return closed;
     if (this.#waiters.size === 0 && lease.begin(this.#now, tokens)) return this.#granted(tokens, lease);
     const { promise, resolve } = Promise.withResolvers<Acquired>();
     const leave = (): void => {
@@ -99,12 +114,14 @@ export class LimitClient {
     const acquired = await promise;
     clearTimeout(timer);
     signal?.removeEventListener('abort', leave);
-    this.#options.counters[acquired.kind === 'granted' ? 'waited' : 'putOff'] += 1;
+    if (acquired.kind !== 'closed')
+      this.#options.counters[acquired.kind === 'granted' ? 'waited' : 'putOff'] += 1;
     return acquired;
   }
 
   /** Resolves when one more task than are on their way would be let through; undefined where it would be at once. */
   ready(ahead: number, signal: AbortSignal): Promise<void> | undefined {
+    if (this.closed() !== undefined) return undefined;
     if (this.#closed || signal.aborted || this.#open().room(this.#now) > ahead) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const next: Next = { ahead, resolve };
@@ -115,6 +132,19 @@ export class LimitClient {
     this.#ready.add(next);
     this.#pass();
     return promise.finally(() => signal.removeEventListener('abort', leave));
+  }
+
+  /** Set where what it has to wait for is not waited for. */
+  closed(): Closed | undefined {
+    const { yields } = this.#options;
+    if (yields === undefined || this.#lease === undefined) return undefined;
+    const now = this.#now;
+    const openMs = this.#lease.openMs(now);
+    if (openMs > 0) return { kind: 'closed', why: 'open', waitMs: openMs };
+    const pausedMs = this.#lease.pausedMs(now);
+    return yields === 'paused' && pausedMs > HOLD_MS
+      ? { kind: 'closed', why: 'paused', waitMs: pausedMs }
+      : undefined;
   }
 
   close(): void {
@@ -168,14 +198,15 @@ export class LimitClient {
 
   #hear(value: Json): void {
     const lease = this.#open();
-    const before = lease.revision;
+    const before = { revision: lease.revision, isOpen: lease.openMs(this.#now) > 0 };
     if ((value as { readonly push?: true }).push === true) {
       lease.pushed(this.#now, value as unknown as Push);
     } else {
       lease.answered(this.#now, value as unknown as Grant);
       this.#unansweredSince = undefined;
-      this.#said(lease, before);
+      this.#said(lease, before.revision);
     }
+    this.#sayOpen(before.isOpen, lease.openMs(this.#now));
     this.#pass();
   }
 
@@ -190,10 +221,30 @@ export class LimitClient {
       });
   }
 
+  #sayOpen(was: boolean, openMs: number): void {
+    const { logger, name, counters } = this.#options;
+    if (was === openMs > 0) return;
+    if (was)
+      return logger.info(`the breaker of limit '${name}' has closed: calls are made again`, { limit: name });
+    counters.opened += 1;
+    const forS = Math.ceil(openMs / 1_000);
+    logger.warn(`the breaker of limit '${name}' has opened: its calls fail, and none is made for ${forS} s`, {
+      limit: name,
+      code: 'LIMIT_OPEN',
+    });
+  }
+
   /** Lets through who can be, asks where something is to be asked, and looks again when it is time. */
   #pass(): void {
     const lease = this.#open();
     const now = this.#now;
+    const closed = this.closed();
+    if (closed !== undefined) {
+      for (const waiter of this.#waiters) waiter.resolve(closed);
+      for (const { resolve } of this.#ready) resolve();
+      this.#waiters.clear();
+      this.#ready.clear();
+    }
     for (const waiter of this.#waiters) {
       if (!lease.begin(now, waiter.tokens)) break;
       this.#waiters.delete(waiter);

@@ -48,20 +48,23 @@ export function createLimits(options: LimitsOptions): Limits {
       now: () => performance.now(),
       listen: (onValue) => mailbox.listen(`limit:${name}`, onValue).address,
       send: (ask) => mailbox.tell(target, { ...ask } as never),
+      ...yieldsOf(config),
       logger,
       counters,
     });
     clients.push(client);
-    return client;
+    const other = config.fallback === undefined ? undefined : of(config.fallback);
+    return other === undefined ? client : withFallback(client, other, config);
+  };
+  const of = (name: string | undefined): Limit | undefined => {
+    const config = name === undefined ? undefined : options.limits[name];
+    if (name === undefined || config === undefined) return undefined;
+    const limit = known.get(name) ?? make(name, config);
+    known.set(name, limit);
+    return limit;
   };
   return {
-    of: (name) => {
-      const config = name === undefined ? undefined : options.limits[name];
-      if (name === undefined || config === undefined) return undefined;
-      const limit = known.get(name) ?? make(name, config);
-      known.set(name, limit);
-      return limit;
-    },
+    of,
     close: () => {
       for (const client of clients) client.close();
     },
@@ -76,8 +79,31 @@ function settingsOf({ requestsPerMinute, tokensPerMinute, concurrent }: LimitCon
   };
 }
 
+/** What has a fallback is not waited for at all; what is to fail is waited for as long as it is only too fast. */
+function yieldsOf({ fallback, onOpen }: LimitConfig): { readonly yields?: 'open' | 'paused' } {
+  if (fallback !== undefined) return { yields: 'paused' };
+  return onOpen === 'fail' ? { yields: 'open' } : {};
+}
+
+/** While it is closed the other one lets calls through. */
+function withFallback(own: LimitClient, other: Limit, { onOpen = 'wait' }: LimitConfig): Limit {
+  return {
+    name: own.name,
+    ready: (ahead, signal) =>
+      own.closed() === undefined ? own.ready(ahead, signal) : other.ready(ahead, signal),
+    acquire: async (tokens, signal) => {
+      const first = await own.acquire(tokens, signal);
+      if (first.kind !== 'closed') return first;
+      const second = await other.acquire(tokens, signal);
+      if (second.kind === 'granted') return second;
+      const waitMs = Math.min(first.waitMs, second.waitMs);
+      return first.why === 'open' && onOpen === 'fail' ? first : { kind: 'later', waitMs };
+    },
+  };
+}
+
 function newLimitCounters(): LimitCounters {
-  return { granted: 0, waited: 0, putOff: 0, asks: 0, throttled: 0 };
+  return { granted: 0, waited: 0, putOff: 0, asks: 0, throttled: 0, opened: 0 };
 }
 
 function openLimit(name: string, counters: LimitCounters): Limit {

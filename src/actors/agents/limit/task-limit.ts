@@ -1,5 +1,6 @@
 // The limit of one agent, as its tasks meet it: what a call is taken to need before anybody knows, what it is let through with, and
 // what its end says of the other side.
+import { QuorateError } from '../../../contract/errors.ts';
 import { failureOf } from '../../../contract/failure.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
@@ -47,6 +48,7 @@ export class TaskPermits {
     for (;;) {
       signal.throwIfAborted();
       const acquired = await this.#limit.acquire(tokens, signal);
+      if (acquired.kind === 'closed') throw limitOpen(this.#limit.name, acquired.waitMs);
       if (acquired.kind === 'later') continue;
       const { permit } = acquired;
       const begunAt = performance.now();
@@ -75,6 +77,12 @@ export class TaskPermits {
   }
 }
 
+/** Of a limit whose tasks do not wait while its breaker is open. */
+export function limitOpen(name: string, waitMs: number): QuorateError {
+  const again = `again in ${Math.ceil(waitMs / 1_000)} s at the earliest`;
+  return new QuorateError('LIMIT_OPEN', `the breaker of limit '${name}' is open: its calls fail; ${again}`);
+}
+
 /** What an attempt says of what it called. */
 function endedOf(attempt: Over, ms: number): Ended {
   if (attempt.kind === 'done') return { kind: 'good', ms };
@@ -85,9 +93,9 @@ function endedOf(attempt: Over, ms: number): Ended {
     case 'overloaded':
     case 'transient':
     case 'unknown':
-      return failure.retryAfterMs === undefined
-        ? { kind: 'failed' }
-        : { kind: 'throttled', waitMs: failure.retryAfterMs };
+      return { kind: 'failed', waitMs: failure.retryAfterMs };
+    case 'account':
+      return { kind: 'account' };
     default:
       return { kind: 'none' };
   }

@@ -8,7 +8,7 @@ import type { Clock } from '../../../contract/ports.ts';
 import type { TaskBody } from '../../../contract/wire.ts';
 import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
-import { defaultTokens, TaskPermits } from '../limit/task-limit.ts';
+import { defaultTokens, limitOpen, TaskPermits } from '../limit/task-limit.ts';
 import type { TaskClaim } from './claim.ts';
 import { estimateOf } from './meter.ts';
 import type { Admitted, Next, Runnable, Task, TaskHost } from './task.ts';
@@ -43,6 +43,7 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
   if (lost.aborted) return { kind: 'lost' };
   const limited = await letThrough(runnable, input.value, body.agent, host);
   passed();
+  if (limited.kind === 'closed') return { kind: 'giveUp', error: limited.error };
   if (limited.kind === 'later')
     return {
       kind: 'later',
@@ -75,7 +76,8 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
 
 type Through =
   | { readonly kind: 'through'; readonly permits: TaskPermits | undefined }
-  | { readonly kind: 'later'; readonly waitMs: number };
+  | { readonly kind: 'later'; readonly waitMs: number }
+  | { readonly kind: 'closed'; readonly error: ErrorJson };
 
 /** Within a second, with the message in hand; nothing is claimed and nobody is kept from running meanwhile. */
 async function letThrough(runnable: Runnable, input: Json, agent: string, host: TaskHost): Promise<Through> {
@@ -84,6 +86,8 @@ async function letThrough(runnable: Runnable, input: Json, agent: string, host: 
   const config: Partial<AgentConfig> = runnable.kind === 'agent' ? runnable.config : {};
   const tokens = estimateOf(config, input, agent, logger)?.tokens ?? defaultTokens(input);
   const acquired = await limit.acquire(tokens);
+  if (acquired.kind === 'closed')
+    return { kind: 'closed', error: toErrorJson(limitOpen(limit.name, acquired.waitMs), 'LIMIT_OPEN') };
   return acquired.kind === 'later'
     ? acquired
     : { kind: 'through', permits: new TaskPermits(limit, acquired.permit) };

@@ -2,8 +2,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventJson } from '../../../../src/contract/json.ts';
-import { type LimitState, reduceLimit } from '../../../../src/control/limit/limiter.ts';
+import { reduceLimit } from '../../../../src/control/limit/limiter.ts';
 import type { Ask, Grant, LimitSettings, Push } from '../../../../src/control/limit/protocol.ts';
+import type { LimitState } from '../../../../src/control/limit/state.ts';
 
 const SEED = Number(process.env['QUORATE_TEST_SEED'] ?? Date.now() % 1_000_000);
 console.info(`limiter.test: QUORATE_TEST_SEED=${SEED}`);
