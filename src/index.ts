@@ -8,10 +8,12 @@ export type { RunBounds } from './contract/bounds.ts';
 export type {
   ActorPage,
   Actors,
+  BudgetOptions,
   CallOptions,
   QuorateClient,
   SendOptions,
   StartOptions,
+  TopUpOptions,
   Transition,
   WatchCallOptions,
 } from './contract/client.ts';
@@ -73,7 +75,7 @@ export type {
   Reservation,
   Usage,
 } from './contract/usage.ts';
-export type { GatherProgress, QueryAnswer } from './contract/wire.ts';
+export type { BudgetReport, GatherProgress, QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
 export { all, deadline, first, quorum } from './machines/policies.ts';
 export type {

@@ -22,6 +22,7 @@ import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
+import { toLimits, withBudget } from './budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { whileOpen } from './open-bridge.ts';
 import { watchActor } from './watch.ts';
@@ -129,6 +130,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       input,
       tenant,
       priority,
+      budget,
       deadlineMs,
       maxDepth,
       maxTasks,
@@ -139,9 +141,10 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
   ): ReturnType<QuorateClient['start']> =>
     traced('start', type, id, async (trace) => {
       const bounds = boundsProperties({ deadlineMs, maxDepth, maxTasks, noProgressMs } as RunBounds);
-      const properties = { ...toProperties(checkBehalf({ tenant, priority })), ...bounds, ...more };
+      const behalf = { ...toProperties(checkBehalf({ tenant, priority })), ...bounds };
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
       const given = checkInput(input, `${type}/${id}`);
+      const properties = { ...behalf, ...more, ...withBudget(budget, `${type}/${id}`) };
       const make = (asker: unknown): WireMessage =>
         message(type, id, { kind: 'start', input: given, asker: asker as Json }, { ...trace, properties });
       const body = await ask(type, id, call, make, late);
@@ -152,14 +155,15 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
 
   const client: QuorateClient = {
     start: (type, given) => begin(type, given),
-    run: async (type, { id, input, ...call }) => {
+    run: async (type, { id, input, budget, ...call }) => {
       const given = checkInput(input, `${type}/${id}`);
       checkBehalf(call);
       boundsProperties(call);
       const over = new AbortController();
       const { signal, release } = limitSignal({ sources: [over.signal, call.signal] });
       const waiting = { ...call, signal };
-      const started = begin(type, { id, input: given, ...call }, { [PROPERTY.sameInput]: true });
+      const own = budget === undefined ? {} : { budget };
+      const started = begin(type, { id, input: given, ...own, ...call }, { [PROPERTY.sameInput]: true });
       const result = client.result(type, id, waiting).catch(async (thrown: unknown) => {
         // The start says why there is no actor.
         await started;
@@ -180,6 +184,8 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       traced('send', type, id, async (trace) => {
         throwIfAborted(call?.signal);
         checkKey(call?.key);
+        const of = `${type}/${id}`;
+        const funded = withBudget(call?.start?.budget, of);
         const own =
           call?.key === undefined
             ? {}
@@ -188,11 +194,14 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           call?.start === undefined
             ? {}
             : { ...toProperties(checkBehalf(call.start)), ...boundsProperties(call.start) };
-        const of = `${type}/${id}`;
         const start = call?.start === undefined ? {} : { start: { input: checkInput(call.start.input, of) } };
         const body = { kind: 'event', event: checkEvent(event, of), ...start } as const;
         await bridge.publish([
-          message(type, id, body, { ...trace, ...own, properties: { ...own.properties, ...behalf } }),
+          message(type, id, body, {
+            ...trace,
+            ...own,
+            properties: { ...own.properties, ...behalf, ...funded },
+          }),
         ]);
       }),
     query: async (type, id, call) => {
@@ -209,6 +218,24 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         );
       const body = await ask(type, id, call, make, late);
       if (body.answer === 'snapshot') return body.snapshot;
+      throw unexpected(body);
+    },
+    topUp: async (type, id, { by = '', usd, tokens, ...call }) => {
+      const { microUsd = 0, tokens: more = 0 } = toLimits({ usd, tokens }, `topUp of ${type}/${id}`);
+      const late = new QuorateError(
+        'RESULT_TIMEOUT',
+        `${type}/${id} did not answer in time: does a host of it run?`,
+      );
+      const make = (asker: unknown): WireMessage =>
+        message(type, id, {
+          kind: 'topUp',
+          asker: asker as Json,
+          by: by.slice(0, 128),
+          microUsd,
+          tokens: more,
+        });
+      const body = await ask(type, id, call, make, late);
+      if (body.answer === 'budget') return body.budget;
       throw unexpected(body);
     },
     costs: async (type, id, call) => {

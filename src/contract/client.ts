@@ -16,7 +16,7 @@ import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
 import type { Costs } from './usage.ts';
-import type { GatherProgress, QueryAnswer } from './wire.ts';
+import type { BudgetReport, GatherProgress, QueryAnswer } from './wire.ts';
 
 type Machines<C extends QuorateConfig> = C['machines'];
 type MachineType<C extends QuorateConfig> = keyof Machines<C> & string;
@@ -30,10 +30,29 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a run may use, with all that it starts (docs/control.md). At least one of the two limits. */
+export interface BudgetOptions {
+  readonly usd?: number;
+  /** Input and output together. */
+  readonly tokens?: number;
+  /** What becomes of work that there is nothing left for: it waits for `topUp` (default), or fails with BUDGET_EXHAUSTED. */
+  readonly onExhausted?: 'wait' | 'fail';
+}
+
+/** Of `topUp`: what is added to the budget of a run, and who adds it. */
+export interface TopUpOptions extends CallOptions {
+  readonly usd?: number;
+  readonly tokens?: number;
+  /** Who adds it, for the log and for `query`. */
+  readonly by?: string;
+}
+
 /** Of `start` and `run`. `id` has 1 to 128 characters and is unique within its type; `input` is JSON. */
 export interface StartOptions<I> extends CallOptions, OnBehalf, RunBounds {
   readonly id: string;
   readonly input?: I;
+  /** Of a root: children share what it has. Throws BUDGET_INVALID. */
+  readonly budget?: BudgetOptions;
 }
 
 /** Of `send`: a key against repeats, and a start for an actor that is not there. `I` is the input of the machine. */
@@ -41,7 +60,7 @@ export interface SendOptions<I> extends Pick<CallOptions, 'signal'> {
   /** Makes repeats of the same send harmless within the duplicate window. */
   readonly key?: string;
   /** Starts the actor with this input if it is not there; one that is there only gets the event. */
-  readonly start?: OnBehalf & RunBounds & { readonly input?: I };
+  readonly start?: OnBehalf & RunBounds & { readonly input?: I; readonly budget?: BudgetOptions };
 }
 
 type TypedQuery<M extends AnyStateMachine> = Omit<QueryAnswer, 'value' | 'context' | 'output'> & {
@@ -115,6 +134,11 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
    * retention time. Throws ACTOR_NOT_FOUND.
    */
   costs(type: MachineType<C>, id: string, options?: CallOptions): Promise<Costs>;
+  /**
+   * Adds to the budget of a run, and work that waits for it leaves. Throws ACTOR_NOT_FOUND, and BUDGET_INVALID for an actor that was
+   * started without a budget or has ended.
+   */
+  topUp(type: MachineType<C>, id: string, options: TopUpOptions): Promise<BudgetReport>;
   /** Gives the output once the actor is done. Throws the error of the actor, ACTOR_NOT_FOUND or RESULT_TIMEOUT. */
   result<T extends MachineType<C>>(
     type: T,

@@ -46,6 +46,18 @@ export const ERROR_HINTS = {
    * within ten seconds: it is ending or stands still. The message names it.
    */
   BROKER_DATA_IN_USE: 'Another process owns this data folder; stop it, or let Quorate join it.',
+  /**
+   * A task, or a branch of a scatter, was not begun: nothing is left of the budget of its run, and the budget says
+   * `onExhausted: 'fail'`. Of a scatter `data` has the answers that are there.
+   */
+  BUDGET_EXHAUSTED:
+    "Give the run a larger budget, or `onExhausted: 'wait'` and add to it with `client.topUp`.",
+  /**
+   * A run was started with a budget that no one can keep: a limit that is no number, or USD for agents whose `model`
+   * has no price.
+   */
+  BUDGET_INVALID:
+    'Give whole numbers of tokens and USD from 0 on, and a price in `prices` for every `model` of an agent.',
   /** The data file of the embedded broker is damaged, of a newer format, or a file of another program. */
   BROKER_DATA_UNREADABLE:
     'What is in the file is damaged or none of ours: restore a copy. Only if nothing in it is needed, `quorate reset` starts afresh.',

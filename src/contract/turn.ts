@@ -136,7 +136,8 @@ export interface Timer {
     /** I11: looks which open executions have passed their deadline. */
     | { readonly kind: 'deadlines' }
     /** One that has passed it: the machine is told, in a separate turn. */
-    | { readonly kind: 'deadline'; readonly execution: string }
+    /** `isSpent`: nothing is left of the budget that it waits for, and nothing comes back. */
+    | { readonly kind: 'deadline'; readonly execution: string; readonly isSpent?: true }
     /** A bound of the run: its deadline, or whether anything comes. */
     | { readonly kind: 'bound'; readonly of: 'deadline' | 'progress' };
 }

@@ -161,6 +161,18 @@ export function toCosts(rows: readonly CostRow[], final: boolean): Costs {
   };
 }
 
+/** What budgets count: micro-USD, and input and output tokens together. Integers. */
+export interface Funds {
+  readonly microUsd: number;
+  readonly tokens: number;
+}
+
+export const NO_FUNDS: Funds = { microUsd: 0, tokens: 0 };
+
+export function toFunds({ microUsd, inputTokens, outputTokens }: Amount): Funds {
+  return { microUsd, tokens: inputTokens + outputTokens };
+}
+
 // Prices.
 
 export const MICROS = 1_000_000;

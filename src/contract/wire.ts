@@ -5,7 +5,7 @@ import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { Spent } from './scatter.ts';
 import type { ActorStatus, StepReport, TurnInput } from './turn.ts';
-import type { Costs } from './usage.ts';
+import type { Costs, Funds } from './usage.ts';
 
 export const WIRE_FORMAT = 1;
 
@@ -50,6 +50,10 @@ export const PROPERTY = {
   cancel: 'quorate-cancel',
   /** On a broadcast and the tasks that came of it: what is large in them belongs to all, and none removes it. */
   copy: 'quorate-copy',
+  /** On a start: JSON of the budget of the run. On a task: what its asker has reserved for the attempt. */
+  budget: 'quorate-budget',
+  /** On a task under a budget: how often its host was gone before it was sent again. */
+  lost: 'quorate-lost',
   /** On a task that a person has sent again: the number of its dead letter. It is done also when nobody waits. */
   redriven: 'quorate-redriven',
   /** Signature of the family, by the key of the payload store. */
@@ -157,12 +161,20 @@ export interface GrantedBody {
   readonly value: Json;
 }
 
+export interface TopUpBody extends Funds {
+  readonly kind: 'topUp';
+  readonly asker: ReplyAddress;
+  readonly by: string;
+}
+
 /** What an actor's session takes. `query` is answered without a commit; neither it nor `watch` reaches the machine. */
 export type ActorBody =
   | TurnInput
   | { readonly kind: 'query'; readonly asker: ReplyAddress }
   | WatchBody
   | GrantedBody
+  /** Adds to its budget; neither it nor what follows from it reaches the machine. */
+  | TopUpBody
   /** Releases a quarantined actor: what it parked is applied, in order, before anything newer. */
   | { readonly kind: 'release'; readonly asker: ReplyAddress }
   /** Stops an actor and forgets it at once. */
@@ -173,6 +185,7 @@ export type AnswerBody =
   | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' | 'released' | 'purged' }
   | { readonly kind: 'answer'; readonly answer: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'answer'; readonly answer: 'snapshot'; readonly snapshot: QueryAnswer }
+  | { readonly kind: 'answer'; readonly answer: 'budget'; readonly budget: BudgetReport }
   | TransitionsBody
   | { readonly kind: 'answer'; readonly answer: 'error'; readonly error: ErrorJson };
 
@@ -258,6 +271,20 @@ export interface QuarantineInfo {
   readonly held: number;
 }
 
+/** A budget as it stands, in micro-USD and tokens. */
+export interface BudgetReport {
+  /** What is absent is not limited. */
+  readonly limit: { readonly microUsd?: number; readonly tokens?: number };
+  readonly spent: Funds;
+  /** For attempts that are under way. */
+  readonly reserved: Funds;
+  readonly onExhausted: 'wait' | 'fail';
+  /** Tasks that have not left for want of it, and since when (epoch ms). */
+  readonly waiting: number;
+  readonly waitingSince?: number;
+  readonly topUps: readonly (Funds & { readonly at: number; readonly by: string })[];
+}
+
 /** What a query gets: the committed snapshot as XState shows it, and how far each gather is. */
 export interface QueryAnswer {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
@@ -272,6 +299,8 @@ export interface QueryAnswer {
   readonly quarantine?: QuarantineInfo;
   /** What it used, with all that it started; absent until something of it is known. */
   readonly costs?: Costs;
+  /** Of a run that was started with one. */
+  readonly budget?: BudgetReport;
   /** Those that are open; of an actor that ended in error or was stopped, those that had answers then. */
   readonly gathers: readonly GatherProgress[];
 }

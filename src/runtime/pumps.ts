@@ -10,11 +10,13 @@ import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, newTaskCounters } from '../actors/agents/task/task.ts';
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
 import { Actions } from '../actors/host/actions/custom-actions.ts';
+import { budgetGate } from '../actors/host/budget/budget.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import { ofSubscription, type Subscription } from '../actors/protocol/broadcast.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
+import { fundsOf } from '../actors/protocol/estimates.ts';
 import { CANCELLED_ID, cancelledIn } from '../actors/protocol/tell-cancelled.ts';
 import type { AgentConfig, ResolvedConfig, RetryBudget } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
@@ -97,7 +99,8 @@ function startActorPumps(context: PumpContext): Pump[] {
     duplicateWindowMs,
     retentionMs,
     turnTimeoutMs,
-    gates: laneGates(config, (agent) => concurrencyOf(agent, threads)),
+    gates: [budgetGate, ...laneGates(config, (agent) => concurrencyOf(agent, threads))],
+    ...budgeting(context),
   };
   const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
@@ -130,6 +133,20 @@ function startActorPumps(context: PumpContext): Pump[] {
     ...startActionPumps(context),
     runningActions(actions, sessions, context.shutdown),
   ];
+}
+
+/** What hosts need to know for budgets. */
+function budgeting({ config, logger }: PumpContext): Pick<ActorHost, 'fundsOf' | 'unpriced'> {
+  const { agents, prices, topics } = config;
+  const models = Object.values(agents).flatMap(({ model }) => model ?? []);
+  return {
+    unpriced: models.find((model) => !Object.hasOwn(prices, model)),
+    fundsOf: (asked, input, topic) => {
+      const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;
+      const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
+      return fundsOf((agent ?? {}) as Partial<AgentConfig>, input, name, { prices, logger });
+    },
+  };
 }
 
 /** What runs of actions that nobody waits for: a host stops after them, within its grace. */

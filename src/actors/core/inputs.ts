@@ -5,6 +5,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Execution, InternalInput, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
+import type { Decision } from '../../machines/gather.ts';
 import { beginBounds, giveBack, lookAtBound, noteProgress } from './bounds.ts';
 import { answerBranch, endGather } from './branches.ts';
 import type { Draft, Life } from './draft.ts';
@@ -190,22 +191,36 @@ function fire(turn: TurnMachine, timer: Timer): void {
       return lookAtBound(draft, what.of);
     case 'deadline': {
       const execution = draft.executions.get(what.execution);
-      if (execution !== undefined) missDeadline(turn, what.execution, execution);
+      if (execution !== undefined) missDeadline(turn, what, execution);
     }
   }
 }
 
+type Deadline = Extract<Timer['what'], { readonly kind: 'deadline' }>;
+
 /** I11: silence is an answer too. */
-function missDeadline(turn: TurnMachine, id: string, execution: Execution): void {
+function missDeadline(turn: TurnMachine, { execution: id, isSpent }: Deadline, execution: Execution): void {
   const { draft } = turn;
   if (execution.kind === 'scatter') {
-    return endGather(turn, id, execution, draft.fold(id, execution).decideAtTimeUp());
+    const decision = draft.fold(id, execution).decideAtTimeUp();
+    return endGather(turn, id, execution, isSpent === true ? asSpent(decision) : decision);
   }
   closeExecution(draft, id, 'stop');
   const { childId, src, startedAt } = execution;
   const name = namedByType(childId, draft.request.address.type);
+  if (isSpent === true) {
+    const why = `'${src}', running as '${name}', was not begun: nothing is left of the budget`;
+    return turn.deliverEnd(childId, { status: 'error', error: { code: SPENT, message: why } });
+  }
   const message = `'${src}', running as '${name}', did not answer within ${draft.now - startedAt} ms`;
   turn.deliverEnd(childId, { status: 'error', error: { code: 'DEADLINE_EXCEEDED', message } });
+}
+
+const SPENT = 'BUDGET_EXHAUSTED';
+
+/** With what is there; an end that is a success is one here too. */
+function asSpent(decision: Decision): Decision {
+  return decision.kind === 'failed' ? { ...decision, error: { ...decision.error, code: SPENT } } : decision;
 }
 
 function applyFail(turn: TurnMachine, { input, error }: Extract<TurnInput, { kind: 'fail' }>): Verdict {

@@ -3,6 +3,7 @@
 // here and carried out last. Messages that wait in the broker, parked by a quarantine or early pieces of an answer, are
 // fetched when they are due, and go the same way under the same anchor.
 import type { InboundMessage } from '../../contract/wire.ts';
+import { takeTopUps } from './budget/top-up.ts';
 import { bookAlone } from './commit/commit-turns.ts';
 import type { HeldActor } from './held-actor.ts';
 import { migrate } from './machine-version.ts';
@@ -16,7 +17,7 @@ import { completed } from './settle.ts';
 import { duePieces, withoutPieces } from './sort/early-pieces.ts';
 import type { Noted, ReceivedInput } from './sort/inbox.ts';
 import { markEntries, strayMarks } from './sort/marks.ts';
-import { type Next, type Part, type Query, sort, type WatchRequest } from './sort/sort.ts';
+import { type Next, type Part, type Query, sort, type TopUpRequest, type WatchRequest } from './sort/sort.ts';
 import { isExpiry } from './sort/tombstone.ts';
 import { catchUp, isStandingStill } from './standstill/quarantine.ts';
 import { remedy } from './standstill/remedy.ts';
@@ -57,6 +58,7 @@ export class Batch {
     const mores: More[] = [];
     const strays: InboundMessage[] = [];
     const usages: Noted[] = [];
+    const topUps: TopUpRequest[] = [];
     let rest = messages;
     let first: ReceivedInput | undefined;
     while (rest.length > 0 || first !== undefined) {
@@ -68,11 +70,13 @@ export class Batch {
       this.add(part.settlements);
       held.noteUsages(part.usages);
       usages.push(...part.usages);
+      topUps.push(...part.topUps);
       await this.#apply(part.inputs);
       first = part.next === undefined ? undefined : await this.#follow(part.next);
       rest = part.rest;
     }
     if (usages.length > 0) this.add(await this.#book(usages));
+    if (topUps.length > 0) this.add(await takeTopUps(held, topUps));
     if (watches.length > 0) this.add(await takeWatches(held, watches));
     if (strays.length > 0) await sendAnswers(held, markEntries(held.address, strayMarks(strays)));
     if (queries.length > 0) this.add(await answerQueries(held, queries));
@@ -111,8 +115,17 @@ export class Batch {
   async #sort(messages: readonly InboundMessage[], first: ReceivedInput | undefined): Promise<Part> {
     const { state, settler, olderPeers, newborn, inbound, host } = this.#held;
     const { settled } = settler;
-    const { payloads } = host;
-    const context = { state, settled, olderPeers, newborn, fetched: this.#fetched, payloads, inbound };
+    const { payloads, unpriced } = host;
+    const context = {
+      state,
+      settled,
+      olderPeers,
+      newborn,
+      fetched: this.#fetched,
+      payloads,
+      inbound,
+      unpriced,
+    };
     let part: Part;
     try {
       part = await sort(messages, context, first);

@@ -3,6 +3,7 @@ import type { Json } from '../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
+import type { Funds } from '../../contract/usage.ts';
 import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
@@ -49,6 +50,10 @@ export interface ActorHost {
   readonly turnTimeoutMs: number;
   /** What holds work back (unsent/gates.ts); none where nothing of the configuration does. */
   readonly gates?: readonly Gate[];
+  /** What an attempt of this agent with this input uses at most. */
+  readonly fundsOf?: (agent: string, input: Json, topic?: string) => Funds;
+  /** A model of an agent that has no price. */
+  readonly unpriced?: string | undefined;
   /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
   readonly onForeignState: (actor: string, why: string) => void;
   /** A start names a folder without a signature of this payload store. */

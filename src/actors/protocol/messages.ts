@@ -79,6 +79,13 @@ const actorBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('stop') }),
   z.strictObject({ kind: z.literal('granted'), execution: z.string(), value: json }),
   z.strictObject({ kind: z.literal('query'), asker }),
+  z.strictObject({
+    kind: z.literal('topUp'),
+    asker,
+    by: z.string().max(128),
+    microUsd: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+    tokens: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  }),
   z.strictObject({ kind: z.literal('release'), asker }),
   z.strictObject({ kind: z.literal('purge'), asker }),
   z.strictObject({ kind: z.literal('watch'), asker, leaseMs: z.number().int().min(0).max(MAX_LEASE_MS) }),
@@ -125,6 +132,7 @@ const answerBody = z.discriminatedUnion('answer', [
   z.strictObject({ kind: z.literal('answer'), answer: z.enum(['started', 'exists', 'released', 'purged']) }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('outcome'), outcome }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('snapshot'), snapshot: z.looseObject({}) }),
+  z.strictObject({ kind: z.literal('answer'), answer: z.literal('budget'), budget: z.looseObject({}) }),
   z.strictObject({
     kind: z.literal('answer'),
     answer: z.literal('transitions'),

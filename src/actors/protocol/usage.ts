@@ -4,8 +4,9 @@
 import { z } from 'zod';
 import { actorQueue } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
-import { type Amount, type CostRow, MAX_ROWS } from '../../contract/usage.ts';
+import { type Amount, type CostRow, type Funds, MAX_ROWS } from '../../contract/usage.ts';
 import { type InboundMessage, PROPERTY, USAGE, WIRE_FORMAT, type WireMessage } from '../../contract/wire.ts';
+import { askSchema, type FundsAsk, fundsSchema } from './budgets.ts';
 import { hashId, ofThisLife, withoutLife } from './ids.ts';
 
 /** What is told of one attempt, or by a child of one of its batches. */
@@ -18,6 +19,15 @@ export interface Told {
   readonly rows: readonly CostRow[];
   /** When the last of it is over, as far as is known (epoch ms). */
   readonly until: number;
+  /** Beside the report of the attempt itself: told after its end. */
+  readonly isMore?: true;
+  /** Under a budget: the next attempt, which leaves when its asker has reserved for it. */
+  readonly again?: WireMessage;
+  /** Of a child under a budget: what it holds for attempts that are under way, and whether it has ended. */
+  readonly held?: Funds;
+  readonly isOver?: true;
+  /** It needs more than it was given. */
+  readonly ask?: FundsAsk;
 }
 
 /** No actor numbers an execution so. */
@@ -36,7 +46,7 @@ export function toUsage({ traceparent, ...to }: Envelope, told: Told): WireMessa
     body: {
       kind: 'reply',
       execution: NOBODY,
-      outcome: { status: 'done', output: { ...told, rows: told.rows as unknown as Json } },
+      outcome: { status: 'done', output: told as unknown as Json },
     },
   };
 }
@@ -57,6 +67,22 @@ const amounts = {
   unpricedCalls: count,
 } satisfies Record<keyof Amount, typeof count>;
 const amount = z.object(amounts);
+/** A task, and nothing else: the actor that reads it sends it on. */
+const task = z.strictObject({
+  entity: z
+    .string()
+    .max(260)
+    .regex(/^(agent|logic)\./, 'is not a queue of tasks'),
+  subject: z.literal('task'),
+  messageId: z.string().min(1).max(128),
+  timeToLiveMs: z.number().optional(),
+  notBefore: z.number().optional(),
+  traceparent: z.string().max(256).optional(),
+  replyTo: z.string(),
+  replyToSessionId: z.string(),
+  properties: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  body: z.looseObject({ kind: z.literal('task'), key: z.string() }),
+});
 const body = z.object({
   outcome: z.object({
     output: z.object({
@@ -75,6 +101,11 @@ const body = z.object({
         )
         .max(MAX_ROWS),
       until: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+      isMore: z.literal(true).optional(),
+      again: task.optional(),
+      held: fundsSchema.optional(),
+      isOver: z.literal(true).optional(),
+      ask: askSchema.optional(),
     }),
   }),
 });
@@ -83,7 +114,7 @@ const body = z.object({
 export function readUsage(message: InboundMessage, incarnation: string): Told | undefined {
   const parsed = body.safeParse(message.body);
   if (!parsed.success) return undefined;
-  const told = parsed.data.outcome.output as Told;
+  const told = parsed.data.outcome.output as unknown as Told;
   const known = ofThisLife({ kind: 'childSnapshot', execution: told.execution, snapshot: null }, incarnation);
   return known === undefined || !('execution' in known) ? undefined : { ...told, execution: known.execution };
 }

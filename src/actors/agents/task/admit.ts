@@ -5,12 +5,12 @@ import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { Clock } from '../../../contract/ports.ts';
-import type { TaskBody } from '../../../contract/wire.ts';
+import { type InboundMessage, PROPERTY, type TaskBody } from '../../../contract/wire.ts';
 import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
+import { estimateOf } from '../../protocol/estimates.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import { defaultTokens, limitOpen, TaskPermits } from '../limit/task-limit.ts';
 import type { TaskClaim } from './claim.ts';
-import { estimateOf } from './meter.ts';
 import type { Admitted, Next, Runnable, Task, TaskHost } from './task.ts';
 
 /** Throws what a storage threw that does not answer: the task is left to its lock. `passed`: its limit has let it through, or put it off. */
@@ -29,12 +29,9 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
   const deadlineAt = deadlineOf(task, host.clock);
   if (host.clock.now() >= deadlineAt) return { kind: 'drop' };
   // Nobody knows whether what it was to do was done (I7).
-  if (message.deliveryCount >= MAX_UNFINISHED) {
-    return giveUp(
-      'TASK_FAILED',
-      `the host was gone each of ${message.deliveryCount} times before it was done`,
-    );
-  }
+  const losses = lostOf(message);
+  if (losses >= MAX_UNFINISHED)
+    return giveUp('TASK_FAILED', `the host was gone each of ${losses} times before it was done`);
   const runnable = host.resolve(body);
   if (runnable === undefined) return giveUp('AGENT_NOT_FOUND', `no agent ${body.agent} here`);
   const input = await inputOf(task, host);
@@ -114,6 +111,12 @@ function answered({ counters }: TaskHost, stored: Json | undefined): Next | unde
   if (stored === undefined) return undefined;
   counters.answeredFromStore++;
   return { kind: 'answer', outcome: stored as unknown as Outcome, family: undefined };
+}
+
+/** How often its host was gone: under a budget each of these made a new message of it. */
+export function lostOf({ deliveryCount, properties }: InboundMessage): number {
+  const { [PROPERTY.lost]: before } = properties;
+  return deliveryCount + (typeof before === 'number' && before > 0 ? before : 0);
 }
 
 const CANCELLED: Next = { kind: 'drop', counted: 'cancelled' };

@@ -1,25 +1,35 @@
 // The bill of one attempt: what its meter says, as messages for the asker, on the span and in the counters. An attempt whose host
-// was gone is billed by the next one that gets the task, as it was estimated, under the id that its own bill would have had.
+// was gone is billed by the next one that gets the task, as it was estimated, under the id that its own bill would have had. Under
+// a budget each message of a task has a bill, whatever became of it: its asker has reserved for it.
 import type { Span } from '@opentelemetry/api';
 import type { AgentConfig } from '../../../contract/config.ts';
-import { type CostRow, toCosts } from '../../../contract/usage.ts';
+import { type CostRow, type Funds, NO_AMOUNT, toCosts } from '../../../contract/usage.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
 import { ATTR } from '../../../observability/telemetry.ts';
+import { parseFunds } from '../../protocol/budgets.ts';
+import { estimateOf } from '../../protocol/estimates.ts';
+import { hashId } from '../../protocol/ids.ts';
 import { keepsBooks, type Told, toUsage, usageMessageId } from '../../protocol/usage.ts';
-import { createMeter, estimatedRows, estimateOf, type Meter } from './meter.ts';
-import type { Admitted, Attempt, Task, TaskHost } from './task.ts';
-
-/** Of an attempt that was not made. */
-export const NOTHING_USED: readonly WireMessage[] = [];
+import { lostOf } from './admit.ts';
+import { createMeter, estimatedRows, type Meter } from './meter.ts';
+import type { Admitted, Attempt, Next, Task, TaskHost } from './task.ts';
 
 export interface AttemptMeter extends Meter {
   /** Bills those deliveries of the task that came before and were lost: their hosts may have paid for something. */
   billLost(): Promise<void>;
   /** What this attempt used. Empty where nothing was said and nothing is estimated. */
-  bill(attempt: Attempt, isAnswer: boolean, span: Span): readonly WireMessage[];
+  bill(attempt: Attempt, next: Next, span: Span): readonly WireMessage[];
   /** Tokens that were really used, as far as was said when it was billed. */
   readonly tokens: number | undefined;
 }
+
+export interface Attempted {
+  readonly next: Next;
+  /** What it used, as messages for the asker. */
+  readonly bill: readonly WireMessage[];
+}
+
+const NOTHING: readonly WireMessage[] = [];
 
 export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, host: TaskHost): AttemptMeter {
   const { logger, prices, bridge } = host;
@@ -28,13 +38,9 @@ export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, h
   const config: Partial<AgentConfig> = runnable.kind === 'agent' ? runnable.config : {};
   const { agent } = task.body;
   const { model } = config;
-  // Of what is done in any case the answer comes to nobody, and that is as it should be.
-  const answered = message.properties[PROPERTY.cancel] === 'ignore' ? 'sum' : 'answer';
   const messagesOf = (rows: readonly CostRow[], place: Place): readonly WireMessage[] => {
-    if (rows.length === 0) return NOTHING_USED;
     host.used(rows);
-    const told = toldOf(task, rows, place.of, deadlineAt);
-    return toMessages(task, told, place);
+    return toMessages(task, rows, deadlineAt, place);
   };
   const estimated = () => estimateOf(config, input, agent, logger);
   const meter = createMeter({
@@ -66,11 +72,15 @@ export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, h
       const lost = messagesOf(rows, { of: 'nothing', deliveryCount: deliveryCount - 1, step: 0 });
       if (lost.length > 0) await bridge.publish(lost);
     },
-    bill: (attempt, isAnswer, span) => {
+    bill: (attempt, next, span) => {
       const rows = meter.close(estimated, attempt);
       tokens = measuredTokens(rows);
       if (rows.length > 0) show(span, rows);
-      return messagesOf(rows, { of: isAnswer ? answered : 'nothing', deliveryCount, step: 0 });
+      return messagesOf(rows, {
+        of: next.kind === 'answer' ? answerOf(task) : 'nothing',
+        deliveryCount,
+        step: 0,
+      });
     },
   };
 }
@@ -84,6 +94,78 @@ function measuredTokens(rows: readonly CostRow[]): number | undefined {
   return sum === 0 ? undefined : sum;
 }
 
+/** Of what is done in any case the answer comes to nobody, and that is as it should be. */
+function answerOf({ message }: Task): Told['of'] {
+  return message.properties[PROPERTY.cancel] === 'ignore' ? 'sum' : 'answer';
+}
+
+// Under a budget.
+
+/** What its asker has reserved for an attempt at it. */
+function fundsOf({ message }: Task): Funds | undefined {
+  return parseFunds(message.properties[PROPERTY.budget]);
+}
+
+/** Whether its asker reserves for each attempt at it. */
+export function isFunded(task: Task): boolean {
+  return fundsOf(task) !== undefined;
+}
+
+/** The attempt that was reserved for is lost: before another one its asker has to reserve anew. */
+export function isFundedAgain(task: Task): boolean {
+  return isFunded(task) && task.message.deliveryCount > 0;
+}
+
+export function fundAgain(
+  task: Task,
+  { deadlineAt }: Pick<Admitted, 'deadlineAt'>,
+  host: TaskHost,
+): Attempted {
+  const lost = lostOf(task.message);
+  const bill = billUnbegun(task, { kind: 'giveUp', error: { code: '', message: '' } }, host);
+  return { next: { kind: 'handBack', deadlineAt, lost }, bill };
+}
+
+/** Of a task of which no attempt is made here: at most what an attempt before this one used. */
+export function billUnbegun(task: Task, next: Next, host: TaskHost): readonly WireMessage[] {
+  const funds = fundsOf(task);
+  // It is sent once more: what was reserved is for that.
+  if (funds === undefined || next.kind === 'later') return NOTHING;
+  const { deliveryCount } = task.message;
+  const of = next.kind === 'answer' ? answerOf(task) : 'nothing';
+  const rows = deliveryCount === 0 ? [] : [lostRow(task.body.agent, funds)];
+  host.used(rows);
+  return toMessages(task, rows, task.body.deadlineAt, {
+    of,
+    deliveryCount: Math.max(0, deliveryCount - 1),
+    step: 0,
+  });
+}
+
+/** The next attempt, for the asker. Its id is its own: it is not lost where the bill in front of it comes twice. */
+export function toAgain({ body, message }: Task, again: WireMessage): WireMessage | undefined {
+  const { replyTo, replyToSessionId: sessionId } = message;
+  if (replyTo === undefined || sessionId === undefined || !keepsBooks(replyTo)) return undefined;
+  const { execution, branch } = body;
+  return toUsage(
+    { entity: replyTo, sessionId, messageId: hashId('again', again.messageId) },
+    {
+      execution,
+      ...(branch === null ? {} : { branch }),
+      of: 'nothing',
+      rows: [],
+      until: Math.ceil(body.deadlineAt),
+      isMore: true,
+      again,
+    },
+  );
+}
+
+function lostRow(agent: string, { microUsd, tokens }: Funds): CostRow {
+  const estimated = { ...NO_AMOUNT, inputTokens: tokens, microUsd, calls: 1 };
+  return { agent, model: '', ...estimated, estimated };
+}
+
 interface Place {
   readonly of: Told['of'];
   /** The delivery that used it. */
@@ -91,20 +173,27 @@ interface Place {
   readonly step: number;
 }
 
-function toldOf(
-  { body: { execution, branch } }: Task,
+function toMessages(
+  task: Task,
   rows: readonly CostRow[],
-  of: Told['of'],
   until: number,
-): Told {
-  return { execution, ...(branch === null ? {} : { branch }), of, rows, until: Math.ceil(until) };
-}
-
-function toMessages({ message, traceparent }: Task, told: Told, { deliveryCount, step }: Place) {
+  { of, deliveryCount, step }: Place,
+): readonly WireMessage[] {
+  const { message, traceparent } = task;
+  const { execution, branch } = task.body;
   const { replyTo, replyToSessionId: sessionId, messageId: attempt } = message;
-  if (replyTo === undefined || sessionId === undefined || !keepsBooks(replyTo)) return NOTHING_USED;
+  if (rows.length === 0 && !isFunded(task)) return NOTHING;
+  if (replyTo === undefined || sessionId === undefined || !keepsBooks(replyTo)) return NOTHING;
   const messageId = usageMessageId(attempt, deliveryCount, step);
   const place = traceparent === undefined ? {} : { traceparent };
+  const told: Told = {
+    execution,
+    ...(branch === null ? {} : { branch }),
+    of,
+    rows,
+    until: Math.ceil(until),
+    ...(step === 0 ? {} : { isMore: true }),
+  };
   return [toUsage({ entity: replyTo, sessionId, messageId, ...place }, told)];
 }
 

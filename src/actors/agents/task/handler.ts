@@ -2,7 +2,7 @@
 // attempt, next, settle. A stage gives data, and settle carries out what they come to. What is thrown on the way leaves the message to its lock.
 import { type Span, SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
-import type { InboundMessage, TaskBody, WireMessage } from '../../../contract/wire.ts';
+import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
 import {
   ATTR,
@@ -19,7 +19,7 @@ import { marksOfWork } from '../../protocol/lineage.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
 import { admit } from './admit.ts';
 import { run } from './attempt.ts';
-import { meterOf, NOTHING_USED } from './bill.ts';
+import { type Attempted, billUnbegun, fundAgain, isFundedAgain, meterOf } from './bill.ts';
 import { putOff, toNext } from './next.ts';
 import { settle } from './settle.ts';
 import type { Admitted, Next, Task, TaskHost } from './task.ts';
@@ -72,21 +72,21 @@ async function carryOut(
   span: Span,
   host: TaskHost,
 ): Promise<Disposition> {
-  if (admitted.kind !== 'run') return settle(task, admitted, NOTHING_USED, host);
+  if (admitted.kind === 'later' && admitted.counted === 'limited' && isFundedAgain(task)) {
+    const { next, bill } = fundAgain(task, admitted, host);
+    return settle(task, next, bill, host);
+  }
+  if (admitted.kind !== 'run') return settle(task, admitted, billUnbegun(task, admitted, host), host);
   try {
-    const { next, bill } = await attemptOf(task, admitted, span, host);
+    const { next, bill } = isFundedAgain(task)
+      ? fundAgain(task, admitted, host)
+      : await attemptOf(task, admitted, span, host);
     return await settle(task, next, bill, host);
   } finally {
     // Nothing, where it has ended.
     admitted.permits?.end({ kind: 'cancelled' }, undefined);
     await admitted.claim?.release();
   }
-}
-
-interface Attempted {
-  readonly next: Next;
-  /** What it used, as messages for the asker. */
-  readonly bill: readonly WireMessage[];
 }
 
 async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskHost): Promise<Attempted> {
@@ -96,12 +96,13 @@ async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskH
   const meter = meterOf(task, admitted, host);
   await meter.billLost();
   const attempt = await run(task, admitted, meter, host);
-  const next = toNext(task, admitted, attempt, drawn(host), host);
-  const bill = meter.bill(attempt, next.kind === 'answer', span);
+  const soonest = toNext(task, admitted, attempt, drawn(host), host);
+  const isRetry = soonest.kind === 'retry' && soonest.attempt > task.body.attempt;
+  const next =
+    isRetry && budget !== undefined ? putOff(soonest, budget.retry(clock.now()), host.random()) : soonest;
+  const bill = meter.bill(attempt, next, span);
   admitted.permits?.end(attempt, meter.tokens);
-  const isRetry = next.kind === 'retry' && next.attempt > task.body.attempt;
-  if (!isRetry || budget === undefined) return { next, bill };
-  return { next: putOff(next, budget.retry(clock.now()), host.random()), bill };
+  return { next, bill };
 }
 
 function isFirst({ body, message, waits }: Task): boolean {

@@ -1,10 +1,7 @@
 // What one attempt uses, as its agent says it (docs/control.md). A report that cannot be read is logged and left out, and never fails
 // the attempt: its answer was paid for. What was reserved and not settled counts as reserved; an agent that estimates and
 // reports nothing counts its estimate. What is told behind the end is passed on by itself.
-import { z } from 'zod';
-import type { AgentConfig } from '../../../contract/config.ts';
 import { type Failure, failureOf } from '../../../contract/failure.ts';
-import type { Json } from '../../../contract/json.ts';
 import type { Logger } from '../../../contract/ports.ts';
 import {
   type Amount,
@@ -13,15 +10,19 @@ import {
   type CostRow,
   type Estimate,
   NO_AMOUNT,
-  type Price,
   priceOf,
   type Reservation,
   toMicroUsd,
   type Usage,
 } from '../../../contract/usage.ts';
+import {
+  amountOfEstimate,
+  type Prices,
+  priceFor,
+  readEstimate,
+  readUsage,
+} from '../../protocol/estimates.ts';
 import type { Attempt } from './task.ts';
-
-export type Prices = Readonly<Record<string, Price>>;
 
 export interface MeterOptions {
   readonly agent: string;
@@ -40,55 +41,6 @@ export interface Meter {
   close(estimate: () => Estimate | undefined, attempt: Attempt): readonly CostRow[];
 }
 
-/** A day of the largest context there is; what is above it is a mistake. */
-const MAX_TOKENS = 1_000_000_000_000;
-const MAX_USD = 1_000_000;
-const tokens = z.number().int().min(0).max(MAX_TOKENS).optional();
-const usd = z.number().min(0).max(MAX_USD).optional();
-const model = z.string().max(128).optional();
-const usageSchema = z.object({
-  inputTokens: tokens,
-  outputTokens: tokens,
-  cachedInputTokens: tokens,
-  reasoningTokens: tokens,
-  calls: z.number().int().min(0).max(1_000_000).optional(),
-  usd,
-  model,
-});
-const estimateSchema = z.object({ tokens, outputTokens: tokens, usd, model });
-
-/** Undefined where it is none, which is logged. */
-function readEstimate(given: unknown, agent: string, logger: Logger): Estimate | undefined {
-  return read(estimateSchema, given, `an estimate of agent '${agent}'`, logger);
-}
-
-function read<T>(schema: z.ZodType<T>, given: unknown, what: string, logger: Logger): T | undefined {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  logger.warn(`${what} is left out: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}`, {
-    code: 'USAGE_INVALID',
-  });
-  return undefined;
-}
-
-/** What a configuration says of the agent's use, with an input. Null where it says nothing or fails, which is logged. */
-export function estimateOf(
-  config: Pick<Partial<AgentConfig>, 'estimate' | 'model'>,
-  input: Json,
-  agent: string,
-  logger: Logger,
-): Estimate | undefined {
-  if (config.estimate === undefined) return undefined;
-  try {
-    const estimate = readEstimate(config.estimate(input), agent, logger);
-    return estimate === undefined ? undefined : { ...estimate, model: estimate.model ?? config.model };
-  } catch (thrown) {
-    logger.warn(`agent '${agent}' gave no estimate: ${String(thrown)}`, { code: 'USAGE_INVALID' });
-    return undefined;
-  }
-}
-
 export function createMeter({ agent, model: own, prices, logger, onLate }: MeterOptions): Meter {
   let sums = new Map<string, Sum>();
   const open = new Set<Estimate>();
@@ -105,8 +57,6 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
     sums = new Map();
     return rows;
   };
-  const readUsage = (given: Usage): Usage | undefined =>
-    read(usageSchema, given, `usage of agent '${agent}'`, logger);
   const note = (usage: Usage): void => {
     if (saysSomething(usage)) isSaid = true;
     add(usage);
@@ -115,7 +65,7 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
 
   return {
     usage: (given) => {
-      const usage = readUsage(given);
+      const usage = readUsage(given, agent, logger);
       if (usage !== undefined) note(usage);
     },
     reserve: async (given) => {
@@ -125,7 +75,7 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
         settle: (usage) => {
           // Settled before, or counted when the attempt ended.
           if (!open.has(reserved)) return;
-          const used = readUsage(usage);
+          const used = readUsage(usage, agent, logger);
           // Of a call whose usage nobody knows the reservation counts, at the end.
           if (used === undefined || !saysSomething(used)) return;
           open.delete(reserved);
@@ -194,10 +144,6 @@ function toRow(agent: string, name: string, { amount, toPrice }: Sum, prices: Pr
   };
 }
 
-function priceFor(name: string, prices: Prices): Price | undefined {
-  return Object.hasOwn(prices, name) ? prices[name] : undefined;
-}
-
 /** None for an estimate that says nothing. */
 export function estimatedRows(
   agent: string,
@@ -209,16 +155,4 @@ export function estimatedRows(
   const name = estimate.model ?? own ?? '';
   const estimated = amountOfEstimate(estimate, priceFor(name, prices));
   return [{ agent, model: name, ...estimated, estimated }];
-}
-
-/** What an estimate comes to at most. */
-function amountOfEstimate(estimate: Estimate, price: Price | undefined): Amount {
-  const { tokens: all = 0, outputTokens = 0 } = estimate;
-  const input = Math.max(0, all - outputTokens);
-  const counted = { ...NO_AMOUNT, inputTokens: input, outputTokens, calls: 1 };
-  if (estimate.usd !== undefined) return { ...counted, microUsd: toMicroUsd(estimate.usd) };
-  if (price === undefined) return { ...counted, unpricedCalls: 1 };
-  const isSplit = estimate.outputTokens !== undefined;
-  const dearer = { ...price, inputPerMillion: Math.max(price.inputPerMillion, price.outputPerMillion) };
-  return { ...counted, microUsd: priceOf(counted, isSplit ? price : dearer) };
 }

@@ -10,6 +10,7 @@ import type { WireMessage } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
 import { isRefusedForGood, removeClaims } from '../../protocol/claims.ts';
 import { noteRetry } from '../../protocol/retries.ts';
+import { isFunded, toAgain } from './bill.ts';
 import { excess } from './next.ts';
 import type { Next, Task, TaskHost } from './task.ts';
 import { toReply, toSameTask } from './task-messages.ts';
@@ -30,7 +31,8 @@ export async function settle(
   bill: readonly WireMessage[],
   host: TaskHost,
 ): Promise<Disposition> {
-  if (next.kind !== 'answer' && next.kind !== 'retry') await publishBill(host, bill);
+  if (next.kind === 'drop' || next.kind === 'keep' || next.kind === 'giveUp' || next.kind === 'lost')
+    await publishBill(host, bill);
   switch (next.kind) {
     case 'answer':
       if (next.family !== undefined)
@@ -53,7 +55,7 @@ export async function settle(
     case 'later':
       return lookAgain(task, next, host);
     case 'handBack':
-      return handBack(task, next.deadlineAt, host);
+      return handBack(task, next, bill, host);
     case 'lost':
       throw new Error('the lock was lost; the task is somebody else’s now');
   }
@@ -116,10 +118,11 @@ async function retry(
     return complete(task, host);
   }
   const again = { entity, deadlineAt, now: clock.now(), attempt, waits, notBefore };
-  const sent = await publishUnlessRefused(host, toSameTask(task, again), bill);
+  const sent = await sendAgain(task, toSameTask(task, again), bill, host);
   if (sent.kind === 'refused')
     return giveUp(host, withData(error, { attempts, notRetried: sent.error.message }));
-  if (await isInVain(task, next, sent.sequenceNumber, host)) return COMPLETE;
+  // Of one that its asker sends nobody knows yet where it lies.
+  if (!isFunded(task) && (await isInVain(task, next, sent.sequenceNumber, host))) return COMPLETE;
   const isWait = attempt === attempts;
   counters[isWait ? 'waited' : 'retried']++;
   if (putOffMs > 0) counters.putOff++;
@@ -182,16 +185,35 @@ async function lookAgain(
 }
 
 /** The grace of the shutdown is over: another host starts this attempt afresh. */
-async function handBack(task: Task, deadlineAt: number, host: TaskHost): Promise<Disposition> {
-  if (await isCancelledNow(task, host)) return complete(task, host);
+async function handBack(
+  task: Task,
+  { deadlineAt, lost }: Extract<Next, { kind: 'handBack' }>,
+  bill: readonly WireMessage[],
+  host: TaskHost,
+): Promise<Disposition> {
+  if (await isCancelledNow(task, host)) {
+    await publishBill(host, bill);
+    return complete(task, host);
+  }
   const again = {
     entity: host.entity,
     deadlineAt,
     now: host.clock.now(),
     release: task.message.sequenceNumber,
+    ...(lost === undefined ? {} : { lost }),
   };
-  const sent = await publishUnlessRefused(host, toSameTask(task, again));
+  const sent = await sendAgain(task, toSameTask(task, again), bill, host);
   return sent.kind === 'sent' ? COMPLETE : giveUp(host, sent.error);
+}
+
+/** Under a budget to the asker, behind the bill: it sends it on when it has reserved for it. */
+async function sendAgain(
+  task: Task,
+  message: WireMessage,
+  bill: readonly WireMessage[],
+  host: TaskHost,
+): Promise<Published> {
+  return publishUnlessRefused(host, (isFunded(task) ? toAgain(task, message) : undefined) ?? message, bill);
 }
 
 type Published =

@@ -85,6 +85,7 @@ interface Again {
   readonly notBefore?: number;
   /** For a hand-back: what tells it from the message that it takes the place of. */
   readonly release?: number;
+  readonly lost?: number;
 }
 
 function redrivenFrom({ properties }: InboundMessage): number | undefined {
@@ -103,6 +104,7 @@ export function toSameTask(task: Task, again: Again): WireMessage {
     waits = task.waits,
     notBefore,
     release = 0,
+    lost,
   } = again;
   return {
     entity,
@@ -113,6 +115,7 @@ export function toSameTask(task: Task, again: Again): WireMessage {
       ...message.properties,
       [PROPERTY.attempt]: attempt,
       ...(waits === 0 ? {} : { [PROPERTY.waits]: waits }),
+      ...(lost === undefined ? {} : { [PROPERTY.lost]: lost }),
     },
     ...(notBefore === undefined ? {} : { notBefore }),
     ...(message.replyTo === undefined ? {} : { replyTo: message.replyTo }),

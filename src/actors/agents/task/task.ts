@@ -170,6 +170,11 @@ export type Next =
       readonly deadlineAt: number;
     }
   /** This host stops: another one starts the attempt afresh. */
-  | { readonly kind: 'handBack'; readonly deadlineAt: number }
+  | {
+      readonly kind: 'handBack';
+      readonly deadlineAt: number;
+      /** How often a host of it was gone, where its message is a new one for each. */
+      readonly lost?: number;
+    }
   /** The lock is gone: the task is somebody else's now. */
   | { readonly kind: 'lost' };

@@ -7,6 +7,8 @@ import type { CoreState, GatherState } from '../../../contract/turn.ts';
 import { addRows, asWasted, type CostRow, toCosts } from '../../../contract/usage.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { type Told, toUsage } from '../../protocol/usage.ts';
+import { settleBudget } from '../budget/budget.ts';
+import { reservedOf } from '../budget/ledger.ts';
 import type { Noted } from '../sort/inbox.ts';
 import type { BookedCosts, ControlState, OutboxEntry } from '../state/session-state.ts';
 import type { Judged } from './verdicts.ts';
@@ -14,6 +16,7 @@ import type { Judged } from './verdicts.ts';
 interface BookContext {
   readonly actor: ActorAddress;
   readonly epoch: string;
+  readonly now: number;
 }
 
 export interface Books {
@@ -32,32 +35,36 @@ export interface Turned {
 
 /** Undefined where there is nothing to book. */
 export function book(
-  control: ControlState | undefined,
+  given: ControlState | undefined,
   usages: readonly Noted[],
   { before, after, judged, letGoUntil }: Turned,
-  { actor, epoch }: BookContext,
+  { now, ...context }: BookContext,
 ): Books | undefined {
+  const reports = usages.map(({ told }) => told);
+  const control = given && settleBudget(given, reports, { before, after, now });
   const known = control?.costs;
-  if (usages.length === 0) {
-    if (known === undefined || letGoUntil <= known.until) return undefined;
-    return { control: { ...control, costs: { ...known, until: letGoUntil } }, entries: [] };
+  if (reports.every(({ rows }) => rows.length === 0)) {
+    const isOver = known === undefined || letGoUntil <= known.until;
+    const costs = isOver ? known : { ...known, until: letGoUntil };
+    const isSame = control === given && costs === known;
+    const entries = control === undefined ? [] : toFunder(after, { before, control, reports, now }, context);
+    if (control === undefined || (isSame && entries.length === 0)) return undefined;
+    return { control: { ...control, ...(costs === undefined ? {} : { costs }) }, entries };
   }
   const taken = answersTaken(before, after, judged);
   let added: readonly CostRow[] = [];
   let until = Math.max(known?.until ?? 0, letGoUntil);
-  for (const { told } of usages) {
+  for (const told of reports) {
     const isTaken = taken(told);
     // Nobody waits for it any more: others of the same asking may come as well.
     const isLate = !isTaken && !Object.hasOwn(after.executions, told.execution);
     if (told.of === 'sum' || isLate) until = Math.max(until, told.until);
     added = addRows(added, told.of === 'sum' || isTaken ? told.rows : asWasted(told.rows));
   }
-  const costs: BookedCosts = {
-    rows: addRows(known?.rows ?? [], added),
-    until,
-    batches: (known?.batches ?? 0) + 1,
-  };
-  return { control: { ...control, costs }, entries: toParent(after, added, costs, { actor, epoch }) };
+  const batches = (known?.batches ?? 0) + 1;
+  const costs: BookedCosts = { rows: addRows(known?.rows ?? [], added), until, batches };
+  const place = { batches, ...heldBy(after, control, until) };
+  return { control: { ...control, costs }, entries: toParent(after, added, place, context) };
 }
 
 /** The core with what branches of its open gathers used: their policies may go by it. It is booked in the same commit. */
@@ -78,16 +85,51 @@ function sumOf({ spent = { microUsd: 0, tokens: 0 } }: GatherState, rows: readon
   return { microUsd: spent.microUsd + microUsd, tokens: spent.tokens + inputTokens + outputTokens };
 }
 
+/** What a child under a budget holds still, and until when, for its parent. */
+function heldBy(
+  { status }: CoreState,
+  control: ControlState | undefined,
+  until: number,
+): Pick<Told, 'held' | 'isOver' | 'until'> {
+  const ledger = control?.budget?.ledger;
+  if (ledger === undefined) return { until };
+  const ends = Object.values(ledger.reserved).flatMap((one) => one.until ?? []);
+  return {
+    until: Math.max(until, ...ends),
+    held: reservedOf(ledger),
+    ...(status === 'active' ? {} : { isOver: true as const }),
+  };
+}
+
+interface Funded {
+  readonly before: CoreState | null;
+  readonly control: ControlState;
+  readonly reports: readonly Told[];
+  readonly now: number;
+}
+
+/** A child under a budget that ends, or has ended and hears of an attempt: what it does not use has come back. */
+function toFunder(
+  after: CoreState,
+  { before, control, reports, now }: Funded,
+  context: Omit<BookContext, 'now'>,
+): readonly OutboxEntry[] {
+  if (control.budget === undefined || after.status === 'active') return [];
+  if (before?.status !== 'active' && reports.length === 0) return [];
+  const place = { batches: after.turn, ...heldBy(after, control, now) };
+  return toParent(after, [], place, { ...context, epoch: `${context.epoch}/${reports.length}/${now}` });
+}
+
 function toParent(
   { parent, incarnation }: CoreState,
   rows: readonly CostRow[],
-  { batches, until }: BookedCosts,
-  { actor, epoch }: BookContext,
+  { batches, ...held }: Pick<BookedCosts, 'batches'> & Pick<Told, 'held' | 'isOver' | 'until'>,
+  { actor, epoch }: Omit<BookContext, 'now'>,
 ): readonly OutboxEntry[] {
   if (parent === undefined) return [];
   const { entity, sessionId, correlationId: execution } = parent.reply;
   const messageId = hashId('costs', formatAddress(actor), incarnation, epoch, batches);
-  const message = toUsage({ entity, sessionId, messageId }, { execution, of: 'sum', rows, until });
+  const message = toUsage({ entity, sessionId, messageId }, { execution, of: 'sum', rows, ...held });
   return [{ kind: 'message', message }];
 }
 

@@ -8,6 +8,7 @@ import { isPayloadRef } from '../../../contract/payload.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../contract/sizes.ts';
 import { claimLarge, isSmall, jsonBytes, lifeFolder, tooLarge } from '../../protocol/claims.ts';
 import { hashId } from '../../protocol/ids.ts';
+import { concludeBudget } from '../budget/budget.ts';
 import type { ActorHost } from '../host.ts';
 import {
   type OutboxEntry,
@@ -37,7 +38,8 @@ export async function claimNext(
   const entries = await claimEntries(next.entries, host, actor, incarnation);
   if (next.state === undefined) return { next: { ...next, entries }, bytes: 0 };
   const claimed = entries === next.entries ? next.state : { ...next.state, outbox: entries };
-  const state = afterTurns(claimed, { actor, gates: host.gates, now: host.clock.now() });
+  const now = host.clock.now();
+  const state = concludeBudget(afterTurns(claimed, { actor, gates: host.gates, now }), actor, now);
   return { next: { ...next, state, entries: state.outbox }, bytes: checkStateSize(state) };
 }
 

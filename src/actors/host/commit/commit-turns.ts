@@ -4,6 +4,7 @@ import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { TurnResult } from '../../../contract/turn.ts';
+import { concludeBudget } from '../budget/budget.ts';
 import type { ActorView, HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
@@ -49,6 +50,7 @@ export async function commitTurns(
       scope: host.payloads.scope,
       isLost: held.isOutlined,
       usages: held.unbooked,
+      fundsOf: host.fundsOf,
     });
   } catch (thrown) {
     return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };
@@ -122,9 +124,11 @@ export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]>
   if (core === null) return messages.map(completed);
   if (isStandingStill(state)) return park(held, messages);
   const turned: Turned = { before: core, after: core, judged: [], letGoUntil: 0 };
-  const books = book(state.control, usages, turned, { actor: held.address, epoch: held.epoch });
-  if (books === undefined) return [];
+  const { host, address: actor, epoch } = held;
+  const now = host.clock.now();
   const settlements = messages.map(completed);
+  const books = book(state.control, usages, turned, { actor, epoch, now });
+  if (books === undefined) return settlements;
   const { inbox, forgets } = held.recorded(settlements);
   const next: SessionState = {
     ...state,
@@ -133,8 +137,8 @@ export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]>
     outbox: books.entries,
     control: books.control,
   };
-  const { host, address: actor } = held;
-  await held.commit(goOn(next, { actor, gates: host.gates, now: host.clock.now() }), forgets);
+  const going = goOn(next, { actor, gates: host.gates, now });
+  await held.commit(concludeBudget(going, actor, now), forgets);
   await publishCommitted(held);
   return settlements;
 }

@@ -8,8 +8,10 @@ import type { Effect, ReplyAddress } from '../../../contract/effect.ts';
 import { actorQueue, agentQueue, EVENTS, logicQueue, REPLIES } from '../../../contract/entities.ts';
 import { QuorateError } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
-import { writtenOf } from '../../../contract/scatter.ts';
+import { isPayloadRef } from '../../../contract/payload.ts';
+import { type ScatterPlan, writtenOf } from '../../../contract/scatter.ts';
 import type { CoreState, TurnResult } from '../../../contract/turn.ts';
+import { type Funds, NO_FUNDS } from '../../../contract/usage.ts';
 import {
   type AnswerBody,
   PROPERTY,
@@ -20,6 +22,7 @@ import {
 import { formatTraceparent } from '../../../observability/telemetry.ts';
 import { toProperties } from '../../protocol/behalf.ts';
 import { childBounds } from '../../protocol/bounds.ts';
+import { formatFunds } from '../../protocol/budgets.ts';
 import { effectMessageId, inLife, taskKey, taskMessageId } from '../../protocol/ids.ts';
 import { childLineage } from '../../protocol/lineage.ts';
 import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
@@ -44,6 +47,8 @@ interface EncodeContext {
   readonly now: number;
   /** Whether there is a queue for actors of this type. */
   readonly isKnownType: (type: string) => boolean;
+  /** Under a budget: what an attempt with this input uses at most. */
+  readonly fundsOf?: ((agent: string, input: Json, topic?: string) => Funds) | undefined;
 }
 
 /** Log effects are not messages: the caller writes them after the commit. */
@@ -115,11 +120,13 @@ function encode(
         ...(effect.offerTtlMs === undefined ? {} : { offerTtlMs: effect.offerTtlMs }),
         ...(effect.logic === undefined ? {} : { logic: effect.logic }),
       };
-      return { kind: 'message', message: taskMessage(body, context, effect.cancel) };
+      const each = effect.cancel === 'ignore' ? undefined : context.fundsOf?.(effect.agent, effect.input);
+      return { kind: 'message', message: taskMessage(body, context, { ...effect, each }) };
     }
     case 'scatter': {
       const { plan } = effect;
       const { kind } = writtenOf(plan.policy);
+      const each = plan.cancel === 'ignore' ? undefined : eachOf(plan, context);
       const entry: OutboxEntry = {
         kind: 'scatter',
         execution: effect.execution,
@@ -133,6 +140,7 @@ function encode(
         ...(plan.shared === undefined ? {} : { shared: plan.shared }),
         ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
         ...(plan.cancel === undefined ? {} : { cancel: plan.cancel }),
+        ...(each === undefined ? {} : { each }),
       };
       return entry;
     }
@@ -258,13 +266,33 @@ function granted(
   );
 }
 
+/** What an attempt at any of its branches uses at most. Of items that lie elsewhere nothing is known. */
+function eachOf(
+  { agents, items, shared, topic }: ScatterPlan,
+  { fundsOf }: EncodeContext,
+): Funds | undefined {
+  if (fundsOf === undefined) return undefined;
+  const inputs = isPayloadRef(items) ? [null] : items;
+  let most = NO_FUNDS;
+  for (const item of inputs)
+    for (const agent of agents) {
+      const { microUsd, tokens } = fundsOf(
+        agent,
+        { item, ...(shared === undefined ? {} : { shared }) },
+        topic,
+      );
+      most = { microUsd: Math.max(most.microUsd, microUsd), tokens: Math.max(most.tokens, tokens) };
+    }
+  return most;
+}
+
 type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lineage' | 'span' | 'behalf'>;
 
 /** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
 export function taskMessage(
   body: TaskBody,
   { actor, incarnation, family, lineage, span, behalf = {} }: TaskContext,
-  cancel?: 'ignore',
+  { cancel, each }: { readonly cancel?: 'ignore' | undefined; readonly each?: Funds | undefined },
 ): WireMessage {
   return {
     entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
@@ -284,6 +312,7 @@ export function taskMessage(
       ...(lineage === undefined ? {} : { [PROPERTY.lineage]: lineage }),
       ...toProperties(behalf),
       ...(cancel === undefined ? {} : { [PROPERTY.cancel]: cancel }),
+      ...(each === undefined ? {} : { [PROPERTY.budget]: formatFunds(each) }),
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
     },
     body: { ...body, execution: inLife(body.execution, incarnation) },

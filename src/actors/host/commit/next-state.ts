@@ -1,10 +1,13 @@
 // Makes the next session state from the result of turns (I2): what leaves, what is remembered, and how each message is
 // settled. Pure but for hashing. commit-turns.ts commits it and carries it out.
 import type { ActorAddress } from '../../../contract/address.ts';
+import type { Json } from '../../../contract/json.ts';
 import { writtenOf } from '../../../contract/scatter.ts';
 import type { Registry, TurnResult } from '../../../contract/turn.ts';
+import type { Funds } from '../../../contract/usage.ts';
 import { behalfOf } from '../../protocol/behalf.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
+import { newBudget } from '../budget/budget.ts';
 import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { isDeferral, pieceKey } from '../sort/early-pieces.ts';
@@ -37,6 +40,8 @@ export interface NextStateContext {
   readonly isLost?: boolean;
   /** What was used, to be booked with it. */
   readonly usages?: readonly Noted[];
+  /** What an attempt of this agent with this input uses at most: asked under a budget only. */
+  readonly fundsOf?: ((agent: string, input: Json, topic?: string) => Funds) | undefined;
 }
 
 export interface NextState {
@@ -86,6 +91,8 @@ export function nextState(
   const { actor, epoch } = context;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
   const { family = state.family, lineage = state.lineage } = started ?? {};
+  const given =
+    started?.budget === undefined ? state.control : { ...state.control, budget: newBudget(started.budget) };
   const encoded = encodeEffects(result.effects, {
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
@@ -97,6 +104,7 @@ export function nextState(
     scheduled: state.scheduled,
     timers: { before: state.core?.timers ?? {}, after: core.timers },
     now: context.now,
+    fundsOf: given?.budget === undefined ? undefined : context.fundsOf,
     isKnownType: (type) =>
       Object.hasOwn(context.machines, type) || core.parent?.address.type === type || actor.type === type,
   });
@@ -107,7 +115,7 @@ export function nextState(
   const { usages = [] } = context;
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
   const { behalf = {} } = started ?? {};
-  const said = Object.keys(behalf).length === 0 ? state.control : { ...state.control, ...behalf };
+  const said = Object.keys(behalf).length === 0 ? given : { ...given, ...behalf };
   const bounded = core.bounds === undefined ? said : { ...said, bounded: true as const };
   const known = opensNewScatter(result) ? { ...bounded, gathers: true as const } : bounded;
   const books = book(known, usages, turned, context);

@@ -140,7 +140,7 @@ function branchMessage(
     deadlineAt: entry.deadlineAt,
     ...(entry.offerTtlMs === undefined ? {} : { offerTtlMs: entry.offerTtlMs }),
   };
-  const task = taskMessage(body, context, entry.cancel);
+  const task = taskMessage(body, context, entry);
   if (entry.topic === undefined) return task;
   const { input, key, deadlineAt, offerTtlMs } = body;
   const { execution } = task.body as { readonly execution: string };

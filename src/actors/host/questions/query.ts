@@ -8,6 +8,7 @@ import {
   type QuarantineInfo,
   type QueryAnswer,
 } from '../../../contract/wire.ts';
+import { reportBudget } from '../budget/budget.ts';
 import { claimEntries } from '../commit/claim-entries.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
@@ -61,11 +62,13 @@ function costsOf({ control, core }: SessionState, now: number): Costs | undefine
 function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state, now);
+  const budget = reportBudget(state.control ?? {});
   return {
     ...inspected(core),
     turn: core.turn,
     version,
     ...(costs === undefined ? {} : { costs }),
+    ...(budget === undefined ? {} : { budget }),
     gathers: core.cut === undefined ? progressOf(core, now) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };

@@ -4,6 +4,7 @@ import type { OnBehalf } from '../../../contract/control.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { TurnInput } from '../../../contract/turn.ts';
 import { type InboundMessage, PROPERTY } from '../../../contract/wire.ts';
+import type { GivenBudget } from '../../protocol/budgets.ts';
 import type { Told } from '../../protocol/usage.ts';
 import { BOUNDS, type Inbox, type SessionState } from '../state/session-state.ts';
 import { keyName } from '../state/written-state.ts';
@@ -20,6 +21,8 @@ export interface ReceivedInput {
   readonly family?: string;
   /** For a start: on whose behalf. */
   readonly behalf?: OnBehalf;
+  /** For a start: what the run may use. */
+  readonly budget?: GivenBudget;
   /** For a start by a parent: marks of those who wait for the actor. */
   readonly lineage?: string;
 }

@@ -12,11 +12,13 @@ import {
   type ActorBody,
   type InboundMessage,
   PROPERTY,
+  type TopUpBody,
   USAGE,
   type WatchBody,
 } from '../../../contract/wire.ts';
 import { readBehalf } from '../../protocol/behalf.ts';
 import { readBounds, readTasksLeft } from '../../protocol/bounds.ts';
+import { readBudget } from '../../protocol/budgets.ts';
 import { hasClaims, isUnreadable, openClaims, withoutClaims } from '../../protocol/claims.ts';
 import { ofThisLife } from '../../protocol/ids.ts';
 import { marksIn } from '../../protocol/lineage.ts';
@@ -46,6 +48,8 @@ export interface SortContext {
   readonly payloads: Payloads;
   /** Folder of payloads on their way to the actor. */
   readonly inbound: string;
+  /** A model of an agent that has no price. */
+  readonly unpriced?: string | undefined;
 }
 
 export interface Query {
@@ -56,6 +60,11 @@ export interface Query {
 export interface WatchRequest {
   readonly message: InboundMessage;
   readonly body: WatchBody;
+}
+
+export interface TopUpRequest {
+  readonly message: InboundMessage;
+  readonly body: TopUpBody;
 }
 
 /** What ends a part; it is done once the inputs of the part are applied. */
@@ -76,6 +85,7 @@ export interface Part {
   readonly watches: readonly WatchRequest[];
   /** What was used, for the books: no input of the machine. */
   readonly usages: readonly Noted[];
+  readonly topUps: readonly TopUpRequest[];
   /** By which the actor goes on with what is unsent. */
   readonly mores: readonly More[];
   /** Messages for an earlier life of the actor. */
@@ -101,6 +111,7 @@ export async function sort(
   const queries: Query[] = [];
   const watches: WatchRequest[] = [];
   const usages: Noted[] = [];
+  const topUps: TopUpRequest[] = [];
   const mores: More[] = [];
   const strays: InboundMessage[] = [];
   const unread: number[] = [];
@@ -112,6 +123,7 @@ export async function sort(
     queries,
     watches,
     usages,
+    topUps,
     mores,
     strays,
     unread,
@@ -132,7 +144,8 @@ export async function sort(
       continue;
     }
     if (message.subject === USAGE) {
-      const told = readUsage(message, state.core?.incarnation ?? newborn);
+      const bill = hasClaims(message) ? await openedBill(message, payloads, inbound) : message;
+      const told = bill && readUsage(bill, state.core?.incarnation ?? newborn);
       if (told !== undefined && state.core !== null) usages.push({ message, told });
       else {
         dropped++;
@@ -154,6 +167,7 @@ export async function sort(
       settlements.push(completed(message));
     } else if (body.kind === 'query') queries.push({ message, asker: body.asker });
     else if (body.kind === 'watch') watches.push({ message, body });
+    else if (body.kind === 'topUp') topUps.push({ message, body });
     else if (body.kind === 'granted') mores.push({ message, grant: body });
     else if (isMore(message.subject, body)) mores.push({ message });
     else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
@@ -173,7 +187,13 @@ export async function sort(
       const suspect = isSuspect(message, context);
       const family = input.kind === 'start' ? await familyOf(message, payloads) : undefined;
       if (family?.unsigned !== undefined) unsigned.push(family.unsigned);
-      const received = { message, input, suspect, ...said, ...family?.signed, ...lineageOf(message, input) };
+      const budget = budgetOf(message, input, context);
+      if (budget?.kind === 'refused') {
+        settlements.push(refused(message, budget.error));
+        continue;
+      }
+      const more = { ...said, ...family?.signed, ...lineageOf(message, input), ...budget?.given };
+      const received = { message, input, suspect, ...more };
       if (input.kind === 'reply' && hasEarlyPieces(state, inputs, input))
         return end(at + 1, { kind: 'answer', received });
       if (suspect || isExpiry(input)) return end(at + 1, { kind: 'alone', received });
@@ -231,6 +251,44 @@ function lineageOf({ properties }: InboundMessage, input: TurnInput): Pick<Recei
   const marks =
     input.kind === 'start' && input.parent !== undefined ? marksIn(properties[PROPERTY.lineage]) : [];
   return marks.length === 0 ? {} : { lineage: marks.join(' ') };
+}
+
+type Budgeted =
+  | { readonly kind: 'given'; readonly given: Pick<ReceivedInput, 'budget'> }
+  | { readonly kind: 'refused'; readonly error: ErrorJson };
+
+/** What a start says that the run may use. One that cannot be kept is refused, and not left out. */
+function budgetOf(
+  { properties }: InboundMessage,
+  input: TurnInput,
+  { unpriced }: SortContext,
+): Budgeted | undefined {
+  const { [PROPERTY.budget]: text } = properties;
+  if (text === undefined || !canStart(input)) return undefined;
+  const refuse = (message: string): Budgeted => ({
+    kind: 'refused',
+    error: { code: 'BUDGET_INVALID', message },
+  });
+  const read = readBudget(text);
+  if (read.kind === 'invalid') return refuse(`the budget of a start: ${read.why}`);
+  const { budget } = read;
+  if (budget.microUsd !== undefined && unpriced !== undefined)
+    return refuse(`a budget in USD, and model '${unpriced}' of an agent has no price`);
+  return { kind: 'given', given: { budget } };
+}
+
+/** Undefined for what cannot be read. Rejects with what the storage threw: then no message is at fault. */
+async function openedBill(
+  message: InboundMessage,
+  payloads: Payloads,
+  inbound: string,
+): Promise<InboundMessage | undefined> {
+  try {
+    return await openClaims(message, payloads, inbound);
+  } catch (thrown) {
+    if (!isUnreadable(toErrorJson(thrown, 'INTERNAL').code)) throw thrown;
+    return undefined;
+  }
 }
 
 /** The family that a start names, if the sender may name one. */

@@ -133,7 +133,8 @@ export async function takeWithoutCore(
 /** Messages that ask what an actor is now, and need an answer. The end of a watch needs no answer. */
 function askerOf(body: ActorBody): ReplyAddress | 'nobody' | undefined {
   if (body.kind === 'watch') return body.leaseMs === 0 ? 'nobody' : body.asker;
-  if (body.kind === 'query' || body.kind === 'await' || body.kind === 'release') return body.asker;
+  if (body.kind === 'query' || body.kind === 'await' || body.kind === 'release' || body.kind === 'topUp')
+    return body.asker;
   return body.kind === 'start' ? body.asker : undefined;
 }
 

@@ -6,8 +6,10 @@ import type { PayloadRef } from '../../../contract/payload.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { NamedPolicy } from '../../../contract/scatter.ts';
 import type { CoreState } from '../../../contract/turn.ts';
-import type { CostRow } from '../../../contract/usage.ts';
+import type { CostRow, Funds } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
+import type { FundsAsk } from '../../protocol/budgets.ts';
+import type { Ledger } from '../budget/ledger.ts';
 import type { Peer } from '../sort/peers.ts';
 
 /** Hosts that know only earlier ones leave such an actor alone (I14). 1 and 2 are read as well (written-state.ts). */
@@ -67,6 +69,8 @@ export interface ScatterEntry {
   readonly policy?: NamedPolicy['kind'];
   /** Of one that a gate holds back: what leaves of it has so long from then on. */
   readonly deadlineMs?: number;
+  /** Under a budget: what an attempt at a branch uses at most. */
+  readonly each?: Funds;
 }
 
 /** A single task that a gate holds back; its message gets its deadline when it leaves. */
@@ -160,6 +164,7 @@ export interface Quarantine {
 /** What control over paid work keeps of an actor (docs/control.md): absent, and not paid for, until something of it is used. */
 export interface ControlState extends OnBehalf {
   readonly costs?: BookedCosts;
+  readonly budget?: BudgetState;
   /** What has not left (unsent/unsent.ts). A fan-out that has left as a whole stays for the slice in the outbox of the same state. */
   readonly unsent?: readonly UnsentEntry[];
   /** Of agents with a lane: what it has asked for, and got (unsent/lane-gate.ts). */
@@ -185,6 +190,33 @@ export interface LaneAsking {
   readonly since: number;
   /** Grants that go by an earlier asking count no more: it gave back what it did not need. */
   readonly from: number;
+}
+
+/** What it may use (budget/budget.ts). */
+export interface BudgetState {
+  readonly ledger: Ledger;
+  readonly onExhausted: 'wait' | 'fail';
+  /** Since when something waits for it (epoch ms). */
+  readonly since?: number;
+  /** The machine was told that little is left. */
+  readonly isLow?: true;
+  /** Timers that were set for it: each has a number. */
+  readonly timers: number;
+  /** What was added later, the last of it. */
+  readonly topUps: readonly TopUp[];
+  /** Children that need more, by execution. */
+  readonly asks?: Readonly<Record<string, FundsAsk>>;
+  /** Of a child: number of what it asked its parent for last, whether it waits for that, and whether it was refused. */
+  readonly asked?: { readonly seq: number; readonly isOpen: boolean; readonly isRefused: boolean };
+}
+
+export interface TopUp {
+  /** Epoch ms. */
+  readonly at: number;
+  /** Who added it, as they say it. */
+  readonly by: string;
+  readonly microUsd: number;
+  readonly tokens: number;
 }
 
 /** What it used, with all that it started (commit/book.ts). */

@@ -1,6 +1,7 @@
 // Sends the next slice of what is unsent, for messages of the actor to itself and for grants: they anchor it (I5). A batch does it when
 // its inputs are applied and its questions answered.
 import type { GrantedBody, InboundMessage } from '../../../contract/wire.ts';
+import { concludeBudget } from '../budget/budget.ts';
 import type { HeldActor } from '../held-actor.ts';
 import { publishCommitted } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
@@ -20,10 +21,11 @@ export async function sendMore(held: HeldActor, mores: readonly More[]): Promise
   if (isStandingStill(state)) return park(held, messages);
   const settlements = messages.map(completed);
   const grants = mores.flatMap(({ grant }) => grant ?? []);
-  const next = nextSlice(state, grants, { actor, gates: host.gates, now: host.clock.now() });
+  const now = host.clock.now();
+  const next = nextSlice(state, grants, { actor, gates: host.gates, now });
   if (next === state) return settlements;
   const { inbox, forgets } = held.recorded(settlements);
-  await held.commit({ ...next, inbox }, forgets);
+  await held.commit({ ...concludeBudget(next, actor, now), inbox }, forgets);
   await publishCommitted(held);
   return settlements;
 }

@@ -151,16 +151,18 @@ function leave(state: SessionState, work: UnsentEntry, count: number, context: U
   const to = cursor + count;
   const control = taken(gates, state.control ?? {}, work, count);
   const unsent = (control.unsent ?? []).flatMap((other): readonly UnsentEntry[] => {
-    if (other.execution !== execution) return [other];
+    if (other !== work) return [other];
     return other.kind === 'task' ? [] : [{ ...other, cursor: to }];
   });
+  // Of one fan-out several may wait: its branches that have not left, and attempts at others.
+  const isLast = unsent.every((other) => other.execution !== execution || other.cursor >= other.total);
   const dated = deadlineMs === undefined ? {} : { deadlineAt: now + deadlineMs };
   const entry: OutboxEntry =
     work.kind === 'task'
       ? { kind: 'message', message: leavingWith(now + work.deadlineMs, work.message) }
       : { kind: 'slice', execution, from: cursor, to, ...dated };
   const left = withUnsent({ ...state, control, outbox: [...state.outbox, entry] }, unsent);
-  if (left.core === null || deadlineMs === undefined || to < work.total) return left;
+  if (left.core === null || deadlineMs === undefined || !isLast) return left;
   const { core, entries } = withDeadline(left.core, execution, now + deadlineMs, context);
   return { ...left, core, outbox: [...left.outbox, ...entries] };
 }

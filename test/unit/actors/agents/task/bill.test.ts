@@ -1,8 +1,9 @@
 // What an attempt used reaches its asker once, however it ended, and whatever becomes of its host.
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
 import { DEFAULT_RETRY, newTaskCounters } from '../../../../../src/actors/agents/task/task.ts';
+import { MAX_UNFINISHED } from '../../../../../src/actors/protocol/retries.ts';
 import { usageMessageId } from '../../../../../src/actors/protocol/usage.ts';
 import type { AgentContext, IoAgent } from '../../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
@@ -10,7 +11,7 @@ import { permanent, throttled } from '../../../../../src/contract/failure.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
 import { SILENT } from '../../../../../src/contract/ports.ts';
 import type { CostRow } from '../../../../../src/contract/usage.ts';
-import type { InboundMessage, WireMessage } from '../../../../../src/contract/wire.ts';
+import { type InboundMessage, PROPERTY, type WireMessage } from '../../../../../src/contract/wire.ts';
 import { fakeHost } from '../../../../kit/fake-host.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { memoryCancellations, memoryPayloads } from '../../../../kit/memory-storage.ts';
@@ -184,4 +185,62 @@ it('is not sent to who keeps no books', async () => {
   const { handle, sends } = setUp(pay);
   await handle({ replyTo: 'replies' });
   expect(subjects(sends)).toEqual([['reply']]);
+});
+
+describe('under a budget', () => {
+  const FUNDED = { properties: { [PROPERTY.budget]: '70/500', [PROPERTY.agent]: 'a' } };
+  const agains = (sends: readonly WireMessage[][]) =>
+    sends.flat().flatMap((message) => {
+      const { again } = outputOf(message) as unknown as { again?: WireMessage };
+      return again === undefined ? [] : [again];
+    });
+  const rowsOf = (message: WireMessage | undefined) =>
+    (outputOf(message as WireMessage) as unknown as { rows: CostRow[] }).rows;
+
+  it('the next attempt is asked for, and not sent', async () => {
+    const { handle, sends } = setUp(async (input, context) => {
+      await pay(input, context);
+      throw new Error('no');
+    });
+    expect(await handle(FUNDED)).toEqual({ kind: 'complete' });
+    expect(subjects(sends)).toEqual([['usage', 'usage']]);
+    expect(agains(sends)).toMatchObject([
+      {
+        entity: 'agent.a',
+        subject: 'task',
+        body: { attempt: 2 },
+        properties: { [PROPERTY.budget]: '70/500' },
+      },
+    ]);
+  });
+
+  it('a lost attempt counts as it was reserved, and the task is begun only when it is reserved for anew', async () => {
+    let begun = 0;
+    const { handle, sends } = setUp(async () => ++begun);
+    expect(await handle({ ...FUNDED, deliveryCount: 1 })).toEqual({ kind: 'complete' });
+    expect(begun).toBe(0);
+    const [[bill]] = sends as [[WireMessage]];
+    expect(bill.messageId).toBe(usageMessageId('message', 0, 0));
+    expect(rowsOf(bill)).toMatchObject([{ microUsd: 70, inputTokens: 500, estimated: { microUsd: 70 } }]);
+    expect(agains(sends)).toMatchObject([{ body: { attempt: 1 }, properties: { [PROPERTY.lost]: 1 } }]);
+  });
+
+  it('a task whose hosts are gone again and again is given up in the end', async () => {
+    const { handle } = setUp(pay);
+    const properties = { ...FUNDED.properties, [PROPERTY.lost]: MAX_UNFINISHED };
+    expect(await handle({ properties })).toMatchObject({ kind: 'deadLetter' });
+  });
+
+  it('what is not begun, says nothing or is answered from the store gives back what was reserved', async () => {
+    const silent = setUp(async () => 'answer');
+    await silent.handle(FUNDED);
+    await silent.handle(FUNDED);
+    expect(subjects(silent.sends)).toEqual([
+      ['usage', 'reply'],
+      ['usage', 'reply'],
+    ]);
+    const late = setUp(pay);
+    await late.handle({ ...FUNDED, timeToLiveMs: 0, enqueuedAt: 1, deliveredAt: 2 });
+    for (const { sends } of [silent, late]) expect(rowsOf(sends[0]?.[0])).toEqual([]);
+  });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createMeter, estimateOf, type Meter } from '../../../../../src/actors/agents/task/meter.ts';
+import { createMeter, type Meter } from '../../../../../src/actors/agents/task/meter.ts';
 import type { Attempt } from '../../../../../src/actors/agents/task/task.ts';
+import { estimateOf } from '../../../../../src/actors/protocol/estimates.ts';
 import { SILENT } from '../../../../../src/contract/ports.ts';
 import { type CostRow, type Estimate, NO_AMOUNT, type Usage } from '../../../../../src/contract/usage.ts';
 
