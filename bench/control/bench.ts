@@ -2,11 +2,13 @@
 // are what the model counted. A part is a file.
 import type { Bench, Measurement } from '../kit/measurement.ts';
 import { ABOUT as CANCELLATION, measureCancellation } from './cancellation.ts';
+import { ABOUT as LANES, measureLanes } from './lanes.ts';
 import { ABOUT as LIMITS, measureLimits } from './limits.ts';
 
 const PARTS = [
   { about: CANCELLATION, measure: measureCancellation },
   { about: LIMITS, measure: measureLimits },
+  { about: LANES, measure: measureLanes },
 ];
 
 export const control: Bench = {

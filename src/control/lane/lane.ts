@@ -1,4 +1,4 @@
-// The lane of an agent, as a pure reducer: in what order waiting tasks may leave their askers. The agent's queue holds about a second of
+// The lane of an agent, as a pure reducer: in what order waiting tasks may leave their askers. The agent's queue holds half a second of
 // work, of each tenant at most twice what the agent runs at once; the rest waits at its askers, who are granted by weight of tenant,
 // within one by priority, within that by age. Processes that run the agent say what they began, which makes room.
 import type { ControlAnswer, Reduced } from '../../contract/control.ts';
@@ -8,12 +8,17 @@ import { type Began, readBegan, readWant, type Want } from './protocol.ts';
 import { type Queue, queued, withBegun, withGiven, withoutGiven, withoutOld } from './queue.ts';
 import { NO_PASSES, nextOf, type Passes, served, withoutRested } from './stride.ts';
 
-/** In queue and running: a task that is granted has left its asker and was received by the time that a slot is free. */
-const QUEUE_PER_SLOT = 2;
+/** Of one tenant in the queue, for each slot. */
+const TENANT_PER_SLOT = 2;
+/**
+ * Of all, beside a task for each slot that is free: so much that a slot does not wait for a grant, and so little that who comes next is
+ * soon served. A task for every other slot at least.
+ */
+const QUEUE_MS = 500;
 /** Four high tasks for each normal one, and four normal ones for each low one. */
 const SHARES = { high: 16, normal: 4, low: 1 } as const;
 /** Granted so long ago and not begun although a process has nothing to do: it is lost, or its asker is. */
-const LOST_AFTER_MS = 5_000;
+const LOST_AFTER_MS = 2_000;
 /** The same where all are busy. */
 const OLD_MS = 600_000;
 /** A process that runs something says so every few seconds; one that rests says nothing. */
@@ -172,9 +177,10 @@ function begun(state: LaneState, { process, seq, tenants, concurrency, running }
 /** As many as there is room for, each to who is next. */
 function grant(given: LaneState, first: readonly ControlAnswer[]): Reduced<LaneState> {
   const lines = linesOf(given.askers);
-  const slots = Object.values(given.processes).reduce((sum, { concurrency }) => sum + concurrency, 0);
-  const most = QUEUE_PER_SLOT * (slots === 0 ? given.concurrency : slots);
-  let room = Math.max(most, Math.ceil(given.rate)) - queued(given.queues);
+  const { slots, free } = slotsOf(given);
+  const most = TENANT_PER_SLOT * slots;
+  const ahead = Math.max(Math.ceil(slots / 2), Math.ceil((given.rate * QUEUE_MS) / 1_000));
+  let room = free + ahead - queued(given.queues);
   let { queues, passes, priorities } = given;
   const askers: Record<string, Asker> = { ...given.askers };
   const answered = new Set<string>();
@@ -212,6 +218,19 @@ function grant(given: LaneState, first: readonly ControlAnswer[]): Reduced<LaneS
   });
   const state: LaneState = { ...given, askers, queues, ...rested(lines, passes, priorities) };
   return { state, answers: [...first, ...answers], ...wakeOf(state) };
+}
+
+/** Until a process has said something there is one, and it has nothing to do. */
+function slotsOf({ processes, concurrency: known }: LaneState): {
+  readonly slots: number;
+  readonly free: number;
+} {
+  const all = Object.values(processes);
+  if (all.length === 0) return { slots: known, free: known };
+  return {
+    slots: all.reduce((sum, { concurrency }) => sum + concurrency, 0),
+    free: all.reduce((sum, { concurrency, running }) => sum + Math.max(0, concurrency - running), 0),
+  };
 }
 
 type Lines = Map<string, Map<Want['priority'], string[]>>;

@@ -8,7 +8,7 @@ import { toControl } from '../../protocol/control.ts';
 import { hashId } from '../../protocol/ids.ts';
 
 /** Work waits for room: what is free is told at once, and otherwise a few times a second. */
-const [SOON_MS, LATER_MS] = [20, 250];
+const [SOON_MS, LATER_MS] = [20, 150];
 /** Who runs something and says nothing for longer than this, several times over, counts as gone. */
 const ALIVE_MS = 5_000;
 

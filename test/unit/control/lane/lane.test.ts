@@ -8,7 +8,7 @@ import { type LaneState, reduceLane } from '../../../../src/control/lane/lane.ts
 import type { LaneGrant } from '../../../../src/control/lane/protocol.ts';
 
 const STEP_MS = 50;
-const REPORT_MS = 250;
+const REPORT_MS = 150;
 
 interface Asker {
   readonly id: string;
