@@ -51,6 +51,7 @@ export type {
 } from './contract/failure.ts';
 export { classifyFailure, failure, permanent, throttled } from './contract/failure.ts';
 export type { EventJson, Json, JsonObject } from './contract/json.ts';
+export type { LimitCall, LimitChange, LimitStatus, SharedLimits } from './contract/limits.ts';
 export type { ErrorJson, Outcome } from './contract/outcome.ts';
 export type { PayloadCodec, PayloadRef, PayloadStore } from './contract/payload.ts';
 export { isPayloadRef } from './contract/payload.ts';

@@ -6,6 +6,7 @@ import { addCostsCommand } from './commands/costs.ts';
 import { addDlqCommand } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrawCommand } from './commands/draw.ts';
+import { addLimitsCommand } from './commands/limits.ts';
 import { addResetCommand } from './commands/reset.ts';
 import { addStartCommand } from './commands/start.ts';
 import { documented, type Finish } from './shared/exit.ts';
@@ -30,6 +31,7 @@ export function createProgram(finish: Finish): Command {
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);
   addCostsCommand(program, finish);
+  addLimitsCommand(program, finish);
   addDlqCommand(program, finish);
   addBrokerCommand(program, finish);
   addResetCommand(program, finish);

@@ -24,6 +24,7 @@ import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
 import { toLimits, withBudget } from './budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
+import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
 import { watchActor } from './watch.ts';
 
@@ -294,6 +295,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       release: (type, id, call) => remedy('release', 'released', type, id, call),
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
     },
+    limits: createSharedLimits(open.bridge, requests),
     deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, clock),
     close: async () => {
       await Promise.race([

@@ -13,6 +13,7 @@ import type { MachineConfig, QuorateConfig } from './config.ts';
 import type { OnBehalf } from './control.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
+import type { SharedLimits } from './limits.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
 import type { Costs } from './usage.ts';
@@ -161,6 +162,8 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   cancel(type: MachineType<C>, id: string, options?: CallOptions): Promise<'cancelled' | 'ended'>;
   /** Actors of every type: what `quorate actors` shows and does. */
   readonly actors: Actors;
+  /** Limits that processes share: what `quorate limits` shows and does. */
+  readonly limits: SharedLimits;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;
   close(): Promise<void>;

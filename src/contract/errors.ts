@@ -141,6 +141,9 @@ export const ERROR_HINTS = {
     'Correct what the message names; inputs and events are plain JSON, and it says the path of what is not.',
   /** Quorate failed in a way that it does not handle. */
   INTERNAL: 'This is a bug; run again with --verbose and report what it prints.',
+  /** A limit was looked at or changed that no process has asked for. */
+  LIMIT_NOT_FOUND:
+    'Use a name that `quorate limits ls` shows: a limit is there once a host with an agent that names it has worked.',
   /** A task whose limit has `onOpen: 'fail'` came while the calls of that limit fail, and its breaker was open. */
   LIMIT_OPEN:
     'What the limit stands for fails, or its account needs a person: see the errors of its agents, then start the work again. `quorate limits` shows it.',

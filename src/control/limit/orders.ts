@@ -1,7 +1,8 @@
 // What people order of a limit while it runs: other settings, a stop; and how it is.
 import type { Reduced } from '../../contract/control.ts';
 import type { Json } from '../../contract/json.ts';
-import type { LimitView, Order, Push } from './protocol.ts';
+import type { LimitStatus } from '../../contract/limits.ts';
+import type { Order, Push } from './protocol.ts';
 import { type LimitState, revised, stopOf, toJson } from './state.ts';
 
 /** What people order: other settings, a stop. Repeats are known by their id. */
@@ -32,7 +33,7 @@ function applied(
   return revised(next, { ordered });
 }
 
-function viewOf(state: LimitState): LimitView {
+function viewOf(state: LimitState): LimitStatus {
   const { settings, revision, isStopped, adaptive, breaker, processes } = state;
   const stop = stopOf(state);
   return {

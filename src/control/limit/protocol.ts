@@ -87,19 +87,6 @@ export interface Order {
   readonly stop?: boolean;
 }
 
-/** How a limit is, for people. */
-export interface LimitView {
-  readonly settings: LimitSettings;
-  readonly revision: number;
-  readonly stopped: boolean;
-  readonly pausedMs: number;
-  readonly breaker: 'closed' | 'open' | 'probing';
-  /** The share of the rate that is used now, since the other side said it was too much. */
-  readonly used: number;
-  /** Processes that were heard lately. */
-  readonly processes: number;
-}
-
 const isNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0;
 

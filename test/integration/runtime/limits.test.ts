@@ -132,8 +132,30 @@ it('an account without money is called no more, and the other deployment does it
     });
 });
 
+it('people stop and change a limit while it is used', async () => {
+  const { limits } = client;
+  expect(await limits.list()).toEqual(['east', 'fast', 'tokens', 'west']);
+  expect(await limits.pause('fast')).toMatchObject({ stopped: true });
+  begun = [];
+  const waits = run('all', 'stopped', [1]);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(begun).toEqual([]);
+  expect(await limits.set('fast', { concurrent: 7 })).toMatchObject({
+    settings: { requestsPerMinute: PER_MINUTE, concurrent: 7 },
+    revision: 1,
+  });
+  await limits.resume('fast');
+  expect(await waits).toMatchObject({ ok: 1 });
+  expect(await limits.get('fast')).toMatchObject({ stopped: false, settings: { concurrent: 7 } });
+  await expect(limits.get('slow')).rejects.toMatchObject({
+    code: 'LIMIT_NOT_FOUND',
+    message: expect.stringContaining('there are east, fast, tokens, west'),
+  });
+  await expect(limits.set('fast', { concurrent: 0 })).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+});
+
 it('limiters are nobody else’s to see', async () => {
   const inspected = await client.actors.list('all');
-  expect(inspected.ids.toSorted()).toEqual(['pause', 'rate']);
+  expect(inspected.ids.toSorted()).toEqual(['pause', 'rate', 'stopped']);
   await expect(client.query('$limit', 'limit:fast')).rejects.toMatchObject({ code: 'MACHINE_NOT_FOUND' });
 });

@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventJson } from '../../../../src/contract/json.ts';
+import type { LimitStatus } from '../../../../src/contract/limits.ts';
 import { reduceLimit } from '../../../../src/control/limit/limiter.ts';
 import type { Ask, Grant, LimitSettings, Push } from '../../../../src/control/limit/protocol.ts';
 import type { LimitState } from '../../../../src/control/limit/state.ts';
@@ -311,12 +312,80 @@ it('processes that are gone are forgotten, and there are never too many', () => 
   expect(Object.keys(world.state?.processes ?? {})).toEqual(['last']);
 });
 
+describe('people', () => {
+  const from = { entity: 'replies', sessionId: 'client', correlationId: 'c' };
+  const order = (world: World, id: string, more: object): { view: LimitStatus; told: readonly string[] } => {
+    const { state, answers } = reduceLimit(world.state, { type: 'order', id, from, ...more }, world.now);
+    world.state = state;
+    return {
+      view: answers[0]?.value as unknown as LimitStatus,
+      told: answers.slice(1).map(({ to }) => to.sessionId),
+    };
+  };
+
+  it('see how it is', () => {
+    const world = new World();
+    world.ask('a');
+    expect(order(world, '1', {}).view).toEqual({
+      settings: SETTINGS,
+      revision: 0,
+      stopped: false,
+      pausedMs: 0,
+      breaker: 'closed',
+      used: 1,
+      processes: 1,
+    });
+  });
+
+  it('change what counts, for all, once, until a configuration has a higher revision', () => {
+    const world = new World();
+    world.ask('a');
+    const change = { settings: { requestsPerMinute: 60 } };
+    const { view, told } = order(world, '1', change);
+    expect(view).toMatchObject({ settings: { ...SETTINGS, requestsPerMinute: 60 }, revision: 1 });
+    expect(told).toEqual(['a']);
+    expect(order(world, '1', change)).toMatchObject({ view: { revision: 1 }, told: [] });
+    expect(world.ask('b', { revision: 1 }).settings).toMatchObject({ requestsPerMinute: 60 });
+    expect(order(world, '2', { settings: { concurrent: 3 } }).view).toMatchObject({
+      settings: { requestsPerMinute: 60, tokensPerMinute: 60_000, concurrent: 3 },
+      revision: 2,
+    });
+    const grant = world.ask('b', { revision: 3, settings: { requestsPerMinute: 500 } });
+    expect(grant).toMatchObject({ settings: { requestsPerMinute: 500 }, revision: 3 });
+    expect(grant.settings).not.toHaveProperty('concurrent');
+  });
+
+  it('stop it, and let it continue', () => {
+    const world = new World();
+    world.ask('a');
+    expect(order(world, '1', { stop: true })).toMatchObject({ view: { stopped: true }, told: ['a'] });
+    expect(world.ask('a')).toMatchObject({ requests: 0, pausedMs: 30_000 });
+    world.now += 3_600_000;
+    expect(world.ask('a').requests).toBe(0);
+    expect(order(world, '2', { stop: false })).toMatchObject({ view: { stopped: false, pausedMs: 0 } });
+    expect(world.ask('a').requests).toBe(1);
+  });
+
+  it('order before anybody has asked', () => {
+    const world = new World();
+    expect(order(world, '1', { settings: { requestsPerMinute: 60 } }).view.revision).toBe(1);
+    expect(world.ask('a').settings).toEqual({ ...SETTINGS, requestsPerMinute: 60 });
+  });
+});
+
 it('what is no ask changes nothing', () => {
   const { state } = reduceLimit(undefined, { type: 'x' }, START);
   const bad = [
     { type: 'ask' },
     { type: 'ask', process: 'a', seq: 1, from: { entity: 'agent.x', sessionId: 's', correlationId: 'c' } },
     { type: 'ask', process: 'a', seq: Number.NaN },
+    { type: 'order', id: 'x', from: { entity: 'replies', sessionId: '', correlationId: 'c' } },
+    {
+      type: 'order',
+      id: 'x',
+      from: { entity: 'replies', sessionId: 's', correlationId: 'c' },
+      settings: { requestsPerMinute: -1 },
+    },
   ];
   for (const event of bad) expect(reduceLimit(state, event as never, START)).toEqual({ state, answers: [] });
 });
