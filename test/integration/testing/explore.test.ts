@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
 import { runOnce } from '../../../src/testing/run.ts';
 import { openLaboratory } from '../../../src/testing/scenario.ts';
-import { cancelled, gather, order, startedBySend, trip } from './scenarios.ts';
+import { cancelled, funded, gather, order, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
 const planted = process.env['QUORATE_PLANTED'] !== undefined;
@@ -73,6 +73,16 @@ it('a run that is cancelled leaves no work to do, wherever its host dies', {
     print: () => {},
   });
   expect(faults.crash?.tried).toBeGreaterThan(3);
+});
+
+it('a budget is settled once and never passed, wherever a host dies', { timeout: LIMIT_MS }, async () => {
+  const { faults } = await exploreCrashes(funded, {
+    ...OPTIONS,
+    ...share(0.1),
+    faults: ['crash', 'abandoned'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(2);
 });
 
 it('what a dead host had in hand is free for the next, however busy the process is', {

@@ -81,3 +81,37 @@ export const cancelled = (): Scenario => ({
   },
   outcome: async ({ client }) => (await client.query('fan', 'f')).status,
 });
+
+/** Enough for each attempt and for two that are lost, which count as reserved; less than all of them at once. */
+const FUNDED = { limit: 1_200, each: 500, used: 100, tasks: 2 };
+
+const paidWork = {
+  estimate: () => ({ tokens: FUNDED.each }),
+  run: (_input: unknown, { usage }: AgentContext) => {
+    usage({ inputTokens: FUNDED.used });
+    return null;
+  },
+};
+
+export const funded = (): Scenario => ({
+  config: { ...order().config, agents: { charge: paidWork, ship: paidWork } },
+  run: async ({ client, advance }) => {
+    await client.start('order', { id: 'o', budget: { tokens: FUNDED.limit } });
+    await client.send('order', 'o', { type: 'approve' });
+    await client.send('order', 'o', { type: 'approve' });
+    await advance('3 days');
+  },
+  outcome: async ({ client }) => {
+    const { budget } = await client.query('order', 'o');
+    if (budget === undefined) throw new Error('the budget is gone');
+    const { total, estimated } = await client.costs('order', 'o');
+    // What is booked is what is settled, each attempt once; one that was lost counts as it was reserved.
+    const paid = (total.calls - estimated.calls) * FUNDED.used + estimated.calls * FUNDED.each;
+    return {
+      isWithin: budget.spent.tokens <= FUNDED.limit,
+      isBooked: total.calls >= FUNDED.tasks && budget.spent.tokens === paid && total.inputTokens === paid,
+      left: { reserved: budget.reserved.tokens, waiting: budget.waiting },
+      result: (await client.result('order', 'o', { timeoutMs: 60_000 })) as { approvals: number },
+    };
+  },
+});
