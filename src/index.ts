@@ -25,6 +25,7 @@ export type {
   LimitConfig,
   MachineConfig,
   Migration,
+  ModuleAgentContext,
   QuorateConfig,
   RetryBudget,
   RetryPolicy,

@@ -106,7 +106,14 @@ export interface IoAgent extends AgentCommon {
   readonly run: (input: any, context: AgentContext) => Promise<Answer> | Answer;
 }
 
-/** Runs in a worker thread: an exported `(input, { key, attempt }) => output` of a module. */
+/** What an agent in a worker thread gets with each task. */
+export interface ModuleAgentContext
+  extends Pick<AgentContext, 'key' | 'attempt' | 'deadlineAt' | 'signal' | 'usage'> {}
+
+/**
+ * Runs in a worker thread: an exported `(input, context: ModuleAgentContext) => output` of a module. One that has not ended a
+ * second after its `signal` aborted loses its thread.
+ */
 export interface CpuAgent extends AgentCommon {
   readonly module: URL | string;
   readonly export: string;

@@ -160,6 +160,8 @@ export interface WorkerPool {
       readonly timeoutMs?: number;
       /** A thread has it: from here on an abort ends the thread. */
       readonly onBegin?: () => void;
+      /** Of a CPU agent, while it runs; as it was given. */
+      readonly onUsage?: (usage: unknown) => void;
     },
   ): Promise<WorkerResponse>;
   /** Requests waiting for a thread. */

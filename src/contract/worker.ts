@@ -35,7 +35,18 @@ export type WorkerRequest =
       readonly input: Json;
       readonly key: string;
       readonly attempt: number;
+      readonly deadlineAt: number;
+      /** A message port of the pool's: what is said while it runs. */
+      readonly line?: object;
     };
+
+/** To a CPU agent that runs: its signal aborts. */
+export interface ToAgent {
+  readonly abort: ErrorJson;
+}
+
+/** From a CPU agent that runs. `usage` as it was given; 'end' is the last. */
+export type FromAgent = { readonly kind: 'usage'; readonly usage: unknown } | { readonly kind: 'end' };
 
 export type WorkerResponse =
   | { readonly kind: 'turn'; readonly result: TurnResult }

@@ -3,6 +3,7 @@
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { WorkerPool } from '../../contract/ports.ts';
 import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
+import { GRACE_MS, openAgentLine } from './agent-line.ts';
 import { startThreads, type Threads } from './threads.ts';
 import { type Lane, laneOf, startLimit } from './time-limit.ts';
 import { createTurnGroups, type Groupable, toRequest } from './turn-groups.ts';
@@ -11,6 +12,8 @@ export interface WorkerPoolOptions {
   readonly threads: number;
   /** Longest time in ms that a turn, a description or a custom action may run. Agents have their own limit. */
   readonly turnTimeoutMs: number;
+  /** What an agent has to end by itself once it was told, in ms; tests give less. */
+  readonly graceMs?: number;
   /** The worker entry; tests give their own. */
   readonly entry?: URL;
 }
@@ -19,6 +22,7 @@ interface Waiting extends Groupable {
   readonly timeoutMs: number | undefined;
   /** Called when a thread takes the request: from then on an abort ends the thread. */
   readonly onStart: () => void;
+  readonly onUsage: ((usage: unknown) => void) | undefined;
   readonly respond: (response: WorkerResponse) => void;
 }
 
@@ -58,7 +62,7 @@ class Pool implements WorkerPool {
 
   run(
     request: WorkerRequest,
-    { signal, timeoutMs, onBegin }: NonNullable<Parameters<WorkerPool['run']>[1]> = {},
+    { signal, timeoutMs, onBegin, onUsage }: NonNullable<Parameters<WorkerPool['run']>[1]> = {},
   ): Promise<WorkerResponse> {
     return new Promise((respond) => {
       const lane = laneOf(request);
@@ -69,7 +73,15 @@ class Pool implements WorkerPool {
         signal?.removeEventListener('abort', leave);
         onBegin?.();
       };
-      const waiting: Waiting = { request, timeoutMs: limit, signal, alone: false, onStart, respond };
+      const waiting: Waiting = {
+        request,
+        timeoutMs: limit,
+        signal,
+        alone: false,
+        onStart,
+        onUsage,
+        respond,
+      };
       queue.push(waiting);
       signal?.addEventListener('abort', leave, { once: true });
       if (signal?.aborted === true) leave();
@@ -141,21 +153,11 @@ class Pool implements WorkerPool {
 
   async #serve(group: readonly Waiting[], threads: Threads): Promise<void> {
     const request = toRequest(group);
-    const timeoutMs = group[0]?.timeoutMs;
-    const signal = group[0]?.signal;
     for (const { onStart } of group) onStart();
     const others = laneOf(request) === 'turns' ? 0 : 1;
     this.#running += 1;
     this.#runningOthers += others;
-    const limit = startLimit(request, timeoutMs, signal);
-    let response: WorkerResponse;
-    try {
-      response = await threads.run(request, limit.signal);
-    } catch (thrown) {
-      response = failed(limit.exceeded() ?? toEnd(thrown));
-    } finally {
-      limit.end();
-    }
+    const response = await this.#run(request, group[0], threads);
     if (threads === this.#threads) {
       this.#running -= 1;
       this.#runningOthers -= others;
@@ -165,6 +167,30 @@ class Pool implements WorkerPool {
     else if (response.kind === 'turns') this.#answerAll(group, response);
     else group[0]?.respond(response);
     this.#dispatch();
+  }
+
+  async #run(
+    request: WorkerRequest,
+    { timeoutMs, signal, onUsage }: Partial<Waiting> = {},
+    threads: Threads,
+  ): Promise<WorkerResponse> {
+    const { graceMs = GRACE_MS } = this.#options;
+    const line = request.kind === 'agent' ? openAgentLine(request, onUsage) : undefined;
+    const telling =
+      line === undefined ? undefined : { tell: (error: QuorateError) => line.tell(error), graceMs };
+    const limit = startLimit(request, timeoutMs, signal, telling);
+    try {
+      const response = await threads.run(line?.request ?? request, limit.signal, line?.transfer);
+      if (response.kind === 'outcome') await line?.heard();
+      // Too late is too late, also where it ended by itself then. Of what was withdrawn the end is told.
+      const exceeded = limit.exceeded();
+      return exceeded?.code === 'AGENT_TIMEOUT' ? failed(exceeded) : response;
+    } catch (thrown) {
+      return failed(limit.exceeded() ?? toEnd(thrown));
+    } finally {
+      limit.end();
+      line?.close();
+    }
   }
 
   #answerAll(group: readonly Waiting[], { responses, tookMs }: WorkerResponse & { kind: 'turns' }): void {

@@ -1,5 +1,6 @@
 // One generation of worker threads: a Piscina pool that knows how many of its threads are ready. pool.ts
 // never gives it more requests than that, so a request's time is its running time and not its waiting time.
+import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { QuorateError } from '../../contract/errors.ts';
 import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
@@ -28,7 +29,11 @@ export interface Threads {
   /** Why no thread will ever be ready. */
   readonly broken: QuorateError | undefined;
   /** Rejects when the thread dies; an abort ends the thread. */
-  run(request: WorkerRequest, signal: AbortSignal): Promise<WorkerResponse>;
+  run(
+    request: WorkerRequest,
+    signal: AbortSignal,
+    transfer?: readonly MessagePort[],
+  ): Promise<WorkerResponse>;
   /** Lets running requests finish. */
   close(): Promise<void>;
 }
@@ -78,7 +83,11 @@ export function startThreads({ threads, entry, onChange }: ThreadsOptions): Thre
     get broken() {
       return broken;
     },
-    run: (request, signal) => piscina.run(request, { signal }) as Promise<WorkerResponse>,
+    run: (request, signal, transfer) =>
+      piscina.run(request, {
+        signal,
+        ...(transfer === undefined ? {} : { transferList: [...transfer] }),
+      }) as Promise<WorkerResponse>,
     async close() {
       await probed;
       await (broken === undefined ? piscina.close() : piscina.destroy());

@@ -20,29 +20,36 @@ interface Limit {
   end(): void;
 }
 
+/** `tell` is there for what can be told and ends by itself then; it has `graceMs` for that. */
 export function startLimit(
   request: WorkerRequest,
   timeoutMs: number | undefined,
   outer: AbortSignal | undefined,
+  telling?: { readonly tell: (error: QuorateError) => void; readonly graceMs: number },
 ): Limit {
   const controller = new AbortController();
   let error: QuorateError | undefined;
-  const stop = (code: ErrorCode, message: string): void => {
+  let grace: NodeJS.Timeout | undefined;
+  const stop = (code: ErrorCode, message: string, why?: unknown): void => {
+    if (error !== undefined) return;
     error = new QuorateError(code, message);
-    controller.abort();
+    if (telling === undefined) return controller.abort();
+    telling.tell(why instanceof QuorateError ? why : error);
+    grace = setTimeout(() => controller.abort(), telling.graceMs);
   };
   const code = laneOf(request) === 'others' ? 'AGENT_TIMEOUT' : 'TURN_TIMEOUT';
   const timer =
     timeoutMs === undefined
       ? undefined
       : setTimeout(() => stop(code, `${nameOf(request)} ran longer than ${timeoutMs} ms`), timeoutMs);
-  const onAbort = (): void => stop('ABORTED', `${nameOf(request)} was withdrawn while it ran`);
+  const onAbort = (): void => stop('ABORTED', `${nameOf(request)} was withdrawn while it ran`, outer?.reason);
   outer?.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
     exceeded: () => error,
     end() {
       clearTimeout(timer);
+      clearTimeout(grace);
       outer?.removeEventListener('abort', onAbort);
     },
   };

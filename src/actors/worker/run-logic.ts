@@ -7,6 +7,7 @@ import { toTaskError } from '../../contract/failure.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import type { WorkerRequest } from '../../contract/worker.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
+import { openContext } from './agent-context.ts';
 import { loadExport, loadMachine } from './load-machine.ts';
 
 type Request<K extends WorkerRequest['kind']> = Extract<WorkerRequest, { kind: K }>;
@@ -68,14 +69,20 @@ export async function runAgent({
   module,
   export: name,
   input,
-  key,
-  attempt,
+  line,
+  ...given
 }: Request<'agent'>): Promise<Outcome> {
   const agent = await loadExport(module, name);
   if (typeof agent !== 'function') {
     throw new QuorateError('MODULE_NOT_LOADED', `${module}: export '${name}' is not a function`);
   }
-  return settle(`agent '${name}'`, () => agent(input, { key, attempt }));
+  const { key, attempt, deadlineAt } = given;
+  const { context, close } = openContext({ key, attempt, deadlineAt }, line);
+  try {
+    return await settle(`agent '${name}'`, () => agent(input, context));
+  } finally {
+    close();
+  }
 }
 
 /** JSON before it is posted: a result that cannot be cloned would kill the thread. */

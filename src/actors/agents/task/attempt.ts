@@ -7,6 +7,7 @@ import { QuorateError, toErrorJson } from '../../../contract/errors.ts';
 import { toTaskError } from '../../../contract/failure.ts';
 import { copyJson, type Json } from '../../../contract/json.ts';
 import type { Outcome } from '../../../contract/outcome.ts';
+import type { Usage } from '../../../contract/usage.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
@@ -35,18 +36,24 @@ export async function run(task: Task, admitted: Admitted, meter: Meter, host: Ta
             cancelled: cancelled.signal,
             onLate: (outcome) => void keepLate(task, { outcome, family: admitted.family }, host),
           })
-        : await runInPool(host, workerRequest(runnable, input, context), signal);
+        : await runInPool(host, workerRequest(runnable, input, context), context);
   } finally {
     unwatch();
     release();
   }
   if (cancelled.signal.aborted && !task.lost.aborted) {
+    if (hasLostThread(runnable, attempt)) host.counters.ranOn++;
     return attempt.kind === 'done' ? { ...attempt, late: true } : { kind: 'cancelled' };
   }
   // Also those that the agent did not wait for: behind the answer nobody would take them.
   await pieces.idle();
   // An agent's error may repeat the key that it was refused with; it ends up in states, spans and dead letters.
   return attempt.kind === 'failed' ? { ...attempt, error: redactAll(attempt.error) } : attempt;
+}
+
+/** It did not end by itself when it was told. */
+function hasLostThread({ kind }: Runnable, attempt: Attempt): boolean {
+  return kind === 'agent' && attempt.kind === 'failed' && attempt.error.code === 'ABORTED';
 }
 
 function nobodyWaits(): QuorateError {
@@ -105,20 +112,27 @@ function piecesOf(task: Task, { bridge }: TaskHost): Pieces {
   });
 }
 
-function workerRequest(runnable: Runnable, input: Json, { key, attempt }: AgentContext): WorkerRequest {
+function workerRequest(
+  runnable: Runnable,
+  input: Json,
+  { key, attempt, deadlineAt }: AgentContext,
+): WorkerRequest {
   if (runnable.kind === 'logic')
     return { kind: 'promise', machine: runnable.machine, src: runnable.src, input };
   const { config } = runnable;
   if (!('module' in config)) throw new TypeError('an agent without a module runs in process');
-  return { kind: 'agent', module: String(config.module), export: config.export, input, key, attempt };
+  const { module, export: name } = config;
+  return { kind: 'agent', module: String(module), export: name, input, key, attempt, deadlineAt };
 }
 
 async function runInPool(
   { pool, timeoutMs, clock }: TaskHost,
   request: WorkerRequest,
-  signal: AbortSignal,
+  { signal, usage }: AgentContext,
 ): Promise<Attempt> {
-  const response = await pool.run(request, { signal, timeoutMs });
+  // What it says is checked where it is booked.
+  const onUsage = (used: unknown): void => usage(used as Usage);
+  const response = await pool.run(request, { signal, timeoutMs, onUsage });
   if (response.kind === 'outcome') {
     const { outcome } = response;
     return outcome.status === 'done'

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createWorkerPool } from '../../../../src/actors/pool/pool.ts';
+import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { WorkerPool } from '../../../../src/contract/ports.ts';
 import type { WorkerRequest } from '../../../../src/contract/worker.ts';
 import { event, moduleOf, refOf, runTurn, turnRequest } from '../worker/harness.ts';
@@ -15,10 +16,56 @@ function pool(options: Partial<Parameters<typeof createWorkerPool>[0]> = {}): Wo
 }
 
 function agent(name: string, input: { ms?: number; n?: number } = {}): WorkerRequest {
-  return { kind: 'agent', module: moduleOf('logics'), export: name, input, key: 'k', attempt: 1 };
+  return {
+    kind: 'agent',
+    module: moduleOf('logics'),
+    export: name,
+    input,
+    key: 'k',
+    attempt: 1,
+    deadlineAt: 0,
+  };
 }
 
 const counter = refOf('counter', 'counter');
+
+describe('an agent in a thread', () => {
+  const toldBy = async (name: string, graceMs: number, timeoutMs?: number) => {
+    const workers = pool({ graceMs });
+    const { threadId } = await runTurn(workers, counter);
+    const used: unknown[] = [];
+    const withdrawal = new AbortController();
+    const onUsage = (usage: unknown): void => {
+      used.push(usage);
+      if (timeoutMs === undefined) withdrawal.abort(new QuorateError('TASK_CANCELLED', 'nobody waits'));
+    };
+    const limits = timeoutMs === undefined ? {} : { timeoutMs };
+    const response = await workers.run(agent(name), { signal: withdrawal.signal, onUsage, ...limits });
+    const hasLostThread = (await runTurn(workers, counter)).threadId !== threadId;
+    return { response, used, hasLostThread };
+  };
+
+  it('is told why, says what it has used up to its end, and keeps its thread', async () => {
+    const { response, used, hasLostThread } = await toldBy('obedient', 60_000);
+    expect(response).toMatchObject({ outcome: { output: { why: 'TASK_CANCELLED', deadlineAt: 0 } } });
+    expect(used).toEqual([{ inputTokens: 7 }, null, { inputTokens: 1, outputTokens: 2 }]);
+    expect(hasLostThread).toBe(false);
+  });
+
+  it('is told when its time is over, and is too late then whatever it says', async () => {
+    const { response, used, hasLostThread } = await toldBy('obedient', 60_000, 50);
+    expect(response).toMatchObject({ kind: 'failed', error: { code: 'AGENT_TIMEOUT' } });
+    expect(used).toHaveLength(3);
+    expect(hasLostThread).toBe(false);
+  });
+
+  it('loses its thread where it does not end, and what it has used is known', async () => {
+    const { response, used, hasLostThread } = await toldBy('deaf', 50);
+    expect(response).toMatchObject({ kind: 'failed', error: { code: 'ABORTED' } });
+    expect(used).toEqual([{ inputTokens: 3 }]);
+    expect(hasLostThread).toBe(true);
+  });
+});
 
 describe('a worker pool', () => {
   it('runs more requests than it has threads, and counts those that wait', async () => {

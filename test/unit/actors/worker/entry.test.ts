@@ -250,6 +250,7 @@ describe('agent', () => {
       input: null,
       key: 'k',
       attempt: 1,
+      deadlineAt: 0,
     } as const;
     expect(await pool.run(request)).toMatchObject({ kind: 'failed', error: { code: 'MODULE_NOT_LOADED' } });
   });
@@ -266,7 +267,15 @@ describe('agent', () => {
       },
     ],
   ])('keeps to JSON in what it gives and throws, and to what it says: %s', async (name, error) => {
-    const request = { kind: 'agent', module: file, export: name, input: null, key: 'k', attempt: 1 } as const;
+    const request = {
+      kind: 'agent',
+      module: file,
+      export: name,
+      input: null,
+      key: 'k',
+      attempt: 1,
+      deadlineAt: 0,
+    } as const;
     const { message = /./, ...rest } = error as { message?: RegExp };
     expect(await pool.run(request)).toMatchObject({
       outcome: { status: 'error', error: { ...rest, message: expect.stringMatching(message) } },

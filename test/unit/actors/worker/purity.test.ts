@@ -86,6 +86,7 @@ describe('outside turns', () => {
       input: { n: 3 },
       key: 'k',
       attempt: 2,
+      deadlineAt: 0,
     });
     expect(response).toMatchObject({ outcome: { output: { squared: 9, key: 'k', attempt: 2, here: true } } });
     const promise = await pool.run({
