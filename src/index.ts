@@ -18,6 +18,7 @@ export type {
   WatchCallOptions,
 } from './contract/client.ts';
 export type {
+  AdmissionConfig,
   AgentConfig,
   AgentContext,
   CpuAgent,

@@ -121,6 +121,9 @@ export const configSchema = z.strictObject({
       limit,
     )
     .default({}),
+  admission: z
+    .strictObject({ maxWaitMs: ms(10, 86_400_000), intervalMs: ms(100, 600_000).optional() })
+    .optional(),
   namespace: z.string().min(1).optional(),
   connectionString: z.string().min(1).optional(),
   prefix: z

@@ -150,6 +150,14 @@ export interface MachineConfig<M extends AnyStateMachine = AnyStateMachine> {
   readonly machine?: M;
 }
 
+/** When new runs are refused: OVERLOADED. */
+export interface AdmissionConfig {
+  /** In ms: refused while no task of some agent waited less than this in its queue, for a whole interval. */
+  readonly maxWaitMs: number;
+  /** In ms. Default 5,000. */
+  readonly intervalMs?: number | undefined;
+}
+
 /** A topic for broadcasts: one message, of which the agent of each subscription gets a copy. */
 export interface TopicConfig {
   /** Name -> agent. The name is that of the branch in plans, answers and task keys. */
@@ -169,6 +177,8 @@ export interface QuorateConfig {
   readonly prices?: Readonly<Record<string, Price>>;
   /** Name -> what all processes together may use (docs/control.md). An agent names one as `limit`. */
   readonly limits?: Readonly<Record<string, LimitConfig>>;
+  /** Refuses new runs while tasks wait too long (docs/control.md). */
+  readonly admission?: AdmissionConfig;
   /** `<name>.servicebus.windows.net`, with DefaultAzureCredential. Env QUORATE_NAMESPACE. */
   readonly namespace?: string;
   /** Env QUORATE_CONNECTION_STRING. */

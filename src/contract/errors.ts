@@ -218,6 +218,11 @@ export const ERROR_HINTS = {
     'The provider asked to wait longer than the task may take: raise `deadlineMs`, ask for less at once, or raise the limit there. `data.failure` says how long.',
   /** The module of `quorate start --run` threw an error without a code. */
   RUN_FAILED: 'Look into the module of --run; --verbose prints the stack of what it threw.',
+  /**
+   * A start was refused, because tasks wait too long in the queues of agents. `data.retryAfterMs` says when to try again.
+   */
+  OVERLOADED:
+    'Try again after `data.retryAfterMs`; more processes with that agent, or a higher `concurrency`, take more; `admission.maxWaitMs` says what is too long.',
   /** A run took longer than the `deadlineMs` that it was started with. */
   RUN_DEADLINE:
     'Start it with a longer `deadlineMs`, or bound its parts: agents and scatters have deadlines of their own.',

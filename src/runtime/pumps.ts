@@ -8,13 +8,13 @@ import { createTaskHandler } from '../actors/agents/task/handler.ts';
 import { createRetryLedger } from '../actors/agents/task/retry-budget.ts';
 import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, newTaskCounters } from '../actors/agents/task/task.ts';
+import type { WaitReports } from '../actors/agents/task/wait-reports.ts';
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
 import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { budgetGate } from '../actors/host/budget/budget.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
-import { ofSubscription, type Subscription } from '../actors/protocol/broadcast.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
 import { fundsOf } from '../actors/protocol/estimates.ts';
 import { CANCELLED_ID, cancelledIn } from '../actors/protocol/tell-cancelled.ts';
@@ -28,7 +28,6 @@ import {
   logicQueue,
   OFFERS,
   REMEDIATION,
-  subscriptionEntity,
 } from '../contract/entities.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.ts';
@@ -38,10 +37,12 @@ import type { MachineRef } from '../contract/turn.ts';
 import { addRows } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
+import { admissionOf, reporting, waitReportsOf } from './admission.ts';
 import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
 import { laneGates, laneReports, telling } from './lanes.ts';
 import type { Registration } from './registration.ts';
+import { ofCopies, type Source, subscriptionsOf } from './topics.ts';
 
 /** A busy session lets others in after this long (I14). */
 const HOLD_QUANTUM_MS = 100;
@@ -99,6 +100,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     duplicateWindowMs,
     retentionMs,
     turnTimeoutMs,
+    ...admissionOf(context),
     gates: [budgetGate, ...laneGates(config, (agent) => concurrencyOf(agent, threads))],
     ...budgeting(context),
   };
@@ -242,10 +244,7 @@ function startWatchPumps(context: PumpContext): Pump[] {
       return bridge.pumpDeadLetters({
         entity,
         concurrency: DEAD_LETTER_CONCURRENCY,
-        onMessage: async (copy) => {
-          const message = ofSubscription(copy, subscription);
-          return message === undefined ? { kind: 'complete' } : handle(message);
-        },
+        onMessage: ofCopies(subscription, handle),
       });
     }),
   ];
@@ -259,6 +258,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
     ...config,
     counters: context.counters.limits,
   });
+  const waits = waitReportsOf(context);
   const agents = Object.entries(config.agents).flatMap(([name, agent]) =>
     startTaskPump(context, {
       limit: limits.of(agent.limit),
@@ -270,6 +270,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
       ...retriesOf(agent.retry),
       concurrency: concurrencyOf(agent, threads),
       agent,
+      waits,
       subscriptions: subscriptionsOf(config, name),
     }),
   );
@@ -291,6 +292,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
     stop: async () => {
       await Promise.all(agents.map((pump) => pump.stop()));
       claims.stop();
+      waits?.stop();
     },
   };
   return [...agents, ...logic, claiming, { active: 0, stop: async () => limits.close() }];
@@ -328,20 +330,6 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
     : { kind: 'logic', machine, src: logic.src };
 }
 
-interface Source {
-  readonly entity: string;
-  readonly subscription: Subscription;
-}
-
-/** Subscriptions of topics whose copies this agent does; without an agent, all of them. */
-function subscriptionsOf({ topics = {} }: ResolvedConfig, agent?: string): readonly Source[] {
-  return Object.entries(topics).flatMap(([topic, { subscriptions }]) =>
-    Object.entries(subscriptions)
-      .map(([name, by]) => ({ entity: subscriptionEntity(topic, name), subscription: { name, agent: by } }))
-      .filter(({ subscription }) => agent === undefined || subscription.agent === agent),
-  );
-}
-
 type TaskPumpSettings = Pick<
   TaskHost,
   'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit'
@@ -350,11 +338,12 @@ type TaskPumpSettings = Pick<
   readonly budget: RetryBudget | false | undefined;
   readonly subscriptions: readonly Source[];
   readonly agent?: ResolvedConfig['agents'][string];
+  readonly waits?: WaitReports | undefined;
 };
 
 function startTaskPump(
   context: PumpContext,
-  { concurrency, budget: given, subscriptions, agent, ...settings }: TaskPumpSettings,
+  { concurrency, budget: given, subscriptions, agent, waits, ...settings }: TaskPumpSettings,
 ): Pump[] {
   const counters = newTaskCounters();
   context.counters.agents[settings.name] = counters;
@@ -368,7 +357,9 @@ function startTaskPump(
   const running = { concurrency, running: () => counters.running };
   const lane = agent === undefined ? undefined : laneReports(settings.name, agent, running, context);
   const own = { ...context, ...settings, counters, used, prices, random, budget, lane };
-  const onMessage = createTaskHandler(own);
+  const agentWaits = agent === undefined ? undefined : waits;
+  const isLimited = settings.limit !== undefined;
+  const onMessage = reporting(agentWaits, settings.name, { ...running, isLimited }, createTaskHandler(own));
   const { bridge } = context;
   const { limit, entity: queue } = settings;
   const ready =
@@ -380,10 +371,7 @@ function startTaskPump(
       bridge.pumpTasks({
         entity,
         concurrency,
-        onMessage: async (copy, lost) => {
-          const message = ofSubscription(copy, subscription);
-          return message === undefined ? { kind: 'complete' } : onMessage(message, lost);
-        },
+        onMessage: ofCopies(subscription, onMessage),
         ...ready,
       }),
     ),

@@ -5,6 +5,7 @@
 import type { InboundMessage } from '../../contract/wire.ts';
 import { takeTopUps } from './budget/top-up.ts';
 import { bookAlone } from './commit/commit-turns.ts';
+import { answer } from './commit/verdicts.ts';
 import type { HeldActor } from './held-actor.ts';
 import { migrate } from './machine-version.ts';
 import { sendAnswers } from './outbox/publish.ts';
@@ -17,15 +18,28 @@ import { completed } from './settle.ts';
 import { duePieces, withoutPieces } from './sort/early-pieces.ts';
 import type { Noted, ReceivedInput } from './sort/inbox.ts';
 import { markEntries, strayMarks } from './sort/marks.ts';
-import { type Next, type Part, type Query, sort, type TopUpRequest, type WatchRequest } from './sort/sort.ts';
+import {
+  type Next,
+  type Part,
+  type Query,
+  type Refusal,
+  sort,
+  type TopUpRequest,
+  type WatchRequest,
+} from './sort/sort.ts';
 import { isExpiry } from './sort/tombstone.ts';
 import { catchUp, isStandingStill } from './standstill/quarantine.ts';
 import { remedy } from './standstill/remedy.ts';
+import type { OutboxEntry } from './state/session-state.ts';
 import { type More, sendMore } from './unsent/more.ts';
 
 interface Fetched {
   readonly found: readonly InboundMessage[];
   readonly gone: readonly number[];
+}
+
+function toRefusal({ message, asker, error }: Refusal): OutboxEntry {
+  return answer(message, asker, { kind: 'answer', answer: 'error', error });
 }
 
 export class Batch {
@@ -57,6 +71,7 @@ export class Batch {
     const watches: WatchRequest[] = [];
     const mores: More[] = [];
     const strays: InboundMessage[] = [];
+    const refusals: Refusal[] = [];
     const usages: Noted[] = [];
     const topUps: TopUpRequest[] = [];
     let rest = messages;
@@ -67,6 +82,7 @@ export class Batch {
       watches.push(...part.watches);
       mores.push(...part.mores);
       strays.push(...part.strays);
+      refusals.push(...part.refusals);
       this.add(part.settlements);
       held.noteUsages(part.usages);
       usages.push(...part.usages);
@@ -79,6 +95,7 @@ export class Batch {
     if (topUps.length > 0) this.add(await takeTopUps(held, topUps));
     if (watches.length > 0) this.add(await takeWatches(held, watches));
     if (strays.length > 0) await sendAnswers(held, markEntries(held.address, strayMarks(strays)));
+    if (refusals.length > 0) await sendAnswers(held, refusals.map(toRefusal));
     if (queries.length > 0) this.add(await answerQueries(held, queries));
     // Last: what else is at hand may be the end of what is unsent.
     if (mores.length > 0) this.add(await sendMore(held, mores));
@@ -115,7 +132,7 @@ export class Batch {
   async #sort(messages: readonly InboundMessage[], first: ReceivedInput | undefined): Promise<Part> {
     const { state, settler, olderPeers, newborn, inbound, host } = this.#held;
     const { settled } = settler;
-    const { payloads, unpriced } = host;
+    const { payloads, unpriced, admission } = host;
     const context = {
       state,
       settled,
@@ -125,6 +142,7 @@ export class Batch {
       payloads,
       inbound,
       unpriced,
+      admission,
     };
     let part: Part;
     try {

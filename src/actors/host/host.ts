@@ -6,6 +6,7 @@ import type { MachineRef, Registry } from '../../contract/turn.ts';
 import type { Funds } from '../../contract/usage.ts';
 import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
+import type { Admission } from './admission.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
 import type { Gate } from './unsent/gates.ts';
 
@@ -54,6 +55,8 @@ export interface ActorHost {
   readonly fundsOf?: (agent: string, input: Json, topic?: string) => Funds;
   /** A model of an agent that has no price. */
   readonly unpriced?: string | undefined;
+  /** Refuses new runs; none where nothing is configured. */
+  readonly admission?: Admission;
   /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
   readonly onForeignState: (actor: string, why: string) => void;
   /** A start names a folder without a signature of this payload store. */

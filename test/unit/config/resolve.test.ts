@@ -151,7 +151,7 @@ describe('resolveConfig', () => {
 });
 
 /** What cannot be written in a variable: objects, and functions. */
-const NOT_TEXT = ['limits', 'machines', 'agents', 'topics', 'prices', 'payloadCodecs'];
+const NOT_TEXT = ['admission', 'limits', 'machines', 'agents', 'topics', 'prices', 'payloadCodecs'];
 
 /** Field -> a text that is not its default, and what becomes of it. */
 const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> = {

@@ -25,6 +25,7 @@ import { marksIn } from '../../protocol/lineage.ts';
 import { parseActorBody } from '../../protocol/messages.ts';
 import { signedFamily } from '../../protocol/seals.ts';
 import { readUsage } from '../../protocol/usage.ts';
+import type { Admission } from '../admission.ts';
 import { isWake } from '../outbox/undelivered.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { isRemedy, isUnfinished, type RemedyBody } from '../standstill/remedy.ts';
@@ -46,6 +47,7 @@ export interface SortContext {
   /** Numbers of deferred messages that were fetched. */
   readonly fetched: ReadonlySet<number>;
   readonly payloads: Payloads;
+  readonly admission?: Admission | undefined;
   /** Folder of payloads on their way to the actor. */
   readonly inbound: string;
   /** A model of an agent that has no price. */
@@ -55,6 +57,12 @@ export interface SortContext {
 export interface Query {
   readonly message: InboundMessage;
   readonly asker: ReplyAddress;
+}
+
+export interface Refusal {
+  readonly message: InboundMessage;
+  readonly asker: ReplyAddress;
+  readonly error: ErrorJson;
 }
 
 export interface WatchRequest {
@@ -83,6 +91,8 @@ export interface Part {
   readonly inputs: readonly ReceivedInput[];
   readonly queries: readonly Query[];
   readonly watches: readonly WatchRequest[];
+  /** Starts that are refused now. */
+  readonly refusals: readonly Refusal[];
   /** What was used, for the books: no input of the machine. */
   readonly usages: readonly Noted[];
   readonly topUps: readonly TopUpRequest[];
@@ -110,6 +120,7 @@ export async function sort(
   const inputs: ReceivedInput[] = first === undefined ? [] : [first];
   const queries: Query[] = [];
   const watches: WatchRequest[] = [];
+  const refusals: Refusal[] = [];
   const usages: Noted[] = [];
   const topUps: TopUpRequest[] = [];
   const mores: More[] = [];
@@ -122,6 +133,7 @@ export async function sort(
     inputs,
     queries,
     watches,
+    refusals,
     usages,
     topUps,
     mores,
@@ -173,6 +185,12 @@ export async function sort(
     else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
     else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
     else {
+      const refusal = refusalOf(body, inputs, context);
+      if (refusal !== undefined) {
+        refusals.push({ message, ...refusal });
+        settlements.push(completed(message));
+        continue;
+      }
       const bounds = canStart(body) ? readBounds(message) : undefined;
       if (bounds !== undefined && 'fault' in bounds) {
         settlements.push(refused(message, { code: 'INPUT_INVALID', message: bounds.fault }));
@@ -201,6 +219,19 @@ export async function sort(
     }
   }
   return end(messages.length);
+}
+
+/** For a client's start of an actor that is not there. */
+function refusalOf(
+  body: TurnInput,
+  before: readonly ReceivedInput[],
+  { state, admission }: SortContext,
+): Omit<Refusal, 'message'> | undefined {
+  if (admission === undefined || state.core !== null || before.some(({ input }) => canStart(input)))
+    return undefined;
+  if (body.kind !== 'start' || body.parent !== undefined || body.asker === undefined) return undefined;
+  const error = admission.refusal();
+  return error === undefined ? undefined : { asker: body.asker, error };
 }
 
 const NO_START: { readonly behalf?: OnBehalf } = {};

@@ -1,0 +1,47 @@
+// Admission as a process is configured: who tells how long tasks waited, and who asks before a new run is started. In virtual time nobody
+// waits, and nothing is refused.
+import { createWaitReports, type WaitReports } from '../actors/agents/task/wait-reports.ts';
+import { type Admission, createAdmission } from '../actors/host/admission.ts';
+import type { ResolvedConfig } from '../contract/config.ts';
+import type { Clock, Logger } from '../contract/ports.ts';
+import type { InboundMessage } from '../contract/wire.ts';
+import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
+
+interface Process {
+  readonly config: Pick<ResolvedConfig, 'admission'>;
+  readonly mailbox: ControlMailbox;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+const DEFAULT_INTERVAL_MS = 5_000;
+
+export function waitReportsOf({ config, mailbox, logger, clock }: Process): WaitReports | undefined {
+  if (config.admission === undefined || clock.skips === true) return undefined;
+  const { maxWaitMs, intervalMs = DEFAULT_INTERVAL_MS } = config.admission;
+  return createWaitReports({ maxWaitMs, intervalMs, mailbox, logger });
+}
+
+/** For the hosts of actors; nothing where nothing is configured. */
+export function admissionOf({ config, mailbox, logger }: Process): { readonly admission?: Admission } {
+  if (config.admission === undefined) return {};
+  const { maxWaitMs } = config.admission;
+  return { admission: createAdmission({ maxWaitMs, mailbox, logger, now: () => performance.now() }) };
+}
+
+type Handler<R> = (message: InboundMessage, lost: AbortSignal) => R;
+
+/** The handler itself where nobody is to be told. */
+export function reporting<R>(
+  waits: WaitReports | undefined,
+  name: string,
+  agent: Parameters<WaitReports['of']>[1],
+  handle: Handler<R>,
+): Handler<R> {
+  if (waits === undefined) return handle;
+  const waited = waits.of(name, agent);
+  return (message, lost) => {
+    waited(message);
+    return handle(message, lost);
+  };
+}
