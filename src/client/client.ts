@@ -23,6 +23,7 @@ import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
 import { toLimits, withBudget } from './budgets.ts';
+import { cancelTenant } from './cancel-tenant.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
@@ -284,6 +285,11 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       if (body.answer !== 'outcome') throw unexpected(body);
       const { outcome } = body;
       return outcome.status === 'error' && outcome.error.code === 'ACTOR_STOPPED' ? 'cancelled' : 'ended';
+    },
+    cancelTenant: async (tenant, { types = options.machineTypes, ...call } = {}) => {
+      if (types === undefined)
+        throw new QuorateError('INPUT_INVALID', 'cancelTenant needs the types of actors');
+      return cancelTenant(client, tenant, { types: types.filter((type) => !type.includes('.')), ...call });
     },
     actors: {
       list: async (type, { from = 0, limit = DEFAULT_PAGE } = {}) => {

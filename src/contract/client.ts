@@ -160,6 +160,11 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
    * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.
    */
   cancel(type: MachineType<C>, id: string, options?: CallOptions): Promise<'cancelled' | 'ended'>;
+  /**
+   * Cancels every run of these types on behalf of a tenant, with all that it has started: actors without a parent. `types` are those of the
+   * runtime's configuration unless they are given. Each actor is asked, 32 at a time. Those that are started meanwhile may be missed.
+   */
+  cancelTenant(tenant: string, options?: CancelTenantCall): Promise<TenantCancelled>;
   /** Actors of every type: what `quorate actors` shows and does. */
   readonly actors: Actors;
   /** Limits that processes share: what `quorate limits` shows and does. */
@@ -167,6 +172,17 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;
   close(): Promise<void>;
+}
+
+/** Of `cancelTenant`. */
+export interface CancelTenantCall extends CallOptions {
+  readonly types?: readonly string[];
+}
+
+/** How many actors were cancelled, of how many that were asked. */
+export interface TenantCancelled {
+  readonly cancelled: number;
+  readonly looked: number;
 }
 
 // Actors as people handle them: listed, released from quarantine, removed.

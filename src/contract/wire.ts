@@ -1,5 +1,7 @@
 // What crosses Service Bus. `subject` names the kind, the body is JSON, and `format` lets a reader refuse what it does not know.
 
+import type { ActorAddress } from './address.ts';
+import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
@@ -296,6 +298,11 @@ export interface QueryAnswer {
   readonly turn: number;
   /** Version of the machine that wrote the state. */
   readonly version: string;
+  /** Who started it, where that was an actor. */
+  readonly parent?: ActorAddress;
+  /** On whose behalf it runs, and how urgently; absent where nobody said so. */
+  readonly tenant?: string;
+  readonly priority?: Priority;
   readonly quarantine?: QuarantineInfo;
   /** What it used, with all that it started; absent until something of it is known. */
   readonly costs?: Costs;

@@ -52,6 +52,16 @@ export function addActorsCommand(program: Command, finish: Finish): void {
     .action(async (actor: ActorAddress, options: CommonOptions) =>
       finish(await say(options, undefined, (client) => client.cancel(actor.type, actor.id))),
     );
+  add(
+    'cancel-tenant',
+    'Stop all of some types that run on behalf of a tenant.',
+    'cancel-tenant acme review trip',
+  )
+    .argument('<tenant>', 'as it was given at their start')
+    .argument('<types...>', 'machine types')
+    .action(async (tenant: string, types: string[], options: CommonOptions) =>
+      finish(await cancelTenant(tenant, types, options)),
+    );
   add('release', 'Let a quarantined one continue, with what waited for it.', 'release review/r1')
     .argument('<actor>', 'type/id', toAddress)
     .action(async (actor: ActorAddress, options: CommonOptions) =>
@@ -135,6 +145,20 @@ async function tell(
 ): Promise<ExitCode> {
   const sent = await withClient(data, (client) => sendEvent(client, actor, event, start));
   console.log(json ? JSON.stringify(sent) : sent.why === undefined ? 'sent' : `sent, and waits: ${sent.why}`);
+  return EXIT.done;
+}
+
+async function cancelTenant(
+  tenant: string,
+  types: readonly string[],
+  { data, json }: CommonOptions,
+): Promise<ExitCode> {
+  const outcome = await withClient(data, (client) => client.cancelTenant(tenant, { types }));
+  console.log(
+    json
+      ? JSON.stringify(outcome)
+      : `${outcome.cancelled} cancelled, of ${outcome.looked} actors that were looked at`,
+  );
   return EXIT.done;
 }
 

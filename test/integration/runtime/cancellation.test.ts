@@ -178,3 +178,24 @@ it('what says so is done to its end, although its actor was cancelled', async ()
   expect(done.toSorted((one, other) => one - other)).toEqual([100, 101, 102, 103]);
   expect(reasons).toEqual([]);
 });
+
+it('all that runs on behalf of a tenant, by one call', async () => {
+  calls.clear();
+  const acme = { tenant: 'acme', priority: 'high' } as const;
+  await client.start('fan', { id: 'acme-1', input: {}, ...acme } as never);
+  await client.start('parent', { id: 'acme-2', ...acme } as never);
+  await client.start('fan', { id: 'other', input: {}, tenant: 'other' } as never);
+  await client.start('fan', { id: 'nobody', input: {} } as never);
+  await expect.poll(() => calls.size, SOON).toBe(CONCURRENCY);
+  expect(await client.query('fan', 'acme-1')).toMatchObject(acme);
+  expect(await client.cancelTenant('acme')).toMatchObject({ cancelled: 2 });
+  const statusOf = async (type: string, id: string) => (await client.query(type, id)).status;
+  expect(await statusOf('fan', 'acme-1')).toBe('stopped');
+  expect(await statusOf('parent', 'acme-2')).toBe('stopped');
+  expect(await statusOf('fan', 'other')).toBe('active');
+  expect(await statusOf('fan', 'nobody')).toBe('active');
+  expect(await client.cancelTenant('acme')).toMatchObject({ cancelled: 0 });
+  expect(await client.cancelTenant('other', { types: ['parent'] })).toMatchObject({ cancelled: 0 });
+  expect(await client.cancelTenant('other', { types: ['fan'] })).toMatchObject({ cancelled: 1 });
+  await client.cancel('fan', 'nobody');
+});

@@ -8,6 +8,7 @@ import {
   type QuarantineInfo,
   type QueryAnswer,
 } from '../../../contract/wire.ts';
+import { behalfOf } from '../../protocol/behalf.ts';
 import { reportBudget } from '../budget/budget.ts';
 import { claimEntries } from '../commit/claim-entries.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
@@ -67,6 +68,8 @@ function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAn
     ...inspected(core),
     turn: core.turn,
     version,
+    ...(core.parent === undefined ? {} : { parent: core.parent.address }),
+    ...behalfOf(state.control ?? {}),
     ...(costs === undefined ? {} : { costs }),
     ...(budget === undefined ? {} : { budget }),
     gathers: core.cut === undefined ? progressOf(core, now) : core.cut.map(cutProgress),
