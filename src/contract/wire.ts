@@ -32,6 +32,8 @@ export const PROPERTY = {
   attempt: 'quorate-attempt',
   /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
   waits: 'quorate-waits',
+  /** Of a task: how many of these because of its limit, or because another process runs it. */
+  putOffs: 'quorate-put-offs',
   execution: 'quorate-execution',
   branch: 'quorate-branch',
   agent: 'quorate-agent',

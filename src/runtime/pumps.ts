@@ -287,15 +287,17 @@ function startAgentPumps(context: PumpContext): Pump[] {
       subscriptions: [],
     }),
   );
-  const claiming: Pump = {
+  /** When the last of their attempts is over. */
+  const shared: Pump = {
     active: 0,
     stop: async () => {
       await Promise.all(agents.map((pump) => pump.stop()));
       claims.stop();
       waits?.stop();
+      await limits.close();
     },
   };
-  return [...agents, ...logic, claiming, { active: 0, stop: async () => limits.close() }];
+  return [...agents, ...logic, shared];
 }
 
 function concurrencyOf(agent: ResolvedConfig['agents'][string], threads: number): number {

@@ -239,6 +239,13 @@ export class Lease {
     return ask;
   }
 
+  /** The last ask: its calls at once are free for others. */
+  leave(now: number): Ask | undefined {
+    if (this.#held === 0) return undefined;
+    this.#report(now);
+    return this.ask(now, { count: 0 });
+  }
+
   /** When `ask` may give something, or what waits may fit; undefined: never by itself. */
   lookAt(now: number, demand: Demand): number | undefined {
     if (this.#asked !== undefined) return this.#asked.sentAt + REPEAT_MS;

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
 import { runOnce } from '../../../src/testing/run.ts';
 import { openLaboratory } from '../../../src/testing/scenario.ts';
-import { cancelled, funded, gather, order, startedBySend, trip } from './scenarios.ts';
+import { cancelled, funded, gather, limited, order, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
 const planted = process.env['QUORATE_PLANTED'] !== undefined;
@@ -83,6 +83,18 @@ it('a budget is settled once and never passed, wherever a host dies', { timeout:
     print: () => {},
   });
   expect(faults.crash?.tried).toBeGreaterThan(2);
+});
+
+it('a limit grants what it grants once, wherever the host of its limiter dies', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const { faults } = await exploreCrashes(limited, {
+    ...OPTIONS,
+    ...share(0.25),
+    faults: ['crash', 'lock-lost', 'replayed-write'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(3);
 });
 
 it('what a dead host had in hand is free for the next, however busy the process is', {

@@ -1,7 +1,9 @@
 // The patterns of this repository as scenarios: a timer of three days, a scatter and gather, a saga that is undone.
 import type { AgentContext } from '../../../src/contract/config.ts';
+import type { Json } from '../../../src/contract/json.ts';
+import type { LimitState } from '../../../src/control/limit/state.ts';
 import type { SagaTask } from '../../../src/machines/saga.ts';
-import type { Scenario } from '../../../src/testing/index.ts';
+import type { Scenario, World } from '../../../src/testing/index.ts';
 import { app } from '../../kit/runtime.ts';
 
 export const order = (): Scenario => ({
@@ -33,7 +35,11 @@ export const startedBySend = (): Scenario => ({
 export const gather = (): Scenario => ({
   config: {
     machines: { gather: app('gathering.machine.ts', 'gatherAll') },
-    agents: { oracle: { run: ({ item }: { item: number }) => ({ counts: { sum: item * item } }) } },
+    limits: { slow: { requestsPerMinute: 1 } },
+    // Time is virtual: a limit lets all through at once.
+    agents: {
+      oracle: { limit: 'slow', run: ({ item }: { item: number }) => ({ counts: { sum: item * item } }) },
+    },
   },
   run: async ({ client, settled }) => {
     await client.start('gather', { id: 'g', input: { items: [1, 2, 3] } as never });
@@ -115,3 +121,48 @@ export const funded = (): Scenario => ({
     };
   },
 });
+
+/** Two processes ask a limiter, and a person changes it: what it has granted must be so once. */
+export function limited(): Scenario {
+  const send = ({ client }: World, key: string, event: object): Promise<void> =>
+    client.send('$limit', 'limit:model', event, { key, start: {} });
+  const ask = (process: string, seq: number, requests: number): object => ({
+    type: 'ask',
+    process,
+    seq,
+    from: { entity: 'replies', sessionId: process, correlationId: 'limit' },
+    settings: { requestsPerMinute: 1_200, concurrent: 9 },
+    revision: 0,
+    silenceMs: 30_000,
+    want: { requests, tokens: requests },
+    least: 1,
+    back: { requests: 0, tokens: 0 },
+    debt: 0,
+    running: 0,
+  });
+  return {
+    config: { machines: {}, limits: { model: { requestsPerMinute: 1_200 } } },
+    run: async (world) => {
+      await send(world, '1', ask('a', 1, 4));
+      await send(world, '2', ask('b', 1, 3));
+      // Asked again: it has had its answer.
+      await send(world, '3', ask('a', 1, 4));
+      const from = { entity: 'replies', sessionId: 'client', correlationId: 'c' };
+      await send(world, '4', { type: 'order', id: 'o', from, settings: { concurrent: 5 } });
+      await world.settled();
+      await send(world, '5', ask('b', 2, 8));
+    },
+    outcome: async ({ client }) => {
+      const { context } = await client.query('$limit', 'limit:model');
+      const { state } = context as { state: LimitState };
+      const { processes, settings, revision, requestsUntil, time } = state;
+      const had = Object.entries(processes).map(([name, { seq, held, grant }]) => ({
+        name,
+        seq,
+        held,
+        grant,
+      }));
+      return { had, settings, revision, aheadMs: requestsUntil - time } as unknown as Json;
+    },
+  };
+}

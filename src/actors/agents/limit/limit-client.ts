@@ -147,11 +147,15 @@ export class LimitClient {
       : undefined;
   }
 
-  close(): void {
+  /** Says that nothing runs here any more, where that is counted. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
     for (const { resolve } of this.#ready) resolve();
     this.#ready.clear();
+    const last = this.#lease?.leave(this.#now);
+    if (last !== undefined) await this.#options.send(last).catch(() => {});
   }
 
   get #now(): number {

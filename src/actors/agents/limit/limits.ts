@@ -27,7 +27,7 @@ export interface LimitsOptions {
 export interface Limits {
   /** Undefined where there is none of that name. */
   of(name: string | undefined): Limit | undefined;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export function createLimits(options: LimitsOptions): Limits {
@@ -65,8 +65,8 @@ export function createLimits(options: LimitsOptions): Limits {
   };
   return {
     of,
-    close: () => {
-      for (const client of clients) client.close();
+    close: async () => {
+      await Promise.all(clients.map((client) => client.close()));
     },
   };
 }

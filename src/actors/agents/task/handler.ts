@@ -49,7 +49,8 @@ export function createTaskHandler(
           message,
           lost,
           marks,
-          waits: waitsOf(message),
+          waits: countOf(message, PROPERTY.waits),
+          putOffs: countOf(message, PROPERTY.putOffs),
           traceparent: traceparentOf(span),
         };
         if (isFirst(task)) host.lane?.took(message);
@@ -105,8 +106,8 @@ async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskH
   return { next, bill };
 }
 
-function isFirst({ body, message, waits }: Task): boolean {
-  return body.attempt === 1 && waits === 0 && message.deliveryCount === 0;
+function isFirst({ body, message, waits, putOffs }: Task): boolean {
+  return body.attempt === 1 && waits === putOffs && message.deliveryCount === 0;
 }
 
 function drawn({ clock, random }: TaskHost): { readonly now: number; readonly random: number } {
@@ -114,9 +115,9 @@ function drawn({ clock, random }: TaskHost): { readonly now: number; readonly ra
 }
 
 /** None for what no host of ours has written. */
-function waitsOf({ properties }: InboundMessage): number {
-  const { [PROPERTY.waits]: waits } = properties;
-  return typeof waits === 'number' && Number.isSafeInteger(waits) && waits > 0 ? waits : 0;
+function countOf({ properties }: InboundMessage, name: string): number {
+  const { [name]: count } = properties;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
 function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanInput {

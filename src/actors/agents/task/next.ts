@@ -15,7 +15,7 @@ interface Drawn {
 }
 
 export function toNext(
-  { body, lost, waits }: Pick<Task, 'body' | 'lost' | 'waits'>,
+  { body, lost, waits, putOffs }: Pick<Task, 'body' | 'lost' | 'waits' | 'putOffs'>,
   { family, deadlineAt }: Pick<Admitted, 'family' | 'deadlineAt'>,
   attempt: Attempt,
   { now, random }: Drawn,
@@ -43,7 +43,7 @@ export function toNext(
     const left = deadlineAt - now;
     if (retryAfterMs >= left)
       return { kind: 'giveUp', error: withData(tooLate(error, retryAfterMs, left), { attempts }) };
-    const at = now + retryAfterMs + spread(retry, waits, left - retryAfterMs, random);
+    const at = now + retryAfterMs + spread(retry, Math.max(0, waits - putOffs), left - retryAfterMs, random);
     return { ...again, at, attempt: attempts, waits: waits + 1 };
   }
   const at = now + backoff(retry, attempts, failure, random);

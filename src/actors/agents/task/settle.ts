@@ -179,7 +179,16 @@ async function lookAgain(
   const { bridge, clock, counters, entity } = host;
   const now = clock.now();
   const notBefore = Math.max(now, Math.min(at, deadlineAt - 1));
-  await bridge.publish([toSameTask(task, { entity, deadlineAt, now, waits: task.waits + 1, notBefore })]);
+  await bridge.publish([
+    toSameTask(task, {
+      entity,
+      deadlineAt,
+      now,
+      waits: task.waits + 1,
+      putOffs: task.putOffs + 1,
+      notBefore,
+    }),
+  ]);
   counters[counted]++;
   return COMPLETE;
 }

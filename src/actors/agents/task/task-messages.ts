@@ -82,6 +82,7 @@ interface Again {
   /** For a retry: its number, how often the task was put off so far, and when it is due. */
   readonly attempt?: number;
   readonly waits?: number;
+  readonly putOffs?: number;
   readonly notBefore?: number;
   /** For a hand-back: what tells it from the message that it takes the place of. */
   readonly release?: number;
@@ -102,6 +103,7 @@ export function toSameTask(task: Task, again: Again): WireMessage {
     now,
     attempt = body.attempt,
     waits = task.waits,
+    putOffs = task.putOffs,
     notBefore,
     release = 0,
     lost,
@@ -115,6 +117,7 @@ export function toSameTask(task: Task, again: Again): WireMessage {
       ...message.properties,
       [PROPERTY.attempt]: attempt,
       ...(waits === 0 ? {} : { [PROPERTY.waits]: waits }),
+      ...(putOffs === 0 ? {} : { [PROPERTY.putOffs]: putOffs }),
       ...(lost === undefined ? {} : { [PROPERTY.lost]: lost }),
     },
     ...(notBefore === undefined ? {} : { notBefore }),

@@ -113,6 +113,8 @@ export interface Task {
   readonly marks: readonly string[];
   /** How often it was put off, with this attempt or an earlier one, because the other side asked to wait. */
   readonly waits: number;
+  /** How many of these were for its limit, or because another process ran it: the other side has asked for nothing. */
+  readonly putOffs: number;
   /** Of the span around it. */
   readonly traceparent: string | undefined;
 }

@@ -27,20 +27,22 @@ interface Given {
   readonly deadlineAt?: number;
   /** How often it waited before. */
   readonly waits?: number;
+  /** Of these, for its limit. */
+  readonly putOffs?: number;
   readonly random?: number;
   readonly now?: number;
   readonly retry?: Partial<typeof DEFAULT_RETRY>;
 }
 
 function next({ attempt, number = 1, lost = false, stops = false, ...given }: Given): Next {
-  const { deadlineAt = DEADLINE, waits = 0, random = 1, now = NOW, retry = {} } = given;
+  const { deadlineAt = DEADLINE, waits = 0, putOffs = 0, random = 1, now = NOW, retry = {} } = given;
   const signal = (aborted: boolean): AbortSignal => {
     const controller = new AbortController();
     if (aborted) controller.abort();
     return controller.signal;
   };
   return toNext(
-    { body: { attempt: number } as TaskBody, lost: signal(lost), waits },
+    { body: { attempt: number } as TaskBody, lost: signal(lost), waits, putOffs },
     { family: 'f', deadlineAt },
     attempt,
     { now, random },
@@ -87,6 +89,11 @@ it.each<[string, Given, Partial<Next>]>([
     'takes a limit for no failure of the attempt',
     { attempt: asked('throttled'), number: 3, waits: 1, random: 0 },
     { kind: 'retry', at: NOW + 1_000, attempt: 3, waits: 2 },
+  ],
+  [
+    'and counts no wait for its own limit as one that was asked for',
+    { attempt: asked('throttled'), waits: 7, putOffs: 6, random: 0 },
+    { kind: 'retry', at: NOW + 1_000, waits: 8 },
   ],
   [
     'nor any wait that was asked for',
