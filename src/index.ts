@@ -30,6 +30,7 @@ export type {
   QuorateConfig,
   RetryBudget,
   RetryPolicy,
+  TenantBudget,
   TopicConfig,
 } from './contract/config.ts';
 export type { OnBehalf, Priority } from './contract/control.ts';

@@ -34,7 +34,8 @@ export function resolveConfig(config: QuorateConfig, env: Environment = {}): Res
   const parsed = configSchema.safeParse({ ...productionDefaults(env), ...config, ...set.fields });
   const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set)) ?? [];
   lines.push(...misspelt(env), ...homeless(config));
-  if (parsed.success) lines.push(...unlimited(parsed.data), ...agentless(parsed.data));
+  if (parsed.success)
+    lines.push(...unlimited(parsed.data), ...unpriced(parsed.data), ...agentless(parsed.data));
   if (parsed.success && lines.length === 0) return parsed.data;
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
 }
@@ -77,6 +78,17 @@ function homeless({ machines, agents }: QuorateConfig): string[] {
       return [...own, ...lines(`${where}.versions`, entry?.versions)];
     });
   return [...lines('machines', machines), ...lines('agents', agents)];
+}
+
+/** Refuses a budget in USD where what a model costs is not known. */
+function unpriced({ agents, budgets, prices }: ResolvedConfig): string[] {
+  const [tenant] = Object.entries(budgets).find(([, { usdPerDay }]) => usdPerDay !== undefined) ?? [];
+  if (tenant === undefined) return [];
+  return Object.entries(agents).flatMap(([name, { model }]) =>
+    model === undefined || Object.hasOwn(prices, model)
+      ? []
+      : [`prices.${model}: is missing, which budgets.${tenant}.usdPerDay and agents.${name} need`],
+  );
 }
 
 /** Refuses the name of a limit that there is not: its agent would run without one. */

@@ -114,6 +114,21 @@ export const configSchema = z.strictObject({
       }),
     )
     .optional(),
+  budgets: z
+    .record(
+      // It is part of a session's name.
+      z.string().min(1).max(100),
+      z
+        .strictObject({
+          usdPerDay: z.number().min(0).max(1_000_000_000).optional(),
+          tokensPerDay: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+        })
+        .refine(
+          ({ usdPerDay, tokensPerDay }) => usdPerDay !== undefined || tokensPerDay !== undefined,
+          'limits nothing: say usdPerDay or tokensPerDay',
+        ),
+    )
+    .default({}),
   prices: z.record(z.string().min(1).max(128), price).default({}),
   limits: z
     .record(

@@ -164,6 +164,13 @@ export interface TopicConfig {
   readonly subscriptions: Readonly<Record<string, string>>;
 }
 
+/** What all runs of a tenant together may use in a UTC day. At least one of the two. */
+export interface TenantBudget {
+  readonly usdPerDay?: number | undefined;
+  /** Input and output together. */
+  readonly tokensPerDay?: number | undefined;
+}
+
 export type Role = 'actors' | 'agents';
 
 /** What a host runs and where. Only `machines` is needed; a variable of the environment wins over its field (docs/configuration.md). */
@@ -173,6 +180,8 @@ export interface QuorateConfig {
   readonly agents?: Readonly<Record<string, AgentConfig>>;
   /** Topics that scatters publish to: name -> its subscriptions, each with the agent that does its copies. */
   readonly topics?: Readonly<Record<string, TopicConfig>>;
+  /** Tenant -> what all its runs together may use in a UTC day (docs/control.md). */
+  readonly budgets?: Readonly<Record<string, TenantBudget>>;
   /** Model -> what it costs, in USD (docs/control.md). */
   readonly prices?: Readonly<Record<string, Price>>;
   /** Name -> what all processes together may use (docs/control.md). An agent names one as `limit`. */
@@ -259,9 +268,10 @@ type Defaulted =
 /** The configuration with every default filled in. */
 export interface ResolvedConfig
   extends Required<Pick<QuorateConfig, Defaulted>>,
-    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents' | 'prices' | 'limits'>> {
+    Loose<Omit<QuorateConfig, Defaulted | 'machines' | 'agents' | 'prices' | 'limits' | 'budgets'>> {
   readonly machines: Readonly<Record<string, ResolvedMachine>>;
   readonly agents: Readonly<Record<string, ResolvedAgent>>;
   readonly prices: Readonly<Record<string, Price>>;
+  readonly budgets: Readonly<Record<string, TenantBudget>>;
   readonly limits: Readonly<Record<string, LimitConfig>>;
 }

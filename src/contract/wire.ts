@@ -287,6 +287,9 @@ export interface BudgetReport {
   readonly waiting: number;
   readonly waitingSince?: number;
   readonly topUps: readonly (Funds & { readonly at: number; readonly by: string })[];
+  /** Of a run that draws from the budget of its tenant: `limit` is what it has drawn, `most` its own bound. */
+  readonly tenant?: string;
+  readonly most?: { readonly microUsd?: number; readonly tokens?: number };
 }
 
 /** What a query gets: the committed snapshot as XState shows it, and how far each gather is. */

@@ -34,7 +34,7 @@ import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.
 import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '../contract/ports.ts';
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
-import { addRows } from '../contract/usage.ts';
+import { addRows, toMicroUsd } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
 import { admissionOf, reporting, waitReportsOf } from './admission.ts';
@@ -138,10 +138,15 @@ function startActorPumps(context: PumpContext): Pump[] {
 }
 
 /** What hosts need to know for budgets. */
-function budgeting({ config, logger }: PumpContext): Pick<ActorHost, 'fundsOf' | 'unpriced'> {
-  const { agents, prices, topics } = config;
+function budgeting({ config, logger }: PumpContext): Pick<ActorHost, 'fundsOf' | 'unpriced' | 'tenants'> {
+  const { agents, budgets, prices, topics } = config;
   const models = Object.values(agents).flatMap(({ model }) => model ?? []);
+  const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay }]) => {
+    const money = usdPerDay === undefined ? {} : { microUsd: toMicroUsd(usdPerDay) };
+    return [tenant, { ...money, ...(tokensPerDay === undefined ? {} : { tokens: tokensPerDay }) }] as const;
+  });
   return {
+    tenants: Object.fromEntries(tenants),
     unpriced: models.find((model) => !Object.hasOwn(prices, model)),
     fundsOf: (asked, input, topic) => {
       const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;

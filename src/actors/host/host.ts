@@ -4,6 +4,7 @@ import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
 import type { Funds } from '../../contract/usage.ts';
+import type { DayLimit } from '../../control/tenant/protocol.ts';
 import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
 import type { Admission } from './admission.ts';
@@ -53,6 +54,8 @@ export interface ActorHost {
   readonly gates?: readonly Gate[];
   /** What an attempt of this agent with this input uses at most. */
   readonly fundsOf?: (agent: string, input: Json, topic?: string) => Funds;
+  /** What tenants may use in a day. */
+  readonly tenants?: Readonly<Record<string, DayLimit>>;
   /** A model of an agent that has no price. */
   readonly unpriced?: string | undefined;
   /** Refuses new runs; none where nothing is configured. */

@@ -43,6 +43,7 @@ beforeAll(async () => {
       asker: app('asker.machine.ts', 'asker'),
     },
     agents: { work: agent, oracle: { ...agent, run: answer } },
+    budgets: { acme: { tokensPerDay: 7 * EACH } },
     prices: { m: { inputPerMillion: 1, outputPerMillion: 1, at: '2026-11-01' } },
   });
   client = test.runtime.client;
@@ -117,6 +118,28 @@ it('is shared by children, who reopen nothing and ask for more', async () => {
   await client.topUp('grandparent', 'family', { tokens: 4 * EACH });
   await expect.poll(() => begun, SOON).toBe(12);
   expect(await client.cancel('grandparent', 'family')).toBe('cancelled');
+});
+
+it('is drawn from the day of the tenant, by all its runs together', async () => {
+  const run = (id: string, more: object = {}) =>
+    client.start('all', { id, input: { items } as never, tenant: 'acme', ...more });
+  // Its own budget bounds what it draws, and what it does not use goes back.
+  await run('bounded', { budget: { tokens: 2 * EACH, onExhausted: 'fail' } });
+  await client.result('all', 'bounded').catch(() => undefined);
+  expect(begun).toBe(2);
+  await Promise.all([run('one'), run('two')]);
+  await expect.poll(() => begun, SOON).toBe(7);
+  await expect
+    .poll(async () => {
+      const both = await Promise.all(['one', 'two'].map((id) => budgetOf('all', id)));
+      return both.map((budget) => [budget?.tenant, budget?.waitingSince !== undefined]);
+    }, SOON)
+    .toEqual([
+      ['acme', true],
+      ['acme', true],
+    ]);
+  expect(begun).toBe(7);
+  await Promise.all(['one', 'two'].map((id) => client.cancel('all', id)));
 });
 
 it('refuses what nobody can keep', async () => {

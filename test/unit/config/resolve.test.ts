@@ -151,7 +151,16 @@ describe('resolveConfig', () => {
 });
 
 /** What cannot be written in a variable: objects, and functions. */
-const NOT_TEXT = ['admission', 'limits', 'machines', 'agents', 'topics', 'prices', 'payloadCodecs'];
+const NOT_TEXT = [
+  'admission',
+  'budgets',
+  'limits',
+  'machines',
+  'agents',
+  'topics',
+  'prices',
+  'payloadCodecs',
+];
 
 /** Field -> a text that is not its default, and what becomes of it. */
 const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
@@ -295,5 +304,34 @@ describe('prices', () => {
     { of: 'without a day', more: { at: undefined } },
   ])('$of are refused', ({ more }) => {
     expect(resolved(more)).toThrow(/prices\.m/);
+  });
+});
+
+describe('budgets of tenants', () => {
+  const resolved =
+    (budget: object, more: object = {}) =>
+    () =>
+      resolveConfig({ machines: {}, budgets: { acme: budget }, ...more });
+  const agents = { a: { run: () => 1, model: 'm' } };
+
+  it('limit one or both, a day', () => {
+    expect(resolved({ usdPerDay: 0.5, tokensPerDay: 10 })().budgets['acme']).toEqual({
+      usdPerDay: 0.5,
+      tokensPerDay: 10,
+    });
+    expect(resolved({ tokensPerDay: 10 }, { agents })).not.toThrow();
+  });
+
+  it.each([
+    { of: 'of nothing', budget: {}, more: {}, why: /limits nothing/ },
+    { of: 'below zero', budget: { usdPerDay: -1 }, more: {}, why: /budgets\.acme\.usdPerDay/ },
+    {
+      of: 'of USD for a model without a price',
+      budget: { usdPerDay: 1 },
+      more: { agents },
+      why: /prices\.m: is missing/,
+    },
+  ])('$of are refused', ({ budget, more, why }) => {
+    expect(resolved(budget, more)).toThrow(why);
   });
 });

@@ -37,6 +37,7 @@ import {
   spend,
   spendOf,
 } from './ledger.ts';
+import { drawFrom, giveBack } from './tenant.ts';
 
 /** What is used of a limit when the machine is told: `quorate.budget.low`. */
 const LOW_SHARE = 0.8;
@@ -161,7 +162,12 @@ function usedOf({ rows }: Told, { microUsd: limit }: Limit, each: Funds): Funds 
 /** The state as it is to be committed: what the machine is told of its budget, and when to look again. */
 export function concludeBudget(state: SessionState, actor: ActorAddress, now: number): SessionState {
   const { core, control } = state;
-  if (control?.budget === undefined || core?.status !== 'active') return state;
+  if (control?.budget === undefined || core === null) return state;
+  if (core.status !== 'active') {
+    const { budget: rest, entries } = giveBack(control.budget, { actor, incarnation: core.incarnation });
+    if (entries.length === 0) return state;
+    return { ...state, control: { ...control, budget: rest }, outbox: [...state.outbox, ...entries] };
+  }
   const { budget, outbox } = allot(control.budget, state.outbox);
   const draft: Draft = { core, budget, entries: [], actor, now };
   serve(draft);
@@ -203,7 +209,8 @@ function serve(draft: Draft): void {
 /** A child asks for what it needs itself, and for what its children need. */
 function askAbove(draft: Draft, held: readonly UnsentEntry[]): void {
   const { budget, core, actor, now } = draft;
-  if (core.parent === undefined || budget.asked?.isRefused === true) return;
+  const isFunded = core.parent !== undefined || budget.draws !== undefined;
+  if (!isFunded || budget.asked?.isRefused === true) return;
   const own = held.map((work) => ({
     least: eachOf(work),
     wish: times(eachOf(work), work.total - work.cursor),
@@ -212,8 +219,12 @@ function askAbove(draft: Draft, held: readonly UnsentEntry[]): void {
   const [first] = needs;
   if (first === undefined) return;
   const wish = needs.reduce((sum, need) => plus(sum, need.wish), NO_FUNDS);
-  const asking = { actor, incarnation: core.incarnation, parent: core.parent.reply, until: now };
-  const asked = askParent(budget, { least: first.least, wish }, asking);
+  const { incarnation, parent } = core;
+  const need = { least: first.least, wish };
+  const asked =
+    parent === undefined
+      ? drawFrom(budget, need, { actor, incarnation })
+      : askParent(budget, need, { actor, incarnation, parent: parent.reply, until: now });
   draft.budget = asked.budget;
   draft.entries.push(...asked.entries);
 }
@@ -267,7 +278,7 @@ function setTimer(draft: Draft, what: Timer['what'], dueAt: number): void {
 
 export function reportBudget({ budget, unsent = [] }: ControlState): BudgetReport | undefined {
   if (budget === undefined) return undefined;
-  const { ledger, onExhausted, since, topUps } = budget;
+  const { ledger, onExhausted, since, topUps, draws } = budget;
   const waiting = unsent.reduce((sum, { cursor, total }) => sum + total - cursor, 0);
   return {
     limit: ledger.limit,
@@ -277,6 +288,7 @@ export function reportBudget({ budget, unsent = [] }: ControlState): BudgetRepor
     waiting,
     ...(since === undefined ? {} : { waitingSince: since }),
     topUps,
+    ...(draws === undefined ? {} : { tenant: draws.tenant, most: draws.most }),
   };
 }
 
@@ -286,5 +298,14 @@ const MAX_TOP_UPS = 20;
 export function toppedUp(budget: BudgetState, topUp: TopUp): BudgetState {
   const { isLow: _, ...rest } = budget;
   const topUps = [...budget.topUps, topUp].slice(-MAX_TOP_UPS);
-  return { ...rest, ledger: grant(budget.ledger, topUp), topUps };
+  const { draws, ledger } = budget;
+  if (draws === undefined) return { ...rest, ledger: grant(ledger, topUp), topUps };
+  // What its tenant limits it draws, and does not get here: only its own bound is raised.
+  const isDrawn = (of: keyof Funds): boolean => draws.limit[of] !== undefined;
+  const own = {
+    microUsd: isDrawn('microUsd') ? 0 : topUp.microUsd,
+    tokens: isDrawn('tokens') ? 0 : topUp.tokens,
+  };
+  const { limit: most } = grant({ ...ledger, limit: draws.most }, topUp);
+  return { ...rest, ledger: grant(ledger, own), topUps, draws: { ...draws, most } };
 }

@@ -51,6 +51,7 @@ export async function commitTurns(
       isLost: held.isOutlined,
       usages: held.unbooked,
       fundsOf: host.fundsOf,
+      tenants: host.tenants,
     });
   } catch (thrown) {
     return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };

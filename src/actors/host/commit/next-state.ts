@@ -3,18 +3,20 @@
 import type { ActorAddress } from '../../../contract/address.ts';
 import type { Json } from '../../../contract/json.ts';
 import { writtenOf } from '../../../contract/scatter.ts';
-import type { Registry, TurnResult } from '../../../contract/turn.ts';
+import type { CoreState, Registry, TurnResult } from '../../../contract/turn.ts';
 import type { Funds } from '../../../contract/usage.ts';
+import type { DayLimit } from '../../../control/tenant/protocol.ts';
 import { behalfOf } from '../../protocol/behalf.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
 import { newBudget } from '../budget/budget.ts';
+import { drawnBudget } from '../budget/tenant.ts';
 import { current, tellWatchers, withWatchers } from '../questions/watchers.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { isDeferral, pieceKey } from '../sort/early-pieces.ts';
 import { type Noted, type ReceivedInput, record } from '../sort/inbox.ts';
 import { markEntries, marksOf } from '../sort/marks.ts';
 import { expiry } from '../sort/tombstone.ts';
-import type { OutboxEntry, SessionState } from '../state/session-state.ts';
+import type { BudgetState, OutboxEntry, SessionState } from '../state/session-state.ts';
 import { actorSpan } from '../trace.ts';
 import { book } from './book.ts';
 import { encodeEffects } from './encode.ts';
@@ -41,6 +43,7 @@ export interface NextStateContext {
   /** What was used, to be booked with it. */
   readonly usages?: readonly Noted[];
   /** What an attempt of this agent with this input uses at most: asked under a budget only. */
+  readonly tenants?: Readonly<Record<string, DayLimit>> | undefined;
   readonly fundsOf?: ((agent: string, input: Json, topic?: string) => Funds) | undefined;
 }
 
@@ -91,8 +94,8 @@ export function nextState(
   const { actor, epoch } = context;
   const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
   const { family = state.family, lineage = state.lineage } = started ?? {};
-  const given =
-    started?.budget === undefined ? state.control : { ...state.control, budget: newBudget(started.budget) };
+  const funded = started === undefined ? undefined : budgetOf(started, core, context);
+  const given = funded === undefined ? state.control : { ...state.control, budget: funded };
   const encoded = encodeEffects(result.effects, {
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
@@ -171,6 +174,19 @@ function opensNewScatter({ effects }: TurnResult): boolean {
       effect.kind === 'scatter' &&
       (effect.plan.topic !== undefined || writtenOf(effect.plan.policy).kind === undefined),
   );
+}
+
+/** Of an actor that is born: its own, drawn from its tenant's where that has one; of a child what its parent gave it. */
+function budgetOf(
+  { budget, behalf }: ReceivedInput,
+  { parent }: CoreState,
+  { tenants = {} }: NextStateContext,
+): BudgetState | undefined {
+  const { tenant } = behalf ?? {};
+  const limit = tenant === undefined || !Object.hasOwn(tenants, tenant) ? undefined : tenants[tenant];
+  if (parent === undefined && tenant !== undefined && limit !== undefined)
+    return drawnBudget(budget, tenant, limit);
+  return budget === undefined ? undefined : newBudget(budget);
 }
 
 /** What became of these messages; their attempts are over. */

@@ -9,7 +9,7 @@ import type { CoreState } from '../../../contract/turn.ts';
 import type { CostRow, Funds } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
 import type { FundsAsk } from '../../protocol/budgets.ts';
-import type { Ledger } from '../budget/ledger.ts';
+import type { Ledger, Limit } from '../budget/ledger.ts';
 import type { Peer } from '../sort/peers.ts';
 
 /** Hosts that know only earlier ones leave such an actor alone (I14). 1 and 2 are read as well (written-state.ts). */
@@ -208,6 +208,18 @@ export interface BudgetState {
   readonly asks?: Readonly<Record<string, FundsAsk>>;
   /** Of a child: number of what it asked its parent for last, whether it waits for that, and whether it was refused. */
   readonly asked?: { readonly seq: number; readonly isOpen: boolean; readonly isRefused: boolean };
+  /** Of a run whose tenant has a budget: its limit is what it has drawn of that. */
+  readonly draws?: TenantDraws;
+}
+
+export interface TenantDraws {
+  readonly tenant: string;
+  /** Of the tenant, for a day. */
+  readonly limit: Limit;
+  /** The run's own budget, of what the tenant limits: it draws no more. */
+  readonly most: Limit;
+  /** Given back in all. */
+  readonly back: Funds;
 }
 
 export interface TopUp {

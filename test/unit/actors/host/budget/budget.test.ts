@@ -9,6 +9,7 @@ import { type Told, toUsage } from '../../../../../src/actors/protocol/usage.ts'
 import type { Json } from '../../../../../src/contract/json.ts';
 import { NO_AMOUNT } from '../../../../../src/contract/usage.ts';
 import { PROPERTY, type TaskBody, type WireMessage } from '../../../../../src/contract/wire.ts';
+import type { Draw, GiveBack } from '../../../../../src/control/tenant/protocol.ts';
 import type { FakeHostOptions } from '../../../../kit/fake-host.ts';
 import type { Fate } from '../../../../kit/fake-queue.ts';
 import { answer, EXECUTION, isTask, numbers, Scene } from '../../../../kit/fan.ts';
@@ -277,6 +278,65 @@ describe('a start', () => {
     expect(scene.branches()).toHaveLength(BRANCHES);
     expect(stateOf(scene.queue).control).toBeUndefined();
     expect(tasks(scene).every(({ properties }) => properties?.[PROPERTY.budget] === undefined)).toBe(true);
+  });
+});
+
+describe('a run whose tenant has a budget', () => {
+  const TENANT = { tenants: { acme: { tokens: 10_000 } } };
+  const draws = (scene: Scene) =>
+    scene.queue.sent.flatMap(({ entity, body }) =>
+      entity === 'control' ? [(body as unknown as { event: Draw & GiveBack }).event] : [],
+    );
+  const grantOf = (scene: Scene, seq: number, count: number, isRefused = false) => {
+    const { incarnation = '' } = stateOf(scene.queue).core ?? {};
+    const value = { seq, microUsd: 0, tokens: count, isRefused };
+    return inbound('granted', { kind: 'granted', execution: inLife('budget', incarnation), value });
+  };
+  function ofTenant(budget?: GivenBudget): Scene {
+    const scene = setUp({}, {}, TENANT);
+    scene.queue.active.clear();
+    const own = budget === undefined ? {} : { [PROPERTY.budget]: formatBudget(budget) };
+    const properties = { [PROPERTY.tenant]: 'acme', ...own };
+    scene.queue.put(start({ properties }, { input: { items: numbers(BRANCHES) } as Json }));
+    return scene;
+  }
+
+  it('draws a block before anything leaves, and another one when that is used; a grant counts once', async () => {
+    const scene = ofTenant();
+    await scene.hold();
+    expect(scene.branches()).toEqual([]);
+    // A twentieth of the day, though all that waits would take more.
+    expect(draws(scene)).toMatchObject([{ seq: 1, least: { tokens: 100 }, wish: { tokens: 500 } }]);
+    scene.queue.put(grantOf(scene, 1, 500), grantOf(scene, 1, 500));
+    await scene.hold();
+    expect(scene.branches()).toEqual(numbers(5));
+    expect(draws(scene)).toMatchObject([{ seq: 1 }, { seq: 2, type: 'draw' }]);
+  });
+
+  it('draws no more than its own budget, and gives back at its end what it has not used', async () => {
+    const scene = ofTenant({ tokens: 300, onExhausted: 'wait' });
+    await scene.hold();
+    expect(draws(scene)).toMatchObject([{ wish: { tokens: 300 } }]);
+    scene.queue.put(grantOf(scene, 1, 300));
+    await scene.hold();
+    expect(scene.branches()).toHaveLength(3);
+    expect(draws(scene)).toHaveLength(1);
+    scene.queue.put(bill(scene, 0, 40), inbound('stop', { kind: 'stop' }));
+    await scene.hold();
+    // Two are under way still, and say later that they were not begun.
+    expect(draws(scene).at(-1)).toMatchObject({ type: 'giveBack', sum: { tokens: 60 } });
+    scene.queue.put(bill(scene, 1, 0, { of: 'nothing', rows: [] }), bill(scene, 2, 100, { of: 'nothing' }));
+    await scene.hold();
+    expect(draws(scene).at(-1)).toMatchObject({ type: 'giveBack', sum: { tokens: 160 } });
+  });
+
+  it('fails where it is refused and does not wait', async () => {
+    const scene = ofTenant({ tokens: 300, onExhausted: 'fail' });
+    await scene.hold();
+    expect(draws(scene)).toMatchObject([{ isFinal: true }]);
+    scene.queue.put(grantOf(scene, 1, 0, true));
+    await scene.hold();
+    expect(stateOf(scene.queue).core?.executions).toEqual({});
   });
 });
 
