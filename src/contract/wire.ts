@@ -309,6 +309,8 @@ export interface QueryAnswer {
   readonly tenant?: string;
   readonly priority?: Priority;
   readonly quarantine?: QuarantineInfo;
+  /** Tasks that have not left: those of `gathers`, and single ones that a lane or a budget holds back. Absent: none. */
+  readonly unsent?: number;
   /** What it used, with all that it started; absent until something of it is known. */
   readonly costs?: Costs;
   /** Of a run that was started with one. */
@@ -330,13 +332,15 @@ export interface GatherProgress {
   /** Answers that the policy's `valid` did not say yes to. */
   readonly invalid: number;
   readonly open: number;
+  /** Of the open ones, those that have not left their asker: there are more than leave at once, or a lane or a budget holds them back. */
+  readonly unsent?: number;
   /** Answers of branches that had answered already. */
   readonly duplicates: number;
   /** Epoch ms. */
   readonly startedAt: number;
   /** What its branches used so far; absent until one has told. */
   readonly spent?: Spent;
-  /** The open branch that was sent first, and how long ago in ms. */
+  /** The open branch that was sent first, and how long ago its gather began in ms; absent where none is under way. */
   readonly slowest?: { readonly branch: number; readonly agent: string; readonly ms: number };
   /**
    * Of a gather that was cut by the end of its actor, with collect 'values': its answers in branch order, `{ branch, agent, value }`, with

@@ -134,6 +134,7 @@ export function nextState(
       after: core,
       steps: result.steps,
       now: context.now,
+      control,
     }),
     ...(ended ? [expiry(actor, core.incarnation, context.now + context.retentionMs)] : []),
   ];

@@ -63,6 +63,7 @@ function costsOf({ control, core }: SessionState, now: number): Costs | undefine
 function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state, now);
+  const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
   const budget = reportBudget(state.control ?? {});
   return {
     ...inspected(core),
@@ -70,9 +71,10 @@ function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAn
     version,
     ...(core.parent === undefined ? {} : { parent: core.parent.address }),
     ...behalfOf(state.control ?? {}),
+    ...(unsent === 0 ? {} : { unsent }),
     ...(costs === undefined ? {} : { costs }),
     ...(budget === undefined ? {} : { budget }),
-    gathers: core.cut === undefined ? progressOf(core, now) : core.cut.map(cutProgress),
+    gathers: core.cut === undefined ? progressOf(core, now, state.control) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
 }

@@ -48,7 +48,7 @@ function watch(
   if (core === null) return { state, answers: [notFound(message, asker, actor)] };
   if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
   const progress = message.properties[PROPERTY.progress] === true ? { progress: true as const } : {};
-  const gathers = progress.progress === true ? progressOf(core, now) : undefined;
+  const gathers = progress.progress === true ? progressOf(core, now, state.control) : undefined;
   const answers = [answer(message, asker, describeSteps(core, [], gathers))];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };

@@ -18,7 +18,7 @@ import type { GatherProgress, TransitionsBody } from '../../../contract/wire.ts'
 import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
-import type { OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
+import type { ControlState, OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
 
 // What the inspector, queries and watchers see of a committed core.
 
@@ -38,14 +38,25 @@ export function inspected(core: CoreState): InspectedSnapshot {
 }
 
 /** How far each open gather is. */
-export function progressOf({ executions }: CoreState, now: number): GatherProgress[] {
-  return Object.values(executions).flatMap((execution) => {
+export function progressOf(
+  { executions }: CoreState,
+  now: number,
+  control: ControlState | undefined,
+): GatherProgress[] {
+  return Object.entries(executions).flatMap(([id, execution]) => {
     if (execution.kind !== 'scatter') return [];
     const { childId, gather } = execution;
+    const waiting = (control?.unsent ?? []).filter((work) => work.execution === id);
+    const unsent = waiting.reduce((sum, { cursor, total }) => sum + total - cursor, 0);
+    const sent = Math.min(
+      gather.total,
+      ...waiting.map((work) => (work.kind === 'task' ? gather.total : work.cursor)),
+    );
     const branch = firstOpen(gather);
     const agent = gather.agents[branch % gather.agents.length] ?? '';
     const ms = Math.max(0, now - gather.startedAt);
-    return [{ ...countsOf(childId, gather), slowest: { branch, agent, ms } }];
+    const counts = { ...countsOf(childId, gather), ...(unsent === 0 ? {} : { unsent }) };
+    return [branch < sent ? { ...counts, slowest: { branch, agent, ms } } : counts];
   });
 }
 
@@ -111,7 +122,7 @@ export function current(watchers: readonly Watcher[], now: number): readonly Wat
 export function tellWatchers(
   watchers: readonly Watcher[],
   actor: ActorAddress,
-  { before, after, steps, now }: Told,
+  { before, after, steps, now, control }: Told,
 ): OutboxEntry[] {
   if (watchers.length === 0) return [];
   const isStep = steps.length > 0 || after.status !== 'active';
@@ -119,7 +130,7 @@ export function tellWatchers(
   const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
     hashId('watch', formatAddress(actor), after.incarnation, after.turn, sessionId, correlationId);
   return told.map(({ to, progress }) => {
-    const body = describeSteps(after, steps, progress === true ? progressOf(after, now) : undefined);
+    const body = describeSteps(after, steps, progress === true ? progressOf(after, now, control) : undefined);
     return { kind: 'message', message: toAnswer(to, idFor(to), body) };
   });
 }
@@ -130,6 +141,7 @@ interface Told {
   readonly after: CoreState;
   readonly steps: readonly StepReport[];
   readonly now: number;
+  readonly control?: ControlState | undefined;
 }
 
 /** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */

@@ -1,6 +1,7 @@
 // Work that a gate holds back has no deadline until it leaves. Then its own begins, and that of its asker with it: a fan-out's when the
 // last of it has left. Pure.
 import type { ActorAddress } from '../../../contract/address.ts';
+import { recordOf } from '../../../contract/scatter.ts';
 import type { CoreState } from '../../../contract/turn.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
@@ -9,9 +10,14 @@ import { ownTimer } from './own-timer.ts';
 /** After so long the message of a timer counts as set aside, as in core/timers.ts. */
 const OVERDUE_MS = 60_000;
 
-/** How long the work was to take from when it was asked for. */
-export function deadlineMsOf(core: CoreState | null, id: string, deadlineAt: number): number {
-  return deadlineAt - (core?.executions[id]?.startedAt ?? deadlineAt);
+/**
+ * How long the work was to take from when it was asked for. Undefined for a gather whose policy ends after a time: that time is of the
+ * gather, whether its branches have left or not.
+ */
+export function deadlineMsOf(core: CoreState | null, id: string, deadlineAt: number): number | undefined {
+  const execution = core?.executions[id];
+  const ends = execution?.kind === 'scatter' && recordOf(execution.gather.policy).afterMs !== undefined;
+  return ends ? undefined : deadlineAt - (execution?.startedAt ?? deadlineAt);
 }
 
 export function withoutDeadline(core: CoreState, id: string): CoreState {

@@ -14,6 +14,8 @@ export interface GateContext {
   readonly actor: ActorAddress;
   readonly incarnation: string;
   readonly now: number;
+  /** How many tasks of this work the other gates would let leave now. */
+  readonly others: (work: UnsentEntry) => number;
 }
 
 export interface Gate {

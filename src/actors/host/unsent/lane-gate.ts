@@ -52,7 +52,8 @@ export function createLaneGate(lanes: Readonly<Record<string, LaneSettings>>): G
       let asked = control;
       const entries: OutboxEntry[] = [];
       for (const [agent, settings] of Object.entries(lanes)) {
-        const waiting = unsent.reduce((sum, work) => sum + countOf(work, agent, work.total - work.cursor), 0);
+        // What there is no money for holds no place in the queue.
+        const waiting = unsent.reduce((sum, work) => sum + countOf(work, agent, context.others(work)), 0);
         const before = control.lanes?.[agent];
         const asking = askingOf(before, waiting, context.now);
         if (asking === undefined) continue;

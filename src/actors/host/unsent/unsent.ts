@@ -55,10 +55,12 @@ export function goOn(state: SessionState, context: UnsentContext): SessionState 
   const { core } = state;
   if (core === null || state.control === undefined) return state;
   let next = state;
-  for (const { asks } of gates) {
+  for (const gate of gates) {
     const { control, outbox } = next;
-    if (control === undefined || asks === undefined) continue;
-    const asked = asks(control, unfinished(next), { actor, incarnation: core.incarnation, now });
+    if (control === undefined || gate.asks === undefined) continue;
+    const rest = gates.filter((other) => other !== gate);
+    const others = (work: UnsentEntry): number => granted(rest, control, work, work.total);
+    const asked = gate.asks(control, unfinished(next), { actor, incarnation: core.incarnation, now, others });
     next = { ...next, control: asked.control, outbox: [...outbox, ...asked.entries] };
   }
   const { control = {} } = next;
@@ -86,7 +88,8 @@ function toUnsent(
   if (entry.kind === 'scatter') {
     const isLarge = entry.total - entry.cursor > SLICE;
     if (!isHeld(gates, control, agentsOf(entry))) return isLarge ? [entry] : [];
-    return [{ ...entry, deadlineMs: deadlineMsOf(core, entry.execution, entry.deadlineAt) }];
+    const deadlineMs = deadlineMsOf(core, entry.execution, entry.deadlineAt);
+    return [{ ...entry, ...(deadlineMs === undefined ? {} : { deadlineMs }) }];
   }
   if (gates.length === 0 || entry.kind !== 'message' || entry.message.subject !== 'task') return [];
   const { message } = entry;
@@ -94,7 +97,7 @@ function toUnsent(
   const agents = [String(properties[PROPERTY.agent])];
   if (!isHeld(gates, control, agents)) return [];
   const execution = String(properties[PROPERTY.execution]);
-  const deadlineMs = deadlineMsOf(core, execution, Number(properties[PROPERTY.deadline]));
+  const deadlineMs = deadlineMsOf(core, execution, Number(properties[PROPERTY.deadline])) ?? 0;
   const cancel = properties[PROPERTY.cancel] === 'ignore' ? { cancel: 'ignore' as const } : {};
   return [{ kind: 'task', execution, agents, message, deadlineMs, cursor: 0, total: 1, ...cancel }];
 }

@@ -9,7 +9,7 @@ import { fakeHost } from '../../../../kit/fake-host.ts';
 import type { Fate } from '../../../../kit/fake-queue.ts';
 import { answer, EXECUTION, isTask, machine, numbers, Scene } from '../../../../kit/fan.ts';
 import { inbound } from '../../../../kit/inbound.ts';
-import { event, stateOf } from '../../../../kit/notes.ts';
+import { event, query, stateOf } from '../../../../kit/notes.ts';
 import { createRandom } from '../../../../kit/random.ts';
 
 const DEADLINE_MS = 60_000;
@@ -121,6 +121,42 @@ describe('a fan-out', () => {
     expect(stateOf(one.queue).core?.executions[EXECUTION]).toMatchObject({
       deadlineAt: one.now + DEADLINE_MS,
     });
+  });
+
+  it('is seen by who asks: how many have not left, and that none of those is slow', async () => {
+    const one = new Scene({ items }, { gates: [gate] });
+    await one.hold();
+    const seen = async (): Promise<unknown> => {
+      one.queue.put(query());
+      await one.hold();
+      const answers = one.queue.sent.filter(({ subject }) => subject === 'answer');
+      return (answers.at(-1)?.body as { snapshot?: unknown } | undefined)?.snapshot;
+    };
+    expect(await seen()).toMatchObject({ unsent: BRANCHES, gathers: [{ unsent: BRANCHES, open: BRANCHES }] });
+    one.queue.put(grant(one, 5));
+    await one.hold();
+    expect(await seen()).toMatchObject({ unsent: BRANCHES - 5, gathers: [{ slowest: { branch: 0 } }] });
+    one.queue.put(grant(one, BRANCHES));
+    await one.hold();
+    expect(await seen()).not.toHaveProperty('unsent');
+  });
+
+  it('whose policy ends after a time does so while its branches wait', async () => {
+    const one = new Scene({ items, policy: { afterMs: 1_000, atLeast: 0 } }, { gates: [gate] });
+    await one.hold();
+    const endsAt = one.now + 1_000;
+    expect(stateOf(one.queue).core?.executions[EXECUTION]).toMatchObject({ deadlineAt: endsAt });
+    one.now += 600;
+    one.queue.put(grant(one, 2));
+    await one.hold();
+    expect(tasks(one)).toMatchObject([{ timeToLiveMs: 400 }, { timeToLiveMs: 400 }]);
+    one.now = endsAt;
+    for (let round = 0; round < 2; round++) {
+      for (const { body } of one.queue.scheduled.values()) one.queue.put(inbound('timer', body));
+      await one.hold();
+    }
+    expect(stateOf(one.queue).core?.snapshot).toMatchObject({ value: 'over' });
+    expect(one.branches()).toEqual(numbers(2));
   });
 
   it('that is cancelled with a part of it unsent closes until the end of what has left', async () => {

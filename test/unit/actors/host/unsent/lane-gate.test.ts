@@ -1,7 +1,7 @@
 // An asker of an agent with a lane, with the lane itself beside it: what it asks for, what it gives back, and that whatever dies in
 // between neither loses a task nor sends one that was not granted.
 import { describe, expect, it } from 'vitest';
-import { agentsOf } from '../../../../../src/actors/host/unsent/gates.ts';
+import { agentsOf, type Gate } from '../../../../../src/actors/host/unsent/gates.ts';
 import { createLaneGate } from '../../../../../src/actors/host/unsent/lane-gate.ts';
 import { CONTROL } from '../../../../../src/contract/entities.ts';
 import type { EventJson, Json } from '../../../../../src/contract/json.ts';
@@ -10,7 +10,7 @@ import { type LaneState, reduceLane } from '../../../../../src/control/lane/lane
 import type { LaneGrant, Want } from '../../../../../src/control/lane/protocol.ts';
 import { fakeHost } from '../../../../kit/fake-host.ts';
 import type { Fate } from '../../../../kit/fake-queue.ts';
-import { isTask, machine, numbers, Scene } from '../../../../kit/fan.ts';
+import { answer, isTask, machine, numbers, Scene } from '../../../../kit/fan.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { event, stateOf } from '../../../../kit/notes.ts';
 import { createRandom } from '../../../../kit/random.ts';
@@ -30,8 +30,12 @@ class Lane {
   #reports = 0;
   #begun = 0;
 
-  constructor(plan: ConstructorParameters<typeof Scene>[0], properties: Record<string, string> = {}) {
-    this.scene = new Scene(plan, { gates }, properties);
+  constructor(
+    plan: ConstructorParameters<typeof Scene>[0],
+    properties: Record<string, string> = {},
+    through: readonly Gate[] = gates,
+  ) {
+    this.scene = new Scene(plan, { gates: through }, properties);
   }
 
   get tasks(): number {
@@ -179,6 +183,32 @@ describe('an actor whose agent has a lane', () => {
     expect(one.wants()[0]).toMatchObject({ demand: BRANCHES });
   });
 
+  it('asks for no more than other gates let leave, and for more when they let more', async () => {
+    let open = 5;
+    const purse: Gate = {
+      holds: () => true,
+      grants: ({ lanes }, _, most) => Math.min(most, open - (lanes?.['a']?.left ?? 0)),
+      taken: (control) => control,
+    };
+    const one = new Lane({ items: numbers(BRANCHES) }, {}, [purse, ...gates]);
+    for (let n = 0; n < 3; n++) {
+      await one.round();
+      if (n > 0) one.begin();
+    }
+    expect(one.wants()).toMatchObject([{ demand: 5 }]);
+    expect(one.tasks).toBe(5);
+    open = 11;
+    // Any commit looks again.
+    one.scene.queue.put(answer(0));
+    for (let n = 0; n < 3; n++) {
+      await one.round();
+      one.begin();
+    }
+    expect(one.wants().at(-1)).toMatchObject({ demand: 11, granted: 5 });
+    expect(one.tasks).toBe(11);
+    expect(one.state?.askers).toEqual({});
+  });
+
   it('holds back no broadcast, whatever its subscriptions are called', () => {
     const work = {
       kind: 'scatter',
@@ -192,9 +222,8 @@ describe('an actor whose agent has a lane', () => {
     const broadcast = { ...work, agents: ['a'], topic: 'news' };
     expect(gate?.holds(undefined, agentsOf(broadcast))).toBe(false);
     expect(gate?.holds(undefined, agentsOf({ ...work, agents: ['b', 'a'] }))).toBe(true);
-    expect(
-      gate?.asks?.({}, [broadcast], { actor: { type: 'm', id: '1' }, incarnation: 'i', now: 1 }).entries,
-    ).toEqual([]);
+    const context = { actor: { type: 'm', id: '1' }, incarnation: 'i', now: 1, others: () => 1 };
+    expect(gate?.asks?.({}, [broadcast], context).entries).toEqual([]);
   });
 
   it('whatever dies, sends each task once and none that was not granted', async () => {
