@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
 import { runOnce } from '../../../src/testing/run.ts';
 import { openLaboratory } from '../../../src/testing/scenario.ts';
-import { cancelled, funded, gather, limited, order, startedBySend, trip } from './scenarios.ts';
+import { cancelled, funded, gather, limited, order, shared, startedBySend, trip } from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
 const planted = process.env['QUORATE_PLANTED'] !== undefined;
@@ -95,6 +95,18 @@ it('a limit grants what it grants once, wherever the host of its limiter dies', 
     print: () => {},
   });
   expect(faults.crash?.tried).toBeGreaterThan(3);
+});
+
+it('what waits for its lane is done once, whoever of asker, lane and agent dies', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const { faults } = await exploreCrashes(shared, {
+    ...OPTIONS,
+    ...share(0.02),
+    faults: ['crash'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(1);
 });
 
 it('what a dead host had in hand is free for the next, however busy the process is', {

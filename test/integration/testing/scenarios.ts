@@ -88,6 +88,31 @@ export const cancelled = (): Scenario => ({
   outcome: async ({ client }) => (await client.query('fan', 'f')).status,
 });
 
+/** Two tenants of one agent: what does not fit waits at its asker until the agent's lane grants it. */
+export const shared = (): Scenario => ({
+  config: {
+    machines: { gather: app('gathering.machine.ts', 'gatherAll') },
+    agents: {
+      oracle: {
+        run: ({ item }: { item: number }) => ({ counts: { sum: item } }),
+        concurrency: 1,
+        lane: true,
+      },
+    },
+  },
+  run: async ({ client, advance, settled }) => {
+    await client.start('gather', { id: 'one', input: { items: [1, 2, 3, 4] } as never, tenant: 'one' });
+    await client.start('gather', { id: 'two', input: { items: [5] } as never, tenant: 'two' });
+    await settled();
+    // What was granted to a process that died is found to be lost, and an asker asks again.
+    await advance('2 minutes');
+  },
+  outcome: async ({ client }) => [
+    (await client.result('gather', 'one')) as Json,
+    (await client.result('gather', 'two')) as Json,
+  ],
+});
+
 /** Enough for each attempt and for two that are lost, which count as reserved; less than all of them at once. */
 const FUNDED = { limit: 1_200, each: 500, used: 100, tasks: 2 };
 
