@@ -98,6 +98,7 @@ function toTransitions({
   output,
   error,
   gathers,
+  costs,
 }: TransitionsBody): Transition[] {
   const now = {
     turn,
@@ -106,6 +107,7 @@ function toTransitions({
     ...(output === undefined ? {} : { output }),
     ...(error === undefined ? {} : { error }),
     ...(gathers === undefined ? {} : { gathers }),
+    ...(costs === undefined ? {} : { costs }),
   };
   const before = steps.slice(0, -1).map((step) => ({ turn, status: 'active' as const, ...step }));
   const event = steps.at(-1)?.event;

@@ -83,6 +83,8 @@ export interface Transition<M extends AnyStateMachine = AnyStateMachine> {
   readonly error?: ErrorJson;
   /** With `progress`: the gathers that are open after it. */
   readonly gathers?: readonly GatherProgress[];
+  /** With `progress`: what it used so far, with all that it started; absent until something of it is known. */
+  readonly costs?: Costs;
 }
 
 /** Of `watch`: what it tells beside the transitions, and what ends it. */

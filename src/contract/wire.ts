@@ -206,6 +206,8 @@ export interface TransitionsBody {
   readonly error?: ErrorJson;
   /** For a watcher that asked for it. */
   readonly gathers?: readonly GatherProgress[];
+  /** With them: what it used so far. */
+  readonly costs?: Costs;
 }
 
 /** An `emit`ted event on the events topic. */

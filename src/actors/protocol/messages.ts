@@ -144,6 +144,7 @@ const answerBody = z.discriminatedUnion('answer', [
     output: json.optional(),
     error: error.optional(),
     gathers: z.array(z.looseObject({ childId: z.string() })).optional(),
+    costs: z.looseObject({ final: z.boolean() }).optional(),
   }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
 ]);

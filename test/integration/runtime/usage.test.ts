@@ -107,6 +107,14 @@ it('an answer after the run was cancelled is booked once, and changes nothing el
   });
 });
 
+it('a watch with progress shows it', async () => {
+  const seen: (number | undefined)[] = [];
+  await client.start('asker', { id: 'watched', input: { question: '?' } as never });
+  for await (const { costs } of client.watch('asker', 'watched', { progress: true }))
+    seen.push(costs?.total.calls);
+  expect(seen.at(-1)).toBe(1);
+});
+
 it('what reports nothing costs nothing to show', async () => {
   expect(await client.costs('asker', 'undefined')).toMatchObject({ rows: [{ agent: 'oracle' }] });
   await expect(client.costs('asker', 'nobody')).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });

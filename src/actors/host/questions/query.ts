@@ -1,6 +1,5 @@
 // Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
 import type { CoreState } from '../../../contract/turn.ts';
-import { type Costs, toCosts } from '../../../contract/usage.ts';
 import {
   type AnswerBody,
   type InboundMessage,
@@ -17,7 +16,7 @@ import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
-import { cutProgress, inspected, progressOf } from './watchers.ts';
+import { costsOf, cutProgress, inspected, progressOf } from './watchers.ts';
 
 export async function answerQueries(
   held: HeldActor,
@@ -53,16 +52,9 @@ function answerToQuery(core: CoreState, state: SessionState, now: number): Answe
   return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state, now) };
 }
 
-/** What it used, as it is shown; undefined where nothing was said. */
-function costsOf({ control, core }: SessionState, now: number): Costs | undefined {
-  if (control?.costs === undefined) return undefined;
-  const { rows, until } = control.costs;
-  return toCosts(rows, core !== null && core.status !== 'active' && until <= now);
-}
-
 function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAnswer {
   const { version, quarantine } = state;
-  const costs = costsOf(state, now);
+  const costs = costsOf(state.control, core, now);
   const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
   const budget = reportBudget(state.control ?? {});
   return {

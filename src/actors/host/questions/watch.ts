@@ -9,7 +9,7 @@ import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { WatchRequest } from '../sort/sort.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
-import { current, describeSteps, progressOf, withWatchers } from './watchers.ts';
+import { current, describeSteps, shownOf, withWatchers } from './watchers.ts';
 
 /** All requests of a batch share one commit and one send. */
 export async function takeWatches(
@@ -48,8 +48,8 @@ function watch(
   if (core === null) return { state, answers: [notFound(message, asker, actor)] };
   if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
   const progress = message.properties[PROPERTY.progress] === true ? { progress: true as const } : {};
-  const gathers = progress.progress === true ? progressOf(core, now, state.control) : undefined;
-  const answers = [answer(message, asker, describeSteps(core, [], gathers))];
+  const shown = progress.progress === true ? shownOf(core, state.control, now) : {};
+  const answers = [answer(message, asker, describeSteps(core, [], shown))];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };
   return {

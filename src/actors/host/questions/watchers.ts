@@ -14,6 +14,7 @@ import {
   type StepReport,
   type TurnResult,
 } from '../../../contract/turn.ts';
+import { type Costs, toCosts } from '../../../contract/usage.ts';
 import type { GatherProgress, TransitionsBody } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
@@ -58,6 +59,17 @@ export function progressOf(
     const counts = { ...countsOf(childId, gather), ...(unsent === 0 ? {} : { unsent }) };
     return [branch < sent ? { ...counts, slowest: { branch, agent, ms } } : counts];
   });
+}
+
+/** What it used, as it is shown; undefined where nothing was said. */
+export function costsOf(
+  control: ControlState | undefined,
+  { status }: CoreState,
+  now: number,
+): Costs | undefined {
+  if (control?.costs === undefined) return undefined;
+  const { rows, until } = control.costs;
+  return toCosts(rows, status !== 'active' && until <= now);
 }
 
 /** What a gather had when its actor ended. */
@@ -130,7 +142,8 @@ export function tellWatchers(
   const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
     hashId('watch', formatAddress(actor), after.incarnation, after.turn, sessionId, correlationId);
   return told.map(({ to, progress }) => {
-    const body = describeSteps(after, steps, progress === true ? progressOf(after, now, control) : undefined);
+    const shown = progress === true ? shownOf(after, control, now) : {};
+    const body = describeSteps(after, steps, shown);
     return { kind: 'message', message: toAnswer(to, idFor(to), body) };
   });
 }
@@ -144,15 +157,22 @@ interface Told {
   readonly control?: ControlState | undefined;
 }
 
+type Shown = Pick<TransitionsBody, 'gathers' | 'costs'>;
+
+/** How far its gathers are, and what it used. */
+export function shownOf(core: CoreState, control: ControlState | undefined, now: number): Shown {
+  const costs = costsOf(control, core, now);
+  return { gathers: progressOf(core, now, control), ...(costs === undefined ? {} : { costs }) };
+}
+
 /** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */
 export function describeSteps(
   core: CoreState,
   steps: readonly StepReport[],
-  gathers?: readonly GatherProgress[],
+  shown: Shown = {},
 ): TransitionsBody {
   const { status, value, output, error } = inspected(core);
   const { incarnation, turn } = core;
-  const progress = gathers === undefined ? {} : { gathers };
   const place = {
     kind: 'answer',
     answer: 'transitions',
@@ -160,7 +180,7 @@ export function describeSteps(
     turn,
     status,
     value,
-    ...progress,
+    ...shown,
   } as const;
   const end = { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
   const bare = steps.map((step) => ({ event: { type: step.event.type }, value: step.value }));

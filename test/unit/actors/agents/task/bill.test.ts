@@ -1,4 +1,7 @@
 // What an attempt used reaches its asker once, however it ended, and whatever becomes of its host.
+import { context as otelContext, propagation, trace } from '@opentelemetry/api';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { describe, expect, it } from 'vitest';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
@@ -185,6 +188,31 @@ it('is not sent to who keeps no books', async () => {
   const { handle, sends } = setUp(pay);
   await handle({ replyTo: 'replies' });
   expect(subjects(sends)).toEqual([['reply']]);
+});
+
+it('is on the span of the attempt', async () => {
+  const exporter = new InMemorySpanExporter();
+  new NodeSDK({
+    autoDetectResources: false,
+    spanProcessors: [new SimpleSpanProcessor({ exporter })],
+    metricReaders: [],
+    logRecordProcessors: [],
+  }).start();
+  try {
+    const { handle } = setUp(pay);
+    await handle();
+    const [span] = exporter.getFinishedSpans();
+    expect(span?.attributes).toMatchObject({
+      'gen_ai.usage.input_tokens': 100,
+      'gen_ai.usage.output_tokens': 10,
+      'gen_ai.request.model': 'm',
+      'quorate.usage.micro_usd': 110,
+    });
+  } finally {
+    trace.disable();
+    otelContext.disable();
+    propagation.disable();
+  }
 });
 
 describe('under a budget', () => {
