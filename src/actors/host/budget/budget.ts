@@ -16,7 +16,7 @@ import type {
   TopUp,
   UnsentEntry,
 } from '../state/session-state.ts';
-import { withoutDeadline } from '../unsent/deadlines.ts';
+import { deadlineMsOf, withoutDeadline } from '../unsent/deadlines.ts';
 import type { Gate } from '../unsent/gates.ts';
 import { ownTimer } from '../unsent/own-timer.ts';
 import { allot, askParent, hearChild, serveAsks, takeGrant } from './family.ts';
@@ -176,7 +176,9 @@ export function concludeBudget(state: SessionState, actor: ActorAddress, now: nu
   );
   tellLow(draft);
   // The next attempt of a task that was sent waits without a deadline as well.
-  for (const { execution } of held) draft.core = withoutDeadline(draft.core, execution);
+  for (const { kind, execution } of held)
+    if (kind === 'task' && deadlineMsOf(core, execution, 0) !== undefined)
+      draft.core = withoutDeadline(draft.core, execution);
   if (held.length > 0 || Object.keys(draft.budget.asks ?? {}).length > 0) {
     askAbove(draft, held);
     wakeOrFail(draft, new Set(held.map(({ execution }) => execution)));

@@ -166,6 +166,8 @@ function leave(state: SessionState, work: UnsentEntry, count: number, context: U
       : { kind: 'slice', execution, from: cursor, to, ...dated };
   const left = withUnsent({ ...state, control, outbox: [...state.outbox, entry] }, unsent);
   if (left.core === null || deadlineMs === undefined || !isLast) return left;
+  // Of a gather whose policy ends after a time, it has run all the while.
+  if (left.core.executions[execution]?.deadlineAt !== undefined) return left;
   const { core, entries } = withDeadline(left.core, execution, now + deadlineMs, context);
   return { ...left, core, outbox: [...left.outbox, ...entries] };
 }

@@ -223,6 +223,27 @@ describe('another attempt', () => {
     expect(taken(scene)).toBe(1_000);
   });
 
+  it.each([
+    { of: 'stands still', policy: {}, runs: false },
+    { of: 'runs where the policy of its gather ends after a time', policy: { afterMs: 30_000 }, runs: true },
+  ])('waits while its deadline $of', async ({ policy, runs }) => {
+    const scene = setUp({ tokens: 10 * EACH.tokens }, { items: numbers(ROOM), policy });
+    await scene.hold();
+    const deadlineAt = () => stateOf(scene.queue).core?.executions[EXECUTION]?.deadlineAt;
+    const before = deadlineAt();
+    scene.queue.put(
+      bill(scene, 3, 100, { of: 'nothing' }),
+      bill(scene, 3, 0, { of: 'nothing', rows: [], isMore: true, again: again(scene, 3) }),
+    );
+    await scene.hold();
+    expect(deadlineAt()).toBe(runs ? before : undefined);
+    scene.now += 20_000;
+    scene.queue.put(...answered(scene, 0, 0));
+    await scene.hold();
+    expect(tasks(scene)).toHaveLength(ROOM + 1);
+    expect(deadlineAt()).toBe(runs ? before : (before ?? 0) + 20_000);
+  });
+
   it('is none where nobody waits any more', async () => {
     const scene = setUp();
     await scene.hold();
