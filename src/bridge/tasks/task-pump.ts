@@ -54,6 +54,13 @@ interface TaskPumpContext {
 }
 
 const SETTLE_PAUSE_MS = 250;
+/**
+ * Of a limited agent so many messages come at once that are not known to fit, when it has had nothing to do: each is a chain of
+ * credit and message, and one alone would be as slow as the way there and back.
+ */
+const CHAINS = 4;
+/** A message that is there comes within this time. */
+const CREDIT_MS = 500;
 
 export class TaskPump implements Pump {
   readonly #options: TaskPumpOptions;
@@ -66,7 +73,9 @@ export class TaskPump implements Pump {
   readonly #unwatch: (() => void) | undefined;
   /** Credit that is not given back yet: each stands for a message that is not to come now. */
   readonly #withheld: (() => void)[] = [];
-  #onChange: (() => void) | undefined;
+  #change = Promise.withResolvers<void>();
+  /** When credit was given for which no message has come yet. */
+  #given: number[] = [];
   /** Messages in hand that have not passed. */
   #ahead = 0;
   #reconnecting: NodeJS.Timeout | undefined;
@@ -113,7 +122,10 @@ export class TaskPump implements Pump {
     return new TaskReceiver({
       path: this.#context.path,
       deadLetters: this.#context.deadLetters,
-      concurrency: this.#options.ready === undefined ? this.#options.concurrency : 1,
+      concurrency:
+        this.#options.ready === undefined
+          ? this.#options.concurrency
+          : Math.min(CHAINS, this.#options.concurrency),
       link: this.#context.pool.acquire(),
       onMessage: (raw, from) => this.#receive(raw, from),
       onError: (error) => this.#report(error),
@@ -150,24 +162,34 @@ export class TaskPump implements Pump {
   async #untilReady(from: TaskReceiver, ready: NonNullable<TaskPumpOptions['ready']>): Promise<void> {
     while (this.#stopping === undefined && from === this.#receiver) {
       const over = new AbortController();
-      const changed = new Promise<void>((resolve) => {
-        this.#onChange = resolve;
-      });
+      const changed = this.#change.promise;
       try {
-        const isFull = this.#tasks.size >= this.#allowed();
-        const wait = isFull ? Promise.race(this.#tasks) : ready(this.#ahead, over.signal);
-        if (wait === undefined) return;
-        await Promise.race([wait, changed]);
+        const coming = this.#coming();
+        const isFull = this.#tasks.size + coming >= this.#allowed();
+        const wait = isFull ? Promise.race(this.#tasks) : ready(this.#ahead + coming, over.signal);
+        if (wait === undefined) {
+          this.#given.push(performance.now());
+          return;
+        }
+        const lapse = coming === 0 ? [] : [pause(CREDIT_MS, over.signal)];
+        await Promise.race([wait, changed, ...lapse]);
       } finally {
         over.abort();
       }
     }
   }
 
+  /** Messages for which there is credit, and that may be on their way; none where the queue is empty. */
+  #coming(): number {
+    const since = performance.now() - CREDIT_MS;
+    this.#given = this.#given.filter((at) => at > since);
+    return this.#given.length;
+  }
+
   /** What a limited agent's next message waits for has to be looked at anew. */
   #changed(): void {
-    this.#onChange?.();
-    this.#onChange = undefined;
+    this.#change.resolve();
+    this.#change = Promise.withResolvers<void>();
   }
 
   /** The receiver gives the next message when this ends: later, while fewer are to be in hand than were asked for. */
@@ -192,6 +214,7 @@ export class TaskPump implements Pump {
 
   #arrive(): () => void {
     let isAhead = true;
+    this.#given.shift();
     this.#ahead += 1;
     return () => {
       if (!isAhead) return;

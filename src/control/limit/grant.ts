@@ -20,6 +20,8 @@ const PERMIT_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 /** Of those who wait for what becomes of a probe, and are told. */
 const PROBE_WAIT_MS = 1_000;
+/** Of what is there who asks gets two even shares: who is late loses nothing, for theirs comes again as time passes. */
+const SHARES = 2;
 /** Of what has no limit. */
 const ANY = 1_000_000_000;
 
@@ -70,7 +72,7 @@ export function grantFor(
   const most = (paidUntil: number, rate: Rate | undefined, each: number): number =>
     rate === undefined
       ? Infinity
-      : Math.ceil(evenShare(Math.floor(room(paidUntil, time, rate)) / each, wants));
+      : Math.ceil(SHARES * evenShare(Math.floor(room(paidUntil, time, rate)) / each, wants));
   const count = Math.max(
     1,
     Math.min(
@@ -102,7 +104,7 @@ function permitsFor(
 ): number {
   const left = slots - others.reduce((sum, [, { held }]) => sum + held, 0);
   const wants = others.map(([, one]) => one.held + (isFresh(one, time) ? one.want : 0));
-  const fair = Math.max(1, Math.floor(evenShare(slots, wants)));
+  const fair = Math.max(1, Math.ceil(evenShare(slots, wants)));
   return Math.max(0, Math.min(running + want.requests, left, fair));
 }
 

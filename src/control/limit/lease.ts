@@ -18,7 +18,7 @@ const BEATS = 3;
 const GROWTH = 1.5;
 const RECENT_MS = 1_000;
 /** It asks for more when it has less than so much of what it has begun lately: an answer takes a while. */
-const SPARE = 0.4;
+const SPARE = 0.6;
 const MEAN_WEIGHT = 0.2;
 
 /** How a call ended, as far as the limit is concerned. */
@@ -84,6 +84,8 @@ export class Lease {
   #spentOf = 0;
   #begun: number[] = [];
   #mean: number | undefined;
+  /** Of the call that waited first, as long as none has begun. */
+  #first = 1;
   #settings: LimitSettings;
   #revision: number;
 
@@ -118,7 +120,7 @@ export class Lease {
 
   /** Tokens that a call takes which nobody knows yet. */
   get mean(): number {
-    return Math.ceil(this.#mean ?? 1);
+    return Math.ceil(this.#mean ?? this.#first);
   }
 
   fits(now: number, tokens = this.mean): boolean {
@@ -231,6 +233,7 @@ export class Lease {
       asked.sentAt = now;
       return asked.ask;
     }
+    this.#first = demand.first ?? this.#first;
     const wants = this.#wants(now, demand) && now >= this.#askAt;
     if (!wants && now < this.#dueAt()) return undefined;
     const ask = this.#toAsk(now, demand, !wants);
