@@ -27,6 +27,8 @@ export type TestConfig = Pick<
   | 'machines'
   | 'agents'
   | 'limits'
+  | 'prices'
+  | 'budgets'
   | 'lockDurationMs'
   | 'duplicateWindowMs'
   | 'retentionMs'
