@@ -29,19 +29,19 @@ export function admissionOf({ config, mailbox, logger }: Process): { readonly ad
   return { admission: createAdmission({ maxWaitMs, mailbox, logger, now: () => performance.now() }) };
 }
 
-type Handler<R> = (message: InboundMessage, lost: AbortSignal) => R;
+type Handler<A extends unknown[], R> = (message: InboundMessage, ...more: A) => R;
 
 /** The handler itself where nobody is to be told. */
-export function reporting<R>(
+export function reporting<A extends unknown[], R>(
   waits: WaitReports | undefined,
   name: string,
   agent: Parameters<WaitReports['of']>[1],
-  handle: Handler<R>,
-): Handler<R> {
+  handle: Handler<A, R>,
+): Handler<A, R> {
   if (waits === undefined) return handle;
   const waited = waits.of(name, agent);
-  return (message, lost) => {
+  return (message, ...more) => {
     waited(message);
-    return handle(message, lost);
+    return handle(message, ...more);
   };
 }

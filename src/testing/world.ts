@@ -174,7 +174,7 @@ export class TestWorld {
     const { faults } = this.#broker;
     const ids: string[] = [];
     for (const { name, kind } of this.#options.laboratory.entities) {
-      if (kind !== 'queue' || name === REPLIES) continue;
+      if (kind === 'topic' || name === REPLIES) continue;
       for (const entity of [name, deadLettersOf(name)])
         ids.push(await faults.inject({ kind: 'lose-lock', of: { entity } }));
     }

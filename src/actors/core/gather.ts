@@ -109,8 +109,10 @@ export class GatherFold {
 
   /** After an answer: whether enough have answered. `more`: others are at hand, whose bills have come with this one's. */
   decide(more: () => boolean): Decision {
-    const { spent, ...unbilled } = this.#folded.gathering;
-    return decide(spent !== undefined && more() ? unbilled : this.#folded.gathering);
+    const { gathering } = this.#folded;
+    if (gathering.spent === undefined || !more()) return decide(gathering);
+    const { spent: _, ...unbilled } = gathering;
+    return decide(unbilled);
   }
 
   decideAtTimeUp(): Decision {

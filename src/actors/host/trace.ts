@@ -6,6 +6,7 @@ import { SpanKind } from '@opentelemetry/api';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import type { Outcome } from '../../contract/outcome.ts';
+import { answeredIn } from '../../contract/scatter.ts';
 import type {
   CoreState,
   Execution,
@@ -164,7 +165,7 @@ function recordGather(life: Life, report: GatherReport): void {
     [ATTR.total]: gather.total,
     [ATTR.ok]: gather.ok,
     [ATTR.failed]: gather.failed,
-    [ATTR.missing]: gather.total - gather.ok - gather.failed,
+    [ATTR.missing]: gather.total - answeredIn(gather),
     [ATTR.duplicates]: gather.duplicates,
     [ATTR.unlinked]: Math.max(0, gather.ok - gather.links.length),
   };
@@ -195,8 +196,9 @@ function recordGather(life: Life, report: GatherReport): void {
 }
 
 /** Branches whose bit is not set, lowest first. */
-function unanswered({ answered, total, ok, failed }: GatherReport['gather']): number[] {
-  if (ok + failed === total) return [];
+function unanswered(gather: GatherReport['gather']): number[] {
+  const { answered, total } = gather;
+  if (answeredIn(gather) === total) return [];
   const bits = Buffer.from(answered, 'base64');
   return Array.from({ length: total }, (_, branch) => branch).filter(
     (branch) => (((bits[branch >> 3] ?? 0) >> (branch & 7)) & 1) === 0,

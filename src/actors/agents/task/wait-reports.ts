@@ -51,7 +51,7 @@ export function createWaitReports({
     for (const [name, agent] of agents) {
       const said = waitOf(agent);
       if (said !== undefined) least[name] = said;
-      agent.isIdle = said === 0;
+      if (said !== undefined) agent.isIdle = said === 0;
       agent.least = undefined;
       isAwake ||= !agent.isIdle && agent.running() > 0;
       isAwake ||= said !== undefined && said > 0;

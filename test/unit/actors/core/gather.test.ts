@@ -573,3 +573,44 @@ describe('a scatter over a topic', () => {
     ]);
   });
 });
+
+describe('a wide gather', () => {
+  it('of 10,000 branches is decided in the batch in which its record says so, whatever comes twice and out of order', () => {
+    const items = Array.from({ length: 10_000 }, (_, n) => n);
+    const even = (answer: Json): boolean => (answer as { counts: { n: number } }).counts.n % 2 === 0;
+    const actor = new TestActor(machine, { registry }, { even });
+    actor.start(plan({ items, policy: { good: 3_000, answered: 9_000, valid: 'even', atLeast: 2_000 } }));
+    const order = items.map((n) => (n * 7_919) % 10_000);
+    let taken = 0;
+    while (actor.value === 'gathering') {
+      const batch = order.slice(taken, taken + 500);
+      actor.take(
+        ...batch.map((n) => (n % 10 === 0 ? bad(n) : ok(n, { counts: { n } }))),
+        ...batch.slice(0, 5).map((n) => ok(n)),
+      );
+      taken += 500;
+    }
+    // Of ten, one fails, four are even, five are not.
+    expect(taken).toBe(7_500);
+    expect(actor.context.got).toMatchObject({ outcome: 'quorum', ok: 3_000, duplicates: 70 });
+    const { total, ok: good, failed, invalid = 0, missing } = actor.context.got as unknown as GatherOutput;
+    expect(good + failed + invalid + missing).toBe(total);
+  });
+
+  it('that fails where nobody handles it ends its actor in the error that has the answers', () => {
+    const bare = setup({ actors: { scatter } }).createMachine({
+      invoke: {
+        id: 'all',
+        src: 'scatter',
+        input: () => plan({ collect: 'values', policy: { good: 4 } }) as never,
+      },
+    });
+    const actor = new TestActor(bare, { registry });
+    actor.start();
+    actor.take(ok(0, 'paid'), bad(1));
+    expect(actor.state).toMatchObject({
+      status: 'error',
+      error: { code: 'GATHER_FAILED', data: { answers: [{ value: 'paid' }] } },
+    });
+  });
+});
