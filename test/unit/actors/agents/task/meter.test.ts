@@ -153,6 +153,20 @@ describe('what nobody measured', () => {
     expect(rows).toMatchObject([{ inputTokens: 10, calls: 1 }]);
   });
 
+  it('of an agent that only names its model is estimated by its input, and of one that names nothing is nothing', () => {
+    expect(estimateOf({ model: 'm' }, 'x'.repeat(298), 'a', SILENT)).toEqual({
+      tokens: 100 + 4_096,
+      outputTokens: 4_096,
+      model: 'm',
+    });
+    expect(estimateOf({}, 'x', 'a', SILENT)).toBeUndefined();
+    const { meter } = setUp();
+    meter.usage({ calls: 0, inputTokens: 0 });
+    expect(close(meter, DONE, ESTIMATE)).toMatchObject([
+      { inputTokens: 0, calls: 0, microUsd: 0, unpricedCalls: 0 },
+    ]);
+  });
+
   it.each<{ of: string; estimate: () => unknown }>([
     {
       of: 'throws',
