@@ -5,7 +5,7 @@ import type { QuorateClient } from '../../../src/contract/client.ts';
 import type { AgentContext, QuorateConfig } from '../../../src/contract/config.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 20_000, interval: 200 };
 const EACH = 100;
 const BRANCHES = 20;
 const items = Array.from({ length: BRANCHES }, (_, at) => at);

@@ -7,7 +7,7 @@ import type { Costs } from '../../../src/contract/usage.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 const BRANCHES = 20;
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 20_000, interval: 200 };
 const RESERVED = 1_000;
 
 let test: TestRuntime<QuorateConfig>;
