@@ -25,14 +25,15 @@ const OLD_MS = 600_000;
 const [GONE_MS, FORGOTTEN_MS] = [30_000, 600_000];
 /** An asker repeats what it wants every minute. */
 const SILENT_MS = 300_000;
-const MOST_ASKERS = 4_096;
+const MOST_ASKERS = 2_048;
+/** How often it looks who is gone. */
+const LOOK_MS = 1_000;
 const MOST_PROCESSES = 500;
 /** A clock that is a little behind is that of another host; one that is far behind was set, and is followed. */
 const CLOCKS_APART_MS = 5_000;
 const RATE_WINDOW_MS = 1_000;
 
 interface Asker {
-  readonly to: ReplyAddress;
   readonly seq: number;
   readonly tenant: string;
   readonly priority: Want['priority'];
@@ -54,7 +55,7 @@ export interface LaneState {
   /** The lane's own time: it adds up what has passed, so it never goes back. */
   readonly time: number;
   readonly clock: number;
-  /** By session. Only those that want more than they have. */
+  /** By where they are answered. Only those that want more than they have. */
   readonly askers: Readonly<Record<string, Asker>>;
   readonly processes: Readonly<Record<string, Process>>;
   /** As an asker knows it, until a process has said something. */
@@ -101,7 +102,8 @@ function passed(state: LaneState, now: number): LaneState {
     state.processes,
     ({ heardAt, running }) => time - heardAt <= (running > 0 ? GONE_MS : FORGOTTEN_MS),
   );
-  const askers = kept(state.askers, ({ heardAt }) => time - heardAt <= SILENT_MS);
+  const looks = Math.floor(time / LOOK_MS) !== Math.floor(state.time / LOOK_MS);
+  const askers = looks ? kept(state.askers, ({ heardAt }) => time - heardAt <= SILENT_MS) : state.askers;
   const rests = Object.values(processes).some(({ running, concurrency }) => running < concurrency);
   const oldest = time - (rests ? LOST_AFTER_MS : OLD_MS);
   return { ...state, time, clock, processes, askers, queues: withoutOld(state.queues, oldest) };
@@ -117,22 +119,25 @@ function wanted(state: LaneState, want: Want): Reduced<LaneState> {
   const { to, seq, demand } = want;
   const name = nameOf(to);
   const before = state.askers[name];
-  if (before !== undefined && seq <= before.seq) return grant(state, [answerTo(before)]);
+  if (before !== undefined && seq <= before.seq) return grant(state, [answerTo(name, before)]);
   const known = before?.granted ?? want.granted;
   const granted = Math.min(known, demand);
   // What it was granted and does not need any more.
   const queues = withoutGiven(state.queues, want.tenant, known - granted);
-  const { [name]: _, ...others } = state.askers;
   const asker = { ...want, granted, heardAt: state.time };
-  const isFull = before === undefined && Object.keys(others).length >= MOST_ASKERS;
-  const askers = demand > granted && !isFull ? { ...others, [name]: toAsker(asker) } : others;
+  const isFull = before === undefined && Object.keys(state.askers).length >= MOST_ASKERS;
+  const waits = demand > granted && !isFull;
+  const askers = waits
+    ? { ...state.askers, [name]: toAsker(asker) }
+    : before === undefined
+      ? state.askers
+      : without(state.askers, name);
   const next = { ...state, askers, queues, concurrency: Math.max(1, want.concurrency) };
   // It knows what it had, unless that was never told.
-  return grant(next, known > want.granted && demand > granted ? [answerTo(toAsker(asker))] : []);
+  return grant(next, known > want.granted && demand > granted ? [answerTo(name, asker)] : []);
 }
 
 function toAsker({
-  to,
   seq,
   tenant,
   priority,
@@ -141,17 +146,28 @@ function toAsker({
   granted,
   since,
   heardAt,
-}: Want & Asker): Asker {
-  return { to, seq, tenant, priority, weight, demand, granted, since, heardAt };
+}: Omit<Want, 'type' | 'to'> & Asker): Asker {
+  return { seq, tenant, priority, weight, demand, granted, since, heardAt };
 }
 
+function without(askers: LaneState['askers'], name: string): LaneState['askers'] {
+  const { [name]: _, ...others } = askers;
+  return others;
+}
+
+/** There may be thousands: where one is answered stands in its name only. */
 function nameOf({ entity, sessionId, correlationId }: ReplyAddress): string {
-  return `${entity}/${sessionId}/${correlationId}`;
+  return [entity, correlationId, sessionId].join(SEPARATOR);
 }
 
-function answerTo({ to, seq, granted }: Asker): ControlAnswer {
+function answerTo(name: string, { seq, granted }: Pick<Asker, 'seq' | 'granted'>): ControlAnswer {
+  const [entity = '', correlationId = '', ...sessionId] = name.split(SEPARATOR);
+  const to = { entity, sessionId: sessionId.join(SEPARATOR), correlationId };
   return { to, value: { seq, granted } };
 }
+
+/** In no name of a queue, and in no id of an execution. */
+const SEPARATOR = ' ';
 
 function begun(state: LaneState, { process, seq, tenants, concurrency, running }: Began): LaneState {
   const before = state.processes[process];
@@ -176,11 +192,13 @@ function begun(state: LaneState, { process, seq, tenants, concurrency, running }
 
 /** As many as there is room for, each to who is next. */
 function grant(given: LaneState, first: readonly ControlAnswer[]): Reduced<LaneState> {
-  const lines = linesOf(given.askers);
   const { slots, free } = slotsOf(given);
   const most = TENANT_PER_SLOT * slots;
   const ahead = Math.max(Math.ceil(slots / 2), Math.ceil((given.rate * QUEUE_MS) / 1_000));
   let room = free + ahead - queued(given.queues);
+  if (room <= 0 && Object.keys(given.askers).length > 0)
+    return { state: given, answers: first, ...wakeOf(given) };
+  const lines = linesOf(given.askers);
   let { queues, passes, priorities } = given;
   const askers: Record<string, Asker> = { ...given.askers };
   const answered = new Set<string>();
@@ -214,7 +232,7 @@ function grant(given: LaneState, first: readonly ControlAnswer[]): Reduced<LaneS
     const asker = askers[name];
     if (asker === undefined) return [];
     if (asker.granted >= asker.demand) delete askers[name];
-    return [answerTo(asker)];
+    return [answerTo(name, asker)];
   });
   const state: LaneState = { ...given, askers, queues, ...rested(lines, passes, priorities) };
   return { state, answers: [...first, ...answers], ...wakeOf(state) };

@@ -91,7 +91,9 @@ function isSession(value: unknown): value is ReplyAddress {
   const { entity, sessionId, correlationId } = value;
   return (
     typeof entity === 'string' &&
-    /^actor\..{1,240}$/.test(entity) &&
+    /^actor\.[^ ]{1,240}$/.test(entity) &&
+    typeof correlationId === 'string' &&
+    !correlationId.includes(' ') &&
     [sessionId, correlationId].every(
       (text) => typeof text === 'string' && text !== '' && text.length <= LONGEST,
     )
