@@ -5,7 +5,7 @@ import type { OutboxEntry, ScatterEntry } from '../../../../../src/actors/host/s
 import type { Cancellations } from '../../../../../src/actors/protocol/cancellations.ts';
 import { jsonBytes, openClaims } from '../../../../../src/actors/protocol/claims.ts';
 import { inLife } from '../../../../../src/actors/protocol/ids.ts';
-import { childLineage, marksIn } from '../../../../../src/actors/protocol/lineage.ts';
+import { childLineage, lifeMark, marksIn } from '../../../../../src/actors/protocol/lineage.ts';
 import { QuorateError } from '../../../../../src/contract/errors.ts';
 import type { Payloads } from '../../../../../src/contract/payload.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
@@ -182,7 +182,7 @@ describe('publishOutbox', () => {
         ...context,
         cancellations: { ...context.cancellations, cancel },
       });
-      expect(seen).toEqual([[['m1', 'm2'], 90_000, 0]]);
+      expect(seen).toEqual([[['m1', 'm2'], 90_000, lifeMark('review/1', 'i'), 0]]);
       expect(sent.length).toBeGreaterThan(1);
     });
 

@@ -240,7 +240,7 @@ describe('a state with control fields', () => {
     core: core(),
     ...(control === undefined ? {} : { control }),
   });
-  const read = (written: unknown) => {
+  const decodedOf = (written: unknown) => {
     const decoded = decodeState(written, '1', () => false, NOW);
     return decoded.kind === 'state' ? decoded.state : expect.fail(decoded.kind);
   };
@@ -248,7 +248,7 @@ describe('a state with control fields', () => {
   it('has a format of its own, and none has it without them', () => {
     expect(toWritten(stateOf()).format).toBe(3);
     expect(toWritten(stateOf({ tenant: 'a' })).format).toBe(4);
-    expect(read(toWritten(stateOf({ tenant: 'a' }))).control).toEqual({ tenant: 'a' });
+    expect(decodedOf(toWritten(stateOf({ tenant: 'a' }))).control).toEqual({ tenant: 'a' });
   });
 
   it('keeps that format where its core lies in the payload store, and after the core is lost', async () => {
@@ -258,8 +258,8 @@ describe('a state with control fields', () => {
     const { written } = await stowState(state, stateBytes(state), context);
     expect(written).toMatchObject({ format: 4, core: null });
     // What a host writes that could not read the claim.
-    expect(toWritten(read(written)).format).toBe(4);
-    expect((await openState(read(written), payloads)).state.control).toEqual({ tenant: 'a' });
+    expect(toWritten(decodedOf(written)).format).toBe(4);
+    expect((await openState(decodedOf(written), payloads)).state.control).toEqual({ tenant: 'a' });
   });
 
   it('is left to others where the format is newer still', () => {
