@@ -60,3 +60,22 @@ export const watch = {
       });
     }),
 };
+
+/** An attempt that was begun, and so paid for. */
+export interface SpendLine {
+  readonly run: string;
+  readonly key: string;
+  readonly attempt: number;
+}
+
+export const SPEND_TOKENS = 100;
+
+export const spend = {
+  estimate: () => ({ tokens: SPEND_TOKENS }),
+  run: ({ item: run }: { readonly item: string }, { key, attempt, usage }: AgentContext) => {
+    const line: SpendLine = { run, key, attempt };
+    appendFileSync(join(folder, `spend-${process.pid}.jsonl`), `${JSON.stringify(line)}\n`);
+    usage({ inputTokens: SPEND_TOKENS });
+    return { counts: { spent: SPEND_TOKENS } };
+  },
+};

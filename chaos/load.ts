@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QuorateClient } from '../src/contract/client.ts';
 import type { Random } from '../test/kit/random.ts';
-import type { Moved } from './agents.ts';
+import { type Moved, SPEND_TOKENS } from './agents.ts';
 
 const ACCOUNTS = 10;
 const MOST = 100;
@@ -13,6 +13,8 @@ const EVERY_MS = 120;
 const OPEN = 150;
 const START_LIMIT_MS = 5_000;
 const MOST_BEFORE_CANCEL_MS = 3_000;
+/** Of a run with a budget: enough for half of its branches. */
+export const SPENDER_TOKENS = (SPEND_TOKENS * BRANCHES) / 2;
 
 export type Asked =
   | { readonly type: 'transfer'; readonly id: string; readonly input: Moved }
@@ -24,6 +26,13 @@ export type Asked =
       readonly id: string;
       readonly input: { readonly items: readonly string[] };
       readonly afterMs: number;
+    }
+  /** With a budget that is used up before all is done. */
+  | {
+      readonly type: 'spender';
+      readonly id: string;
+      readonly input: { readonly items: readonly string[] };
+      readonly budget: { readonly tokens: number; readonly onExhausted: 'fail' };
     };
 
 export interface Ended {
@@ -79,7 +88,7 @@ export function startLoad(client: QuorateClient, random: Random, signal: AbortSi
 
 function draw(random: Random): Asked {
   const id = randomUUID();
-  const kind = random.below(10);
+  const kind = random.below(11);
   if (kind < 6) {
     const from = random.below(ACCOUNTS);
     const to = (from + 1 + random.below(ACCOUNTS - 1)) % ACCOUNTS;
@@ -90,6 +99,10 @@ function draw(random: Random): Asked {
   if (kind === 9) {
     const items = Array.from({ length: BRANCHES }, () => id);
     return { type: 'vigil', id, input: { items }, afterMs: random.below(MOST_BEFORE_CANCEL_MS) };
+  }
+  if (kind === 10) {
+    const items = Array.from({ length: BRANCHES }, () => id);
+    return { type: 'spender', id, input: { items }, budget: { tokens: SPENDER_TOKENS, onExhausted: 'fail' } };
   }
   if (kind < 8) {
     const items = Array.from({ length: BRANCHES }, () => random.below(MOST));
@@ -114,7 +127,10 @@ async function follow(client: QuorateClient, asked: Asked, over: AbortSignal): P
     }
     return undefined;
   };
-  await insist(() => client.start(type, { id, input, timeoutMs: START_LIMIT_MS, signal: over } as never));
+  const budget = asked.type === 'spender' ? { budget: asked.budget } : {};
+  await insist(() =>
+    client.start(type, { id, input, ...budget, timeoutMs: START_LIMIT_MS, signal: over } as never),
+  );
   if (asked.type === 'vigil') {
     await sleep(asked.afterMs, undefined, { signal: over }).catch(() => undefined);
     const cancelled = await insist(() =>

@@ -1,6 +1,6 @@
 // One host process under chaos. Locks are the shortest that the service grants.
 import { defineConfig } from 'quorate';
-import { credit, debit, refund, square, watch } from './agents.ts';
+import { credit, debit, refund, spend, square, watch } from './agents.ts';
 
 const machine = (name: string) => ({
   module: new URL('./work.machine.ts', import.meta.url),
@@ -19,12 +19,14 @@ export const config = defineConfig({
     gather: machine('gather'),
     sleeper: machine('sleeper'),
     vigil: machine('vigil'),
+    spender: machine('spender'),
   },
   agents: {
     debit: { ...debit, ...patient },
     credit: { ...credit, ...patient },
     refund: { ...refund, ...patient },
     square: { ...square, ...patient },
+    spend: { ...spend, ...patient },
     watch: { ...watch, ...patient, timeoutMs: DEADLINE_MS },
   },
   lockDurationMs: LOCK_MS,

@@ -1,12 +1,12 @@
-// What must be true in the end: money is neither made nor lost, each effect happened once under its key, nothing is stuck,
+// What must be true in the end: money is neither made nor lost, no budget is passed, each effect happened once under its key, nothing is stuck,
 // and every dead letter has a reason that is a code and a matching end at its actor.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { QuorateClient } from '../src/contract/client.ts';
 import type { DeadLetter } from '../src/contract/dead-letters.ts';
 import { isErrorCode } from '../src/contract/errors.ts';
-import type { LedgerLine, WatchLine } from './agents.ts';
-import type { Ended } from './load.ts';
+import { type LedgerLine, SPEND_TOKENS, type SpendLine, type WatchLine } from './agents.ts';
+import { type Ended, SPENDER_TOKENS } from './load.ts';
 
 export interface Verdict {
   readonly violations: readonly string[];
@@ -19,6 +19,8 @@ export interface Verdict {
   /** Runs that were cancelled, and tasks of them that were begun later than a second afterwards. */
   readonly cancelled: number;
   readonly begunLate: number;
+  /** Runs that ended because their budget did. */
+  readonly spenders: number;
 }
 
 /** A host that was frozen, or had no processor, between its last look and the call begins it that much later. */
@@ -37,7 +39,8 @@ export async function judge(
   const lines = (await readFiles<LedgerLine>(ledgerFolder, 'ledger')).flat();
   const watches = await readFiles<WatchLine>(ledgerFolder, 'watch');
   const begun = Map.groupBy(watches.flat(), ({ vigil }) => vigil);
-  let [cancelled, begunLate] = [0, 0];
+  const spent = Map.groupBy((await readFiles<SpendLine>(ledgerFolder, 'spend')).flat(), ({ run }) => run);
+  let [cancelled, begunLate, spenders] = [0, 0, 0];
   const effects = new Map(lines.map((line) => [`${line.effect} ${line.key}`, line]));
   const byTransfer = Map.groupBy(effects.values(), ({ transfer }) => transfer);
   let compensated = 0;
@@ -60,6 +63,15 @@ export async function judge(
         if (late > LONGEST_PAUSE_MS) wrong(asked, `a task was begun ${late} ms after it was cancelled`);
         if (watches.some((file) => isUntold(file, asked.id, cancelledAt ?? 0)))
           wrong(asked, 'an agent was not told that it was cancelled');
+        break;
+      }
+      case 'spender': {
+        spenders += 1;
+        const paid = spent.get(asked.id)?.length ?? 0;
+        const most = SPENDER_TOKENS / SPEND_TOKENS;
+        if (paid > most) wrong(asked, `${paid} attempts were begun with a budget for ${most}`);
+        const { ok = 0 } = output as { ok?: number };
+        if (ok > most) wrong(asked, `${ok} answers with a budget for ${most}`);
         break;
       }
       case 'gather': {
@@ -116,6 +128,7 @@ export async function judge(
     deadLetters: letters.length,
     cancelled,
     begunLate,
+    spenders,
   };
 }
 

@@ -1,4 +1,4 @@
-// What runs under the chaos: money moved by sagas, sums gathered from many agents, timers that must ring, and work that is cancelled.
+// What runs under the chaos: money moved by sagas, sums gathered from many agents, timers that must ring, work that is cancelled, and runs whose budget ends.
 import { all, saga, scatterGather } from 'quorate';
 import { assign, setup } from 'xstate';
 
@@ -24,6 +24,9 @@ export const gather = scatterGather({ id: 'gather', agents: ['square'], policy: 
 
 /** Its agents end only when they are told. */
 export const vigil = scatterGather({ id: 'vigil', agents: ['watch'], policy: all(), collect: 'counts' });
+
+/** Has a budget for half of its branches. */
+export const spender = scatterGather({ id: 'spender', agents: ['spend'], policy: all(), collect: 'counts' });
 
 const RINGS = 5;
 const PAUSE_MS = 400;
