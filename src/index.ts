@@ -70,6 +70,7 @@ export type {
   PolicyRecord,
   ScatterPlan,
 } from './contract/scatter.ts';
+export type { DayBudget, DayBudgetStatus, DayBudgets } from './contract/tenants.ts';
 export type {
   Amount,
   CostRow,

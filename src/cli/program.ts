@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addActorsCommand } from './commands/actors.ts';
 import { addBrokerCommand } from './commands/broker.ts';
+import { addBudgetsCommand } from './commands/budgets.ts';
 import { addCostsCommand } from './commands/costs.ts';
 import { addDlqCommand } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -31,6 +32,7 @@ export function createProgram(finish: Finish): Command {
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);
   addCostsCommand(program, finish);
+  addBudgetsCommand(program, finish);
   addLimitsCommand(program, finish);
   addDlqCommand(program, finish);
   addBrokerCommand(program, finish);

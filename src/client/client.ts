@@ -24,6 +24,7 @@ import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
 import { toLimits, withBudget } from './budgets.ts';
 import { cancelTenant } from './cancel-tenant.ts';
+import { createDayBudgets } from './day-budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
@@ -302,6 +303,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
     },
     limits: createSharedLimits(open.bridge, requests),
+    budgets: createDayBudgets(open.bridge, requests),
     deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, clock),
     close: async () => {
       await Promise.race([

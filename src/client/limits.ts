@@ -1,7 +1,7 @@
 // Limits looked at and changed while they run: orders to their limiters, which answer with how they are then.
 import { randomUUID } from 'node:crypto';
 import { toControl } from '../actors/protocol/control.ts';
-import { controlAddress, kindOfSession } from '../contract/control.ts';
+import { type ControlKind, controlAddress, kindOfSession } from '../contract/control.ts';
 import { CONTROL } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { EventJson } from '../contract/json.ts';
@@ -20,15 +20,8 @@ export function createSharedLimits(
   requests: Pick<Requests, 'ask'>,
 ): SharedLimits {
   const prefix = controlAddress('limit', '').id;
-  const list = async (): Promise<readonly string[]> => {
-    const names: string[] = [];
-    for (let skip = 0; ; ) {
-      const { ids, listed } = await bridge.listSessions(CONTROL, { skip, top: PAGE }).catch(noneWithoutQueue);
-      names.push(...ids.filter((id) => kindOfSession(id) === 'limit').map((id) => id.slice(prefix.length)));
-      if (listed < PAGE) return names.toSorted();
-      skip += listed;
-    }
-  };
+  const list = async (): Promise<readonly string[]> =>
+    (await sessionsOf(bridge, 'limit')).map((id) => id.slice(prefix.length)).toSorted();
   const order = async (
     name: string,
     what: Readonly<Record<string, LimitChange | boolean>>,
@@ -70,6 +63,20 @@ export function createSharedLimits(
     pause: (name, call) => order(name, { stop: true }, call),
     resume: (name, call) => order(name, { stop: false }, call),
   };
+}
+
+/** All of a kind, by the names of their sessions. */
+export async function sessionsOf(
+  bridge: Pick<Bridge, 'listSessions'>,
+  kind: ControlKind,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let skip = 0; ; ) {
+    const { ids, listed } = await bridge.listSessions(CONTROL, { skip, top: PAGE }).catch(noneWithoutQueue);
+    found.push(...ids.filter((id) => kindOfSession(id) === kind));
+    if (listed < PAGE) return found;
+    skip += listed;
+  }
 }
 
 function checked({ requestsPerMinute, tokensPerMinute, concurrent }: LimitChange): LimitChange {

@@ -122,6 +122,7 @@ export const configSchema = z.strictObject({
         .strictObject({
           usdPerDay: z.number().min(0).max(1_000_000_000).optional(),
           tokensPerDay: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+          revision: z.number().int().min(0).max(1_000_000_000).optional(),
         })
         .refine(
           ({ usdPerDay, tokensPerDay }) => usdPerDay !== undefined || tokensPerDay !== undefined,

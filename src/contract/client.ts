@@ -15,6 +15,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { SharedLimits } from './limits.ts';
 import type { ErrorJson } from './outcome.ts';
+import type { DayBudgets } from './tenants.ts';
 import type { ActorStatus } from './turn.ts';
 import type { Costs } from './usage.ts';
 import type { BudgetReport, GatherProgress, QueryAnswer } from './wire.ts';
@@ -171,6 +172,8 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   readonly actors: Actors;
   /** Limits that processes share: what `quorate limits` shows and does. */
   readonly limits: SharedLimits;
+  /** What tenants may use in a day: what `quorate budgets` shows and does. */
+  readonly budgets: DayBudgets;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */
   readonly deadLetters: DeadLetters;
   close(): Promise<void>;

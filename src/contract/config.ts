@@ -169,6 +169,8 @@ export interface TenantBudget {
   readonly usdPerDay?: number | undefined;
   /** Input and output together. */
   readonly tokensPerDay?: number | undefined;
+  /** Raise it to overrule what was changed by `client.budgets.set`. Default 0. */
+  readonly revision?: number | undefined;
 }
 
 export type Role = 'actors' | 'agents';

@@ -58,6 +58,9 @@ export const ERROR_HINTS = {
    */
   BUDGET_INVALID:
     'Give whole numbers of tokens and USD from 0 on, and a price in `prices` for every `model` of an agent.',
+  /** The budget of a tenant was looked at or changed that no run has drawn on. */
+  BUDGET_NOT_FOUND:
+    'Use a tenant of `budgets` of the configuration, once a run was started on its behalf: its first work draws.',
   /** The data file of the embedded broker is damaged, of a newer format, or a file of another program. */
   BROKER_DATA_UNREADABLE:
     'What is in the file is damaged or none of ours: restore a copy. Only if nothing in it is needed, `quorate reset` starts afresh.',

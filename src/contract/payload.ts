@@ -95,6 +95,8 @@ export interface TaskClaimStore {
   processesOf(life: string, execution?: string): Promise<readonly string[]>;
   /** Epoch ms. */
   setAlive(process: string, until: number): Promise<void>;
+  /** The process ends, and has dropped all that it had. */
+  forget(process: string): Promise<void>;
   aliveUntil(process: string): Promise<number | undefined>;
 }
 

@@ -1,5 +1,6 @@
 // What work used, as its agent says it and as the books keep it (docs/control.md): tokens, calls, money. Sums are of integers:
 // money is micro-USD, and what a price makes of tokens is exact and rounded up once.
+import type { ReplyAddress } from './effect.ts';
 
 /** What a call used. Numbers of several calls add up. A number that is not known is left out: it is not 0. */
 export interface Usage {
@@ -165,6 +166,18 @@ export function toCosts(rows: readonly CostRow[], final: boolean): Costs {
 export interface Funds {
   readonly microUsd: number;
   readonly tokens: number;
+}
+
+/** A child asks its parent for more, or a run its tenant. */
+export interface FundsAsk {
+  /** From 1: what comes twice is known by it. */
+  readonly seq: number;
+  /** With less nothing can begin. */
+  readonly least: Funds;
+  /** What waits needs at most. */
+  readonly wish: Funds;
+  /** Where the answer is wanted. */
+  readonly to: ReplyAddress;
 }
 
 export const NO_FUNDS: Funds = { microUsd: 0, tokens: 0 };

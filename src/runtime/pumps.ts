@@ -141,9 +141,10 @@ function startActorPumps(context: PumpContext): Pump[] {
 function budgeting({ config, logger }: PumpContext): Pick<ActorHost, 'fundsOf' | 'unpriced' | 'tenants'> {
   const { agents, budgets, prices, topics } = config;
   const models = Object.values(agents).flatMap(({ model }) => model ?? []);
-  const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay }]) => {
+  const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay, revision }]) => {
     const money = usdPerDay === undefined ? {} : { microUsd: toMicroUsd(usdPerDay) };
-    return [tenant, { ...money, ...(tokensPerDay === undefined ? {} : { tokens: tokensPerDay }) }] as const;
+    const tokens = tokensPerDay === undefined ? {} : { tokens: tokensPerDay };
+    return [tenant, { ...money, ...tokens, ...(revision === undefined ? {} : { revision }) }] as const;
   });
   return {
     tenants: Object.fromEntries(tenants),
@@ -297,7 +298,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
     active: 0,
     stop: async () => {
       await Promise.all(agents.map((pump) => pump.stop()));
-      claims.stop();
+      await claims.stop();
       waits?.stop();
       await limits.close();
     },

@@ -68,6 +68,7 @@ export function createTaskClaimTable(db: Database, scope: string): TaskClaimStor
           forget.run(String(name));
         }
       }),
+    forget: (process) => db.together(() => void forget.run(toRow(process))),
     aliveUntil: (process) => db.now(() => until.get(toRow(process))?.['until'] as number | undefined),
   };
 }

@@ -55,6 +55,7 @@ export function createTaskClaimFiles(storage: Storage, scope: string, now = Date
       // What it leaves is removed the next time.
       sweep().catch(() => {});
     },
+    forget: (process) => storage.remove(`${processes}/${process}`),
     aliveUntil: async (process) => {
       const until = Number(await ownerOf(`${processes}/${process}`));
       return Number.isFinite(until) ? until : undefined;

@@ -136,6 +136,7 @@ function watchTaskClaims(claims: TaskClaimStore, life: Life): TaskClaimStore {
         life.atEnd = () => claims.setAlive(process, 0);
         return claims.setAlive(process, until);
       }),
+    forget: (...given) => alive(() => claims.forget(...given)),
     aliveUntil: (...given) => alive(() => claims.aliveUntil(...given)),
   };
 }

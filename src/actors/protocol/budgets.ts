@@ -1,8 +1,7 @@
 // Budgets as messages say them: on a start what the run may use, on a task what its asker has reserved for each attempt at it. A
 // property and no field of the body, which hosts of earlier builds read strictly.
 import { z } from 'zod';
-import type { ReplyAddress } from '../../contract/effect.ts';
-import { type Funds, MICROS } from '../../contract/usage.ts';
+import { type Funds, type FundsAsk, MICROS } from '../../contract/usage.ts';
 import { type GrantedBody, PROPERTY, WIRE_FORMAT, type WireMessage } from '../../contract/wire.ts';
 
 /** What a run may use. What is absent is not limited. */
@@ -59,17 +58,6 @@ export function parseFunds(text: unknown): Funds | undefined {
 }
 
 // A child asks its parent for more than it was given, and its parent grants it, or says that there is none.
-
-export interface FundsAsk {
-  /** From 1: what comes twice is known by it. */
-  readonly seq: number;
-  /** With less nothing can begin. */
-  readonly least: Funds;
-  /** What waits needs at most. */
-  readonly wish: Funds;
-  /** Where the answer is wanted. */
-  readonly to: ReplyAddress;
-}
 
 /** What a child knows its grants by, with its life. */
 export const BUDGET_GRANT = 'budget';

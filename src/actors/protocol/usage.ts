@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import { actorQueue } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
-import { type Amount, type CostRow, type Funds, MAX_ROWS } from '../../contract/usage.ts';
+import { type Amount, type CostRow, type Funds, type FundsAsk, MAX_ROWS } from '../../contract/usage.ts';
 import { type InboundMessage, PROPERTY, USAGE, WIRE_FORMAT, type WireMessage } from '../../contract/wire.ts';
-import { askSchema, type FundsAsk, fundsSchema } from './budgets.ts';
+import { askSchema, fundsSchema } from './budgets.ts';
 import { hashId, ofThisLife, withoutLife } from './ids.ts';
 
 /** What is told of one attempt, or by a child of one of its batches. */

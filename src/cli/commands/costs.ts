@@ -23,7 +23,7 @@ export function addCostsCommand(program: Command, finish: Finish): void {
     .option('--json', 'as JSON (default: off)')
     .addOption(verboseOption())
     .action(async (actor: ActorAddress, options: CostsOptions) => finish(await show(actor, options)));
-  documented(command, { exits: ['done', 'failed', 'usage'], example: 'quorate costs review/r1' });
+  documented(command, { exits: ['done', 'failed', 'usage'], example: 'quorate costs --help' });
 }
 
 async function show(actor: ActorAddress, { data, json }: CostsOptions): Promise<ExitCode> {

@@ -8,6 +8,8 @@ import type { Funds } from '../../contract/usage.ts';
 export interface DayLimit {
   readonly microUsd?: number;
   readonly tokens?: number;
+  /** Of the configuration that says so; default 0. The highest counts. */
+  readonly revision?: number;
 }
 
 export interface Draw {
@@ -32,6 +34,15 @@ export interface GiveBack {
   readonly sum: Funds;
 }
 
+/** Of people: another limit for each day from now on, or none to look only. */
+export interface DayOrder {
+  readonly type: 'order';
+  /** A repeat is known by it. */
+  readonly id: string;
+  readonly from: ReplyAddress;
+  readonly limit?: DayLimit;
+}
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText = (value: unknown): boolean =>
   typeof value === 'string' && value.length > 0 && value.length <= 128;
@@ -43,8 +54,8 @@ function isFunds(value: unknown): value is Funds {
 
 function isLimit(value: unknown): value is DayLimit {
   if (typeof value !== 'object' || value === null) return false;
-  const { microUsd, tokens } = value as DayLimit;
-  return (microUsd === undefined || isCount(microUsd)) && (tokens === undefined || isCount(tokens));
+  const { microUsd, tokens, revision } = value as DayLimit;
+  return [microUsd, tokens, revision].every((of) => of === undefined || isCount(of));
 }
 
 /** An answer that no queue takes would hold up the tenant: only sessions of actors draw. */
@@ -72,4 +83,19 @@ export function readDraw(event: EventJson): Draw | undefined {
 export function readGiveBack(event: EventJson): GiveBack | undefined {
   const { type, to, sum } = event as unknown as Partial<GiveBack>;
   return type === 'giveBack' && isSession(to) && isFunds(sum) ? { type, to, sum } : undefined;
+}
+
+/** As `readDraw`. */
+export function readDayOrder(event: EventJson): DayOrder | undefined {
+  const order = event as unknown as Partial<DayOrder>;
+  const { type, id, from, limit } = order;
+  const { entity, sessionId, correlationId } = (from ?? {}) as Partial<ReplyAddress>;
+  const isOrder =
+    type === 'order' &&
+    isText(id) &&
+    entity === 'replies' &&
+    isText(sessionId) &&
+    isText(correlationId) &&
+    (limit === undefined || isLimit(limit));
+  return isOrder ? (order as DayOrder) : undefined;
 }

@@ -3,9 +3,17 @@
 // once, also where a clock goes back behind midnight.
 import type { ControlAnswer, Reduced } from '../../contract/control.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
-import type { EventJson } from '../../contract/json.ts';
+import type { EventJson, Json } from '../../contract/json.ts';
 import { type Funds, NO_FUNDS } from '../../contract/usage.ts';
-import { type DayLimit, type Draw, type GiveBack, readDraw, readGiveBack } from './protocol.ts';
+import {
+  type DayLimit,
+  type DayOrder,
+  type Draw,
+  type GiveBack,
+  readDayOrder,
+  readDraw,
+  readGiveBack,
+} from './protocol.ts';
 
 export const DAY_MS = 86_400_000;
 /** Runs that are remembered, the latest; and runs that may wait. Others are refused. */
@@ -26,7 +34,10 @@ interface Run {
 export interface TenantState {
   /** Days since 1970: the latest that was seen. */
   readonly day: number;
+  /** What counts: as configured, or as people ordered over it. */
   readonly limit: DayLimit;
+  readonly revision?: number;
+  readonly lastOrder?: string;
   /** On this day, less what came back. */
   readonly granted: Funds;
   /** By session and life, the latest behind. */
@@ -42,6 +53,8 @@ export function reduceTenant(
   const state = onDay(known ?? emptyTenant(), Math.floor(now / DAY_MS));
   const draw = readDraw(event);
   if (draw !== undefined) return drawn(state, draw);
+  const order = readDayOrder(event);
+  if (order !== undefined) return obey(state, order);
   const back = readGiveBack(event);
   return serve(back === undefined ? state : givenBack(state, back), []);
 }
@@ -59,8 +72,7 @@ function drawn(given: TenantState, draw: Draw): Reduced<TenantState> {
   const run = given.runs[name];
   if (run !== undefined && draw.seq <= run.seq) return serve(given, draw.seq === run.seq ? [run.answer] : []);
   const state: TenantState = {
-    ...given,
-    limit: draw.limit,
+    ...configured(given, draw),
     waiting: given.waiting.filter(({ to }) => nameOf(to) !== name),
   };
   const isFull = state.waiting.length >= MOST_WAITING;
@@ -71,6 +83,37 @@ function drawn(given: TenantState, draw: Draw): Reduced<TenantState> {
   const waiting = served.state.waiting.filter(({ to }) => nameOf(to) !== name);
   const refused = answered({ ...served.state, waiting }, draw, NO_FUNDS, true);
   return done(refused.state, [...served.answers, refused.answer]);
+}
+
+/** The highest revision counts; of the same one what was said last, as long as nobody has ordered anything. */
+function configured(state: TenantState, { limit: { revision = 0, ...limit } }: Draw): TenantState {
+  const { revision: known = 0 } = state;
+  if (revision < known) return state;
+  return { ...state, limit, ...(revision === 0 ? {} : { revision }) };
+}
+
+/** Over what is configured: it counts until a configuration has a higher revision. */
+function obey(state: TenantState, { id, from, limit }: DayOrder): Reduced<TenantState> {
+  const isNew = limit !== undefined && id !== state.lastOrder;
+  const revision = (state.revision ?? 0) + 1;
+  const next = isNew ? { ...state, limit: { ...state.limit, ...limit }, revision, lastOrder: id } : state;
+  const served = serve(next, []);
+  return {
+    ...served,
+    answers: [...served.answers, { to: from, value: viewOf(served.state) as unknown as Json }],
+  };
+}
+
+export interface DayView {
+  readonly day: number;
+  readonly limit: DayLimit;
+  readonly granted: Funds;
+  readonly waiting: number;
+  readonly revision: number;
+}
+
+function viewOf({ day, limit, granted, waiting, revision = 0 }: TenantState): DayView {
+  return { day, limit, granted, waiting: waiting.length, revision };
 }
 
 /** Those who wait, in order, as long as there is enough for the first of them. */

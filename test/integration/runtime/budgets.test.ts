@@ -139,7 +139,15 @@ it('is drawn from the day of the tenant, by all its runs together', async () => 
       ['acme', true],
     ]);
   expect(begun).toBe(7);
+  const { day, ...status } = await client.budgets.get('acme');
+  expect(status).toMatchObject({ tokensPerDay: 7 * EACH, drawnTokens: 7 * EACH, waiting: 2, revision: 0 });
+  expect(day).toMatch(/^\d{4}-\d\d-\d\d$/);
+  const changed = await client.budgets.set('acme', { tokensPerDay: 9 * EACH });
+  expect(changed).toMatchObject({ tokensPerDay: 9 * EACH, revision: 1 });
+  await expect.poll(() => begun, SOON).toBe(9);
   await Promise.all(['one', 'two'].map((id) => client.cancel('all', id)));
+  await expect(client.budgets.get('nobody')).rejects.toMatchObject({ code: 'BUDGET_NOT_FOUND' });
+  await expect(client.budgets.set('acme', {})).rejects.toMatchObject({ code: 'BUDGET_INVALID' });
 });
 
 it('refuses what nobody can keep', async () => {

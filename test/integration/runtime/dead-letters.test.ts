@@ -168,7 +168,7 @@ describe('dead letters', () => {
         handled,
       ]);
     const unhandled = ['DEADLINE_EXCEEDED', false];
-    await expect.poll(() => lapsed(false), { timeout: 10_000 }).toEqual([unhandled, unhandled]);
+    await expect.poll(() => lapsed(false), { timeout: 30_000 }).toEqual([unhandled, unhandled]);
     await expect.poll(() => client.actors.release('gatherer', 'g').then(() => lapsed(false))).toEqual([]);
     const handled = ['DEADLINE_EXCEEDED', true];
     expect(await lapsed(true)).toEqual([handled, handled]);

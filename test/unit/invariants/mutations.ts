@@ -215,8 +215,8 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i15-not-begun',
     guard: 'who stops waiting marks the work',
     file: 'src/actors/host/outbox/outbox.ts',
-    find: "if (entry.kind === 'close') await cancellations.cancel(",
-    replace: "if (entry.kind === 'close' && entry.until < 0) await cancellations.cancel(",
+    find: "if (entry.kind === 'close')\n      await cancellations.cancel(",
+    replace: "if (entry.kind === 'close' && entry.until < 0)\n      await cancellations.cancel(",
   },
   {
     invariant: 'i15-not-begun',

@@ -48,7 +48,8 @@ export type Claimed =
 export interface TaskClaims {
   /** Rejects when the store does not answer. */
   take(wanted: Wanted): Promise<Claimed>;
-  stop(): void;
+  /** Once nothing is held any more. */
+  stop(): Promise<void>;
 }
 
 /** A task as the store names it. `marks` as `marksOfWork` gives them: of the execution, and of its asker's life. */
@@ -152,9 +153,13 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
       };
       return { kind: 'held', claim: { lost: one.lost.signal, release }, isRepeat };
     },
-    stop: () => {
+    stop: async () => {
       isStopped = true;
       clearTimeout(telling);
+      if (name === undefined) return;
+      await store.forget(name).catch((error: unknown) => {
+        logger.debug('the end of this process was not noted', { reason: String(error) });
+      });
     },
   };
 }

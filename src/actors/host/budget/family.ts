@@ -4,11 +4,10 @@
 import type { ActorAddress } from '../../../contract/address.ts';
 import { formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
-import { type Funds, NO_FUNDS } from '../../../contract/usage.ts';
+import { type Funds, type FundsAsk, NO_FUNDS } from '../../../contract/usage.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
 import {
   BUDGET_GRANT,
-  type FundsAsk,
   type FundsGrant,
   formatBudget,
   type GivenBudget,

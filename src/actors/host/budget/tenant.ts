@@ -3,9 +3,9 @@
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import type { EventJson } from '../../../contract/json.ts';
-import { type Funds, NO_FUNDS } from '../../../contract/usage.ts';
+import { type Funds, type FundsAsk, NO_FUNDS } from '../../../contract/usage.ts';
 import type { DayLimit, Draw, GiveBack } from '../../../control/tenant/protocol.ts';
-import { BUDGET_GRANT, type FundsAsk, type GivenBudget } from '../../protocol/budgets.ts';
+import { BUDGET_GRANT, type GivenBudget } from '../../protocol/budgets.ts';
 import { toControl } from '../../protocol/control.ts';
 import { hashId, inLife } from '../../protocol/ids.ts';
 import type { BudgetState, OutboxEntry, TenantDraws } from '../state/session-state.ts';

@@ -6,9 +6,9 @@ import type { PayloadRef } from '../../../contract/payload.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { NamedPolicy } from '../../../contract/scatter.ts';
 import type { CoreState } from '../../../contract/turn.ts';
-import type { CostRow, Funds } from '../../../contract/usage.ts';
+import type { CostRow, Funds, FundsAsk } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
-import type { FundsAsk } from '../../protocol/budgets.ts';
+import type { DayLimit } from '../../../control/tenant/protocol.ts';
 import type { Ledger, Limit } from '../budget/ledger.ts';
 import type { Peer } from '../sort/peers.ts';
 
@@ -215,7 +215,7 @@ export interface BudgetState {
 export interface TenantDraws {
   readonly tenant: string;
   /** Of the tenant, for a day. */
-  readonly limit: Limit;
+  readonly limit: DayLimit;
   /** The run's own budget, of what the tenant limits: it draws no more. */
   readonly most: Limit;
   /** Given back in all. */

@@ -64,6 +64,29 @@ describe('a tenant', () => {
     expect(granted(tenant.tell(back('a', 1_000), NOON + DAY_MS))).not.toEqual([]);
   });
 
+  const order = (id: string, limit?: Record<string, number>): EventJson => ({
+    type: 'order',
+    id,
+    from: { entity: 'replies', sessionId: 'client', correlationId: 'c' },
+    ...(limit === undefined ? {} : { limit }),
+  });
+
+  it('does what people order, once, until a configuration has a higher revision', () => {
+    const tenant = new Tenant();
+    tenant.tell(draw('a', 1, 1_000));
+    tenant.tell(draw('b', 1, 100));
+    const [more, view] = tenant.tell(order('1', { tokens: 1_200 }));
+    expect(more).toMatchObject({ to: { sessionId: 'b' }, value: { tokens: 200 } });
+    expect(view?.value).toMatchObject({ limit: { tokens: 1_200 }, granted: tokens(1_200), revision: 1 });
+    expect(tenant.tell(order('1', { tokens: 9_000 }))[0]?.value).toMatchObject({ limit: { tokens: 1_200 } });
+    expect(tenant.tell(order('2'))[0]?.value).toMatchObject({ limit: { tokens: 1_200 }, waiting: 0 });
+    // What is configured as before does not count; what was deployed since does.
+    tenant.tell(draw('c', 1, 1));
+    expect(tenant.state?.limit).toEqual({ tokens: 1_200 });
+    tenant.tell(draw('d', 1, 1, { limit: { tokens: 5_000, revision: 2 } }));
+    expect(tenant.state).toMatchObject({ limit: { tokens: 5_000 }, revision: 2 });
+  });
+
   it('refuses at once who does not wait', () => {
     const tenant = new Tenant();
     tenant.tell(draw('a', 1, 1_000));

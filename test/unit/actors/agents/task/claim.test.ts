@@ -18,7 +18,7 @@ beforeEach(() => {
   opened = [];
 });
 afterEach(() => {
-  for (const one of opened) one.stop();
+  for (const one of opened) void one.stop();
   vi.useRealTimers();
 });
 
@@ -73,10 +73,12 @@ it('outlasts the lock of its message, for as long as its process lives', async (
 });
 
 it('of a process that died is free by the time that the lock of a message runs out which it renewed last', async () => {
-  const dead = host('a');
-  await held(dead);
+  let isDead = false;
+  const setAlive = async (...given: Parameters<TaskClaimStore['setAlive']>): Promise<void> =>
+    isDead ? new Promise(() => {}) : store.setAlive(...given);
+  await held(host('a', { ...store, setAlive }));
   await vi.advanceTimersByTimeAsync(LOCK_MS);
-  dead.stop();
+  isDead = true;
   const other = host('b');
   expect(await other.take(wanted())).toMatchObject({ kind: 'elsewhere' });
   // A lock is renewed when half of it is left.
@@ -125,6 +127,14 @@ it('ends with the lock where the message ran out: nobody waits any more', async 
   expect(claim.lost.aborted).toBe(false);
   lock.abort();
   expect(claim.lost.aborted).toBe(true);
+});
+
+it('leaves nothing behind', async () => {
+  const storage = memoryStorage();
+  const claims = host('a', createTaskClaimFiles(storage, 's'));
+  await (await held(claims)).release();
+  await claims.stop();
+  expect([...storage.files.keys()]).toEqual([]);
 });
 
 it('keeps no timer when nothing is held', async () => {
