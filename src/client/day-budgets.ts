@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { toControl } from '../actors/protocol/control.ts';
 import { controlAddress } from '../contract/control.ts';
-import { CONTROL } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { EventJson } from '../contract/json.ts';
 import type { LimitCall } from '../contract/limits.ts';
