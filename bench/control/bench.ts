@@ -2,6 +2,7 @@
 // are what the model counted. A part is a file.
 import type { Bench, Measurement } from '../kit/measurement.ts';
 import { ABOUT as BREAKER, measureBreaker } from './breaker.ts';
+import { ABOUT as BUDGET, measureBudget } from './budget.ts';
 import { ABOUT as CANCELLATION, measureCancellation } from './cancellation.ts';
 import { ABOUT as LANES, measureLanes } from './lanes.ts';
 import { ABOUT as LIMITS, measureLimits } from './limits.ts';
@@ -11,6 +12,7 @@ const PARTS = [
   { about: LIMITS, measure: measureLimits },
   { about: BREAKER, measure: measureBreaker },
   { about: LANES, measure: measureLanes },
+  { about: BUDGET, measure: measureBudget },
 ];
 
 export const control: Bench = {

@@ -13,8 +13,9 @@ export async function liveLarge(
   more: Partial<QuorateConfig>,
   list: (data: string) => Promise<readonly string[]>,
 ): Promise<void> {
+  /** Beside the key of the store, and the row that says that this process lives. */
   const stored = async (data: string): Promise<readonly string[]> =>
-    (await list(data)).filter((path) => !/^keys(\/|$)/.test(path));
+    (await list(data)).filter((path) => !/^keys(\/|$)|^claims\/\w+\/processes\//.test(path));
   const config = defineConfig({
     ...more,
     machines: { large: app('large.machine.ts', 'large') },
