@@ -4,7 +4,7 @@
 export interface RunBounds {
   /** From its start, in ms: RUN_DEADLINE. */
   readonly deadlineMs?: number;
-  /** Levels of child actors below it; 0 is none: TOO_DEEP. */
+  /** Levels of child actors below it; with 0 it starts no child: TOO_DEEP. */
   readonly maxDepth?: number;
   /** Tasks that it and all its children ask for together; a branch of a scatter is one: TOO_MANY_TASKS. */
   readonly maxTasks?: number;

@@ -29,7 +29,7 @@ export function takeTasks(draft: Draft, count: number): void {
   watchProgress(draft);
 }
 
-/** Goes a level down. False: there is none below, and the actor has ended. */
+/** Goes a level down. False: no deeper level is allowed, and the actor has ended. */
 export function takeLevel(draft: Draft): boolean {
   if (boundsOf(draft)?.depth !== 0) return true;
   end(draft, {

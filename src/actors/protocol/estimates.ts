@@ -36,7 +36,7 @@ const usageSchema = z.object({
 });
 const estimateSchema = z.object({ tokens, outputTokens: tokens, usd, model });
 
-/** Undefined where it is none, which is logged. */
+/** Undefined where it cannot be read, which is logged. */
 export function readEstimate(given: unknown, agent: string, logger: Logger): Estimate | undefined {
   return read(estimateSchema, given, `an estimate of agent '${agent}'`, logger);
 }

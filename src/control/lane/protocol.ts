@@ -10,7 +10,7 @@ export interface Want {
   /** Its session; who it is. */
   readonly to: ReplyAddress;
   readonly seq: number;
-  /** '' where there is none. */
+  /** '' where nobody said one. */
   readonly tenant: string;
   readonly priority: Priority;
   /** The tasks that it has sent and those that wait. */

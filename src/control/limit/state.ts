@@ -81,7 +81,7 @@ export function emptyLimit(now: number): LimitState {
   };
 }
 
-/** Time goes on; processes that are gone are forgotten, and what they held is free. */
+/** Time passes; processes that are gone are forgotten, and what they held is free. */
 export function passed(state: LimitState, now: number): LimitState {
   const ahead = now - state.clock;
   const time = state.time + Math.max(0, ahead);

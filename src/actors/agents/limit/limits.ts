@@ -25,7 +25,7 @@ export interface LimitsOptions {
 }
 
 export interface Limits {
-  /** Undefined where there is none of that name. */
+  /** Undefined where no limit has that name. */
   of(name: string | undefined): Limit | undefined;
   close(): Promise<void>;
 }

@@ -126,7 +126,7 @@ async function retry(
   const isWait = attempt === attempts;
   counters[isWait ? 'waited' : 'retried']++;
   if (putOffMs > 0) counters.putOff++;
-  const when = `again in ${notBefore - clock.now()} ms`;
+  const when = `again in ${Math.max(0, notBefore - clock.now())} ms`;
   const why = `${failureOf(error)?.kind}, for the ${waits}. time`;
   const what = isWait
     ? `attempt ${attempts} of ${name} waits (${why}), ${when}, at ${new Date(notBefore).toISOString()}`

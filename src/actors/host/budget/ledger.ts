@@ -131,7 +131,7 @@ export function expire(ledger: Ledger, now: number): Ledger {
   return over.reduce((left, [execution]) => put(left, execution, { each: NO_FUNDS, count: 0 }), ledger);
 }
 
-/** With more to use. Where there was no limit there is none. */
+/** With more to use. What was not limited stays unlimited. */
 export function grant(ledger: Ledger, more: Funds): Ledger {
   const { microUsd, tokens } = ledger.limit;
   return {

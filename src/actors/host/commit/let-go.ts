@@ -26,7 +26,7 @@ export interface LetGoContext {
 export interface LetGo {
   readonly first: readonly OutboxEntry[];
   readonly last: readonly OutboxEntry[];
-  /** When the last of it can still cost something (epoch ms); 0 where there is none. */
+  /** When the last of it can still cost something (epoch ms); 0 where nothing can. */
   readonly openUntil: number;
 }
 

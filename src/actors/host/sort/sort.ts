@@ -96,7 +96,7 @@ export interface Part {
   /** What was used, for the books: no input of the machine. */
   readonly usages: readonly Noted[];
   readonly topUps: readonly TopUpRequest[];
-  /** By which the actor goes on with what is unsent. */
+  /** By which the actor continues with what is unsent. */
   readonly mores: readonly More[];
   /** Messages for an earlier life of the actor. */
   readonly strays: readonly InboundMessage[];

@@ -169,7 +169,7 @@ export interface ControlState extends OnBehalf {
   readonly unsent?: readonly UnsentEntry[];
   /** Of agents with a lane: what it has asked for, and got (unsent/lane-gate.ts). */
   readonly lanes?: Readonly<Record<string, LaneAsking>>;
-  /** The messages to itself by which it goes on with them: number of the last, and whether it is on its way. */
+  /** The messages to itself by which it continues with them: number of the last, and whether it is on its way. */
   readonly more?: { readonly n: number; readonly underWay: boolean };
   /** It began a scatter that former builds cannot send, or not decide. */
   readonly gathers?: true;
