@@ -10,20 +10,22 @@ import type { PayloadRef } from './payload.ts';
 export interface PolicyRecord {
   /** Ends when so many branches have answered, well or badly. */
   readonly answered?: number;
-  /** Ends when so many answers are good. */
+  /** Ends when so many answers are good: with `valid: 'name'` those that it said yes to. */
   readonly good?: number;
   /** Ends after so many ms. */
   readonly afterMs?: number;
   /** Ends at the answer with which so much was used by its branches, their failed attempts included. */
   readonly spent?: { readonly usd?: number; readonly tokens?: number };
   /**
-   * Names a function `(answer, shared) => boolean` that the module of the machine exports: an answer is good only where it gives
-   * `true`. It must be pure, for it runs inside a turn. What it throws, and what is not a boolean, says no.
+   * Names a function `(answer, shared) => boolean` that the module of the machine exports. It must be pure, for it runs inside a turn.
+   * What it throws, and what is not a boolean, says no. As a name alone: an answer is good only where it says yes. With a `count`: an end
+   * of its own, at so many that it said yes to, and `good` counts all whose agent ended well.
    */
-  readonly valid?: string;
+  readonly valid?: string | { readonly by: string; readonly count: number };
   /**
-   * So many good answers are a success, also when the plan's `deadlineMs` is over. Default: `good`; without it 1 with `afterMs` or
-   * `spent`, else the answers need not be good, and a deadline that is missed is an error.
+   * So many good answers are a success, also when the plan's `deadlineMs` is over; with `valid` those that it said yes to. Default: what
+   * `good` or the count of `valid` says; without them 1 with `afterMs` or `spent`, else the answers need not be good, and a deadline that
+   * is missed is an error.
    */
   readonly atLeast?: number;
   readonly kind?: undefined;
@@ -55,6 +57,12 @@ export function recordOf(policy: GatherPolicy): PolicyRecord {
   }
 }
 
+/** The name of the function that looks at the answers, if any. */
+export function checkNameOf(policy: GatherPolicy): string | undefined {
+  const { valid } = recordOf(policy);
+  return typeof valid === 'object' ? valid.by : valid;
+}
+
 /** As former builds write it, if they know it: then any host may continue the gather. */
 export function writtenOf(policy: GatherPolicy): GatherPolicy {
   const { answered, good, afterMs: ms, spent, valid, atLeast } = recordOf(policy);
@@ -68,6 +76,7 @@ export function writtenOf(policy: GatherPolicy): GatherPolicy {
 /** The counts that a policy decides by. total = ok + failed + invalid + those that have not answered. */
 export interface Tally {
   readonly total: number;
+  /** Answered well and, with `valid`, with its yes. */
   readonly ok: number;
   readonly failed: number;
   /** Absent with a policy that does not look at the answers. */
@@ -127,8 +136,8 @@ export interface BranchError {
 
 /** The output of an invoked `scatter`. total = ok + failed + missing, and + invalid with a policy that names `valid`. */
 export interface GatherOutput {
-  /** Which end came: every branch has answered, `answered`, `good`, the time was over, or `spent`. */
-  readonly outcome: 'all' | 'answered' | 'quorum' | 'deadline' | 'spent';
+  /** Which end came: every branch has answered, `answered`, `good`, the count of `valid`, the time was over, or `spent`. */
+  readonly outcome: 'all' | 'answered' | 'quorum' | 'valid' | 'deadline' | 'spent';
   readonly total: number;
   readonly ok: number;
   readonly failed: number;

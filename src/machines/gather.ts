@@ -8,9 +8,9 @@ import { isPayloadRef, type PayloadRef } from '../contract/payload.ts';
 import {
   answeredIn,
   type BranchValue,
+  checkNameOf,
   type GatherOutput,
   MAX_GATHER_ERRORS,
-  recordOf,
   type ScatterPlan,
   writtenOf,
 } from '../contract/scatter.ts';
@@ -43,7 +43,7 @@ export function countBranches({ items, agents }: Pick<ScatterPlan, 'items' | 'ag
 
 export function begin(plan: ScatterPlan): Gathering {
   const { agents, policy, collect, shared } = plan;
-  const { valid } = recordOf(policy);
+  const valid = checkNameOf(policy);
   return {
     agents,
     total: countBranches(plan),

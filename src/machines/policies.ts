@@ -39,17 +39,31 @@ export type Standing = 'undecided' | 'failed' | GatherOutput['outcome'];
 /** Where a gather stands after an answer. Success that has come, or can come no more, is not changed by what comes later. */
 export function afterAnswer(policy: GatherPolicy, tally: Tally): Standing {
   const record = recordOf(policy);
-  const { good, answered = tally.total } = record;
+  const { good = Number.POSITIVE_INFINITY, answered = tally.total } = record;
   const { ok, total } = tally;
-  const needed = neededFor(record) ?? 0;
-  if (good !== undefined && ok >= good) return 'quorum';
+  if (ok >= countOf(record)) return 'valid';
+  const goodToCome = good - goodIn(record, tally);
+  if (goodToCome <= 0) return isEnough(record, tally) ? 'quorum' : 'failed';
   const came = answeredIn(tally);
   const toCome = Math.min(answered, total) - came;
   const isSpent = hasSpent(record, tally);
-  if (toCome > 0 && !isSpent) return ok + toCome < needed ? 'failed' : 'undecided';
-  if (ok < needed) return 'failed';
+  if (toCome > 0 && !isSpent) {
+    const atBest = { ...tally, ok: ok + Math.min(toCome, goodToCome) };
+    return isEnough(record, atBest) ? 'undecided' : 'failed';
+  }
+  if (!isEnough(record, tally)) return 'failed';
   if (came >= total) return 'all';
   return isSpent ? 'spent' : 'answered';
+}
+
+/** With a count of its own, `valid` leaves it to the agents which answers are good. */
+function goodIn({ valid }: PolicyRecord, { ok, invalid = 0 }: Tally): number {
+  return typeof valid === 'object' ? ok + invalid : ok;
+}
+
+/** How many answers with the yes of `valid` are an end. */
+function countOf({ valid }: PolicyRecord): number {
+  return typeof valid === 'object' ? valid.count : Number.POSITIVE_INFINITY;
 }
 
 const MICROS = 1_000_000;
@@ -64,28 +78,45 @@ function hasSpent({ spent }: PolicyRecord, { spent: used }: Tally): boolean {
 export function atTimeUp(policy: GatherPolicy, tally: Tally): Standing {
   const standing = afterAnswer(policy, tally);
   if (standing !== 'undecided') return standing;
-  const needed = neededFor(recordOf(policy));
-  return needed !== undefined && tally.ok >= needed ? 'deadline' : 'failed';
+  const record = recordOf(policy);
+  return !isAnyEnough(record) && isEnough(record, tally) ? 'deadline' : 'failed';
 }
 
-/** How many good answers are a success. Undefined: it waits for answers, whatever they are. */
-function neededFor({ atLeast, good, afterMs, spent }: PolicyRecord): number | undefined {
-  return atLeast ?? good ?? (afterMs === undefined && spent === undefined ? undefined : 1);
+/** Whether it waits for answers, whatever they are. */
+function isAnyEnough({ atLeast, good, valid, afterMs, spent }: PolicyRecord): boolean {
+  return [atLeast, good, afterMs, spent].every((end) => end === undefined) && typeof valid !== 'object';
+}
+
+/** Whether these answers are a success. */
+function isEnough(record: PolicyRecord, tally: Tally): boolean {
+  const { atLeast, good, valid } = record;
+  if (isAnyEnough(record)) return true;
+  if (atLeast !== undefined || (good === undefined && typeof valid !== 'object'))
+    return tally.ok >= (atLeast ?? 1);
+  return goodIn(record, tally) >= (good ?? Number.POSITIVE_INFINITY) || tally.ok >= countOf(record);
 }
 
 /** Why so many branches can never meet it: asked before anything is sent. Without branches a gather is complete at once. */
 export function unreachable(policy: GatherPolicy, total: number): string | undefined {
   if (total === 0) return undefined;
-  const { answered, good, atLeast } = recordOf(policy);
+  const { answered, good, atLeast, valid } = recordOf(policy);
+  const count = typeof valid === 'object' ? valid.count : undefined;
   if (good !== undefined && good > total) return `a quorum of ${good} of ${total} branches`;
   if (answered !== undefined && answered > total) return `answered ${answered} of ${total} branches`;
+  if (count !== undefined && count > total) return `valid ${count} of ${total} branches`;
   if (atLeast !== undefined && atLeast > total) return `atLeast ${atLeast} of ${total} branches`;
   if (good !== undefined && answered !== undefined && good > answered)
     return `good ${good}, and it ends at ${answered} answers`;
+  if (count !== undefined && answered !== undefined && count > answered)
+    return `valid ${count}, and it ends at ${answered} answers`;
+  if (count !== undefined && good !== undefined && count > good)
+    return `valid ${count}, and it ends at ${good} good answers`;
   if (atLeast !== undefined && answered !== undefined && atLeast > answered)
     return `atLeast ${atLeast}, and it ends at ${answered} answers`;
   if (atLeast !== undefined && good !== undefined && atLeast > good)
     return `atLeast ${atLeast}, and it ends at ${good} good answers`;
+  if (atLeast !== undefined && count !== undefined && atLeast > count)
+    return `atLeast ${atLeast}, and it ends at ${count} valid answers`;
   return undefined;
 }
 

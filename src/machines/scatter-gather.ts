@@ -5,9 +5,9 @@ import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { ErrorJson } from '../contract/outcome.ts';
 import {
+  checkNameOf,
   type GatherOutput,
   type GatherPolicy,
-  recordOf,
   SCATTER_VALID,
   type ScatterPlan,
 } from '../contract/scatter.ts';
@@ -79,7 +79,7 @@ export function scatterGather<Item = Json, Value = Json, Shared = Json>(
       output: {} as ScatterGatherOutput,
       tags: {} as 'gathered' | 'failed',
     },
-    actors: { [SCATTER]: Object.assign(scatter(), { [SCATTER_VALID]: recordOf(policy).valid }) },
+    actors: { [SCATTER]: Object.assign(scatter(), { [SCATTER_VALID]: checkNameOf(policy) }) },
   }).createMachine({
     id,
     context: ({ input }) => {

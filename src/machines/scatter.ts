@@ -8,7 +8,7 @@ import { copyJson, type Json } from '../contract/json.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import { isPayloadRef, type PayloadRef } from '../contract/payload.ts';
 import type { BranchValue, GatherOutput, ScatterPlan } from '../contract/scatter.ts';
-import { recordOf, SCATTER_LOGIC } from '../contract/scatter.ts';
+import { checkNameOf, SCATTER_LOGIC } from '../contract/scatter.ts';
 import {
   add,
   begin,
@@ -142,7 +142,7 @@ async function gatherLocally(
 }
 
 function checkOf({ policy }: ScatterPlan, checks: LocalChecks): Check | undefined {
-  const { valid } = recordOf(policy);
+  const valid = checkNameOf(policy);
   if (valid === undefined) return undefined;
   const check = Object.hasOwn(checks, valid) ? checks[valid] : undefined;
   if (check === undefined)

@@ -7,9 +7,9 @@ import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import {
   type BranchValue,
+  checkNameOf,
   type GatherOutput,
   type GatherPolicy,
-  recordOf,
   type ScatterPlan,
 } from '../../contract/scatter.ts';
 import type { GatherState, KeptValue, TurnRequest, TurnResult } from '../../contract/turn.ts';
@@ -38,7 +38,7 @@ export function exportedCheck(name: string, exports: ModuleExports): Check | und
 
 /** For a gather under way: without its function no answer can be judged, and none may be lost. */
 export function checkOf(policy: GatherPolicy, exports: ModuleExports): Check | undefined {
-  const { valid } = recordOf(policy);
+  const valid = checkNameOf(policy);
   if (valid === undefined) return undefined;
   const check = exportedCheck(valid, exports);
   if (check !== undefined) return check;

@@ -4,7 +4,12 @@
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { isPayloadRef } from '../../contract/payload.ts';
-import { type NamedPolicy, type PolicyRecord, recordOf, type ScatterPlan } from '../../contract/scatter.ts';
+import {
+  checkNameOf,
+  type NamedPolicy,
+  type PolicyRecord,
+  type ScatterPlan,
+} from '../../contract/scatter.ts';
 import type { Registry } from '../../contract/turn.ts';
 import { countBranches } from '../../machines/gather.ts';
 import { timeOf, unreachable } from '../../machines/policies.ts';
@@ -49,7 +54,7 @@ export function checkPlan(
   }
   const hopeless = unreachable(plan.policy, total);
   if (hopeless !== undefined) throw invalid(hopeless);
-  const { valid } = recordOf(plan.policy);
+  const valid = checkNameOf(plan.policy);
   if (valid !== undefined && exportedCheck(valid, exports) === undefined)
     throw invalid(`policy.valid: the module of the machine exports no function '${valid}'`);
   return { plan, total, deadlineMs: deadlineOf(plan, registry) };
@@ -143,8 +148,8 @@ const RECORD = {
     fits: isAmount,
   }),
   valid: optional({
-    must: 'the name of an export',
-    fits: (value) => typeof value === 'string' && value.length > 0 && value.length <= 128,
+    must: 'the name of an export, or `{ by, count }` with that name and a whole number of at least 1',
+    fits: (value) => isExportName(value) || isValidCount(value),
   }),
   atLeast: optional(whole(0)),
 } satisfies Readonly<Record<Exclude<keyof PolicyRecord, 'kind'>, Field>>;
@@ -178,6 +183,16 @@ function isAmount(value: Json): boolean {
     (usd === undefined || (typeof usd === 'number' && usd > 0)) &&
     (tokens === undefined || whole(1).fits(tokens))
   );
+}
+
+function isExportName(value: Json | undefined): boolean {
+  return typeof value === 'string' && value.length > 0 && value.length <= 128;
+}
+
+function isValidCount(value: Json): boolean {
+  if (!isRecord(value)) return false;
+  const { by, count, ...more } = value;
+  return Object.keys(more).length === 0 && isExportName(by) && whole(1).fits(count ?? null);
 }
 
 function isReference(value: Json): boolean {

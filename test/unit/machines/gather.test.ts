@@ -9,6 +9,7 @@ import {
   type BranchValue,
   type GatherOutput,
   type GatherPolicy,
+  type PolicyRecord,
   recordOf,
   type ScatterPlan,
   writtenOf,
@@ -65,7 +66,12 @@ const records: fc.Arbitrary<GatherPolicy> = fc
     afterMs: sometimes(fc.constant(TIME_MS)),
     // Nobody tells of anything here; what it decides is in the table.
     spent: sometimes(fc.constant({ tokens: 1 })),
-    valid: sometimes(fc.constant('isEven')),
+    valid: sometimes(
+      fc.oneof(
+        fc.constant('isEven'),
+        fc.record({ by: fc.constant('isEven'), count: fc.integer({ min: 1, max: 9 }) }),
+      ),
+    ),
     atLeast: sometimes(fc.integer({ min: 0, max: 9 })),
   })
   .map((record) => JSON.parse(JSON.stringify(record)) as GatherPolicy);
@@ -232,6 +238,11 @@ function planOf(policy: GatherPolicy, branches = 4, collect: ScatterPlan['collec
   return { agents: ['a', 'b'], items: Array.from({ length: branches / 2 }, () => 0), policy, collect };
 }
 
+/** A count of valid ones, beside that of good ones. */
+function by(count: number): NonNullable<PolicyRecord['valid']> {
+  return { by: 'v', count };
+}
+
 describe('a gather of four branches', () => {
   it.each<[string, GatherPolicy, string, string, string]>([
     // After each answer, `+` good, `-` bad or `?` not valid, one letter: undecided, done, failed. Then what it is when its time is up.
@@ -264,6 +275,22 @@ describe('a gather of four branches', () => {
     ['enough at the bound of the plan', { atLeast: 1 }, '+', 'u', 'deadline'],
     ['enough valid ones until a time', { afterMs: 9, valid: 'v', atLeast: 1 }, '???+', 'uuud', 'all'],
     ['too few valid ones', { valid: 'v', atLeast: 2 }, '??+?', 'uuuf', 'failed'],
+    ['valid ones before so many good ones', { good: 3, valid: by(2) }, '?+-+', 'uuud', 'valid'],
+    ['so many good ones before the valid ones', { good: 3, valid: by(2) }, '??-+', 'uuud', 'quorum'],
+    ['valid or good ones until neither can come', { good: 3, valid: by(3) }, '?--', 'uuf', 'failed'],
+    ['valid or good ones, when its time is up', { good: 3, valid: by(2) }, '?+', 'uu', 'failed'],
+    ['so many good ones with a valid one', { good: 2, valid: by(2), atLeast: 1 }, '-?+', 'uud', 'quorum'],
+    [
+      'good ones that leave no room for a valid one',
+      { good: 2, valid: by(2), atLeast: 2 },
+      '?',
+      'f',
+      'failed',
+    ],
+    ['valid ones, and no number of good ones', { valid: by(2) }, '?+?+', 'uuud', 'valid'],
+    ['valid ones until they cannot come', { valid: by(2) }, '+???', 'uuuf', 'failed'],
+    ['valid ones in so many tries', { answered: 3, valid: by(2) }, '-?', 'uf', 'failed'],
+    ['valid ones until a time', { afterMs: 9, valid: by(3), atLeast: 1 }, '?+', 'uu', 'deadline'],
     ['so much used, three a branch', { spent: { tokens: 6 } }, '-+', 'ud', 'spent'],
     ['so much used, when its time is up', { spent: { tokens: 9 } }, '-+', 'uu', 'deadline'],
     ['so much used for nothing', { spent: { tokens: 6 } }, '--', 'uf', 'failed'],
@@ -356,6 +383,11 @@ describe('unreachable', () => {
     [{ atLeast: 3, answered: 2 }, 'atLeast 3, and it ends at 2 answers'],
     [{ atLeast: 3, good: 2 }, 'atLeast 3, and it ends at 2 good answers'],
     [{ atLeast: 2, good: 2, answered: 2, afterMs: 1 }, undefined],
+    [{ valid: by(4) }, 'valid 4 of 3 branches'],
+    [{ valid: by(3), answered: 2 }, 'valid 3, and it ends at 2 answers'],
+    [{ valid: by(3), good: 2 }, 'valid 3, and it ends at 2 good answers'],
+    [{ valid: by(2), good: 3, atLeast: 3 }, 'atLeast 3, and it ends at 2 valid answers'],
+    [{ valid: by(2), good: 3, atLeast: 1 }, undefined],
   ])('says of %j with three branches: %s', (policy, why) => {
     expect(unreachable(policy, 3)).toBe(why);
     expect(unreachable(policy, 0)).toBeUndefined();
@@ -401,9 +433,11 @@ describe('the decision of a gather', () => {
   it('is final: success or failure that is there stays, whatever comes, and when the time is up', () => {
     fc.assert(
       fc.property(reachable, ({ plan, answers }) => {
-        const { answered } = recordOf(plan.policy);
-        // An end by a number of answers stops there: what would come later is never folded.
-        const most = answered ?? answers.length;
+        const { answered = answers.length, good = answers.length, valid } = recordOf(plan.policy);
+        // An end by a number of answers, whether they are valid or not, stops there: what would come later is never folded.
+        const well = answers.flatMap(({ outcome }, at) => (outcome.status === 'done' ? [at + 1] : []));
+        const most =
+          typeof valid === 'object' ? Math.min(answered, well[good - 1] ?? answers.length) : answered;
         const kinds = answers
           .slice(0, most)
           .map((_, at) => decide(foldOf(plan, answers.slice(0, at + 1))).kind);
@@ -433,6 +467,48 @@ describe('the decision of a gather', () => {
         expect(writtenOf(written.policy)).toEqual(written.policy);
         for (const decision of [decide, decideAtTimeUp])
           expect(decision(foldOf(written, answers))).toEqual(decision(foldOf(plan, answers)));
+      }),
+      { seed, numRuns: 200 },
+    );
+  });
+});
+
+describe('a count of valid answers', () => {
+  it('is reached by answers with the yes of the function, and `good` by all that ended well', () => {
+    fc.assert(
+      fc.property(
+        drawn,
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 3 }),
+        (run, good, count) => {
+          const policy = { ...recordOf(run.plan.policy), good, valid: { by: 'isEven', count } };
+          const plan = { ...run.plan, policy };
+          if (unreachable(policy, run.total) !== undefined) return;
+          const states = run.answers.map((_, at) => foldOf(plan, run.answers.slice(0, at + 1)));
+          const end = states.find((state) => verdictOf(state) !== 'undecided');
+          if (end === undefined) return;
+          expect(verdictOf(end) === 'valid').toBe(end.ok >= count);
+          if (verdictOf(end) === 'quorum') expect(end.ok + (end.invalid ?? 0)).toBe(good);
+        },
+      ),
+      { seed, numRuns: 200 },
+    );
+  });
+
+  it('means without `good` what a name means with it', () => {
+    fc.assert(
+      fc.property(drawn, fc.integer({ min: 1, max: 9 }), ({ plan, total, answers }, count) => {
+        const { valid: _, good: __, ...record } = recordOf(plan.policy);
+        const asCount = { ...plan, policy: { ...record, valid: { by: 'isEven', count } } };
+        const asName = { ...plan, policy: { ...record, good: count, valid: 'isEven' } };
+        const refused = unreachable(asCount.policy, total) !== undefined;
+        expect(unreachable(asName.policy, total) !== undefined).toBe(refused);
+        if (refused) return;
+        for (const decision of [decide, decideAtTimeUp]) {
+          const [one, other] = [asCount, asName].map((each) => decision(foldOf(each, answers)));
+          const named = one?.kind === 'done' && one.outcome === 'valid' ? { ...one, outcome: 'quorum' } : one;
+          expect(named).toEqual(other);
+        }
       }),
       { seed, numRuns: 200 },
     );

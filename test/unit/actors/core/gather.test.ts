@@ -437,6 +437,8 @@ describe('a policy as a record', () => {
     expect(policyOf({ afterMs: 9, atLeast: 0 })).toEqual({ kind: 'deadline', ms: 9, atLeast: 0 });
     expect(policyOf({ good: 2, afterMs: 9 })).toEqual({ good: 2, afterMs: 9 });
     expect(policyOf({ good: 2, valid: 'long' })).toEqual({ good: 2, valid: 'long' });
+    const counted = { valid: { by: 'long', count: 2 } };
+    expect(policyOf(counted)).toEqual(counted);
   });
 
   it('takes what `valid` says yes to, given the answer and what all share', () => {
@@ -454,6 +456,18 @@ describe('a policy as a record', () => {
       ],
       rejected: [{ index: 0, value: 'no' }],
     });
+  });
+
+  it('ends at so many that ended well, or so many that `valid` said yes to, whichever comes first', () => {
+    const policy = { good: 3, valid: { by: 'long', count: 2 } };
+    const first = judging({ policy }).actor;
+    first.take(ok(0, 'no'), bad(1), ok(2, 'good enough'));
+    expect(first.value).toBe('gathering');
+    first.take(ok(3, 'very good'));
+    expect(first.context.got).toMatchObject({ outcome: 'valid', ok: 2, failed: 1, invalid: 1 });
+    const second = judging({ policy }).actor;
+    second.take(ok(0, 'no'), ok(1, 'no'), ok(2, 'good enough'), ok(3, 'very good'));
+    expect(second.context.got).toMatchObject({ outcome: 'quorum', ok: 1, invalid: 2, missing: 1 });
   });
 
   it('has no winner in a branch that fails fast, nor in an answer that is not valid', () => {
