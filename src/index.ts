@@ -63,6 +63,7 @@ export type { RunContext, RunTerminal } from './contract/run-context.ts';
 export type { Health, Runtime, RuntimeInfo, RuntimeOptions } from './contract/runtime.ts';
 export type {
   BranchError,
+  BranchReference,
   BranchValue,
   GatherOutput,
   GatherPolicy,

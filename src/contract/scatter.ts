@@ -127,6 +127,16 @@ export interface BranchValue {
   readonly value: Json;
 }
 
+/** The answer of one branch where it lies. `index` as in `BranchValue`. */
+export interface BranchReference {
+  readonly index: number;
+  readonly agent: string;
+  /** To be read by an agent: `context.payloads.get(ref)`. */
+  readonly ref: PayloadRef;
+  /** The policy's `valid` did not say yes to it. */
+  readonly valid?: false;
+}
+
 /** What one branch failed with. `index` as in `BranchValue`. */
 export interface BranchError {
   readonly index: number;
@@ -154,6 +164,11 @@ export interface GatherOutput {
   readonly values: readonly BranchValue[];
   /** With `valid` and collect 'values': the answers that it did not say yes to, in branch order. */
   readonly rejected?: readonly BranchValue[];
+  /**
+   * Only where the answers together are too large to be handed out, which is at 32 MB: those over 16 KB are here, in branch order, and not
+   * in `values` and `rejected`.
+   */
+  readonly references?: readonly BranchReference[];
   /** The first errors (at most 20), in order of arrival. */
   readonly errors: readonly BranchError[];
 }

@@ -145,10 +145,13 @@ export interface Timer {
 /** An answer that a gather keeps: its value, or where that lies. */
 export type KeptValue = BranchValue | (Omit<BranchValue, 'value'> & { readonly ref: PayloadRef });
 
-/** A gather whose answers do not fit: it ends with this error at the input that would have been one too many. */
+/**
+ * A gather whose answers do not fit at the input that would have been one too many. First its machine is given the large ones by
+ * reference. Where that does not fit either, there is an error, with which the gather ends.
+ */
 export interface Overflow {
   readonly execution: string;
-  readonly error: ErrorJson;
+  readonly error?: ErrorJson;
 }
 
 /** Answers that an error is to carry and that are too many for it: the host stores the list, and the error has its reference. */
@@ -276,6 +279,8 @@ export interface GatherReport {
   readonly childId: string;
   readonly outcome: GatherOutput['outcome'] | 'failed';
   readonly gather: GatherState;
+  /** The machine was given references of its large answers. */
+  readonly byReference?: true;
 }
 
 /** One applied event, for the inspector: what came in and what the machine was in afterwards. */

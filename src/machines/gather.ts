@@ -7,6 +7,7 @@ import type { ErrorJson, Outcome } from '../contract/outcome.ts';
 import { isPayloadRef, type PayloadRef } from '../contract/payload.ts';
 import {
   answeredIn,
+  type BranchReference,
   type BranchValue,
   checkNameOf,
   type GatherOutput,
@@ -119,14 +120,19 @@ function toDecision(state: Gathering, standing: Standing): Decision {
   }
 }
 
-/** What the machine is told. `values` and `rejected`: those of the state, each by value, in any order. */
+/** What the machine is told. `values` and `rejected`: those of the state by value, in any order; `references`: others, if any. */
 export function toOutput(
   state: Gathering,
   outcome: GatherOutput['outcome'],
   {
     values,
     rejected,
-  }: { readonly values: readonly BranchValue[]; readonly rejected: readonly BranchValue[] },
+    references = [],
+  }: {
+    readonly values: readonly BranchValue[];
+    readonly rejected: readonly BranchValue[];
+    readonly references?: readonly BranchReference[];
+  },
 ): GatherOutput {
   const { total, ok, failed, invalid, spent, duplicates, counts, errors } = state;
   return {
@@ -141,6 +147,7 @@ export function toOutput(
     counts,
     values: inOrder(values),
     ...(invalid === undefined ? {} : { rejected: inOrder(rejected) }),
+    ...(references.length === 0 ? {} : { references: inOrder(references) }),
     errors,
   };
 }

@@ -155,7 +155,9 @@ function notePartial(
 function takeOffers(context: ProposalContext, gathered: GatherOutput): Partial<ProposalContext> {
   const expired = gathered.errors.filter(({ error }) => error.code === 'OFFER_EXPIRED').length;
   return {
-    offers: gathered.values.map(({ agent: proposer, value }) => ({ proposer, offer: value })),
+    offers: [...gathered.values, ...(gathered.references ?? [])]
+      .toSorted((one, other) => one.index - other.index)
+      .map((made) => ({ proposer: made.agent, offer: 'value' in made ? made.value : { ...made.ref } })),
     expired: context.expired + expired,
     failed: context.failed + gathered.failed - expired,
     missing: context.missing + gathered.missing,

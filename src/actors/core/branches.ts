@@ -42,9 +42,10 @@ function answerWhole(turn: TurnMachine, id: string, scatter: Scatter, outcome: O
 export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decision: Decision): void {
   const { draft } = turn;
   const { overflow, payloads, stowed, address } = draft.request;
-  // The host found that the answers do not fit.
-  if (overflow?.execution === id)
-    return end(turn, id, scatter, 'failed', { status: 'error', error: overflow.error });
+  // The host found that the answers do not fit, by reference neither.
+  const tooLarge = overflow?.execution === id ? overflow : undefined;
+  if (tooLarge?.error !== undefined)
+    return end(turn, id, scatter, 'failed', { status: 'error', error: tooLarge.error });
   switch (decision.kind) {
     case 'undecided':
       return;
@@ -55,8 +56,10 @@ export function endGather(turn: TurnMachine, id: string, scatter: Scatter, decis
     }
     case 'done': {
       const { outcome } = decision;
-      const output = draft.fold(id, scatter).output(outcome, payloads) as unknown as Json;
-      return end(turn, id, scatter, outcome, { status: 'done', output });
+      const fold = draft.fold(id, scatter);
+      const output =
+        tooLarge === undefined ? fold.output(outcome, payloads) : fold.outputByReference(outcome);
+      return end(turn, id, scatter, outcome, { status: 'done', output: output as unknown as Json });
     }
   }
 }
@@ -71,7 +74,9 @@ function end(
   const { draft } = turn;
   const { src, childId } = scatter;
   const gather = draft.fold(id, scatter).toState();
-  draft.gathers.push({ execution: id, src, childId, outcome, gather });
+  const byReference = told.status === 'done' && draft.request.overflow?.execution === id;
+  const report = { execution: id, src, childId, outcome, gather };
+  draft.gathers.push(byReference ? { ...report, byReference } : report);
   closeExecution(draft, id, 'answered');
   turn.deliverEnd(childId, told);
 }

@@ -130,6 +130,20 @@ export class GatherFold {
     });
   }
 
+  /** What lies elsewhere by reference, where all together is too large. */
+  outputByReference(outcome: GatherOutput['outcome']): GatherOutput {
+    const { gathering } = this.#folded;
+    const { values, rejected = [] } = gathering;
+    return toOutput(gathering, outcome, {
+      values: values.filter(isByValue),
+      rejected: rejected.filter(isByValue),
+      references: [
+        ...values.filter(isByReference),
+        ...rejected.filter(isByReference).map((kept) => ({ ...kept, valid: false as const })),
+      ],
+    });
+  }
+
   toState(): GatherState {
     const { gathering, links } = this.#folded;
     return { ...gathering, answered: encodeBits(this.#bits), startedAt: this.#startedAt, links };
@@ -176,6 +190,14 @@ function readValues(values: readonly KeptValue[], payloads: Readonly<Record<stri
       ? { index: kept.index, agent: kept.agent, value: payloads[kept.ref.$payload] ?? null }
       : kept,
   );
+}
+
+function isByValue(kept: KeptValue): kept is BranchValue {
+  return !('ref' in kept);
+}
+
+function isByReference(kept: KeptValue): kept is Exclude<KeptValue, BranchValue> {
+  return 'ref' in kept;
 }
 
 function bitOf(index: number): number {

@@ -287,6 +287,26 @@ describe('a proposal in durable turns', () => {
     });
   });
 
+  it('gives the critic an offer by reference where the offers are too large together', () => {
+    const registry = { agents, machines: {} };
+    const actor = new TestActor(proposal(OPTIONS), { registry, overflow: { execution: '1.0' } });
+    actor.start({ request: 'r' });
+    answer(actor, 1, 'bob');
+    const kept = { $payload: 'of-ann', bytes: 1 };
+    const outcome = { status: 'done', output: 'ann' } as const;
+    const { effects } = actor.take({ kind: 'reply', execution: '1.0', branch: 0, outcome, kept });
+    expect(effects[0]?.effect).toMatchObject({
+      kind: 'task',
+      agent: 'judge',
+      input: {
+        offers: [
+          { proposer: 'ann', offer: kept },
+          { proposer: 'bob', offer: 'bob' },
+        ],
+      },
+    });
+  });
+
   it('ends in error without a rejected turn when nobody offers', () => {
     const actor = durable();
     lapse(actor, 0);

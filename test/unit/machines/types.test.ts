@@ -5,6 +5,7 @@ import type { EventFromLogic, InputFrom, OutputFrom } from 'xstate';
 import { assign, createActor, setup } from 'xstate';
 import type { MachineConfig } from '../../../src/contract/config.ts';
 import type { PayloadRef } from '../../../src/contract/payload.ts';
+import type { BranchReference } from '../../../src/contract/scatter.ts';
 import { agent } from '../../../src/machines/agent.ts';
 import { all } from '../../../src/machines/policies.ts';
 import { type ProposalOutput, proposal } from '../../../src/machines/proposal.ts';
@@ -47,6 +48,9 @@ it('types inputs and outputs by the parameters of the factory', () => {
   expectTypeOf<
     Extract<OutputFrom<typeof reviewAll>, { status: 'gathered' }>['values'][number]['value']
   >().toEqualTypeOf<Review>();
+  expectTypeOf<Extract<OutputFrom<typeof reviewAll>, { status: 'gathered' }>['references']>().toEqualTypeOf<
+    readonly BranchReference[] | undefined
+  >();
   expectTypeOf<InputFrom<typeof planning>>().toEqualTypeOf<{ readonly request: { goal: string } }>();
   expectTypeOf<OutputFrom<typeof planning>>().toEqualTypeOf<ProposalOutput<Plan>>();
   expectTypeOf<InputFrom<typeof order>>().toEqualTypeOf<{ orderId: string }>();

@@ -15,7 +15,7 @@ import { keepAnswers, overflowOf } from './gather-values.ts';
 /** Inputs that are run and committed together (I12). */
 interface Group {
   readonly received: readonly ReceivedInput[];
-  /** Set for a group of one input: the gather that it answers ends, because its answers do not fit. */
+  /** Set for a group of one input: how the gather ends that it answers, because its answers do not fit. */
   readonly overflow?: Overflow | undefined;
 }
 
@@ -90,10 +90,9 @@ async function narrow(held: HeldActor, { received, overflow }: Group, error: Err
   if (received.length > 1) return { settlements: [], left: eachAlone(received) };
   const [one] = received;
   if (one === undefined) return { settlements: [], left: [] };
-  if (overflow !== undefined) return refuse(held, one, error);
   let ended: Overflow | undefined;
   try {
-    ended = await overflowOf(held, one, error);
+    ended = await overflowOf(held, one, error, overflow);
   } catch (thrown) {
     return held.leave(thrown);
   }

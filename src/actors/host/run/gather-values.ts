@@ -1,6 +1,6 @@
 // Answers of a gather that are too large for the state: they lie in the payload store, in the folder of their asker's family, and the state
-// has their references. They are read for the turn in which the gather hands them out. Where they cannot be handed out, the
-// gather ends with an error that has them by reference: what was paid for is not lost.
+// has their references. They are read for the turn in which the gather hands them out. Where they are too large together, the machine
+// is given their references; where that cannot be either, an error that has them: what was paid for is not lost.
 import { namedByType } from '../../../contract/address.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
@@ -95,19 +95,29 @@ function answersName(execution: string): string {
   return `answers-${hashId(execution)}`;
 }
 
-/** How the gather ends that this input answers, or whose deadline it is: undefined when it is about no gather's answers. */
+/**
+ * What to try next of the gather that this input answers, or whose deadline it is: undefined when it is about no gather's answers, or
+ * nothing is left to try.
+ */
 export async function overflowOf(
   held: ActorView,
   { input }: ReceivedInput,
   { code, message }: ErrorJson,
+  tried: Overflow | undefined,
 ): Promise<Overflow | undefined> {
+  if (tried?.error !== undefined) return undefined;
   if (!NOT_FIT.has(code)) return undefined;
   const { core } = held.state;
   const execution = core === null ? undefined : executionOf(core, input);
   const asked = execution === undefined ? undefined : core?.executions[execution];
   const gather = gatherOf(asked);
   if (execution === undefined || asked === undefined || gather?.collect !== 'values') return undefined;
-  const listed = answersIn({ ...gather, values: [...gather.values, ...answerIn(input, gather)] });
+  const { values, rejected = [] } = gather;
+  const all = [...values, ...answerIn(input, gather)];
+  // One that cannot be read would be a reference to nothing.
+  if (tried === undefined && !isUnreadable(code) && [...all, ...rejected].some((kept) => 'ref' in kept))
+    return { execution };
+  const listed = answersIn({ ...gather, values: all });
   const { total, ok, failed } = gather;
   return {
     execution,
@@ -126,21 +136,21 @@ export async function overflowOf(
 }
 
 /**
- * Payloads that nothing refers to once this is committed. Answers in an error stay, for the machine to use as long as it
- * lives; those of a gather that was cut stay with the actor.
+ * Payloads that nothing refers to once this is committed. References that the machine was given stay, in an error too, as long as its
+ * family lives; those of a gather that was cut stay with the actor.
  */
 export function answersDone(
   before: CoreState | null,
   { state: after, gathers }: Pick<TurnResult, 'state' | 'gathers'>,
   items: readonly ReceivedInput[],
 ): PayloadRef[] {
-  const failed = gathers.filter(({ outcome }) => outcome === 'failed');
+  const handedOn = gathers.filter(({ outcome, byReference }) => outcome === 'failed' || byReference === true);
   const still = new Set(
-    [...gathersOf(after), ...failed.map(({ gather }) => gather)]
+    [...gathersOf(after), ...handedOn.map(({ gather }) => gather)]
       .flatMap(refsIn)
       .map(({ $payload }) => $payload),
   );
-  const given = new Set(failed.map(({ execution }) => execution));
+  const given = new Set(handedOn.map(({ execution }) => execution));
   const came = items.flatMap(({ input }) =>
     input.kind === 'reply' && input.kept !== undefined && !given.has(input.execution) ? [input.kept] : [],
   );

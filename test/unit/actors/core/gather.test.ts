@@ -252,6 +252,38 @@ describe('replies', () => {
     expect(ended.state?.snapshot).toMatchObject({ value: 'end', context: { got: error } });
   });
 
+  it('are given by reference where their host found that they do not fit, in the order of their branches', () => {
+    const long = (answer: Json): boolean => answer !== 'no';
+    const actor = new TestActor(machine, { registry }, { long });
+    const kept = (branch: number, output: Json = 'x'): TurnInput => ({
+      ...(ok(branch, output) as Extract<TurnInput, { kind: 'reply' }>),
+      kept: { $payload: `at-${branch}`, bytes: 1 },
+    });
+    actor.start(plan({ collect: 'values', policy: { valid: 'long', atLeast: 1 } }));
+    actor.take(kept(2), ok(1, 'small'), kept(0, 'no'));
+    const ended = runTurns(
+      machine,
+      request({ registry, state: actor.state, inputs: [kept(3)], overflow: { execution: '1.0' } }),
+      undefined,
+      { long },
+    );
+    expect(ended.gathers).toMatchObject([{ outcome: 'all', byReference: true }]);
+    expect(ended.state?.snapshot).toMatchObject({
+      context: {
+        got: {
+          ok: 3,
+          values: [{ index: 1, value: 'small' }],
+          rejected: [],
+          references: [
+            { index: 0, ref: { $payload: 'at-0' }, valid: false },
+            { index: 2, ref: { $payload: 'at-2' } },
+            { index: 3, ref: { $payload: 'at-3' } },
+          ],
+        },
+      },
+    });
+  });
+
   it('keep the first 20 errors and the first 128 links', () => {
     const { actor } = gathering({ items: Array.from({ length: 300 }, (_, i) => i) });
     actor.take(...Array.from({ length: 150 }, (_, i) => bad(i)));

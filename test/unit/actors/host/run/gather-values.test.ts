@@ -16,6 +16,9 @@ interface Context {
   readonly items: number[];
   readonly late: boolean;
   readonly atLeast?: number;
+  /** What it has in its context once the gather has ended well, in bytes. */
+  readonly grows?: number;
+  readonly ballast?: string;
   readonly got?: GatherOutput;
   readonly error?: {
     readonly code: string;
@@ -27,7 +30,7 @@ interface Context {
 const machine = setup({
   types: {
     context: {} as Context,
-    input: {} as Pick<Context, 'items' | 'late' | 'atLeast'>,
+    input: {} as Pick<Context, 'items' | 'late' | 'atLeast' | 'grows'>,
     events: {} as { type: 'leave' },
   },
   actors: { fan: scatter() },
@@ -45,7 +48,13 @@ const machine = setup({
           policy: atLeast === undefined ? (late ? deadline(1_000) : all()) : { afterMs: 1_000, atLeast },
           collect: 'values' as const,
         }),
-        onDone: { target: 'done', actions: assign({ got: (given) => given.event.output as GatherOutput }) },
+        onDone: {
+          target: 'done',
+          actions: assign((given) => ({
+            got: given.event.output as GatherOutput,
+            ...(given.context.grows === undefined ? {} : { ballast: 'x'.repeat(given.context.grows) }),
+          })),
+        },
         onError: {
           target: 'failed',
           actions: assign({ error: (given) => given.event.error as Context['error'] }),
@@ -67,10 +76,11 @@ async function asking(
   branches: number,
   late = false,
   atLeast?: number,
+  grows?: number,
 ): Promise<FakeQueue> {
   const queue = new FakeQueue();
   const items = Array.from({ length: branches }, (_, item) => item);
-  queue.put(start({}, { input: { items, late, ...(atLeast === undefined ? {} : { atLeast }) } }));
+  queue.put(start({}, { input: JSON.parse(JSON.stringify({ items, late, atLeast, grows })) }));
   await queue.hold(hostOn(storage));
   return queue;
 }
@@ -145,26 +155,53 @@ describe('large answers of a gather', () => {
     expect(answersIn(storage)).toEqual([]);
   });
 
-  it('end it at once when they do not fit together, and its error has every one of them', async () => {
+  it('are handed out by reference when they do not fit together', async () => {
     const storage = memoryStorage();
     const queue = await asking(storage, 36);
     for (let branch = 0; branch < 36; branch += 12) {
       queue.put(
-        ...Array.from({ length: 12 }, (_, at) => answer(branch + at, valueOf(branch + at, 1_000_000))),
+        ...Array.from({ length: 12 }, (_, at) =>
+          answer(branch + at, branch + at === 7 ? 'small' : valueOf(branch + at, 1_000_000)),
+        ),
       );
       await queue.hold(hostOn(storage));
     }
-    const { value, error } = await contextOf(queue, storage);
-    expect([value, error?.code, queue.active.size]).toEqual(['failed', 'STATE_TOO_LARGE', 0]);
-    expect(error?.message).toContain('36 answers');
-    expect(await paid(error?.data.answers ?? null, storage)).toEqual(
-      Array.from({ length: 36 }, (_, branch) => ({ branch, value: valueOf(branch, 1_000_000) })),
-    );
+    const { value, got } = await contextOf(queue, storage);
+    expect([value, got?.outcome, got?.ok, queue.active.size]).toEqual(['done', 'all', 36, 0]);
+    expect(got?.values).toEqual([{ index: 7, agent: 'a', value: 'small' }]);
+    const large = Array.from({ length: 36 }, (_, index) => index).filter((index) => index !== 7);
+    expect(got?.references?.map(({ index, agent }) => [index, agent])).toEqual(large.map((at) => [at, 'a']));
+    const payloads = memoryPayloads(storage);
+    const read = await Promise.all((got?.references ?? []).map(({ ref }) => payloads.get(ref)));
+    expect(read).toEqual(large.map((index) => valueOf(index, 1_000_000)));
     expect([...queue.settled.values()].filter(({ kind }) => kind === 'deadLetter')).toEqual([]);
     // As long as the actor lives.
     queue.put(inbound('purge', { kind: 'purge', asker }));
     await queue.hold(hostOn(storage));
     expect(storage.files.size).toBe(0);
+  });
+
+  it.each([
+    // Of 32 MB it leaves room for references, and not for values.
+    ['are handed out by reference where its machine leaves no room for more', 33_500_000, 'done'],
+    ['end it at once where it leaves none at all, and its error has every one of them', 33_560_000, 'failed'],
+  ])('%s', async (_name, grows, end) => {
+    const storage = memoryStorage();
+    const queue = await asking(storage, 2, false, undefined, grows);
+    queue.put(answer(0, valueOf(0, 50_000)));
+    await queue.hold(hostOn(storage));
+    queue.put(answer(1, valueOf(1, 50_000)));
+    await queue.hold(hostOn(storage));
+    const { value, got, error } = await contextOf(queue, storage);
+    expect([value, error?.code, queue.active.size]).toEqual([
+      end,
+      end === 'done' ? undefined : 'STATE_TOO_LARGE',
+      0,
+    ]);
+    const given = got?.references?.map(({ index, ref }) => ({ branch: index, value: { ...ref } }));
+    expect(await paid(given ?? error?.data.answers ?? null, storage)).toEqual(
+      [0, 1].map((branch) => ({ branch, value: valueOf(branch, 50_000) })),
+    );
   });
 
   it('end it at once when one of them is gone', async () => {
