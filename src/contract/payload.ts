@@ -85,6 +85,8 @@ export interface ClaimedTask {
 
 /** Which process runs which task, and until when each process lives, shared by all. Kept only where an agent asks for it. */
 export interface TaskClaimStore {
+  /** Who has it; undefined where nobody has. */
+  ownerOf(task: ClaimedTask): Promise<string | undefined>;
   /** Gives who has it: `process`, where nobody had it. */
   take(task: ClaimedTask, process: string): Promise<string>;
   /** As `take`, for a task whose process is gone. */

@@ -321,7 +321,10 @@ function claimsOf(context: PumpContext): TaskClaims {
     if (!hasLocalStore) mailbox.listen(CANCELLED_ID, (output) => cancellations.heard(cancelledIn(output)));
     return process;
   };
-  return createTaskClaims({ store: taskClaims, listen, lockDurationMs, clock, logger });
+  // Who cancelled it before it was claimed knew of nobody to tell.
+  const onClaimed = (marks: readonly string[]): unknown =>
+    hasLocalStore || cancellations.isCancelledNow(marks);
+  return createTaskClaims({ store: taskClaims, listen, lockDurationMs, onClaimed, clock, logger });
 }
 
 function retriesOf(

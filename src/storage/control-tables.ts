@@ -53,6 +53,11 @@ export function createTaskClaimTable(db: Database, scope: string): TaskClaimStor
   };
 
   return {
+    ownerOf: (task) =>
+      db.now(() => {
+        const row = select.get(placeOf(task));
+        return row === undefined ? undefined : fromRow(row['process']);
+      }),
     take: (task, process) => take(placeOf(task), process),
     takeOver: (task, from, process) => take(placeOf(task), process, from),
     drop: (task, process) => db.together(() => void remove.run(placeOf(task), toRow(process))),

@@ -14,19 +14,19 @@ export function createTaskClaimFiles(storage: Storage, scope: string, now = Date
   const pathOf = ({ life, execution, key }: ClaimedTask): string => `${tasks}/${life}/${execution}/${key}`;
   let sweptAt: number | undefined;
 
-  const ownerOf = async (path: string): Promise<string | undefined> => textOf(await storage.read(path));
+  const textAt = async (path: string): Promise<string | undefined> => textOf(await storage.read(path));
   const take = async (task: ClaimedTask, process: string): Promise<string> => {
     const path = pathOf(task);
     for (;;) {
       if (await storage.create(path, Buffer.from(process))) return process;
-      const owner = await ownerOf(path);
+      const owner = await textAt(path);
       // Removed in between.
       if (owner !== undefined) return owner;
     }
   };
   const drop = async (task: ClaimedTask, process: string): Promise<void> => {
     const path = pathOf(task);
-    if ((await ownerOf(path)) === process) await storage.remove(path);
+    if ((await textAt(path)) === process) await storage.remove(path);
   };
   const sweep = async (): Promise<void> => {
     for (const folder of [tasks, processes])
@@ -35,6 +35,7 @@ export function createTaskClaimFiles(storage: Storage, scope: string, now = Date
   };
 
   return {
+    ownerOf: (task) => textAt(pathOf(task)),
     take,
     takeOver: async (task, from, process) => {
       await drop(task, from);
@@ -44,7 +45,7 @@ export function createTaskClaimFiles(storage: Storage, scope: string, now = Date
     processesOf: async (life, execution) => {
       const folder = execution === undefined ? `${tasks}/${life}` : `${tasks}/${life}/${execution}`;
       const owners: Promise<string | undefined>[] = [];
-      for await (const { path } of storage.list(folder)) owners.push(ownerOf(path));
+      for await (const { path } of storage.list(folder)) owners.push(textAt(path));
       return [...new Set(await Promise.all(owners))].filter((owner) => owner !== undefined);
     },
     setAlive: async (process, until) => {
@@ -57,7 +58,7 @@ export function createTaskClaimFiles(storage: Storage, scope: string, now = Date
     },
     forget: (process) => storage.remove(`${processes}/${process}`),
     aliveUntil: async (process) => {
-      const until = Number(await ownerOf(`${processes}/${process}`));
+      const until = Number(await textAt(`${processes}/${process}`));
       return Number.isFinite(until) ? until : undefined;
     },
   };

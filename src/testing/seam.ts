@@ -127,6 +127,7 @@ function watchCancellations(cancellations: CancellationStore, life: Life): Cance
 function watchTaskClaims(claims: TaskClaimStore, life: Life): TaskClaimStore {
   const alive = async <T>(work: () => Promise<T>): Promise<T> => ((await life.awake()) ? work() : life.death);
   return {
+    ownerOf: (...given) => alive(() => claims.ownerOf(...given)),
     take: (...given) => alive(() => claims.take(...given)),
     takeOver: (...given) => alive(() => claims.takeOver(...given)),
     drop: (...given) => alive(() => claims.drop(...given)),

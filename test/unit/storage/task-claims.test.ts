@@ -45,6 +45,8 @@ describe.each(Object.entries(STORES))('%s', (_name, open) => {
     const [owner] = owners;
     expect(owners).toEqual(owners.map(() => owner));
     expect(await stores[1]?.take(task('k'), 'late')).toBe(owner);
+    expect(await stores[0]?.ownerOf(task('k'))).toBe(owner);
+    expect(await stores[0]?.ownerOf(task('other'))).toBeUndefined();
     expect(await of('other', () => 0).take(task('k'), 'late')).toBe('late');
   });
 

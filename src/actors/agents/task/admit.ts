@@ -53,12 +53,13 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
   let isBegun = false;
   try {
     if (lost.aborted) return { kind: 'lost' };
-    const claimed = await host.claims?.take({ key: body.key, marks: task.marks, lost, deadlineAt });
+    const isAgain = message.deliveryCount > 0;
+    const claimed = await host.claims?.take({ key: body.key, marks: task.marks, lost, deadlineAt, isAgain });
     if (claimed?.kind === 'elsewhere')
       return { kind: 'later', counted: 'elsewhere', at: claimed.at, deadlineAt };
     if (claimed?.kind === 'lost') return claimed;
     claim = claimed?.claim;
-    const mayBeDone = claimed?.isRepeat === true || message.deliveryCount > 0 || task.waits > 0;
+    const mayBeDone = claimed?.isRepeat === true || isAgain || task.waits > 0;
     const over = await overMeanwhile(task, host, claim !== undefined && mayBeDone ? family : undefined);
     if (over !== undefined) return over;
     isBegun = true;

@@ -1,7 +1,8 @@
-// Which process runs a task. An agent that is `exclusive` claims its task in the store before it begins: where the lock of the task's
-// message is lost, because the broker or this host was away for a while, another host that is handed the task finds it taken, puts
-// it off, and answers from the store. So nobody pays twice; and who cancels the task knows whom to tell. A process says from
-// time to time that it lives; what a dead one had is free.
+// Which process runs a task. An agent that is `exclusive` claims its task in the store: where the lock of the task's message is lost,
+// because the broker or this host was away for a while, another host that is handed the task finds it taken, puts it off, and answers
+// from the store. So nobody pays twice; and who cancels the task knows whom to tell. A process says from time to time that it lives;
+// what a dead one had is free. A lock lasts for seconds, so a task that is handed out for the first time is only looked for, and
+// claimed when it has run for a moment: one that is quick costs a read.
 import { limitSignal } from '../../../common/signals.ts';
 import type { ClaimedTask, TaskClaimStore } from '../../../contract/payload.ts';
 import type { Clock, Logger } from '../../../contract/ports.ts';
@@ -10,6 +11,8 @@ import { hashId } from '../../protocol/ids.ts';
 /** A lock is renewed when half of it is left, or an eighth less: who gets the task of a dead process finds that it is dead. */
 const ALIVE_PER_LOCK = 3;
 const TELLS_PER_ALIVE = 3;
+/** A fiftieth of the shortest lock: nobody is handed the task before its claim is there. */
+const CLAIM_AFTER_MS = 100;
 /** How often a task that another host runs is looked at. */
 const ELSEWHERE_MS = 5_000;
 
@@ -18,6 +21,8 @@ export interface TaskClaimOptions {
   /** Opens this process's session in the queue of replies, when the first task is claimed, and gives its name. */
   readonly listen: () => string;
   readonly lockDurationMs: number;
+  /** Called when a task that runs already is claimed, with its marks. */
+  readonly onClaimed?: (marks: readonly string[]) => unknown;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -35,6 +40,8 @@ export interface Wanted {
   readonly lost: AbortSignal;
   /** Nobody waits for it then (epoch ms): a message that ran out has no lock either. */
   readonly deadlineAt: number;
+  /** It was handed out before: another process may run it, so it is claimed before it begins. */
+  readonly isAgain: boolean;
 }
 
 export type Claimed =
@@ -62,10 +69,15 @@ const NOBODY = '-';
 
 interface Held {
   readonly task: ClaimedTask;
+  readonly marks: readonly string[];
   readonly lost: AbortController;
   readonly deadlineAt: number;
   readonly ended: Promise<void>;
   isUnlocked: boolean;
+  /** Until its claim is in the store, or another's was found there. */
+  soon?: NodeJS.Timeout | undefined;
+  claiming?: Promise<void> | undefined;
+  isClaimed: boolean;
 }
 
 export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
@@ -84,11 +96,36 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
     await store.setAlive(self(), until);
     aliveUntil = until;
   };
+  const owner = async (task: ClaimedTask): Promise<string> => {
+    if (clock.now() >= aliveUntil - tellMs) await tell();
+    const first = await store.take(task, self());
+    if (first === self()) return first;
+    const until = await store.aliveUntil(first);
+    return until !== undefined && until > clock.now() ? first : store.takeOver(task, first, self());
+  };
+  /** Where the store does not answer it is tried again when the process says next that it lives. */
+  const claim = (one: Held): Promise<void> => {
+    clearTimeout(one.soon);
+    one.claiming ??= (async () => {
+      try {
+        if ((await owner(one.task)) !== self()) return one.lost.abort();
+        one.isClaimed = true;
+        options.onClaimed?.(one.marks);
+      } catch (error) {
+        logger.debug('a task was not claimed', { reason: String(error), task: one.task.key });
+      } finally {
+        one.claiming = undefined;
+      }
+    })();
+    telling ??= tellLater();
+    return one.claiming;
+  };
   /** Ends what has lost its lock where the claim does not hold either. */
   const check = async (one: Held): Promise<void> => {
     if (!one.isUnlocked || one.lost.signal.aborted) return;
+    if (!one.isClaimed) await claim(one);
     const isWanted = clock.now() + tellMs < one.deadlineAt;
-    const isAlive = isWanted && clock.now() < aliveUntil;
+    const isAlive = isWanted && one.isClaimed && clock.now() < aliveUntil;
     const isOurs = isAlive && (await store.take(one.task, self()).catch(self)) === self();
     if (!isOurs) one.lost.abort();
   };
@@ -98,21 +135,14 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
     } catch (error) {
       logger.debug('the store was not told that this process lives', { reason: String(error) });
     }
-    await Promise.all([...held.values()].map(check));
+    await Promise.all([...held.values()].map((one) => (one.isClaimed ? check(one) : claim(one))));
     telling = held.size === 0 || isStopped ? undefined : tellLater();
   };
   const tellLater = (): NodeJS.Timeout => setTimeout(() => void tellAgain(), tellMs).unref();
 
-  const owner = async (task: ClaimedTask): Promise<string> => {
-    const first = await store.take(task, self());
-    if (first === self()) return first;
-    const until = await store.aliveUntil(first);
-    return until !== undefined && until > clock.now() ? first : store.takeOver(task, first, self());
-  };
-
   return {
     take: async (wanted) => {
-      const { key, marks, lost, deadlineAt } = wanted;
+      const { key, marks, lost, deadlineAt, isAgain } = wanted;
       let isRepeat = false;
       // Its message came to this process again: the first one answers for both.
       for (let first = held.get(key); first !== undefined; first = held.get(key)) {
@@ -121,33 +151,45 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
         return { kind: 'lost' };
       }
       const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-      const task = claimedTask(key, marks);
-      const one: Held = { task, lost: new AbortController(), deadlineAt, ended, isUnlocked: lost.aborted };
+      const one: Held = {
+        task: claimedTask(key, marks),
+        marks,
+        lost: new AbortController(),
+        deadlineAt,
+        ended,
+        isUnlocked: lost.aborted,
+        isClaimed: false,
+      };
       held.set(key, one);
       const unlock = (): void => {
         one.isUnlocked = true;
         void check(one);
       };
       const letGo = (): void => {
+        clearTimeout(one.soon);
         held.delete(key);
         lost.removeEventListener('abort', unlock);
         end();
       };
       try {
-        if (clock.now() >= aliveUntil - tellMs) await tell();
-        if ((await owner(task)) !== self()) {
-          letGo();
-          return { kind: 'elsewhere', at: clock.now() + ELSEWHERE_MS };
-        }
+        if (isAgain || one.isUnlocked || (await store.ownerOf(one.task)) !== undefined) {
+          if ((await owner(one.task)) !== self()) {
+            letGo();
+            return { kind: 'elsewhere', at: clock.now() + ELSEWHERE_MS };
+          }
+          one.isClaimed = true;
+          telling ??= tellLater();
+        } else one.soon = setTimeout(() => void claim(one), CLAIM_AFTER_MS).unref();
       } catch (error) {
         letGo();
         throw error;
       }
       lost.addEventListener('abort', unlock, { once: true });
-      telling ??= tellLater();
       const release = async (): Promise<void> => {
         letGo();
-        await store.drop(task, self()).catch((error: unknown) => {
+        await one.claiming;
+        if (!one.isClaimed) return;
+        await store.drop(one.task, self()).catch((error: unknown) => {
           logger.debug('a claim of a task was not dropped', { reason: String(error), task: key });
         });
       };
