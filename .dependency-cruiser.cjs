@@ -109,6 +109,21 @@ module.exports = {
       { path: '^(packages/broker/|src/inspector/)', dependencyTypesNot: ['dynamic-import', 'type-only'] },
     ),
     never(
+      'mcp-on-demand',
+      'Who has no tools of MCP servers loads nothing of it: only `quorate/mcp` and the command reach it.',
+      { path: '^src/', pathNot: '^src/(mcp/|exports/mcp\\.ts$)' },
+      { path: '^src/mcp/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    ),
+    never(
+      'mcp-sdk-by-its-adapter',
+      'The SDK of MCP changes with the protocol: two files know it.',
+      {
+        path: '^(src|otel)/',
+        pathNot: '^src/(mcp/(sdk-[a-z]+|program|http)\\.ts|common/optional-packages\\.ts)$',
+      },
+      { path: '(^|/)node_modules/@modelcontextprotocol/' },
+    ),
+    never(
       'telemetry-sdk-in-otel-only',
       'src uses the API alone; the SDK is in a package that not everybody installs.',
       { path: '^(src|examples)/' },
@@ -171,7 +186,7 @@ module.exports = {
       'examples-use-the-package',
       'An example sees what a user sees: the public API.',
       { path: '^examples/' },
-      { path: OURS, pathNot: '^(examples/|src/(index|exports/broker|testing/index)\\.ts$)' },
+      { path: OURS, pathNot: '^(examples/|src/(index|exports/[a-z]+|testing/index)\\.ts$)' },
     ),
     never(
       'examples-stand-alone',

@@ -1,7 +1,8 @@
 // The packages that not everybody installs: the embedded broker, which production images leave out; the SDK of OpenTelemetry,
-// for traces without an SDK of the application; Blob storage, the layout of charts and pretty logs. Each is loaded on demand.
+// for traces without an SDK of the application; Blob storage, MCP, the layout of charts and pretty logs. Each is loaded on demand.
 // Where it is missing one line says what to install.
 import type * as BlobPackage from '@azure/storage-blob';
+import type * as McpClientPackage from '@modelcontextprotocol/client';
 import type * as ElkPackage from 'elkjs/lib/elk.bundled.js';
 import type * as PrettyPackage from 'pino-pretty';
 import type * as BrokerPackage from 'quorate-broker';
@@ -35,6 +36,13 @@ export async function startTelemetryOfProcess(): Promise<void> {
 /** Throws PACKAGE_MISSING. */
 export function loadBlobStorage(): Promise<typeof BlobPackage> {
   return import('@azure/storage-blob').catch(orMissing('@azure/storage-blob', 'the client of Blob storage'));
+}
+
+/** Throws PACKAGE_MISSING. */
+export function loadMcpClient(): Promise<typeof McpClientPackage> {
+  return import('@modelcontextprotocol/client').catch(
+    orMissing('@modelcontextprotocol/client', 'the client of MCP'),
+  );
 }
 
 /** Throws PACKAGE_MISSING. */

@@ -44,7 +44,11 @@ const agentCommon = {
   limit: z.string().min(1).optional(),
 };
 const agent = z.union([
-  z.strictObject({ run: z.custom<IoAgent['run']>(isFunction, 'must be a function'), ...agentCommon }),
+  z.strictObject({
+    run: z.custom<IoAgent['run']>(isFunction, 'must be a function'),
+    close: z.custom<NonNullable<IoAgent['close']>>(isFunction, 'must be a function').optional(),
+    ...agentCommon,
+  }),
   z.strictObject({ module: location, export: z.string().min(1), ...agentCommon }),
 ]);
 const machine = z.strictObject({

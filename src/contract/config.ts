@@ -104,6 +104,8 @@ interface AgentCommon {
 export interface IoAgent extends AgentCommon {
   // oxlint-disable-next-line typescript/no-explicit-any -- the border to users' own input types
   readonly run: (input: any, context: AgentContext) => Promise<Answer> | Answer;
+  /** Called when a runtime that has this agent has stopped: lets go of what the agent opened. */
+  readonly close?: () => Promise<void> | void;
 }
 
 /** What an agent in a worker thread gets with each task. */

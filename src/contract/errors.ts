@@ -165,6 +165,21 @@ export const ERROR_HINTS = {
   /** A guard, action or assign of a machine threw. */
   MACHINE_THREW:
     'Correct the guard, action or assign that threw what the message says; an event that is a dead letter can then be redriven.',
+  /**
+   * A tool of an MCP server was not called, or its answer is not what it promises: there is no such tool, its arguments are
+   * refused, or the answer does not fit the tool's own output schema.
+   */
+  MCP_CALL_REFUSED: 'Correct the name or the arguments of the tool as the message says, or the server.',
+  /**
+   * An MCP server was lost, cut off or silent while a tool ran that says that a second call does more than one. Perhaps it was done.
+   */
+  MCP_OUTCOME_UNKNOWN:
+    'Look at what the tool acts on, then redrive the task or leave it; `repeatable: true` says that a second call does no harm.',
+  /** An MCP server could not be started or reached, ended, hung, or refused the credentials that it was given. */
+  MCP_SERVER_FAILED:
+    'Run the command of the server by hand, or look at its log: the message has the last that it said.',
+  /** A tool of an MCP server answered that it failed. */
+  MCP_TOOL_FAILED: 'The message is what the tool says: correct the input, or look at the server.',
   /** A machine's own `migrate` threw or gave no snapshot; the actor is quarantined. */
   MIGRATION_FAILED: 'Correct the `migrate` export of the machine, then `quorate actors release`.',
   /**
@@ -187,7 +202,7 @@ export const ERROR_HINTS = {
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   /**
    * An optional package is needed and is not installed: `quorate-broker` for the embedded broker, `quorate-otel`
-   * for a trace file, or `@azure/storage-blob` for `payloadContainer`.
+   * for a trace file, `@azure/storage-blob` for `payloadContainer`, or `@modelcontextprotocol/client` for tools of MCP servers.
    */
   PACKAGE_MISSING: 'Install the package that the message names; it is optional, and this needs it.',
   /**

@@ -38,6 +38,7 @@ import { addRows, toMicroUsd } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
 import { admissionOf, reporting, waitReportsOf } from './admission.ts';
+import { closeAgents } from './close-agents.ts';
 import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
 import { laneGates, laneReports, telling } from './lanes.ts';
@@ -298,6 +299,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
     active: 0,
     stop: async () => {
       await Promise.all(agents.map((pump) => pump.stop()));
+      await closeAgents(context);
       await claims.stop();
       waits?.stop();
       await limits.close();

@@ -48,6 +48,8 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'broker-and-inspector-on-demand': {
     'src/runtime/broker.ts': `import { any } from '../../packages/broker/src/index.ts';`,
   },
+  'mcp-on-demand': { 'src/client/mcp.ts': `import '../mcp/any.ts';` },
+  'mcp-sdk-by-its-adapter': { 'src/mcp/agent.ts': `import '@modelcontextprotocol/client';` },
   'telemetry-sdk-in-otel-only': { 'src/client/sdk.ts': `import '@opentelemetry/sdk-node';` },
   'otel-stands-alone': { 'otel/contract.ts': `import type { Any } from '../src/contract/any.ts';` },
   'otel-on-demand': { 'src/cli/otel.ts': `import '../../otel/index.ts';` },
@@ -76,6 +78,7 @@ const FOUND = [
   'src/machines/any.ts',
   'src/actors/host/any.ts',
   'src/bridge/any.ts',
+  'src/mcp/any.ts',
   'src/cli/any.ts',
   'otel/index.ts',
   'packages/broker/src/index.ts',
@@ -87,7 +90,13 @@ const FOUND = [
 ];
 
 const PACKAGES = {
-  dependencies: ['@azure/service-bus', 'rhea', 'zod', '@opentelemetry/sdk-node'],
+  dependencies: [
+    '@azure/service-bus',
+    'rhea',
+    'zod',
+    '@opentelemetry/sdk-node',
+    '@modelcontextprotocol/client',
+  ],
   devDependencies: ['vitest'],
 };
 
