@@ -4,6 +4,19 @@ export type { ConnectOptions } from './client/connect.ts';
 export { defineAgent, defineConfig, defineMachine } from './config/define.ts';
 export type { ActorAddress } from './contract/address.ts';
 export { formatAddress, parseAddress } from './contract/address.ts';
+export type {
+  AnswerOptions,
+  AnswerSchema,
+  Ask,
+  AskEnd,
+  AskPage,
+  AsksCall,
+  ClosedAsk,
+  ClosedQuestion,
+  OfContext,
+  OpenAsk,
+  Question,
+} from './contract/asks.ts';
 export type { RunBounds } from './contract/bounds.ts';
 export type {
   ActorPage,
@@ -81,8 +94,9 @@ export type {
   Reservation,
   Usage,
 } from './contract/usage.ts';
-export type { BudgetReport, GatherProgress, QueryAnswer } from './contract/wire.ts';
+export type { AsksReport, BudgetReport, GatherProgress, QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
+export { ask } from './machines/ask.ts';
 export { all, deadline, first, quorum } from './machines/policies.ts';
 export type {
   CriticAnswer,

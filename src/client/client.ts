@@ -22,6 +22,7 @@ import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
+import { createAsks, toResponse } from './asks.ts';
 import { toLimits, withBudget } from './budgets.ts';
 import { cancelTenant } from './cancel-tenant.ts';
 import { createDayBudgets } from './day-budgets.ts';
@@ -301,6 +302,17 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       },
       release: (type, id, call) => remedy('release', 'released', type, id, call),
       purge: (type, id, call) => remedy('purge', 'purged', type, id, call),
+    },
+    asks: createAsks(open.bridge, requests, (type, id, call) => client.query(type, id, call)),
+    answer: async (question, value, call) => {
+      const { type, id, body } = toResponse(question, value, call);
+      const late = new QuorateError(
+        'RESULT_TIMEOUT',
+        `${type}/${id} did not confirm the answer in time; it may still count: does a host of it run?`,
+      );
+      const make = (asker: unknown): WireMessage => message(type, id, { ...body, asker: asker as Json });
+      const told = await ask(type, id, call, make, late);
+      if (told.answer !== 'answered') throw unexpected(told);
     },
     limits: createSharedLimits(open.bridge, requests),
     budgets: createDayBudgets(open.bridge, requests),

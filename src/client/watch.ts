@@ -99,6 +99,7 @@ function toTransitions({
   error,
   gathers,
   costs,
+  asks,
 }: TransitionsBody): Transition[] {
   const now = {
     turn,
@@ -108,6 +109,7 @@ function toTransitions({
     ...(error === undefined ? {} : { error }),
     ...(gathers === undefined ? {} : { gathers }),
     ...(costs === undefined ? {} : { costs }),
+    ...(asks === undefined ? {} : { asks }),
   };
   const before = steps.slice(0, -1).map((step) => ({ turn, status: 'active' as const, ...step }));
   const event = steps.at(-1)?.event;

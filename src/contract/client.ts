@@ -8,6 +8,7 @@ import type {
   StateValueFrom,
 } from 'xstate';
 import type { ActorAddress } from './address.ts';
+import type { AnswerOptions, AskPage, AsksCall, OpenAsk } from './asks.ts';
 import type { RunBounds } from './bounds.ts';
 import type { MachineConfig, QuorateConfig } from './config.ts';
 import type { OnBehalf } from './control.ts';
@@ -86,6 +87,8 @@ export interface Transition<M extends AnyStateMachine = AnyStateMachine> {
   readonly gathers?: readonly GatherProgress[];
   /** With `progress`: what it used so far, with all that it started; absent until something of it is known. */
   readonly costs?: Costs;
+  /** Questions to people that are open after it; absent where none is. */
+  readonly asks?: readonly OpenAsk[];
 }
 
 /** Of `watch`: what it tells beside the transitions, and what ends it. */
@@ -168,6 +171,14 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
    * runtime's configuration unless they are given. Each actor is asked, 32 at a time. Those that are started meanwhile may be missed.
    */
   cancelTenant(tenant: string, options?: CancelTenantCall): Promise<TenantCancelled>;
+  /** Questions to people that are open, or the latest that were closed: what `quorate asks ls` shows. */
+  asks(options?: AsksCall): Promise<AskPage>;
+  /**
+   * Answers a question of `asks`, by its id; `type/id` alone is enough where an actor has one open. The first answer counts. Throws
+   * ASK_CLOSED for a question that is not open, ANSWER_INVALID for an answer that it does not take, ASK_AMBIGUOUS, ACTOR_NOT_FOUND,
+   * ACTOR_ENDED, or RESULT_TIMEOUT, after which the answer may still count.
+   */
+  answer(id: string, value: Json, options?: AnswerOptions): Promise<void>;
   /** Actors of every type: what `quorate actors` shows and does. */
   readonly actors: Actors;
   /** Limits that processes share: what `quorate limits` shows and does. */

@@ -41,6 +41,18 @@ export const ERROR_HINTS = {
     'Add the agent to `agents` in the configuration, or implement it in the machine with `fromPromise`.',
   /** One attempt of an agent took longer than its `timeoutMs`. */
   AGENT_TIMEOUT: 'Raise the `timeoutMs` of the agent, or make it faster.',
+  /** An answer to a question is not what its choices or its schema ask for, or the machine takes no notice of it. */
+  ANSWER_INVALID:
+    'Answer with what the message asks for; `quorate asks show` has the question with its schema.',
+  /** An answer says an actor and no question, and several questions of that actor are open. */
+  ASK_AMBIGUOUS: 'Answer by the id of the question: `quorate asks ls` has it, and the message names them.',
+  /**
+   * An answer came for a question that is not open: somebody was faster, its deadline answered it, or its state was
+   * left. The message says which.
+   */
+  ASK_CLOSED: 'Nothing has to be done: the first answer counts. `quorate asks ls` shows what is open.',
+  /** The `meta.ask` of a state is none that people can be asked, or its question could not be made of the context. */
+  ASK_INVALID: 'Correct the `meta.ask` that the message names (docs/questions.md).',
   /**
    * Another process holds the data folder of the embedded broker, and its broker was not there to be joined
    * within ten seconds: it is ending or stands still. The message names it.

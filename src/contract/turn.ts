@@ -1,5 +1,6 @@
 // What a turn is: (state, inputs, now, ids) -> (state, effects, verdict per input). Everything here is JSON.
 import type { ActorAddress } from './address.ts';
+import type { AsksState } from './asks.ts';
 import type { Bounds } from './bounds.ts';
 import type { Effect, ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
@@ -80,6 +81,16 @@ export type TurnInput =
   | { readonly kind: 'timer'; readonly token: string }
   /** Somebody wants the final outcome: answered at once when ended, else kept as a waiter. */
   | { readonly kind: 'await'; readonly asker: ReplyAddress }
+  /** A person's answer to a question of this actor. */
+  | {
+      readonly kind: 'respond';
+      /** Absent: to the only one that is open. */
+      readonly ask?: string;
+      readonly value: Json;
+      /** Who answers, as they say it. */
+      readonly by?: string;
+      readonly asker: ReplyAddress;
+    }
   /** The parent does not need this child any more, or a client asked for its end. */
   | { readonly kind: 'stop' }
   /** The host found that this input cannot be applied: it ends the actor in error if it is still waited for (I7). */
@@ -119,6 +130,8 @@ export type Verdict =
   | { readonly kind: 'exists' }
   /** A partial that came before its predecessor: defer its message, apply it when `seq` is due. */
   | { readonly kind: 'early'; readonly execution: string; readonly branch: number; readonly seq: number }
+  /** Nothing has changed, and its sender is told why: an answer to a question that is not open, or that it does not take. */
+  | { readonly kind: 'refused'; readonly error: ErrorJson }
   /** The machine threw, or the input is not allowed (an `xstate.*` event from outside): poison for this message alone. */
   | { readonly kind: 'rejected'; readonly error: ErrorJson };
 
@@ -138,6 +151,8 @@ export interface Timer {
     /** One that has passed it: the machine is told, in a separate turn. */
     /** `isSpent`: nothing is left of the budget that it waits for, and nothing comes back. */
     | { readonly kind: 'deadline'; readonly execution: string; readonly isSpent?: true }
+    /** The deadline of a question, with an answer in its place. */
+    | { readonly kind: 'ask'; readonly ask: string }
     /** A bound of the run: its deadline, or whether anything comes. */
     | { readonly kind: 'bound'; readonly of: 'deadline' | 'progress' };
 }
@@ -250,6 +265,8 @@ export interface CoreState {
   readonly cut?: readonly CutGather[];
   /** Of the run, as far as they are left to this actor. Absent: none were said. */
   readonly bounds?: Bounds;
+  /** Questions to people. Absent until the machine asks one. */
+  readonly asks?: AsksState;
 }
 
 export interface TurnRequest {

@@ -1,6 +1,7 @@
 // What crosses Service Bus. `subject` names the kind, the body is JSON, and `format` lets a reader refuse what it does not know.
 
 import type { ActorAddress } from './address.ts';
+import type { ClosedAsk, OpenAsk } from './asks.ts';
 import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { EventJson, Json } from './json.ts';
@@ -186,7 +187,7 @@ export type ActorBody =
 
 /** What a client's reply session takes; correlated by the message's correlation id. */
 export type AnswerBody =
-  | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' | 'released' | 'purged' }
+  | { readonly kind: 'answer'; readonly answer: 'started' | 'exists' | 'released' | 'purged' | 'answered' }
   | { readonly kind: 'answer'; readonly answer: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'answer'; readonly answer: 'snapshot'; readonly snapshot: QueryAnswer }
   | { readonly kind: 'answer'; readonly answer: 'budget'; readonly budget: BudgetReport }
@@ -208,6 +209,8 @@ export interface TransitionsBody {
   readonly gathers?: readonly GatherProgress[];
   /** With them: what it used so far. */
   readonly costs?: Costs;
+  /** Questions to people that are open after it; absent where none is. */
+  readonly asks?: readonly OpenAsk[];
 }
 
 /** An `emit`ted event on the events topic. */
@@ -294,6 +297,13 @@ export interface BudgetReport {
   readonly most?: { readonly microUsd?: number; readonly tokens?: number };
 }
 
+/** The questions of one actor. */
+export interface AsksReport {
+  readonly open: readonly OpenAsk[];
+  /** The latest, oldest first. */
+  readonly closed: readonly ClosedAsk[];
+}
+
 /** What a query gets: the committed snapshot as XState shows it, and how far each gather is. */
 export interface QueryAnswer {
   readonly status: 'active' | 'done' | 'error' | 'stopped';
@@ -317,6 +327,8 @@ export interface QueryAnswer {
   readonly costs?: Costs;
   /** Of a run that was started with one. */
   readonly budget?: BudgetReport;
+  /** Questions to people that are open, and the latest that are not any more; absent until it has asked one. */
+  readonly asks?: AsksReport;
   /** Those that are open; of an actor that ended in error or was stopped, those that had answers then. */
   readonly gathers: readonly GatherProgress[];
 }

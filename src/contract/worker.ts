@@ -69,6 +69,8 @@ export interface MachineDescription {
   readonly events: readonly string[];
   /** Whether it has named actions, which run after the commit, in a worker. */
   readonly hasActions: boolean;
+  /** Some of its states ask people. */
+  readonly asks?: true;
   /** Sources invoked or spawned by name, and what each is. */
   readonly sources: readonly SourceDescription[];
 }

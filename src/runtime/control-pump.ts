@@ -13,7 +13,7 @@ import { usesLanes } from './lanes.ts';
 /** String URLs are not rewritten by the build: the modules have the extension that this file has. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Those that this build has machines for: `control/<kind>/machine.ts` exports one under that name. */
-const CONTROL_KINDS: readonly ControlKind[] = ['limit', 'lane', 'tenant', 'admission'];
+const CONTROL_KINDS: readonly ControlKind[] = ['limit', 'lane', 'tenant', 'admission', 'asks'];
 /** What is configured that keeps something there: each kind says so by itself. */
 const USES: readonly ((config: ResolvedConfig) => boolean)[] = [
   ({ limits }) => Object.keys(limits).length > 0,

@@ -75,7 +75,12 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
       .filter(({ hasActions }) => hasActions)
       .map(({ machine }) => machine.type),
   );
-  const control = usesControl(config);
+  // Older versions may have questions open.
+  const asks = [
+    ...machines.values(),
+    ...[...older.values()].flatMap((versions) => [...versions.values()]),
+  ].some((description) => description.asks === true);
+  const control = asks || usesControl(config);
   return {
     machines,
     older,

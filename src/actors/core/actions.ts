@@ -7,6 +7,8 @@ import { ANSWER_ACTION, type ControlAnswer, isReservedType } from '../../contrac
 import { QuorateError } from '../../contract/errors.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
+import { type Asked, CLOSE_ASK, OPEN_ASK } from './ask-meta.ts';
+import { closeQuestionsOf, openQuestion } from './asks.ts';
 import { takeLevel, takeTasks } from './bounds.ts';
 import { addressesOf, type Draft, namesOf } from './draft.ts';
 import { closeExecution, openExecution } from './executions.ts';
@@ -160,6 +162,10 @@ function applyAction(context: ActionContext, action: ReportedAction): void {
       const { label, value } = action.params as { label?: string; value: unknown };
       return draft.ask({ kind: 'log', label: label ?? null, value: toPlain(value) });
     }
+    case OPEN_ASK:
+      return openQuestion(draft, action.params as Asked);
+    case CLOSE_ASK:
+      return closeQuestionsOf(draft, (action.params as { readonly state: string }).state);
     default:
       return applyCustom(context, action);
   }

@@ -7,13 +7,14 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import { SCATTER_VALID } from '../../contract/scatter.ts';
 import type { MachineRef } from '../../contract/turn.ts';
 import type { MachineDescription, SourceDescription } from '../../contract/worker.ts';
+import { asksPeople, checkQuestions } from './ask-meta.ts';
 import type { Sources } from './durability.ts';
 import { checkDurable, isBuiltIn } from './durability.ts';
 import { exportedCheck, type ModuleExports } from './gather.ts';
 import { implementedActor, kindOfLogic, nameOfLogic } from './logic.ts';
 
 /**
- * `exports`: of the module of the machine. Throws MACHINE_NOT_DURABLE when an actor of this machine could not survive its process, and
+ * `exports`: of the module of the machine. Throws ASK_INVALID, MACHINE_NOT_DURABLE when an actor of this machine could not survive its process, and
  * MODULE_NOT_LOADED when its policies name what the module does not export.
  */
 export function describeMachine(
@@ -22,6 +23,7 @@ export function describeMachine(
   exports: ModuleExports = {},
 ): MachineDescription {
   const invoked = checkDurable(machine, ref.type);
+  checkQuestions(machine, ref.type);
   const names = new Set([...invoked.keys(), ...Object.keys(machine.implementations.actors)]);
   return {
     machine: ref,
@@ -30,6 +32,7 @@ export function describeMachine(
     graph: JSON.parse(JSON.stringify(toDirectedGraph(machine))) as Json,
     events: machine.events.filter((type) => type !== '' && !type.startsWith('xstate.')),
     hasActions: Object.values(machine.implementations.actions).some((action) => !isBuiltIn(action)),
+    ...(asksPeople(machine) ? { asks: true as const } : {}),
     sources: [...names].map((src) => describeSource(machine, ref, src, invoked, exports)),
   };
 }

@@ -1,6 +1,7 @@
 // The state of an actor while a batch works on it. Turns are atomic: `begin`, then `apply` or `takeBack`.
 import type { AnyActorRef } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
+import type { AsksState } from '../../contract/asks.ts';
 import type { Bounds } from '../../contract/bounds.ts';
 import type { Effect, ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';
@@ -48,6 +49,8 @@ export class Draft {
   applying = 0;
   life: Life | undefined;
   waiters: readonly ReplyAddress[];
+  /** Questions to people; undefined until the first one. */
+  asks: AsksState | undefined;
   /** Number of the last applied turn. */
   turn: number;
   /** Whether anything differs from what the batch was given. */
@@ -58,9 +61,11 @@ export class Draft {
   #asked: Effect[] = [];
   #executionsOpened = 0;
   #timersSet = 0;
+  #asksOpened = 0;
   #marks = {
     life: undefined as Life | undefined,
     waiters: [] as readonly ReplyAddress[],
+    asks: undefined as AsksState | undefined,
     gathers: 0,
     steps: 0,
   };
@@ -76,6 +81,7 @@ export class Draft {
     );
     this.life = state === null ? undefined : lifeOf(state);
     this.waiters = state?.waiters ?? [];
+    this.asks = state?.asks;
     this.turn = state?.turn ?? 0;
   }
 
@@ -93,9 +99,11 @@ export class Draft {
     this.#asked = [];
     this.#executionsOpened = 0;
     this.#timersSet = 0;
+    this.#asksOpened = 0;
     this.#marks = {
       life: this.life,
       waiters: this.waiters,
+      asks: this.asks,
       gathers: this.gathers.length,
       steps: this.steps.length,
     };
@@ -114,6 +122,7 @@ export class Draft {
     this.#journal.takeBack();
     this.life = this.#marks.life;
     this.waiters = this.#marks.waiters;
+    this.asks = this.#marks.asks;
     this.gathers.length = this.#marks.gathers;
     this.steps.length = this.#marks.steps;
   }
@@ -148,10 +157,16 @@ export class Draft {
     return `t${this.turn + 1}.${this.#timersSet++}`;
   }
 
-  /** Whether this turn has opened the execution or set the timer of that id. */
+  /** Unlike the others it is known outside: it says of which life it is. */
+  nextAskId(): string {
+    const life = this.life?.incarnation.slice(0, 8) ?? '';
+    return `q${this.turn + 1}.${this.#asksOpened++}-${life}`;
+  }
+
+  /** Whether this turn has opened the execution or the question, or set the timer, of that id. */
   isFresh(id: string): boolean {
     const prefix = `${this.turn + 1}.`;
-    return id.startsWith(prefix) || id.startsWith(`t${prefix}`);
+    return [prefix, `t${prefix}`, `q${prefix}`].some((own) => id.startsWith(own));
   }
 
   openExecution(id: string, execution: Execution): void {

@@ -5,6 +5,7 @@ import type { Json } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import { answeredIn } from '../../contract/scatter.ts';
 import type { ActorStatus, CutGather } from '../../contract/turn.ts';
+import { closeAllQuestions } from './asks.ts';
 import type { Draft } from './draft.ts';
 import { closeExecution } from './executions.ts';
 import { cancelAllTimers } from './timers.ts';
@@ -19,6 +20,7 @@ export function finish(draft: Draft, status: Exclude<ActorStatus, 'active'>, end
   if (life === undefined || life.status !== 'active') return;
   const gathers = status === 'done' ? [] : cutGathers(draft);
   for (const id of [...draft.executions.entries()].map(([key]) => key)) closeExecution(draft, id, 'stop');
+  closeAllQuestions(draft);
   cancelAllTimers(draft);
   const outcome = toOutcome(end);
   for (const to of draft.waiters) draft.ask({ kind: 'reply', to, outcome });

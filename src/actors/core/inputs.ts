@@ -6,6 +6,7 @@ import type { EventJson } from '../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { Execution, InternalInput, Timer, TurnInput, Verdict } from '../../contract/turn.ts';
 import type { Decision } from '../../machines/gather.ts';
+import { closeQuestion, judgeAnswer } from './asks.ts';
 import { beginBounds, giveBack, lookAtBound, noteProgress } from './bounds.ts';
 import { answerBranch, endGather } from './branches.ts';
 import type { Draft, Life } from './draft.ts';
@@ -14,6 +15,9 @@ import { closeExecution } from './executions.ts';
 import { lookAtDeadlines } from './timers.ts';
 import { toMachineSnapshot } from './to-json.ts';
 import type { TurnMachine } from './turn.ts';
+
+/** What comes from outside. */
+const PROGRESS: readonly TurnInput['kind'][] = ['event', 'reply', 'partial', 'respond'];
 
 const APPLIED: Verdict = { kind: 'applied' };
 
@@ -29,11 +33,11 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
   if (life === undefined) return { kind: 'unknown' };
   if (input.kind === 'await') return applyAwait(draft, life, input);
   if (life.status !== 'active') {
-    return input.kind === 'event'
+    return input.kind === 'event' || input.kind === 'respond'
       ? { kind: 'ended', error: ended(turn, life) }
       : stale(`the actor has ended: ${life.status}`);
   }
-  if (input.kind === 'event' || input.kind === 'reply' || input.kind === 'partial') noteProgress(draft);
+  if (PROGRESS.includes(input.kind)) noteProgress(draft);
   switch (input.kind) {
     case 'event':
       return applyEvent(turn, input);
@@ -45,6 +49,8 @@ export function applyInput(turn: TurnMachine, input: TurnInput): Verdict {
       return applyChildSnapshot(turn, input);
     case 'timer':
       return applyTimer(turn, input);
+    case 'respond':
+      return applyAnswer(turn, input);
     case 'stop':
       finish(draft, 'stopped', { error: stopped(draft.request.address) });
       return APPLIED;
@@ -110,6 +116,30 @@ function applyEvent(turn: TurnMachine, { event }: EventInput): Verdict {
   refuseReserved(event);
   turn.deliver(event);
   return APPLIED;
+}
+
+/** The question is closed before the machine is told: it may ask the next one in the same turn. */
+function applyAnswer(turn: TurnMachine, input: Extract<TurnInput, { kind: 'respond' }>): Verdict {
+  const { draft } = turn;
+  const judged = judgeAnswer(draft, turn.machine, input);
+  if (judged.kind === 'refused') return judged;
+  const { ask, question, value } = judged;
+  const by = input.by === undefined ? {} : { by: input.by };
+  closeQuestion(draft, ask, { how: 'answered', answer: value, ...by });
+  const { event: type } = question;
+  if (turn.deliver({ type, answer: value, ...by } as EventJson)) return APPLIED;
+  const message = `the machine takes no '${type}' with this answer in the state that it is in`;
+  return { kind: 'refused', error: { code: 'ANSWER_INVALID', message } };
+}
+
+/** Nobody has answered in time. */
+function answerByDefault(turn: TurnMachine, ask: string): void {
+  const { draft } = turn;
+  const question = draft.asks?.open[ask];
+  if (question === undefined) return;
+  const { event: type, default: answer = null } = question;
+  closeQuestion(draft, ask, { how: 'default', answer });
+  turn.deliver({ type, answer, byDefault: true } as EventJson);
 }
 
 function refuseReserved({ type }: EventJson): void {
@@ -189,6 +219,8 @@ function fire(turn: TurnMachine, timer: Timer): void {
       return lookAtDeadlines(draft, timer);
     case 'bound':
       return lookAtBound(draft, what.of);
+    case 'ask':
+      return answerByDefault(turn, what.ask);
     case 'deadline': {
       const execution = draft.executions.get(what.execution);
       if (execution !== undefined) missDeadline(turn, what, execution);

@@ -8,6 +8,10 @@ export function isGenerated(id: string): boolean {
   return GENERATED.test(id);
 }
 
+/** In front of a path it makes the id of an invoke there. */
+const ANY = '0.';
+const NONE: ReadonlySet<string> = new Set();
+
 const invokeIds = new WeakMap<AnyStateMachine, ReadonlySet<string>>();
 
 function invokesOf(machine: AnyStateMachine): ReadonlySet<string> {
@@ -80,6 +84,19 @@ export class Names {
       if (rest !== undefined) return `${prefixOf(id)}${this.#stateId(key, name)}${rest}`;
     }
     return id;
+  }
+
+  /** Of a state; undefined where nothing is said of it. */
+  newPath(path: string): string | undefined {
+    const id = this.newName(`${ANY}${path}`, NONE).slice(ANY.length);
+    return nodesOf(this.#machine.root)
+      .find((node) => node.id === id)
+      ?.path.join('.');
+  }
+
+  /** Whether the state of that path is let go of. */
+  dropsState(path: string): boolean {
+    return this.isDropped(`${ANY}${path}`);
   }
 
   /** As `renamed` and `dropped` may name it. */

@@ -6,6 +6,7 @@ import type { Migration } from '../../contract/config.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json, JsonObject } from '../../contract/json.ts';
 import type { CoreState, Execution, Timer, TurnRequest, TurnResult } from '../../contract/turn.ts';
+import { closeQuestion } from './asks.ts';
 import { Draft } from './draft.ts';
 import { closeExecution } from './executions.ts';
 import { isGenerated, Names } from './invokes.ts';
@@ -116,6 +117,7 @@ function carryOver(
       tags: active.tags,
       executions,
       timers: follow(timers),
+      ...renamedAsks(draft, names),
     },
     effects,
   };
@@ -134,6 +136,11 @@ function letGo(draft: Draft, names: Names): ReadonlySet<string> {
     letsGo = true;
     gone.add(childId);
     closeExecution(draft, id, 'stop');
+  }
+  for (const [ask, { state }] of Object.entries(draft.asks?.open ?? {})) {
+    if (!names.dropsState(state)) continue;
+    letsGo = true;
+    closeQuestion(draft, ask, { how: 'left' });
   }
   for (const [, { what }] of draft.timers.entries())
     if (what.kind === 'raise' && names.isDropped(what.sendId)) {
@@ -172,6 +179,16 @@ function rename(draft: Draft, newName: (id: string) => string) {
       : timer;
   }
   return { executions, timers, children, newNames };
+}
+
+/** A question follows its state; one whose state is not there any more is withdrawn at the next turn. */
+function renamedAsks({ asks }: Draft, names: Names): Pick<CoreState, 'asks'> {
+  if (asks === undefined) return {};
+  const open = Object.entries(asks.open).map(([ask, question]) => {
+    const state = names.newPath(question.state) ?? question.state;
+    return [ask, { ...question, state }] as const;
+  });
+  return { asks: { ...asks, open: Object.fromEntries(open) } };
 }
 
 function isAfter(what: Timer['what']): what is Extract<Timer['what'], { kind: 'raise' }> {

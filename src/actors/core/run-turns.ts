@@ -104,9 +104,10 @@ function takeInput(
     shareBounds(draft);
     return { verdict, effects: draft.apply() };
   }
-  if (verdict.kind !== 'rejected') return { verdict, effects: [] };
+  if (verdict.kind !== 'rejected' && verdict.kind !== 'refused') return { verdict, effects: [] };
   draft.takeBack();
   turn.putBack(snapshot);
+  if (verdict.kind === 'refused') return { verdict, effects: [] };
   if (draft.request.stopsAtInternal === true || !isFinal(input, verdict)) return { verdict, effects: [] };
   const failure = fail(draft, verdict.error);
   return { verdict: { kind: 'applied', failure }, effects: draft.apply() };
@@ -130,6 +131,7 @@ function toState(turn: TurnMachine): CoreState | null {
     executions: draft.executionRecord(),
     timers: draft.timers.toRecord(request.state?.timers ?? {}),
     waiters: draft.waiters,
+    ...(draft.asks === undefined ? {} : { asks: draft.asks }),
   };
 }
 

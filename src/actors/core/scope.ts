@@ -11,6 +11,7 @@ import {
   type Snapshot,
 } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
+import { announceQuestions } from './ask-meta.ts';
 import { PARENT_ID, refuseSend, SELF_ID, standIn } from './references.ts';
 
 // A machine whose children do nothing: every named logic is replaced by a stub, so that a child costs a few bytes of the
@@ -54,6 +55,7 @@ export function toInertMachine(machine: AnyStateMachine): AnyStateMachine {
     ...clone.options,
     maxIterations: Number.isFinite(own) ? Math.min(own, MOST_ITERATIONS) : MAX_ITERATIONS,
   };
+  announceQuestions(clone);
   clones.set(machine, clone);
   return clone;
 }

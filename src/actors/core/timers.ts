@@ -60,7 +60,7 @@ function watchNext(draft: Draft, after: number): void {
   if (next < Number.POSITIVE_INFINITY) watchDeadline(draft, next);
 }
 
-function cancelTimer(draft: Draft, token: string): void {
+export function cancelTimer(draft: Draft, token: string): void {
   if (draft.timers.get(token) === undefined) return;
   draft.timers.delete(token);
   if (draft.isFresh(token)) draft.unask((effect) => effect.kind === 'timer' && effect.token === token);

@@ -6,6 +6,7 @@ import type { EventJson, Json, JsonObject } from '../../contract/json.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
 import { applyActions, type Pending } from './actions.ts';
+import { closeLeftQuestions } from './asks.ts';
 import { addressesOf, type Draft } from './draft.ts';
 import { finish, fromMachineError, toMachineError } from './end.ts';
 import { LiveMachine, persist } from './live.ts';
@@ -57,8 +58,11 @@ export class TurnMachine {
     this.#goOn(live, pending);
   }
 
-  deliver(event: EventObject): void {
+  /** False: the machine took no notice of it. */
+  deliver(event: EventObject): boolean {
+    const { snapshot } = this.#restored();
     this.#run({ event });
+    return this.snapshot !== snapshot;
   }
 
   /** Continues the turn that a start began: ids are drawn on from there. */
@@ -78,6 +82,10 @@ export class TurnMachine {
   follows(childId: string): boolean {
     const child = this.#restored().snapshot?.children[childId] as { _syncSnapshot?: boolean } | undefined;
     return child?._syncSnapshot === true;
+  }
+
+  get machine(): AnyStateMachine {
+    return this.#machine;
   }
 
   get #type(): string {
@@ -153,6 +161,7 @@ export class TurnMachine {
       throw new QuorateError('STATE_INCOMPATIBLE', this.#unrestorable, { cause: thrown });
     }
     this.#live = live;
+    closeLeftQuestions(this.draft, live.snapshot?._nodes ?? []);
     return live;
   }
 }

@@ -3,6 +3,7 @@ import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import { lifeFolder } from '../protocol/claims.ts';
 import { stateSizeError } from './commit/claim-entries.ts';
 import { encodeEffects } from './commit/encode.ts';
+import { tellAsks } from './commit/tell-asks.ts';
 import type { HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { publishCommitted } from './outbox/publish.ts';
@@ -60,7 +61,7 @@ export async function migrate(held: HeldActor): Promise<void> {
 async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['effects']): Promise<void> {
   const { state, host, address: actor } = held;
   const { incarnation } = core;
-  const entries = encodeEffects(effects, {
+  const encoded = encodeEffects(effects, {
     actor,
     family: state.family ?? lifeFolder(host.payloads.scope, actor, incarnation),
     epoch: held.epoch,
@@ -72,6 +73,8 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
     // An older version started these; none of them is refused for what this one is registered with.
     isKnownType: () => true,
   });
+  const told = tellAsks(actor, { before: state.core, after: core, epoch: held.epoch, isLost: false });
+  const entries = [...encoded, ...told];
   const scheduled = Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token));
   const next = withoutClosed({
     ...state,

@@ -1,6 +1,7 @@
 // The border: bodies of messages are parsed here and nowhere else.
 import { z } from 'zod';
 import { MAX_ACTOR_ID_LENGTH } from '../../contract/address.ts';
+import { ASK_BOUNDS } from '../../contract/asks.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
@@ -76,6 +77,13 @@ const actorBody = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('childSnapshot'), execution: z.string(), snapshot: json }),
   z.strictObject({ kind: z.literal('timer'), token: z.string() }),
   z.strictObject({ kind: z.literal('await'), asker }),
+  z.strictObject({
+    kind: z.literal('respond'),
+    ask: z.string().max(MAX_ACTOR_ID_LENGTH).optional(),
+    value: json,
+    by: z.string().max(ASK_BOUNDS.byLength).optional(),
+    asker,
+  }),
   z.strictObject({ kind: z.literal('stop') }),
   z.strictObject({ kind: z.literal('granted'), execution: z.string(), value: json }),
   z.strictObject({ kind: z.literal('query'), asker }),
@@ -129,7 +137,10 @@ const offerBody = z.strictObject({
 });
 
 const answerBody = z.discriminatedUnion('answer', [
-  z.strictObject({ kind: z.literal('answer'), answer: z.enum(['started', 'exists', 'released', 'purged']) }),
+  z.strictObject({
+    kind: z.literal('answer'),
+    answer: z.enum(['started', 'exists', 'released', 'purged', 'answered']),
+  }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('outcome'), outcome }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('snapshot'), snapshot: z.looseObject({}) }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('budget'), budget: z.looseObject({}) }),
@@ -145,6 +156,7 @@ const answerBody = z.discriminatedUnion('answer', [
     error: error.optional(),
     gathers: z.array(z.looseObject({ childId: z.string() })).optional(),
     costs: z.looseObject({ final: z.boolean() }).optional(),
+    asks: z.array(z.looseObject({ id: z.string(), question: z.string() })).optional(),
   }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
 ]);

@@ -21,6 +21,7 @@ import { actorSpan } from '../trace.ts';
 import { book } from './book.ts';
 import { encodeEffects } from './encode.ts';
 import { letGo } from './let-go.ts';
+import { tellAsks } from './tell-asks.ts';
 import { answerTo, inputOf, isBirth, isDropped, type Judged, judgeAll, settledAs } from './verdicts.ts';
 
 export interface NextStateContext {
@@ -120,7 +121,8 @@ export function nextState(
   const { behalf = {} } = started ?? {};
   const said = Object.keys(behalf).length === 0 ? given : { ...given, ...behalf };
   const bounded = core.bounds === undefined ? said : { ...said, bounded: true as const };
-  const known = opensNewScatter(result) ? { ...bounded, gathers: true as const } : bounded;
+  const gathering = opensNewScatter(result) ? { ...bounded, gathers: true as const } : bounded;
+  const known = core.asks === undefined ? gathering : { ...gathering, asks: true as const };
   const books = book(known, usages, turned, context);
   const control = books?.control ?? known;
   const entries = [
@@ -128,6 +130,7 @@ export function nextState(
     ...(books?.entries ?? []),
     ...encoded,
     ...answers,
+    ...tellAsks(actor, { before: state.core, after: core, epoch, isLost: context.isLost === true }),
     ...closed.last,
     ...tellWatchers(watchers, actor, {
       before: state.core,

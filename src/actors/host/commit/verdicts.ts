@@ -65,9 +65,11 @@ export function isBirth({ input, verdict }: Judged): boolean {
   return verdict.kind === 'applied' && canStart(input);
 }
 
+const NEVER_DROPPED: readonly ReceivedInput['input']['kind'][] = ['event', 'await', 'respond'];
+
 /** Whether nobody waits for what the message says (I9). Events are never dropped, and a client that waits is told. */
 export function isDropped({ input, verdict }: Judged): boolean {
-  if (verdict.kind === 'unknown') return input.kind !== 'event' && input.kind !== 'await';
+  if (verdict.kind === 'unknown') return !NEVER_DROPPED.includes(input.kind);
   return verdict.kind === 'stale';
 }
 
@@ -83,7 +85,8 @@ function dispositionOf({ message, input, verdict }: Judged, actor: ActorAddress)
     case 'rejected':
       return toDeadLetter(verdict.error);
     case 'ended':
-      return forNobody(message, verdict.error);
+      return input.kind === 'event' ? forNobody(message, verdict.error) : { kind: 'complete' };
+    case 'refused':
     case 'stale':
     case 'exists':
       return { kind: 'complete' };
@@ -130,8 +133,16 @@ export function answerTo(
     if (verdict.kind === 'rejected')
       return [answer(message, input.asker, { kind: 'answer', answer: 'error', error: verdict.error })];
   }
+  if (input.kind === 'respond') return [answer(message, input.asker, responseOf(verdict, actor))];
   if (input.kind === 'await' && verdict.kind === 'unknown') return [notFound(message, input.asker, actor)];
   return [];
+}
+
+/** What a person is told of an answer. */
+function responseOf(verdict: Verdict, actor: ActorAddress): AnswerBody {
+  if (verdict.kind === 'applied') return { kind: 'answer', answer: 'answered' };
+  const error = 'error' in verdict ? verdict.error : absent(actor);
+  return { kind: 'answer', answer: 'error', error };
 }
 
 function conflict(actor: ActorAddress): ErrorJson {

@@ -1,7 +1,10 @@
 // Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
+import type { ActorAddress } from '../../../contract/address.ts';
+import { type AsksState, toClosedAsk } from '../../../contract/asks.ts';
 import type { CoreState } from '../../../contract/turn.ts';
 import {
   type AnswerBody,
+  type AsksReport,
   type InboundMessage,
   PROPERTY,
   type QuarantineInfo,
@@ -16,7 +19,7 @@ import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
-import { costsOf, cutProgress, inspected, progressOf } from './watchers.ts';
+import { costsOf, cutProgress, inspected, openAsks, progressOf } from './watchers.ts';
 
 export async function answerQueries(
   held: HeldActor,
@@ -30,7 +33,7 @@ export async function answerQueries(
     .map(({ message, asker }) =>
       core === null
         ? notFound(message, asker, address)
-        : answer(message, asker, answerToQuery(core, state, now)),
+        : answer(message, asker, answerToQuery(address, core, state, now)),
     );
   let claimed: readonly OutboxEntry[];
   try {
@@ -48,11 +51,11 @@ function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolea
   return typeof patience === 'number' && enqueuedAt + patience < now;
 }
 
-function answerToQuery(core: CoreState, state: SessionState, now: number): AnswerBody {
-  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(core, state, now) };
+function answerToQuery(actor: ActorAddress, core: CoreState, state: SessionState, now: number): AnswerBody {
+  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(actor, core, state, now) };
 }
 
-function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAnswer {
+function queryAnswer(actor: ActorAddress, core: CoreState, state: SessionState, now: number): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state.control, core, now);
   const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
@@ -66,9 +69,14 @@ function queryAnswer(core: CoreState, state: SessionState, now: number): QueryAn
     ...(unsent === 0 ? {} : { unsent }),
     ...(costs === undefined ? {} : { costs }),
     ...(budget === undefined ? {} : { budget }),
+    ...(core.asks === undefined ? {} : { asks: asksOf(actor, core, core.asks) }),
     gathers: core.cut === undefined ? progressOf(core, now, state.control) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
+}
+
+function asksOf(actor: ActorAddress, core: CoreState, { closed }: AsksState): AsksReport {
+  return { open: openAsks(actor, core), closed: closed.map((one) => toClosedAsk(actor, one)) };
 }
 
 /** It only waits for a target that may be back in a moment. */

@@ -47,8 +47,9 @@ function watch(
     return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
   if (core === null) return { state, answers: [notFound(message, asker, actor)] };
   if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
-  const progress = message.properties[PROPERTY.progress] === true ? { progress: true as const } : {};
-  const shown = progress.progress === true ? shownOf(core, state.control, now) : {};
+  const progress: { readonly progress?: true } =
+    message.properties[PROPERTY.progress] === true ? { progress: true } : {};
+  const shown = shownOf(core, { actor, control: state.control, now, progress: progress.progress });
   const answers = [answer(message, asker, describeSteps(core, [], shown))];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };

@@ -1,6 +1,7 @@
 // Watchers of an actor: clients that follow its transitions. They lie in the state beside the core, each for a lease that the
 // client renews; a batch of turns tells each of them in one message, which leaves with the batch's commit.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
+import { type OpenAsk, toOpenAsk } from '../../../contract/asks.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { InspectedSnapshot } from '../../../contract/ports.ts';
@@ -95,6 +96,11 @@ function firstOpen({ answered, total }: GatherState): number {
   return Math.min(total - 1, byte * 8 + bit);
 }
 
+/** The questions to people that it has open. */
+export function openAsks(actor: ActorAddress, { asks }: CoreState): readonly OpenAsk[] {
+  return Object.entries(asks?.open ?? {}).map(([ask, question]) => toOpenAsk(actor, ask, question));
+}
+
 /** Whether an answer came to one of its gathers, which no step says. */
 function hasAnswers(before: CoreState | null, after: CoreState): boolean {
   const known = before?.executions ?? {};
@@ -142,8 +148,7 @@ export function tellWatchers(
   const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
     hashId('watch', formatAddress(actor), after.incarnation, after.turn, sessionId, correlationId);
   return told.map(({ to, progress }) => {
-    const shown = progress === true ? shownOf(after, control, now) : {};
-    const body = describeSteps(after, steps, shown);
+    const body = describeSteps(after, steps, shownOf(after, { control, now, actor, progress }));
     return { kind: 'message', message: toAnswer(to, idFor(to), body) };
   });
 }
@@ -157,12 +162,23 @@ interface Told {
   readonly control?: ControlState | undefined;
 }
 
-type Shown = Pick<TransitionsBody, 'gathers' | 'costs'>;
+type Shown = Pick<TransitionsBody, 'gathers' | 'costs' | 'asks'>;
 
-/** How far its gathers are, and what it used. */
-export function shownOf(core: CoreState, control: ControlState | undefined, now: number): Shown {
+interface ShownOptions {
+  readonly actor: ActorAddress;
+  readonly control: ControlState | undefined;
+  readonly now: number;
+  /** Asked for: how far its gathers are, and what it used. */
+  readonly progress: true | undefined;
+}
+
+/** What a watcher is told beside the steps. */
+export function shownOf(core: CoreState, { actor, control, now, progress }: ShownOptions): Shown {
+  const open = openAsks(actor, core);
+  const asks = open.length === 0 ? {} : { asks: open };
+  if (progress === undefined) return asks;
   const costs = costsOf(control, core, now);
-  return { gathers: progressOf(core, now, control), ...(costs === undefined ? {} : { costs }) };
+  return { gathers: progressOf(core, now, control), ...(costs === undefined ? {} : { costs }), ...asks };
 }
 
 /** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */
@@ -190,7 +206,9 @@ export function describeSteps(
     { ...place, steps: bare.slice(-1), ...end },
     { ...place, steps: bare.slice(-1) },
   ];
-  return [whole, ...smaller].find(fits) ?? { ...place, steps: [] };
+  // A query has them.
+  const { asks: _, ...least } = place;
+  return [whole, ...smaller].find(fits) ?? { ...least, steps: [] };
 }
 
 function fits(body: TransitionsBody): boolean {

@@ -130,12 +130,19 @@ export async function takeWithoutCore(
   return { settlements, rest: [] };
 }
 
+const ASKING: ReadonlySet<ActorBody['kind']> = new Set([
+  'start',
+  'query',
+  'await',
+  'release',
+  'topUp',
+  'respond',
+]);
+
 /** Messages that ask what an actor is now, and need an answer. The end of a watch needs no answer. */
 function askerOf(body: ActorBody): ReplyAddress | 'nobody' | undefined {
   if (body.kind === 'watch') return body.leaseMs === 0 ? 'nobody' : body.asker;
-  if (body.kind === 'query' || body.kind === 'await' || body.kind === 'release' || body.kind === 'topUp')
-    return body.asker;
-  return body.kind === 'start' ? body.asker : undefined;
+  return ASKING.has(body.kind) && 'asker' in body ? body.asker : undefined;
 }
 
 function refusal({ quarantine }: SessionState): AnswerBody {
@@ -167,6 +174,7 @@ function outlined({ claim, outline, quarantine, ...rest }: SessionState): Sessio
     waiters: outline?.waiters ?? [],
     startedAt,
     ...(outline?.parent === undefined ? {} : { parent: outline.parent }),
+    ...(outline?.asks === undefined ? {} : { asks: { open: {}, closed: [] } }),
   };
   const standing =
     quarantine === undefined ? {} : { quarantine: { ...quarantine, releasing: true as const } };

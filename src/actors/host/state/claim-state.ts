@@ -70,7 +70,7 @@ async function claim(
   return bytesOf(outlined) <= MAX_STATE_BYTES ? outlined : written;
 }
 
-function outlineOf({ incarnation, turn, startedAt, parent, waiters }: CoreState): Outline {
+function outlineOf({ incarnation, turn, startedAt, parent, waiters, asks }: CoreState): Outline {
   const { system: _, ...link } = parent ?? {};
   return {
     incarnation,
@@ -78,6 +78,7 @@ function outlineOf({ incarnation, turn, startedAt, parent, waiters }: CoreState)
     startedAt,
     waiters: waiters.slice(-BOUNDS.outlinedWaiters),
     ...(parent === undefined ? {} : { parent: link as ParentLink }),
+    ...(Object.keys(asks?.open ?? {}).length === 0 ? {} : { asks: true as const }),
   };
 }
 

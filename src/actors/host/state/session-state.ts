@@ -175,6 +175,8 @@ export interface ControlState extends OnBehalf {
   readonly gathers?: true;
   /** Its run has bounds: the core keeps them. */
   readonly bounded?: true;
+  /** It has asked people: the core keeps the questions. */
+  readonly asks?: true;
 }
 
 /** Tasks for one agent, over the whole life of the actor. */
@@ -244,6 +246,8 @@ export interface BookedCosts {
 export interface Outline extends Pick<CoreState, 'incarnation' | 'turn' | 'startedAt' | 'parent'> {
   /** The last of those who wait; at most BOUNDS.outlinedWaiters. */
   readonly waiters: CoreState['waiters'];
+  /** It has questions open. */
+  readonly asks?: true;
 }
 
 export interface SessionState {

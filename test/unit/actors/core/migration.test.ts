@@ -227,3 +227,35 @@ describe('states in states', () => {
     expect(() => move({})).toThrow(/'a', running as '0\.order\.right\.busy' and timer '\S+right\.busy'/);
   });
 });
+
+describe('a question of a renamed state', () => {
+  const config = {
+    meta: { ask: { question: 'Go?', deadlineMs: 1_000, default: 'no' } },
+    on: { answer: 'end' },
+  };
+  const machine = machineWith('new', config);
+  const answer = {
+    kind: 'respond',
+    value: 'yes',
+    asker: { entity: 'replies', sessionId: 's', correlationId: 'c' },
+  };
+
+  it('is kept by the migration that says how, with its deadline', () => {
+    const before = started(config);
+    const { next } = moved(before, machine, { renamed: { old: 'new' } });
+    expect(Object.keys(next.state?.asks?.open ?? {})).toEqual(Object.keys(before.state?.asks?.open ?? {}));
+    expect(Object.keys(next.state?.timers ?? {})).toHaveLength(1);
+    expect(next.take(answer as never).verdicts).toEqual([{ kind: 'applied' }]);
+    expect(next.value).toBe('end');
+    expect(next.state?.timers).toEqual({});
+  });
+
+  it('is withdrawn by one that lets go of its state, and at the next turn by one that says nothing', () => {
+    const { next, kinds } = moved(started(config), machine, { dropped: ['old'] });
+    expect(kinds).toEqual(['cancelTimer']);
+    expect(next.state?.asks).toMatchObject({ open: {}, closed: [{ how: 'left' }] });
+    const { next: silent } = moved(started(config), machine, {}, 'end');
+    silent.send('x');
+    expect(silent.state?.asks).toMatchObject({ open: {}, closed: [{ how: 'left' }] });
+  });
+});
