@@ -35,7 +35,12 @@ export function resolveConfig(config: QuorateConfig, env: Environment = {}): Res
   const lines = parsed.error?.issues.flatMap((issue) => describeIssue(issue, [], set)) ?? [];
   lines.push(...misspelt(env), ...homeless(config));
   if (parsed.success)
-    lines.push(...unlimited(parsed.data), ...unpriced(parsed.data), ...agentless(parsed.data));
+    lines.push(
+      ...unlimited(parsed.data),
+      ...unpriced(parsed.data),
+      ...agentless(parsed.data),
+      ...outOfLane(parsed.data),
+    );
   if (parsed.success && lines.length === 0) return parsed.data;
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
 }
@@ -63,6 +68,19 @@ function agentless(config: ResolvedConfig): string[] {
       Object.hasOwn(config.agents, agent)
         ? []
         : [`topics.${topic}.subscriptions.${name}: there is no agent '${agent}'`],
+    ),
+  );
+}
+
+/** Refuses a lane that copies would pass by: nobody can hold one back (docs/decisions/0107). */
+function outOfLane({ agents, topics }: ResolvedConfig): string[] {
+  return Object.entries(topics ?? {}).flatMap(([topic, { subscriptions }]) =>
+    Object.entries(subscriptions).flatMap(([name, agent]) =>
+      Object.hasOwn(agents, agent) && (agents[agent]?.lane ?? false) !== false
+        ? [
+            `topics.${topic}.subscriptions.${name}: the agent '${agent}' has a lane, which cannot hold copies of a broadcast back; name another agent here, without one`,
+          ]
+        : [],
     ),
   );
 }

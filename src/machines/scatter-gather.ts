@@ -19,8 +19,10 @@ import { type Gathered, SCATTER, type ScatterInput, scatter } from './scatter.ts
 export interface ScatterGatherOptions {
   /** Default `scatterGather`. */
   readonly id?: string;
-  /** Each item is given to each of these agents. */
+  /** Each item is given to each of these agents; with `topic`, to each of these subscriptions of it. */
   readonly agents: readonly string[];
+  /** A topic of the configuration: each item is published to it once, and the copies are the branches. */
+  readonly topic?: string;
   readonly policy: GatherPolicy;
   /** Default 'values': each answer is kept (at most 256). 'counts' keeps the sums of the answers' `counts` only. */
   readonly collect?: ScatterPlan['collect'];
@@ -68,9 +70,15 @@ export type ScatterGatherMachine<Item = Json, Value = Json, Shared = Json> = Pat
 export function scatterGather<Item = Json, Value = Json, Shared = Json>(
   options: ScatterGatherOptions,
 ): ScatterGatherMachine<Item, Value, Shared> {
-  const { id = 'scatterGather', agents, policy, collect = 'values', deadlineMs } = options;
+  const { id = 'scatterGather', agents, topic, policy, collect = 'values', deadlineMs } = options;
   if (agents.length === 0) throw new QuorateError('CONFIG_INVALID', `${id}: agents: name at least one`);
-  const fixed = { agents, policy, collect, ...(deadlineMs === undefined ? {} : { deadlineMs }) };
+  const fixed = {
+    agents,
+    ...(topic === undefined ? {} : { topic }),
+    policy,
+    collect,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  };
 
   const machine = setup({
     types: {

@@ -26,6 +26,7 @@ export type TestConfig = Pick<
   QuorateConfig,
   | 'machines'
   | 'agents'
+  | 'topics'
   | 'limits'
   | 'prices'
   | 'budgets'

@@ -96,6 +96,14 @@ it('cancels the copies that nobody waits for any more', async () => {
   expect(begun.length).toBeLessThanOrEqual(1);
 });
 
+it('refuses a subscription whose agent has a lane, which copies would pass by', async () => {
+  const agents = { here: { run: () => null, lane: false }, there: { run: () => null, lane: true } };
+  await expect(startRuntime({ machines, topics, agents })).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(/^topics.reviews.subscriptions.us: the agent 'there' has a lane.+$/),
+  });
+});
+
 it('refuses a subscription whose agent is not there, before anything starts', async () => {
   await expect(
     startRuntime({ machines, topics, agents: { here: { run: () => null } } }),

@@ -4,7 +4,18 @@ import { expect, it } from 'vitest';
 import { exploreCrashes } from '../../../src/testing/index.ts';
 import { runOnce } from '../../../src/testing/run.ts';
 import { openLaboratory } from '../../../src/testing/scenario.ts';
-import { cancelled, funded, gather, limited, order, shared, startedBySend, trip } from './scenarios.ts';
+import {
+  broadcast,
+  cancelled,
+  funded,
+  gather,
+  limited,
+  nested,
+  order,
+  shared,
+  startedBySend,
+  trip,
+} from './scenarios.ts';
 
 const LIMIT_MS = 240_000;
 const planted = process.env['QUORATE_PLANTED'] !== undefined;
@@ -69,6 +80,30 @@ it('a run that is cancelled leaves no work to do, wherever its host dies', {
   const { faults } = await exploreCrashes(cancelled, {
     ...OPTIONS,
     ...share(0.1),
+    faults: ['crash'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(0);
+});
+
+it('a broadcast is answered once by each subscription, wherever a host dies', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const { faults } = await exploreCrashes(broadcast, {
+    ...OPTIONS,
+    ...share(0.05),
+    faults: ['crash', 'abandoned'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(0);
+});
+
+it('what hangs on a scatter inside another is told when the outer one has enough', {
+  timeout: LIMIT_MS,
+}, async () => {
+  const { faults } = await exploreCrashes(nested, {
+    ...OPTIONS,
+    ...share(0.04),
     faults: ['crash'],
     print: () => {},
   });

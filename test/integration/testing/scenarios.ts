@@ -66,18 +66,19 @@ export const trip = (): Scenario => ({
   },
 });
 
+const untilTold = {
+  run: (_input: unknown, { signal }: AgentContext): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+    }),
+};
+
 /** Its agents end only when they are told that nobody waits. */
 export const cancelled = (): Scenario => ({
   config: {
     machines: { fan: app('fan.machine.ts', 'fan') },
     agents: {
-      work: {
-        run: (_input: unknown, { signal }: AgentContext) =>
-          new Promise<never>((_resolve, reject) => {
-            signal.addEventListener('abort', () => reject(signal.reason as Error));
-          }),
-        concurrency: 2,
-      },
+      work: { ...untilTold, concurrency: 2 },
     },
   },
   run: async ({ client, settled }) => {
@@ -86,6 +87,42 @@ export const cancelled = (): Scenario => ({
     await settled();
   },
   outcome: async ({ client }) => (await client.query('fan', 'f')).status,
+});
+
+const REVIEWS = { reviews: { subscriptions: { eu: 'here', us: 'there' } } };
+
+/** Each item is published once; each subscription's copy is answered once. */
+export const broadcast = (): Scenario => ({
+  config: {
+    machines: { everywhere: app('broadcast.machine.ts', 'everywhere') },
+    topics: REVIEWS,
+    agents: {
+      here: { run: ({ item }: { item: number }) => `here ${item}` },
+      there: { run: ({ item }: { item: number }) => `there ${item}` },
+    },
+  },
+  run: async ({ client, settled }) => {
+    await client.start('everywhere', { id: 'e', input: { items: [1, 2] } as never });
+    await settled();
+  },
+});
+
+/** A scatter and, two levels below, a broadcast whose agents end only when they are told that nobody waits. */
+export const nested = (): Scenario => ({
+  config: {
+    machines: {
+      outer: app('broadcast.machine.ts', 'outer'),
+      middle: app('broadcast.machine.ts', 'middle'),
+      everywhere: app('broadcast.machine.ts', 'everywhere'),
+    },
+    topics: REVIEWS,
+    agents: { quick: { run: () => null }, here: untilTold, there: untilTold },
+  },
+  run: async ({ client, settled }) => {
+    await client.start('outer', { id: 'o', input: null as never });
+    await settled();
+  },
+  outcome: async ({ client }) => (await client.result('outer', 'o', { timeoutMs: 60_000 })) as Json,
 });
 
 /** Two tenants of one agent: what does not fit waits at its asker until the agent's lane grants it. */

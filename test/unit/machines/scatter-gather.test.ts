@@ -94,6 +94,18 @@ describe('scatterGather', () => {
     expect(actor.context).toEqual({ total: 2_000 });
   });
 
+  it('publishes each item once with a topic, whose subscriptions are its branches', () => {
+    const machine = scatterGather({ topic: 'reviews', agents: ['eu', 'us'], policy: quorum(3) });
+    const registry = {
+      agents: { a: { deadlineMs: 1 } },
+      machines: {},
+      topics: { reviews: { eu: 'a', us: 'a' } },
+    };
+    const { effects } = new TestActor(machine, { registry }).start({ items: [1, 2] });
+    const plan = { topic: 'reviews', agents: ['eu', 'us'], policy: quorum(3) };
+    expect(effects[0]?.effect).toMatchObject({ kind: 'scatter', total: 4, plan });
+  });
+
   it('refuses to be made without agents', () => {
     expect(() => scatterGather({ agents: [], policy: all() })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
