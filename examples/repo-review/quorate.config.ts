@@ -42,7 +42,7 @@ export const config = defineConfig({
     }),
     secrets: defineAgent({ run: secrets, ...reviewer }),
     docs: defineAgent({ run: docs, ...reviewer }),
-    facts: defineAgent({ run: facts, ...reviewer }),
+    facts: defineAgent({ ...facts, ...reviewer }),
     collect: defineAgent({ run: collect, timeoutMs: 300_000 }),
     planByRisk: defineAgent({ run: planByRisk, ...planner }),
     planByEffort: defineAgent({ run: planByEffort, ...planner }),

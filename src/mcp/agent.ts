@@ -14,7 +14,7 @@ export interface McpAgentOptions<Input, Output> extends Omit<ToolCall, 'argument
   /** Default: the input itself. */
   readonly arguments?: (input: Input, context: AgentContext) => JsonObject;
   /** The answer of the agent. Default: `value` of the result. */
-  readonly output?: (result: McpResult, input: Input) => Output | Promise<Output>;
+  readonly output?: (result: McpResult, input: Input, context: AgentContext) => Output | Promise<Output>;
   /** An answer of more bytes than this is stored, and the agent answers with its reference (`isPayloadRef`). Default 196,608; false: never. */
   readonly claimAbove?: number | false;
   readonly onProgress?: (progress: McpProgress, context: AgentContext) => void;
@@ -48,7 +48,7 @@ export function mcpAgent<Input extends Json = JsonObject, Output = Json>({
       const progress =
         onProgress === undefined ? {} : { onProgress: (one: McpProgress) => onProgress(one, context) };
       const asked = { ...call, arguments: argumentsOf(input, context), ...progress };
-      const answer = await output(await callTool(own, asked, context), input);
+      const answer = await output(await callTool(own, asked, context), input, context);
       const isLarge = claimAbove !== false && Buffer.byteLength(JSON.stringify(answer) ?? '') > claimAbove;
       return (isLarge ? await context.payloads.put(answer as Json) : answer) as Output & Answer;
     },

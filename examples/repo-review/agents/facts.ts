@@ -1,13 +1,18 @@
 // What the file system says about a file, asked of an MCP server: permissions that are too wide, sizes that tell.
-import { extname } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, extname, join } from 'node:path';
 import type { AgentContext, Json } from 'quorate';
+import { callTool, type McpServer, mcpAgent } from 'quorate/mcp';
 import { exists } from '../lib/files.ts';
-import { callFileTool } from '../lib/mcp-server.ts';
 import { answer, readTask } from '../lib/review-file.ts';
 import { asJson } from '../lib/run-folder.ts';
 import type { Finding } from '../protocol.ts';
 
 type Found = Omit<Finding, 'file' | 'agent'>;
+
+const require = createRequire(import.meta.url);
+const MANIFEST = require.resolve('@modelcontextprotocol/server-filesystem/package.json');
+const SERVER = join(dirname(MANIFEST), 'dist', 'index.js');
 
 const LARGE_BYTES = 200_000;
 const WRITE = 0o2;
@@ -21,17 +26,36 @@ export interface FileFacts {
   readonly permissions: number;
 }
 
-export async function facts(input: Json, context: AgentContext): Promise<Json> {
-  const task = readTask(input);
-  const found: Found[] = [];
-  if (await exists(task.path)) {
-    const call = async (name: string, more: Record<string, unknown> = {}): Promise<string> =>
-      callFileTool(task.place.root, { name, arguments: { path: task.path, ...more } }, context.signal);
-    const known = parseFacts(await call('get_file_info'));
-    const head = isExecutable(known) ? await call('read_text_file', { head: 1 }) : '';
-    found.push(...judgeFacts(task.file.path, known, head, process.platform));
-  }
-  return asJson(await answer(task, 'facts', found, context));
+const info = mcpAgent<Json>({
+  server: (input) => fileServer(readTask(input).place.root),
+  tool: 'get_file_info',
+  arguments: (input) => ({ path: readTask(input).path }),
+  // Gone since we looked: the next attempt sees it.
+  isRetryable: ({ text }) => text.includes('ENOENT'),
+  output: async ({ text }, input, context) => {
+    const task = readTask(input);
+    const known = parseFacts(text);
+    const first = { tool: 'read_text_file', arguments: { path: task.path, head: 1 } };
+    const head = isExecutable(known)
+      ? (await callTool(fileServer(task.place.root), first, context)).text
+      : '';
+    const found = judgeFacts(task.file.path, known, head, process.platform);
+    return asJson(await answer(task, 'facts', found, context));
+  },
+});
+
+export const facts = {
+  ...info,
+  run: async (input: Json, context: AgentContext): Promise<Json> => {
+    const task = readTask(input);
+    if (await exists(task.path)) return info.run(input, context);
+    return asJson(await answer(task, 'facts', [], context));
+  },
+};
+
+/** One process a folder under review; it may read nothing else. */
+export function fileServer(root: string): McpServer {
+  return { command: process.execPath, args: [SERVER, root] };
 }
 
 /** The server answers in lines of `name: value`. */
