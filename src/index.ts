@@ -84,6 +84,7 @@ export type {
   PolicyRecord,
   ScatterPlan,
 } from './contract/scatter.ts';
+export type { StreamItem, StreamOptions } from './contract/stream.ts';
 export type { DayBudget, DayBudgetStatus, DayBudgets } from './contract/tenants.ts';
 export type {
   Amount,

@@ -17,6 +17,7 @@ import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock } from '../contract/ports.ts';
 import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
+import type { StreamStore } from '../contract/stream.ts';
 import { toCosts } from '../contract/usage.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
@@ -29,6 +30,7 @@ import { createDayBudgets } from './day-budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
+import { createStreams } from './streams.ts';
 import { watchActor } from './watch.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -42,6 +44,8 @@ export interface ClientOptions {
   readonly bridge: Bridge;
   /** The payload store, for what is too large for a message. */
   readonly payloads: Payloads;
+  /** What agents stream; opened by the first who reads it. */
+  readonly streams: () => Promise<StreamStore>;
   /** Known types, where they are known: a client in another process leaves it to the broker to say that a queue is missing. */
   readonly machineTypes?: readonly string[];
   /** Where the broker is, for messages. */
@@ -111,6 +115,20 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       },
     );
 
+  const streams = createStreams({
+    ...options,
+    clock,
+    requests,
+    open: watches,
+    ask: async (type, id, signal) => {
+      const late = noAnswer(type, id);
+      const properties = { [PROPERTY.brief]: true, [PROPERTY.patience]: DEFAULT_TIMEOUT_MS };
+      const make = (asker: unknown): WireMessage =>
+        message(type, id, { kind: 'query', asker: asker as Json }, { properties });
+      return ask(type, id, signal === undefined ? undefined : { signal }, make, late);
+    },
+  });
+
   const remedy = async (
     kind: 'release' | 'purge',
     done: AnswerBody['answer'],
@@ -118,10 +136,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     id: string,
     call: CallOptions | undefined,
   ): Promise<void> => {
-    const late = new QuorateError(
-      'RESULT_TIMEOUT',
-      `${type}/${id} did not answer in time: does a host of it run?`,
-    );
+    const late = noAnswer(type, id);
     const make = (asker: unknown): WireMessage => message(type, id, { kind, asker: asker as Json });
     const body = await ask(type, id, call, make, late);
     if (body.answer !== done) throw unexpected(body);
@@ -209,10 +224,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         ]);
       }),
     query: async (type, id, call) => {
-      const late = new QuorateError(
-        'RESULT_TIMEOUT',
-        `${type}/${id} did not answer the query in time: does a host of it run?`,
-      );
+      const late = noAnswer(type, id, 'the query ');
       const make = (asker: unknown): WireMessage =>
         message(
           type,
@@ -226,10 +238,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     topUp: async (type, id, { by = '', usd, tokens, ...call }) => {
       const { microUsd = 0, tokens: more = 0 } = toLimits({ usd, tokens }, `topUp of ${type}/${id}`);
-      const late = new QuorateError(
-        'RESULT_TIMEOUT',
-        `${type}/${id} did not answer in time: does a host of it run?`,
-      );
+      const late = noAnswer(type, id);
       const make = (asker: unknown): WireMessage =>
         message(type, id, {
           kind: 'topUp',
@@ -276,6 +285,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         open: watches,
       }) as never;
     },
+    stream: (type, id, call) => streams.read({ type, id: checkActorId(id, type) }, call),
     cancel: async (type, id, call) => {
       checkActorId(id, type);
       throwIfAborted(call?.signal);
@@ -342,6 +352,11 @@ function sayUnknownType(entity = ''): (thrown: unknown) => never {
     const message = `no machine type '${entity.slice(prefix.length)}' here: no host of it has made its queue`;
     throw new QuorateError('MACHINE_NOT_FOUND', message, { cause: thrown });
   };
+}
+
+function noAnswer(type: string, id: string, to = ''): QuorateError {
+  const message = `${type}/${id} did not answer ${to}in time: does a host of it run?`;
+  return new QuorateError('RESULT_TIMEOUT', message);
 }
 
 function unexpected(body: AnswerBody): Error {

@@ -7,7 +7,7 @@ import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { type Logger, SILENT } from '../contract/ports.ts';
-import { openPayloads } from '../storage/stores.ts';
+import { openPayloads, streamsOnDemand } from '../storage/stores.ts';
 import { createClient } from './client.ts';
 
 /** Where a client finds Service Bus and the payload store: fields of the configuration, else the variables of `env` (default `process.env`). */
@@ -43,7 +43,12 @@ export async function connect<C extends QuorateConfig>(
   const payloads = await openPayloads(config, target);
   const bridge = await createBridge({ ...config, connection, logger });
   const { clock, endpoint } = bridge;
-  return createClient<C>({ bridge, payloads, clock, endpoint, onClose: () => bridge.close() });
+  const { open: streams, close } = streamsOnDemand(config, target);
+  const onClose = async (): Promise<void> => {
+    await close();
+    await bridge.close();
+  };
+  return createClient<C>({ bridge, payloads, streams, clock, endpoint, onClose });
 }
 
 async function localConnectionString(dataFolder: string): Promise<string> {

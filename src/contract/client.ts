@@ -16,6 +16,7 @@ import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { SharedLimits } from './limits.ts';
 import type { ErrorJson } from './outcome.ts';
+import type { StreamItem, StreamOptions } from './stream.ts';
 import type { DayBudgets } from './tenants.ts';
 import type { ActorStatus } from './turn.ts';
 import type { Costs } from './usage.ts';
@@ -161,6 +162,16 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
     id: string,
     options?: WatchCallOptions,
   ): AsyncGenerator<Transition<MachineOf<C, T>>, void, undefined>;
+  /**
+   * Gives what agents of the actor stream (`context.stream`), from the beginning or behind an offset: without a turn or a message of the
+   * actor, and without loss or repeat. Ends when the actor has ended and everything was given; what has ended is kept for ten minutes.
+   * Throws ACTOR_NOT_FOUND when there is no such actor for two seconds.
+   */
+  stream(
+    type: MachineType<C>,
+    id: string,
+    options?: StreamOptions,
+  ): AsyncGenerator<StreamItem, void, undefined>;
   /**
    * Stops the actor and with it its children, tasks and timers; a client that waits for its result gets ACTOR_STOPPED.
    * 'ended' when it had ended by itself. Throws ACTOR_NOT_FOUND.

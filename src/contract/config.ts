@@ -22,6 +22,11 @@ export interface AgentContext {
   /** Sends one piece of the answer ahead. Pieces reach the machine in the order of the calls, and before the answer. */
   readonly partial: (value: Json) => Promise<void>;
   /**
+   * Gives a piece to those who read along (`client.stream`), past the actor: no turn, no message to it. Never waits and never throws: what
+   * cannot be stored is logged and left out, and so is a piece of more than 64 KB.
+   */
+  readonly stream: (chunk: Json) => void;
+  /**
    * Says what a call used; what several say adds up. Call it also where an answer is of no use: it was paid for. One that cannot be
    * read is logged and left out, and fails nothing.
    */
@@ -110,7 +115,7 @@ export interface IoAgent extends AgentCommon {
 
 /** What an agent in a worker thread gets with each task. */
 export interface ModuleAgentContext
-  extends Pick<AgentContext, 'key' | 'attempt' | 'deadlineAt' | 'signal' | 'usage'> {}
+  extends Pick<AgentContext, 'key' | 'attempt' | 'deadlineAt' | 'signal' | 'usage' | 'stream'> {}
 
 /**
  * Runs in a worker thread: an exported `(input, context: ModuleAgentContext) => output` of a module. One that has not ended a

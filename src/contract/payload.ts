@@ -39,6 +39,13 @@ export interface Storage {
   /** Gives false where something is already, which stays as it is. */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   read(path: string): Promise<Uint8Array | undefined>;
+  /**
+   * Adds to what is there. Gives where it begins, in bytes, or nothing where that is not known; 'full' where it takes no more, and never
+   * will.
+   */
+  append(path: string, bytes: Uint8Array): Promise<number | undefined | 'full'>;
+  /** From a byte on, at most so many. */
+  readFrom(path: string, offset: number, count: number): Promise<Uint8Array | undefined>;
   /** Does nothing where nothing is. */
   remove(path: string): Promise<void>;
   /** Removes everything below. */

@@ -160,8 +160,9 @@ export interface WorkerPool {
       readonly timeoutMs?: number;
       /** A thread has it: from here on an abort ends the thread. */
       readonly onBegin?: () => void;
-      /** Of a CPU agent, while it runs; as it was given. */
+      /** Of a CPU agent, while it runs; as they were given. */
       readonly onUsage?: (usage: unknown) => void;
+      readonly onChunk?: (chunk: unknown) => void;
     },
   ): Promise<WorkerResponse>;
   /** Requests waiting for a thread. */

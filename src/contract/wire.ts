@@ -30,6 +30,8 @@ export const PROPERTY = {
   patience: 'quorate-patience',
   /** On a request to watch: how far its gathers are is wanted too. Hosts of former builds do not look at it. */
   progress: 'quorate-progress',
+  /** On a query: only which life it is in is wanted. Hosts of former builds answer in full. */
+  brief: 'quorate-brief',
   attempt: 'quorate-attempt',
   /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
   waits: 'quorate-waits',
@@ -37,6 +39,8 @@ export const PROPERTY = {
   putOffs: 'quorate-put-offs',
   execution: 'quorate-execution',
   branch: 'quorate-branch',
+  /** Of a task: the id of the invoke that asked for it, for those who read what its agent streams. */
+  child: 'quorate-child',
   agent: 'quorate-agent',
   eventType: 'quorate-event',
   /** Fields of the body, comma-separated, that lie in the payload store: the body has their references. */
@@ -191,6 +195,13 @@ export type AnswerBody =
   | { readonly kind: 'answer'; readonly answer: 'outcome'; readonly outcome: Outcome }
   | { readonly kind: 'answer'; readonly answer: 'snapshot'; readonly snapshot: QueryAnswer }
   | { readonly kind: 'answer'; readonly answer: 'budget'; readonly budget: BudgetReport }
+  /** To a brief query. */
+  | {
+      readonly kind: 'answer';
+      readonly answer: 'life';
+      readonly status: ActorStatus;
+      readonly incarnation: string;
+    }
   | TransitionsBody
   | { readonly kind: 'answer'; readonly answer: 'error'; readonly error: ErrorJson };
 

@@ -45,8 +45,11 @@ export interface ToAgent {
   readonly abort: ErrorJson;
 }
 
-/** From a CPU agent that runs. `usage` as it was given; 'end' is the last. */
-export type FromAgent = { readonly kind: 'usage'; readonly usage: unknown } | { readonly kind: 'end' };
+/** From a CPU agent that runs. `usage` and `chunk` as they were given; 'end' is the last. */
+export type FromAgent =
+  | { readonly kind: 'usage'; readonly usage: unknown }
+  | { readonly kind: 'stream'; readonly chunk: unknown }
+  | { readonly kind: 'end' };
 
 export type WorkerResponse =
   | { readonly kind: 'turn'; readonly result: TurnResult }

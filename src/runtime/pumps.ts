@@ -3,6 +3,7 @@ import { createDeadLetterHandler } from '../actors/agents/dead-letters.ts';
 import { createLimits } from '../actors/agents/limit/limits.ts';
 import { createOfferHandler } from '../actors/agents/offers.ts';
 import { createRemediation } from '../actors/agents/remediation.ts';
+import { createStreamHub } from '../actors/agents/stream/hub.ts';
 import { createTaskClaims, type TaskClaims } from '../actors/agents/task/claim.ts';
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
 import { createRetryLedger } from '../actors/agents/task/retry-budget.ts';
@@ -33,6 +34,7 @@ import { QuorateError } from '../contract/errors.ts';
 import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.ts';
 import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '../contract/ports.ts';
 import { SESSION_WINDOW } from '../contract/sizes.ts';
+import type { StreamStore } from '../contract/stream.ts';
 import type { MachineRef } from '../contract/turn.ts';
 import { addRows, toMicroUsd } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
@@ -68,6 +70,7 @@ export interface PumpContext {
   readonly process: string;
   readonly mailbox: ControlMailbox;
   readonly taskClaims: TaskClaimStore;
+  readonly streamStore: StreamStore;
   /** On the disk of this machine: a look costs next to nothing. */
   readonly hasLocalStore: boolean;
   readonly payloads: Payloads;
@@ -266,6 +269,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
     counters: context.counters.limits,
   });
   const waits = waitReportsOf(context);
+  const streams = createStreamHub({ ...context, store: context.streamStore, writer: context.process });
   const agents = Object.entries(config.agents).flatMap(([name, agent]) =>
     startTaskPump(context, {
       limit: limits.of(agent.limit),
@@ -278,6 +282,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
       concurrency: concurrencyOf(agent, threads),
       agent,
       waits,
+      streams,
       subscriptions: subscriptionsOf(config, name),
     }),
   );
@@ -291,6 +296,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
       concurrency: threads,
       claims: undefined,
       limit: undefined,
+      streams: undefined,
       subscriptions: [],
     }),
   );
@@ -301,6 +307,7 @@ function startAgentPumps(context: PumpContext): Pump[] {
       await Promise.all(agents.map((pump) => pump.stop()));
       await closeAgents(context);
       await claims.stop();
+      await streams.close();
       waits?.stop();
       await limits.close();
     },
@@ -345,7 +352,7 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
 
 type TaskPumpSettings = Pick<
   TaskHost,
-  'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit'
+  'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit' | 'streams'
 > & {
   readonly concurrency: number;
   readonly budget: RetryBudget | false | undefined;

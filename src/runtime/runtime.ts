@@ -83,7 +83,7 @@ export async function composeRuntime<C extends QuorateConfig>(
     if (alone !== undefined)
       logger.warn(`${alone}; set payloadContainer where there are some (docs/operating.md)`);
     undo.push(async () => stores.close());
-    const { payloads, results, cancellations: store, taskClaims } = seam?.stores(stores) ?? stores;
+    const { payloads, results, cancellations: store, taskClaims, streams } = seam?.stores(stores) ?? stores;
     const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);
     undo.push(() => connection.close());
     const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
@@ -127,6 +127,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       results,
       cancellations,
       taskClaims,
+      streamStore: streams,
       hasLocalStore: isLocal,
       payloads,
       clock,
@@ -137,7 +138,14 @@ export async function composeRuntime<C extends QuorateConfig>(
     });
     // A runtime that is there is ready: pumps connect in a moment.
     if (seam === undefined && pumps.length > 0) await atMost(CONNECT_LIMIT_MS, opened.connected());
-    const client = createClient<C>({ bridge, payloads, machineTypes: types, clock, endpoint });
+    const client = createClient<C>({
+      bridge,
+      payloads,
+      streams: async () => streams,
+      machineTypes: types,
+      clock,
+      endpoint,
+    });
     undo.push(() => client.close());
     undo.push(async () => {
       const timer = setTimeout(

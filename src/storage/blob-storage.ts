@@ -10,6 +10,9 @@ export type BlobTarget =
   | { readonly kind: 'connectionString'; readonly connectionString: string; readonly container: string };
 
 const NOT_FOUND = 404;
+const BEHIND_ITS_END = 416;
+/** After 50,000 appends. */
+const FULL = 'BlockCountExceedsLimit';
 /** Status of a write that asked for nothing to be there, and something was. */
 const THERE = new Set([409, 412]);
 /** Removals under way at once. */
@@ -24,6 +27,8 @@ export async function createBlobStorage(target: BlobTarget, create: boolean): Pr
     },
     create: (path, bytes) => said(createBlob(container, path, bytes)),
     read: (path) => said(download(container, path)),
+    append: (path, bytes) => said(appendTo(container, path, bytes)),
+    readFrom: (path, offset, count) => said(download(container, path, offset, count)),
     remove: async (path) => {
       await said(container.getBlobClient(path).deleteIfExists());
     },
@@ -47,15 +52,43 @@ async function createBlob(container: ContainerClient, path: string, bytes: Uint8
   }
 }
 
-/** One request: the SDK's own downloadToBuffer asks for the size first. */
-async function download(container: ContainerClient, path: string): Promise<Uint8Array | undefined> {
+async function appendTo(
+  container: ContainerClient,
+  path: string,
+  bytes: Uint8Array,
+): Promise<number | undefined | 'full'> {
+  const blob = container.getAppendBlobClient(path);
+  const append = async (): Promise<number | undefined> => {
+    const { blobAppendOffset } = await blob.appendBlock(bytes, bytes.length);
+    return blobAppendOffset === undefined ? undefined : Number(blobAppendOffset);
+  };
   try {
-    const { readableStreamBody } = await container.getBlobClient(path).download();
+    return await append().catch(async (error: unknown) => {
+      if (codeOf(error) !== 'BlobNotFound') throw error;
+      await blob.createIfNotExists();
+      return append();
+    });
+  } catch (error) {
+    if (codeOf(error) === FULL) return 'full';
+    throw error;
+  }
+}
+
+/** One request: the SDK's own downloadToBuffer asks for the size first. */
+async function download(
+  container: ContainerClient,
+  path: string,
+  offset?: number,
+  count?: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    const { readableStreamBody } = await container.getBlobClient(path).download(offset, count);
     const chunks: Uint8Array[] = [];
     for await (const chunk of readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
     return Buffer.concat(chunks);
   } catch (error) {
     const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
+    if (statusCode === BEHIND_ITS_END) return undefined;
     if (statusCode === NOT_FOUND && code !== 'ContainerNotFound') return undefined;
     throw error;
   }

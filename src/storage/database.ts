@@ -1,5 +1,5 @@
-// The SQLite file that all hosts of a data folder share: results of tasks, what is cancelled, and who runs which task. What comes in
-// one turn of the event loop is one transaction; while another host commits, this one waits and does other work meanwhile.
+// The SQLite file that all hosts of a data folder share: results of tasks, what is cancelled, who runs which task, and what is
+// streamed. What comes in one turn of the event loop is one transaction; while another host commits, this one waits and does other work meanwhile.
 import { appendFileSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,6 +34,16 @@ const LATER_TABLES = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS process (
     name TEXT NOT NULL PRIMARY KEY, until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS stream (
+    at INTEGER PRIMARY KEY AUTOINCREMENT, place TEXT NOT NULL, writer TEXT NOT NULL, packed BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS stream_place ON stream (place, at);
+  CREATE TABLE IF NOT EXISTS stream_writer (
+    place TEXT NOT NULL, writer TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (place, writer)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS stream_reader (
+    place TEXT NOT NULL, session TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (place, session)
   ) STRICT, WITHOUT ROWID`;
 
 const TABLES = `

@@ -7,6 +7,7 @@ import {
   copyFile,
   link,
   mkdir,
+  open,
   opendir,
   readFile,
   rename,
@@ -34,6 +35,8 @@ export function createFolderStorage(root: string): Storage {
     write: (path, bytes) => write(place(path), bytes, root),
     create: (path, bytes) => create(place(path), bytes, root),
     read: async (path) => unlessMissing(readFile(place(path))),
+    append: (path, bytes) => append(place(path), bytes, root),
+    readFrom: (path, offset, count) => readFrom(place(path), offset, count),
     remove: async (path) => {
       const file = place(path);
       await rm(file, { force: true });
@@ -63,6 +66,34 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
       makeFolder(root);
       await mkdir(dirname(path), { recursive: true });
     }
+  }
+}
+
+/** Where it begins is known as long as nobody else appends at the same time. */
+async function append(path: string, bytes: Uint8Array, root: string): Promise<number | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await using file = await open(path, 'a', OWNER_ONLY);
+      const { size } = await file.stat();
+      await file.write(bytes);
+      return (await file.stat()).size === size + bytes.length ? size : undefined;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || tries === MAX_TRIES)
+        throw fileFault(error, `writing ${path}`) ?? error;
+      makeFolder(root);
+      await mkdir(dirname(path), { recursive: true });
+    }
+  }
+}
+
+async function readFrom(path: string, offset: number, count: number): Promise<Uint8Array | undefined> {
+  const file = await unlessMissing(open(path, 'r'));
+  if (file === undefined) return undefined;
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(count), 0, count, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

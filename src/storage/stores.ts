@@ -11,10 +11,12 @@ import type {
   Storage,
   TaskClaimStore,
 } from '../contract/payload.ts';
+import type { StreamStore } from '../contract/stream.ts';
 import { createCancellationFiles } from './cancellations.ts';
 import { createFolderStorage, makeFolder } from './folder.ts';
 import { createPacking, type Packing } from './packing.ts';
 import { createPayloads, createResults } from './payloads.ts';
+import { createStreamFiles } from './stream-files.ts';
 import { createTaskClaimFiles } from './task-claims.ts';
 
 export interface Stores {
@@ -22,6 +24,7 @@ export interface Stores {
   readonly results: ResultStore;
   readonly cancellations: CancellationStore;
   readonly taskClaims: TaskClaimStore;
+  readonly streams: StreamStore;
 }
 
 /** The stores of a runtime. Removing a folder removes the results in it as well. */
@@ -29,6 +32,16 @@ export interface OpenedStores extends Stores {
   /** On the disk of this machine: a look costs next to nothing. */
   readonly isLocal: boolean;
   readonly close: () => void;
+}
+
+interface OpenedStreams {
+  readonly streams: StreamStore;
+  readonly close: () => void;
+}
+
+export interface StreamsOnDemand {
+  readonly open: () => Promise<StreamStore>;
+  readonly close: () => Promise<void>;
 }
 
 export async function openPayloads(config: ResolvedConfig, target: Target): Promise<Payloads> {
@@ -44,27 +57,60 @@ export async function openStores(config: ResolvedConfig, target: Target): Promis
   if (config.payloadContainer !== undefined || !isLocal(target)) {
     const cancellations = createCancellationFiles(storage, scope);
     const taskClaims = createTaskClaimFiles(storage, scope);
-    return { payloads, results: files, cancellations, taskClaims, isLocal: false, close: () => {} };
+    const streams = createStreamFiles(storage, packing);
+    return { payloads, results: files, cancellations, taskClaims, streams, isLocal: false, close: () => {} };
   }
   const folder = dataFolderOf(config);
   makeFolder(folder);
   // SQLite is loaded where it is used.
-  const [{ openDatabase }, { ResultTable }, { createCancellationTable, createTaskClaimTable }] =
-    await Promise.all([import('./database.ts'), import('./result-table.ts'), import('./control-tables.ts')]);
+  const [{ openDatabase }, { ResultTable }, { createCancellationTable, createTaskClaimTable }, streamTable] =
+    await Promise.all([
+      import('./database.ts'),
+      import('./result-table.ts'),
+      import('./control-tables.ts'),
+      import('./stream-table.ts'),
+    ]);
   const db = await openDatabase(join(folder, 'results.db'));
   const table = new ResultTable(db, packing, files);
+  const streams = streamTable.createStreamTable(db, packing);
   const removeFolder = async (path: string): Promise<void> => {
     await payloads.removeFolder(path);
     await table.removeFolder(path);
+    await streams.removeFolder(path);
   };
   return {
     payloads: { ...payloads, removeFolder },
     results: table,
     cancellations: createCancellationTable(db, scope),
     taskClaims: createTaskClaimTable(db, scope),
+    streams,
     isLocal: true,
     close: () => db.close(),
   };
+}
+
+/** What is streamed, for a client in a process that hosts nothing: opened when it is first asked for. */
+export function streamsOnDemand(config: ResolvedConfig, target: Target): StreamsOnDemand {
+  let opened: Promise<OpenedStreams> | undefined;
+  return {
+    open: async () => (await (opened ??= openStreams(config, target))).streams,
+    close: async () => (await opened?.catch(() => undefined))?.close(),
+  };
+}
+
+async function openStreams(config: ResolvedConfig, target: Target): Promise<OpenedStreams> {
+  const packing = packingOf(config);
+  if (config.payloadContainer !== undefined || !isLocal(target)) {
+    return { streams: createStreamFiles(await openStorage(config), packing), close: () => {} };
+  }
+  const folder = dataFolderOf(config);
+  makeFolder(folder);
+  const [{ openDatabase }, { createStreamTable }] = await Promise.all([
+    import('./database.ts'),
+    import('./stream-table.ts'),
+  ]);
+  const db = await openDatabase(join(folder, 'results.db'));
+  return { streams: createStreamTable(db, packing), close: () => db.close() };
 }
 
 /** What processes on other machines do not see; undefined where they share a store, or are on this machine. */

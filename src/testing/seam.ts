@@ -78,12 +78,17 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
   };
 }
 
-export function watchStores({ payloads, results, cancellations, taskClaims }: Stores, life: Life): Stores {
+export function watchStores(
+  { payloads, results, cancellations, taskClaims, streams }: Stores,
+  life: Life,
+): Stores {
   return {
     payloads: watchPayloads(payloads, life),
     results: watchResults(results, life),
     cancellations: watchCancellations(cancellations, life),
     taskClaims: watchTaskClaims(taskClaims, life),
+    // No step of a commit: what is streamed may be lost, and is nobody's state.
+    streams,
   };
 }
 

@@ -13,7 +13,7 @@ import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import { REMEDIATION, REPLIES } from '../contract/entities.ts';
 import { type Clock, SILENT } from '../contract/ports.ts';
-import { openPayloads } from '../storage/stores.ts';
+import { openPayloads, streamsOnDemand } from '../storage/stores.ts';
 import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
 import { deadLettersOf, Recorder } from './places.ts';
@@ -229,13 +229,16 @@ async function openClient(
   clock: Clock,
 ): Promise<Bridges> {
   const connection = { kind: 'connectionString', connectionString: config.connectionString } as const;
-  const payloads = await openPayloads(config, targetOf(config, undefined));
+  const target = targetOf(config, undefined);
+  const payloads = await openPayloads(config, target);
+  const { open: streams, close } = streamsOnDemand(config, target);
   const bridge = await createBridge({ ...config, connection, logger: SILENT, clock });
-  const client = createClient({ bridge, payloads, clock: bridge.clock });
+  const client = createClient({ bridge, payloads, streams, clock: bridge.clock });
   return {
     client,
     close: async () => {
       await client.close();
+      await close();
       await bridge.close();
     },
   };

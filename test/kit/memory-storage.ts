@@ -1,10 +1,12 @@
 // A storage in memory that can be looked into, and made to fail.
 import { type Cancellations, createCancellations } from '../../src/actors/protocol/cancellations.ts';
 import type { Payloads, ResultStore, Storage } from '../../src/contract/payload.ts';
+import type { StreamStore } from '../../src/contract/stream.ts';
 import { createCancellationFiles } from '../../src/storage/cancellations.ts';
 import { createPacking } from '../../src/storage/packing.ts';
 import { createPayloads, createResults } from '../../src/storage/payloads.ts';
 import { createSealer } from '../../src/storage/seal.ts';
+import { createStreamFiles } from '../../src/storage/stream-files.ts';
 
 export interface MemoryStorage extends Storage {
   readonly files: Map<string, Uint8Array>;
@@ -35,6 +37,16 @@ export function memoryStorage(): MemoryStorage {
       tried('read', path);
       return files.get(path);
     },
+    append: async (path, bytes) => {
+      tried('write', path);
+      const before = files.get(path) ?? new Uint8Array();
+      files.set(path, Buffer.concat([before, bytes]));
+      return before.length;
+    },
+    readFrom: async (path, offset, count) => {
+      tried('read', path);
+      return files.get(path)?.subarray(offset, offset + count);
+    },
     remove: async (path) => {
       tried('remove', path);
       files.delete(path);
@@ -60,6 +72,10 @@ export function memoryPayloads(storage: Storage = memoryStorage()): Payloads {
 
 export function memoryResults(storage: Storage = memoryStorage()): ResultStore {
   return createResults(storage, createPacking({ compress: false, codecs: [] }));
+}
+
+export function memoryStreams(storage: Storage = memoryStorage()): StreamStore {
+  return createStreamFiles(storage, createPacking({ compress: false, codecs: [] }));
 }
 
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

@@ -23,6 +23,7 @@ interface Waiting extends Groupable {
   /** Called when a thread takes the request: from then on an abort ends the thread. */
   readonly onStart: () => void;
   readonly onUsage: ((usage: unknown) => void) | undefined;
+  readonly onChunk: ((chunk: unknown) => void) | undefined;
   readonly respond: (response: WorkerResponse) => void;
 }
 
@@ -62,7 +63,7 @@ class Pool implements WorkerPool {
 
   run(
     request: WorkerRequest,
-    { signal, timeoutMs, onBegin, onUsage }: NonNullable<Parameters<WorkerPool['run']>[1]> = {},
+    { signal, timeoutMs, onBegin, onUsage, onChunk }: NonNullable<Parameters<WorkerPool['run']>[1]> = {},
   ): Promise<WorkerResponse> {
     return new Promise((respond) => {
       const lane = laneOf(request);
@@ -80,6 +81,7 @@ class Pool implements WorkerPool {
         alone: false,
         onStart,
         onUsage,
+        onChunk,
         respond,
       };
       queue.push(waiting);
@@ -171,11 +173,11 @@ class Pool implements WorkerPool {
 
   async #run(
     request: WorkerRequest,
-    { timeoutMs, signal, onUsage }: Partial<Waiting> = {},
+    { timeoutMs, signal, onUsage, onChunk }: Partial<Waiting> = {},
     threads: Threads,
   ): Promise<WorkerResponse> {
     const { graceMs = GRACE_MS } = this.#options;
-    const line = request.kind === 'agent' ? openAgentLine(request, onUsage) : undefined;
+    const line = request.kind === 'agent' ? openAgentLine(request, { onUsage, onChunk }) : undefined;
     const telling =
       line === undefined ? undefined : { tell: (error: QuorateError) => line.tell(error), graceMs };
     const limit = startLimit(request, timeoutMs, signal, telling);

@@ -146,6 +146,12 @@ const answerBody = z.discriminatedUnion('answer', [
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('budget'), budget: z.looseObject({}) }),
   z.strictObject({
     kind: z.literal('answer'),
+    answer: z.literal('life'),
+    status: z.enum(['active', 'done', 'error', 'stopped']),
+    incarnation: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('answer'),
     answer: z.literal('transitions'),
     incarnation: z.string(),
     turn: z.number().int(),

@@ -1,9 +1,14 @@
-// What a CPU agent gets beside its input: an abort signal and a report of usage that work across its thread's border.
+// What a CPU agent gets beside its input: an abort signal, a report of usage and a stream of pieces that work across its thread's
+// border.
 import type { MessagePort } from 'node:worker_threads';
 import type { ModuleAgentContext } from '../../contract/config.ts';
 import { fromErrorJson } from '../../contract/errors.ts';
+import type { Json } from '../../contract/json.ts';
 import type { Usage } from '../../contract/usage.ts';
 import type { FromAgent, ToAgent } from '../../contract/worker.ts';
+
+/** Can be cloned, and is no JSON. */
+const NO_JSON = Number.NaN;
 
 export interface OpenContext {
   readonly context: ModuleAgentContext;
@@ -29,8 +34,16 @@ export function openContext(
       say({ kind: 'usage', usage: null });
     }
   };
+  const stream = (chunk: Json): void => {
+    try {
+      say({ kind: 'stream', chunk });
+    } catch {
+      // What cannot be cloned is no JSON either: the host says so, and leaves it out.
+      say({ kind: 'stream', chunk: NO_JSON });
+    }
+  };
   return {
-    context: { ...given, signal: controller.signal, usage },
+    context: { ...given, signal: controller.signal, usage, stream },
     close: () => {
       say({ kind: 'end' });
       line?.close();

@@ -6,7 +6,7 @@ import { createBridge } from '../../../src/bridge/bridge.ts';
 import { createClient } from '../../../src/client/client.ts';
 import type { AgentContext, Role } from '../../../src/contract/config.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
-import { memoryPayloads } from '../../kit/memory-storage.ts';
+import { memoryPayloads, memoryStreams } from '../../kit/memory-storage.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 const MINUTE_MS = 60_000;
@@ -67,7 +67,12 @@ async function scenario(id: string, client: Skew, asker: Skew, agent: Skew) {
     logger,
     clock: clockOf(client),
   });
-  const caller = createClient({ bridge, payloads: memoryPayloads(), clock: bridge.clock });
+  const caller = createClient({
+    bridge,
+    payloads: memoryPayloads(),
+    streams: async () => memoryStreams(),
+    clock: bridge.clock,
+  });
   const began = Date.now();
   const ends = await Promise.all([
     caller.run('asker', { id, input: { question: 'why' } as never }),

@@ -5,7 +5,7 @@ import type { Json } from '../../../src/contract/json.ts';
 import type { Bridge } from '../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
 import { inbound } from '../../kit/inbound.ts';
-import { memoryPayloads } from '../../kit/memory-storage.ts';
+import { memoryPayloads, memoryStreams } from '../../kit/memory-storage.ts';
 import { NO_JSON } from '../../kit/no-json.ts';
 
 interface Setting {
@@ -35,7 +35,12 @@ function setUp({ onPublish = () => {} }: Setting = {}) {
     const asked = request?.body as { asker: { correlationId: string } } | undefined;
     if (asked !== undefined) deliver?.(inbound('answer', body, { correlationId: asked.asker.correlationId }));
   };
-  const client = createClient({ bridge, payloads: memoryPayloads(), machineTypes: ['m'] });
+  const client = createClient({
+    bridge,
+    payloads: memoryPayloads(),
+    streams: async () => memoryStreams(),
+    machineTypes: ['m'],
+  });
   return { client, sent, answer, stops: () => stopped };
 }
 

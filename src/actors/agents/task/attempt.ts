@@ -12,12 +12,24 @@ import type { WorkerRequest } from '../../../contract/worker.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
 import type { TaskPermits } from '../limit/task-limit.ts';
+import type { OpenStream } from '../stream/hub.ts';
 import type { Meter } from './meter.ts';
 import { keepLate } from './settle.ts';
 import type { Admitted, Attempt, Runnable, Task, TaskHost } from './task.ts';
 import { toPiece } from './task-messages.ts';
 
-export async function run(task: Task, admitted: Admitted, meter: Meter, host: TaskHost): Promise<Attempt> {
+/** Beside the task: what it uses, and what it streams. */
+interface Reports {
+  readonly meter: Meter;
+  readonly stream: OpenStream;
+}
+
+export async function run(
+  task: Task,
+  admitted: Admitted,
+  reports: Reports,
+  host: TaskHost,
+): Promise<Attempt> {
   host.counters.started++;
   const cancelled = new AbortController();
   const unwatch = host.cancellations.watch(task.marks, () => cancelled.abort(nobodyWaits()));
@@ -25,7 +37,7 @@ export async function run(task: Task, admitted: Admitted, meter: Meter, host: Ta
     sources: [admitted.claim?.lost ?? task.lost, host.shutdown, cancelled.signal],
   });
   const pieces = piecesOf(task, host);
-  const context = contextOf(task, admitted, host, { signal, pieces, meter });
+  const context = contextOf(task, admitted, host, { signal, pieces, ...reports });
   const { runnable, input } = admitted;
   let attempt: Attempt;
   try {
@@ -64,7 +76,7 @@ function contextOf(
   { body, message }: Task,
   { family, deadlineAt, permits }: Admitted,
   host: TaskHost,
-  { signal, pieces, meter }: { readonly signal: AbortSignal; readonly pieces: Pieces; readonly meter: Meter },
+  { signal, pieces, meter, stream }: Reports & { readonly signal: AbortSignal; readonly pieces: Pieces },
 ): AgentContext {
   return {
     key: body.key,
@@ -83,6 +95,7 @@ function contextOf(
       });
       return sent;
     },
+    stream: stream.push,
     usage: meter.usage,
     reserve: permits === undefined ? meter.reserve : limited(meter, permits, signal),
     limit: permits?.name,
@@ -128,11 +141,12 @@ function workerRequest(
 async function runInPool(
   { pool, timeoutMs, clock }: TaskHost,
   request: WorkerRequest,
-  { signal, usage }: AgentContext,
+  { signal, usage, stream }: AgentContext,
 ): Promise<Attempt> {
   // What it says is checked where it is booked.
   const onUsage = (used: unknown): void => usage(used as Usage);
-  const response = await pool.run(request, { signal, timeoutMs, onUsage });
+  const onChunk = (chunk: unknown): void => stream(chunk as Json);
+  const response = await pool.run(request, { signal, timeoutMs, onUsage, onChunk });
   if (response.kind === 'outcome') {
     const { outcome } = response;
     return outcome.status === 'done'

@@ -23,6 +23,7 @@ import { type Attempted, billUnbegun, fundAgain, isFundedAgain, meterOf } from '
 import { putOff, toNext } from './next.ts';
 import { settle } from './settle.ts';
 import type { Admitted, Next, Task, TaskHost } from './task.ts';
+import { streamOf } from './task-stream.ts';
 
 export function createTaskHandler(
   options: TaskHost,
@@ -96,14 +97,22 @@ async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskH
   if (task.message.deliveryCount > 0) budget?.began('redelivered', clock.now());
   const meter = meterOf(task, admitted, host);
   await meter.billLost();
-  const attempt = await run(task, admitted, meter, host);
+  const stream = streamOf(task, host);
+  const attempt = await run(task, admitted, { meter, stream }, host);
   const soonest = toNext(task, admitted, attempt, drawn(host), host);
   const isRetry = soonest.kind === 'retry' && soonest.attempt > task.body.attempt;
   const next =
     isRetry && budget !== undefined ? putOff(soonest, budget.retry(clock.now()), host.random()) : soonest;
   const bill = meter.bill(attempt, next, span);
+  // Before the answer: who hears of it finds all pieces.
+  await stream.close(isLast(next));
   admitted.permits?.end(attempt, meter.tokens);
   return { next, bill };
+}
+
+/** No other attempt at the task follows. */
+function isLast({ kind }: Next): boolean {
+  return kind === 'answer' || kind === 'giveUp' || kind === 'drop' || kind === 'keep';
 }
 
 function isFirst({ body, message, waits, putOffs }: Task): boolean {

@@ -11,6 +11,7 @@ import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
 import type { Limit } from '../limit/limits.ts';
 import type { TaskPermits } from '../limit/task-limit.ts';
+import type { StreamHub } from '../stream/hub.ts';
 import type { TaskClaim, TaskClaims } from './claim.ts';
 import type { LaneReports } from './lane-reports.ts';
 import type { RetryLedger } from './retry-budget.ts';
@@ -81,6 +82,8 @@ export interface TaskHost {
   /** None where the agent has none. */
   readonly limit: Limit | undefined;
   readonly payloads: Payloads;
+  /** None where nothing can be streamed: a machine's own logic has no context. */
+  readonly streams?: StreamHub | undefined;
   /** None where the agent has no lane. */
   readonly lane?: Pick<LaneReports, 'took' | 'ended'> | undefined;
   readonly clock: Clock;

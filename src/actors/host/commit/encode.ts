@@ -10,6 +10,7 @@ import { QuorateError } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
 import { isPayloadRef } from '../../../contract/payload.ts';
 import { type ScatterPlan, writtenOf } from '../../../contract/scatter.ts';
+import { cutText } from '../../../contract/sizes.ts';
 import type { CoreState, TurnResult } from '../../../contract/turn.ts';
 import { type Funds, NO_FUNDS } from '../../../contract/usage.ts';
 import {
@@ -45,6 +46,8 @@ interface EncodeContext {
   /** Those of the state before and after: one that begins and ends between the two never leaves. */
   readonly timers: { readonly before: CoreState['timers']; readonly after: CoreState['timers'] };
   readonly now: number;
+  /** Under which id its machine knows what it asked for. */
+  readonly childOf?: ((execution: string) => string | undefined) | undefined;
   /** Whether there is a queue for actors of this type. */
   readonly isKnownType: (type: string) => boolean;
   /** Under a budget: what an attempt with this input uses at most. */
@@ -121,12 +124,14 @@ function encode(
         ...(effect.logic === undefined ? {} : { logic: effect.logic }),
       };
       const each = effect.cancel === 'ignore' ? undefined : context.fundsOf?.(effect.agent, effect.input);
-      return { kind: 'message', message: taskMessage(body, context, { ...effect, each }) };
+      const child = context.childOf?.(effect.execution);
+      return { kind: 'message', message: taskMessage(body, context, { ...effect, each, child }) };
     }
     case 'scatter': {
       const { plan } = effect;
       const { kind } = writtenOf(plan.policy);
       const each = plan.cancel === 'ignore' ? undefined : eachOf(plan, context);
+      const child = context.childOf?.(effect.execution);
       const entry: OutboxEntry = {
         kind: 'scatter',
         execution: effect.execution,
@@ -141,6 +146,7 @@ function encode(
         ...(plan.offerTtlMs === undefined ? {} : { offerTtlMs: plan.offerTtlMs }),
         ...(plan.cancel === undefined ? {} : { cancel: plan.cancel }),
         ...(each === undefined ? {} : { each }),
+        ...(child === undefined ? {} : { child }),
       };
       return entry;
     }
@@ -288,11 +294,20 @@ function eachOf(
 
 type TaskContext = Pick<EncodeContext, 'actor' | 'incarnation' | 'family' | 'lineage' | 'span' | 'behalf'>;
 
+interface TaskMore {
+  readonly cancel?: 'ignore' | undefined;
+  readonly each?: Funds | undefined;
+  readonly child?: string | undefined;
+}
+
+/** Of the id of an invoke: what is longer is cut. */
+const MAX_CHILD_BYTES = 256;
+
 /** One attempt of one task, as a retry or an expansion of a scatter makes it too. */
 export function taskMessage(
   body: TaskBody,
   { actor, incarnation, family, lineage, span, behalf = {} }: TaskContext,
-  { cancel, each }: { readonly cancel?: 'ignore' | undefined; readonly each?: Funds | undefined },
+  { cancel, each, child }: TaskMore,
 ): WireMessage {
   return {
     entity: body.logic === undefined ? agentQueue(body.agent) : logicQueue(body.logic.type),
@@ -314,6 +329,7 @@ export function taskMessage(
       ...(cancel === undefined ? {} : { [PROPERTY.cancel]: cancel }),
       ...(each === undefined ? {} : { [PROPERTY.budget]: formatFunds(each) }),
       ...(body.branch === null ? {} : { [PROPERTY.branch]: body.branch }),
+      ...(child === undefined ? {} : { [PROPERTY.child]: cutText(child, MAX_CHILD_BYTES) }),
     },
     body: { ...body, execution: inLife(body.execution, incarnation) },
   };

@@ -107,6 +107,7 @@ export function nextState(
     span: actorSpan(traceparent, actor, core.incarnation),
     scheduled: state.scheduled,
     timers: { before: state.core?.timers ?? {}, after: core.timers },
+    childOf: (execution) => core.executions[execution]?.childId,
     now: context.now,
     fundsOf: given?.budget === undefined ? undefined : context.fundsOf,
     isKnownType: (type) =>

@@ -33,7 +33,13 @@ export async function answerQueries(
     .map(({ message, asker }) =>
       core === null
         ? notFound(message, asker, address)
-        : answer(message, asker, answerToQuery(address, core, state, now)),
+        : answer(
+            message,
+            asker,
+            message.properties[PROPERTY.brief] === true
+              ? lifeIn(core)
+              : answerToQuery(address, core, state, now),
+          ),
     );
   let claimed: readonly OutboxEntry[];
   try {
@@ -49,6 +55,10 @@ export async function answerQueries(
 function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolean {
   const patience = properties[PROPERTY.patience];
   return typeof patience === 'number' && enqueuedAt + patience < now;
+}
+
+function lifeIn({ status, incarnation }: CoreState): AnswerBody {
+  return { kind: 'answer', answer: 'life', status, incarnation };
 }
 
 function answerToQuery(actor: ActorAddress, core: CoreState, state: SessionState, now: number): AnswerBody {

@@ -65,6 +65,8 @@ export interface ScatterEntry {
   readonly deadlineAt: number;
   readonly offerTtlMs?: number;
   readonly cancel?: 'ignore';
+  /** Id of its invoke. */
+  readonly child?: string;
   /** As former builds know it. */
   readonly policy?: NamedPolicy['kind'];
   /** Of one that a gate holds back: what leaves of it has so long from then on. */

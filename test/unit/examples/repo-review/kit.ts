@@ -52,6 +52,7 @@ export function agentContext(more: Partial<AgentContext> = {}): AgentContext {
     logger: { debug: silent, info: silent, warn: silent, error: silent },
     payloads: memoryPayloads(),
     partial: async () => undefined,
+    stream: silent,
     usage: silent,
     reserve: async () => ({ settle: silent }),
     ...more,
