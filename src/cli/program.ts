@@ -1,6 +1,7 @@
 // All commands put together.
 import { Command } from 'commander';
 import { addActorsCommand } from './commands/actors.ts';
+import { addAsksCommand } from './commands/asks.ts';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addBudgetsCommand } from './commands/budgets.ts';
 import { addCostsCommand } from './commands/costs.ts';
@@ -31,6 +32,7 @@ export function createProgram(finish: Finish): Command {
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);
+  addAsksCommand(program, finish);
   addCostsCommand(program, finish);
   addBudgetsCommand(program, finish);
   addLimitsCommand(program, finish);
