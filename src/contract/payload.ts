@@ -32,6 +32,12 @@ export interface PayloadCodec {
   decode(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
+/** Where what was added begins, in bytes, as far as it is known. 'full': it takes no more, and never will. */
+export type StorageAppend =
+  | { readonly kind: 'added'; readonly at: number | undefined }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'full' };
+
 /** Where bytes lie: a folder, or a container of Blob storage. Paths are segments of [A-Za-z0-9._%-] joined by `/`. */
 export interface Storage {
   /** Whole or not at all, also after a crash; what was there is replaced. */
@@ -39,12 +45,9 @@ export interface Storage {
   /** Gives false where something is already, which stays as it is. */
   create(path: string, bytes: Uint8Array): Promise<boolean>;
   read(path: string): Promise<Uint8Array | undefined>;
-  /**
-   * Adds to what is there. Gives where it begins, in bytes, or nothing where that is not known; 'full' where it takes no more, and never
-   * will.
-   */
-  append(path: string, bytes: Uint8Array): Promise<number | undefined | 'full'>;
-  /** From a byte on, at most so many. */
+  /** Adds to what is there; with `isNew` also where nothing is. */
+  append(path: string, bytes: Uint8Array, isNew: boolean): Promise<StorageAppend>;
+  /** From a byte on, at most so many; undefined where nothing is. */
   readFrom(path: string, offset: number, count: number): Promise<Uint8Array | undefined>;
   /** Does nothing where nothing is. */
   remove(path: string): Promise<void>;

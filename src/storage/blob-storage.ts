@@ -2,7 +2,7 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { loadBlobStorage } from '../common/optional-packages.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { Storage } from '../contract/payload.ts';
+import type { Storage, StorageAppend } from '../contract/payload.ts';
 
 export type BlobTarget =
   /** With DefaultAzureCredential, as for the namespace. */
@@ -27,7 +27,7 @@ export async function createBlobStorage(target: BlobTarget, create: boolean): Pr
     },
     create: (path, bytes) => said(createBlob(container, path, bytes)),
     read: (path) => said(download(container, path)),
-    append: (path, bytes) => said(appendTo(container, path, bytes)),
+    append: (path, bytes, isNew) => said(appendTo(container, path, bytes, isNew)),
     readFrom: (path, offset, count) => said(download(container, path, offset, count)),
     remove: async (path) => {
       await said(container.getBlobClient(path).deleteIfExists());
@@ -56,21 +56,20 @@ async function appendTo(
   container: ContainerClient,
   path: string,
   bytes: Uint8Array,
-): Promise<number | undefined | 'full'> {
+  isNew: boolean,
+): Promise<StorageAppend> {
   const blob = container.getAppendBlobClient(path);
-  const append = async (): Promise<number | undefined> => {
-    const { blobAppendOffset } = await blob.appendBlock(bytes, bytes.length);
-    return blobAppendOffset === undefined ? undefined : Number(blobAppendOffset);
-  };
-  try {
-    return await append().catch(async (error: unknown) => {
-      if (codeOf(error) !== 'BlobNotFound') throw error;
+  for (let isMade = !isNew; ; isMade = true) {
+    try {
+      const { blobAppendOffset: at } = await blob.appendBlock(bytes, bytes.length);
+      return { kind: 'added', at: at === undefined ? undefined : Number(at) };
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === FULL) return { kind: 'full' };
+      if (code !== 'BlobNotFound') throw error;
+      if (isMade) return { kind: 'missing' };
       await blob.createIfNotExists();
-      return append();
-    });
-  } catch (error) {
-    if (codeOf(error) === FULL) return 'full';
-    throw error;
+    }
   }
 }
 
@@ -88,7 +87,7 @@ async function download(
     return Buffer.concat(chunks);
   } catch (error) {
     const { statusCode, code } = error as { statusCode?: unknown; code?: unknown };
-    if (statusCode === BEHIND_ITS_END) return undefined;
+    if (statusCode === BEHIND_ITS_END) return new Uint8Array();
     if (statusCode === NOT_FOUND && code !== 'ContainerNotFound') return undefined;
     throw error;
   }

@@ -19,7 +19,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileFault } from '../common/file-faults.ts';
 import { QuorateError } from '../contract/errors.ts';
-import type { Storage } from '../contract/payload.ts';
+import type { Storage, StorageAppend } from '../contract/payload.ts';
 import { ownFolder } from './owner-only.ts';
 import { checkPath } from './paths.ts';
 
@@ -35,7 +35,7 @@ export function createFolderStorage(root: string): Storage {
     write: (path, bytes) => write(place(path), bytes, root),
     create: (path, bytes) => create(place(path), bytes, root),
     read: async (path) => unlessMissing(readFile(place(path))),
-    append: (path, bytes) => append(place(path), bytes, root),
+    append: (path, bytes, isNew) => append(place(path), bytes, isNew, root),
     readFrom: (path, offset, count) => readFrom(place(path), offset, count),
     remove: async (path) => {
       const file = place(path);
@@ -70,14 +70,17 @@ async function write(path: string, bytes: Uint8Array, root: string): Promise<voi
 }
 
 /** Where it begins is known as long as nobody else appends at the same time. */
-async function append(path: string, bytes: Uint8Array, root: string): Promise<number | undefined> {
+async function append(path: string, bytes: Uint8Array, isNew: boolean, root: string): Promise<StorageAppend> {
+  const { O_APPEND, O_CREAT, O_WRONLY } = constants;
   for (let tries = 1; ; tries++) {
     try {
-      await using file = await open(path, 'a', OWNER_ONLY);
+      await using file = await open(path, O_APPEND | O_WRONLY | (isNew ? O_CREAT : 0), OWNER_ONLY);
       const { size } = await file.stat();
       await file.write(bytes);
-      return (await file.stat()).size === size + bytes.length ? size : undefined;
+      const isAlone = (await file.stat()).size === size + bytes.length;
+      return { kind: 'added', at: isAlone ? size : undefined };
     } catch (error) {
+      if (codeOf(error) === 'ENOENT' && !isNew) return { kind: 'missing' };
       if (codeOf(error) !== 'ENOENT' || tries === MAX_TRIES)
         throw fileFault(error, `writing ${path}`) ?? error;
       makeFolder(root);

@@ -37,11 +37,12 @@ export function memoryStorage(): MemoryStorage {
       tried('read', path);
       return files.get(path);
     },
-    append: async (path, bytes) => {
+    append: async (path, bytes, create) => {
       tried('write', path);
-      const before = files.get(path) ?? new Uint8Array();
+      const before = files.get(path) ?? (create ? new Uint8Array() : undefined);
+      if (before === undefined) return { kind: 'missing' };
       files.set(path, Buffer.concat([before, bytes]));
-      return before.length;
+      return { kind: 'added', at: before.length };
     },
     readFrom: async (path, offset, count) => {
       tried('read', path);

@@ -15,12 +15,14 @@ const config = {
     teller: app('teller.machine.ts', 'teller'),
     choir: app('teller.machine.ts', 'choir'),
     stage: app('teller.machine.ts', 'stage'),
+    thread: app('teller.machine.ts', 'thread'),
   },
   agents: {
     tell: {
       run: (input: unknown, context: AgentContext) => tell(input, context),
       retry: { attempts: 2, backoffMs: 1 },
     },
+    count: { module: new URL('../../fixtures/apps/cpu.agents.ts', import.meta.url), export: 'counting' },
   },
 } satisfies QuorateConfig;
 
@@ -188,5 +190,71 @@ describe('a stream', () => {
     await other.close();
     expect((await next).done).toBe(true);
     over.resolve();
+  });
+
+  it('of an agent in a worker thread is read like any other', async () => {
+    const { client } = test.runtime;
+    await client.run('thread', { id: 'seven' });
+    const items = await all(client.stream('thread', 'seven'));
+    expect(items.map((item) => ('value' in item ? item.value : item.kind))).toEqual([
+      1,
+      2,
+      'gap',
+      4,
+      'ended',
+    ]);
+  });
+
+  it('of a child is the child’s', async () => {
+    const { client } = test.runtime;
+    tell = async (_input, { stream }) => {
+      stream('child');
+      return null;
+    };
+    await client.run('stage', { id: 'eight' });
+    expect(await all(client.stream('stage', 'eight'))).toEqual([]);
+    // Other tellers have names of this file.
+    const child = (await client.actors.list('teller')).ids.find((id) => id.length > 10);
+    const items = await all(client.stream('teller', child ?? ''));
+    expect(items.map(({ kind }) => kind)).toEqual(['piece', 'ended']);
+  });
+
+  it('waits for a reader who takes his time: nothing is lost, and little is held', async () => {
+    const { client } = test.runtime;
+    const pieces = 400;
+    tell = async (_input, { stream }) => {
+      for (let n = 0; n < pieces; n++) {
+        stream(`${n} ${'x'.repeat(5_000)}`);
+        if (n % 20 === 0) await sleep(5);
+      }
+      return null;
+    };
+    await client.start('teller', { id: 'nine' });
+    const reading = client.stream('teller', 'nine');
+    const first = (await reading.next()).value as StreamItem;
+    // Everything is streamed and told before the second is wanted.
+    await client.result('teller', 'nine');
+    await sleep(300);
+    const items = [first, ...(await all(reading))];
+    const numbers = items.flatMap((item) => (item.kind === 'piece' ? [item.n] : []));
+    expect(numbers).toEqual(Array.from({ length: pieces }, (_, n) => n));
+    expect(items.at(-1)?.kind).toBe('ended');
+  });
+
+  it('may be read before its actor is started', async () => {
+    const { client } = test.runtime;
+    tell = async (_input, { stream }) => {
+      for (const word of words) stream(word);
+      return null;
+    };
+    const reading = all(client.stream('teller', 'ten'));
+    await sleep(50);
+    await client.start('teller', { id: 'ten' });
+    expect(said(await reading)).toEqual(story);
+  });
+
+  it('refuses an offset that is none', async () => {
+    const reading = test.runtime.client.stream('teller', 'one', { from: '../1' });
+    await expect(reading.next()).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 });

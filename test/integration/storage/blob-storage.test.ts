@@ -6,9 +6,12 @@ import type { Storage } from '../../../src/contract/payload.ts';
 import { createBlobStorage } from '../../../src/storage/blob-storage.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
 import { createPayloads } from '../../../src/storage/payloads.ts';
+import { createStreamFiles } from '../../../src/storage/stream-files.ts';
 import { AZURITE_KEY, type Azurite, installAzurite, startAzurite } from '../../kit/azurite.ts';
 import { liveLarge } from '../../kit/large.ts';
+import { createRandom } from '../../kit/random.ts';
 import { startRuntime } from '../../kit/runtime.ts';
+import { holdsStreamLaw } from '../../kit/stream-law.ts';
 
 const START_MS = 60_000;
 const packing = createPacking({ compress: false, codecs: [] });
@@ -47,6 +50,16 @@ describe.skipIf(installed.kind === 'unreachable')('Blob storage', () => {
     }
     expect(await paths(storage, 'a')).toEqual([]);
     expect(await paths(storage, 'ab')).toEqual(['ab/three']);
+  });
+
+  it('keeps streams in one order, to which several processes append', async () => {
+    const where = target();
+    const storages = [await createBlobStorage(where, true), await createBlobStorage(where, false)];
+    const stores = storages.map((storage) => createStreamFiles(storage, packing));
+    await holdsStreamLaw(stores, 'scope/m/one/life/stream', createRandom(), 20);
+    expect(await stores[0]?.read('scope/m/none/life/stream', 0, Date.now())).toEqual([]);
+    await storages[1]?.removeFolder('scope/m/one/life');
+    expect(await stores[0]?.read('scope/m/one/life/stream', 0, Date.now())).toEqual([]);
   });
 
   it('makes the key of its payloads once for all that start together, out of reach of every reference', async () => {

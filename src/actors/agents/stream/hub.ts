@@ -168,10 +168,11 @@ class Hub implements StreamHub {
   async #appendTo(place: Place): Promise<void> {
     const { store, clock, writer } = this.#options;
     const until = place.deadlineAt + KEPT_MS;
-    let isFull = true;
-    while (isFull && place.waiting.size > 0) {
+    let isMore = place.waiting.size > 0;
+    while (isMore) {
       const taken = takeRow(place.waiting);
-      isFull = bytesOf(taken) >= MAX_ROW_BYTES;
+      // What comes meanwhile is gathered for the next time.
+      isMore = [...place.waiting].some(({ hasWaiting }) => hasWaiting);
       let appended: Appended;
       try {
         const text = rowText(taken);

@@ -32,7 +32,7 @@ export function createTeller({ bridge, logger }: TellerOptions): Teller {
 
   const send = async (): Promise<void> => {
     // What is appended in the same moment goes along.
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     while (mails.size > 0) {
       const messages = [...mails].flatMap(([session, { news }]) => toMessages(session, news));
       mails.clear();
@@ -42,6 +42,8 @@ export function createTeller({ bridge, logger }: TellerOptions): Teller {
         logger.debug('readers of streams were not told', { reason: String(error) });
       }
     }
+    // Together with the last look: what is told from now on begins anew.
+    sending = undefined;
   };
 
   return {
@@ -56,7 +58,7 @@ export function createTeller({ bridge, logger }: TellerOptions): Teller {
         mail.news.push({ one, bytes: isTooMuch ? 0 : bytes });
         mail.bytes += isTooMuch ? 0 : bytes;
       }
-      sending ??= send().finally(() => (sending = undefined));
+      sending ??= send();
     },
     idle: async () => sending,
   };
