@@ -24,6 +24,8 @@ export interface ReviewInput {
   readonly policy?: 'all' | number;
   /** Makes this delivery step fail after it has done its work: shows that the folder is put back as it was. */
   readonly failAt?: DeliveryStep;
+  /** A person is asked before the report is published. */
+  readonly asks?: boolean;
   /** Holds the folder of each run. Default `$QUORATE_DATA/runs`, else `.quorate/runs`. */
   readonly runs?: string;
 }

@@ -1,6 +1,6 @@
 // One review from the folder to the delivered report. It decides and counts; agents do the work; findings and files stay
 // in the run folder, so that the state is a few kilobytes however large the repository is.
-import { agent, all, deadline, proposal, saga, scatter } from 'quorate';
+import { agent, all, ask, deadline, proposal, saga, scatter } from 'quorate';
 import { assign, type ErrorActorEvent, setup } from 'xstate';
 import {
   type Collected,
@@ -24,6 +24,11 @@ import * as read from './review.steps.ts';
 
 /** A large repository on a small machine: whatever the policy, nobody waits longer. */
 const REVIEW_DEADLINE_MS = 3_600_000;
+
+/** The answer that publishes. */
+const PUBLISH = 'publish';
+/** Who was asked has so long; then the report is kept where it is. */
+const APPROVAL_MS = 86_400_000;
 
 const planning = proposal<PlanRequest, Offer, Feedback>({
   id: 'planning',
@@ -68,6 +73,7 @@ export const review = setup({
     context: {} as ReviewContext,
     input: {} as ReviewInput,
     output: {} as ReviewOutput,
+    events: {} as read.Approval,
     tags: {} as 'working' | 'delivered' | 'failed',
   },
   actors: {
@@ -85,6 +91,7 @@ export const review = setup({
   },
   guards: {
     delivered: ({ context }) => context.outcome?.status === 'delivered',
+    asksNobody: ({ context }) => context.input.asks !== true,
   },
 }).createMachine({
   id: 'review',
@@ -144,8 +151,30 @@ export const review = setup({
         id: 'planning',
         src: 'planning',
         input: ({ context }) => ({ request: { runFolder: read.known(context.scan).runFolder } }),
-        onDone: { target: 'delivering', actions: assign({ plan: ({ event }) => read.planOf(event.output) }) },
+        onDone: { target: 'approving', actions: assign({ plan: ({ event }) => read.planOf(event.output) }) },
         onError: failed('planning'),
+      },
+    },
+    approving: {
+      meta: ask<ReviewContext>({
+        question: ({ context }) => read.approvalOf(context),
+        choices: [PUBLISH, 'keep'],
+        deadlineMs: APPROVAL_MS,
+        default: 'keep',
+      }),
+      // A question that is left in the turn that opens it is never seen.
+      always: { guard: 'asksNobody', target: 'delivering' },
+      on: {
+        answer: [
+          { guard: ({ event }) => event.answer === PUBLISH, target: 'delivering' },
+          {
+            target: 'failed',
+            actions: {
+              type: 'fail',
+              params: ({ event }) => ({ at: 'approving', error: read.refusedBy(event) }),
+            },
+          },
+        ],
       },
     },
     delivering: {

@@ -61,6 +61,25 @@ export function planOf(proposed: Proposed): Counted['plan'] & { readonly offer: 
   };
 }
 
+/** What a person says to the question before the delivery. */
+export interface Approval {
+  readonly type: 'answer';
+  readonly answer: string;
+  readonly by?: string;
+  readonly byDefault?: true;
+}
+
+export function approvalOf({ input, collected }: Reviewed): string {
+  const { findings, bySeverity } = known(collected);
+  const what = findings === 1 ? '1 finding' : `${findings} findings`;
+  return `Publish ${what} (${bySeverity.high} high) to ${input.out}?`;
+}
+
+export function refusedBy({ by, byDefault }: Approval): Reason {
+  const who = byDefault === true ? 'nobody has answered in time' : `${by ?? 'somebody'} said no`;
+  return { code: 'NOT_APPROVED', message: `the report is not published: ${who}` };
+}
+
 interface Reviewed {
   readonly input: ReviewInput;
   readonly scan: Scan | null;

@@ -41,12 +41,13 @@ describe('npm run demo', () => {
   it('reviews a folder, delivers the report, sums it up and loads no SDK of traces', {
     timeout: REVIEW_MS,
   }, async () => {
-    const { code, stdout, stderr, telemetry } = await observedDemo([]);
+    const { code, stdout, stderr, telemetry } = await observedDemo([], '--yes');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(DOCUMENTS);
     expect(stdout).toContain(`report     ${join(folder, 'out', 'report.md')}\n`);
     expect(stdout).toMatch(/^findings {3}\d+ \(\d+ high, \d+ medium, \d+ low\)$/m);
     expect(stdout).toMatch(/^model {6}none: /m);
+    expect(stdout).toMatch(/^question {3}Publish \d+ findings .*\nanswer {5}publish, by --yes$/m);
     expect(stdout).toMatch(/^ {2}reviewing {2}\d+\/\d+/m);
     // oxlint-disable-next-line no-control-regex -- what must not be there
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);

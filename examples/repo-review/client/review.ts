@@ -4,8 +4,9 @@ import type { RunContext, RunTerminal } from 'quorate';
 import { errorCode } from '../lib/failure.ts';
 import type { ReviewOutput } from '../protocol.ts';
 import type { config } from '../quorate.config.ts';
-import type { ReviewRequest } from './arguments.ts';
+import type { Answering, ReviewRequest } from './arguments.ts';
 import { showProgress } from './progress.ts';
+import { answerQuestions } from './questions.ts';
 import { type OpenReview, readReviewRecord, reviewId, writeReviewRecord } from './record.ts';
 
 export type ReviewContext = RunContext<typeof config>;
@@ -54,15 +55,21 @@ export async function closeReview(runtime: Runtime): Promise<void> {
 
 /** Shows progress until the review ends. Throws its error; gives undefined when `signal` aborts first. */
 export async function followReview(
-  { client }: Runtime,
+  runtime: Runtime,
   id: string,
   terminal: RunTerminal,
   signal: AbortSignal,
+  answering?: Answering,
 ): Promise<ReviewOutput | undefined> {
+  const { client } = runtime;
   const ended = new AbortController();
   const watched = AbortSignal.any([signal, ended.signal]);
   const options = { timeoutMs: QUERY_TIMEOUT_MS, signal: watched };
   const showing = showProgress(() => client.query(REVIEW, id, options), terminal, watched);
+  const asking =
+    answering === undefined ? undefined : answerQuestions(runtime, id, answering, terminal, watched);
+  // What the review ends with says more than why nobody can be asked.
+  asking?.catch((error: unknown) => terminal.line(String(error)));
   try {
     while (!signal.aborted) {
       try {

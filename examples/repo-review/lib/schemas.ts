@@ -9,6 +9,7 @@ export const reviewInputSchema = z.strictObject({
   out: z.string().min(1),
   policy: z.union([z.literal('all'), z.number().int().min(1)]).optional(),
   failAt: z.enum(DELIVERY_STEPS).optional(),
+  asks: z.boolean().optional(),
   runs: z.string().min(1).optional(),
 });
 

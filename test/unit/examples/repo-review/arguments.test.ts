@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseArguments } from '../../../../examples/repo-review/client/arguments.ts';
+import { answeringOf, parseArguments } from '../../../../examples/repo-review/client/arguments.ts';
 
 const ALL = ['out', 'fail-at'] as const;
 
@@ -35,4 +35,15 @@ describe('the command line of a review', () => {
   it('has no option that is not asked for', () => {
     expect(() => parseArguments(['--fail-at', 'stage'], ['out'])).toThrow(/^Unknown option '--fail-at'\n/);
   });
+});
+
+it.each([
+  [[], true, 'here'],
+  [['--ask'], true, 'here'],
+  [['--yes'], true, 'yes'],
+  [['--yes', '--ask'], false, 'yes'],
+  [['--ask'], false, 'elsewhere'],
+  [[], false, undefined],
+])('with %j, at a terminal: %s, the question is for %s', (args, interactive, answering) => {
+  expect(answeringOf(args, ['yes', 'ask'], interactive)).toBe(answering);
 });
