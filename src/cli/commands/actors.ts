@@ -10,6 +10,7 @@ import { dataOption, toAddress, verboseOption } from '../shared/options.ts';
 import { confirm, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { QUERY_TIMEOUT_MS, sendEvent } from './send-event.ts';
+import { streamActor } from './stream-actor.ts';
 
 interface CommonOptions {
   readonly data?: string;
@@ -46,6 +47,12 @@ export function addActorsCommand(program: Command, finish: Finish): void {
     .option('--start <input>', 'JSON; starts it with this input if it is not there (default: off)', toInput)
     .action(async (actor: ActorAddress, event: EventJson, options: CommonOptions & { start?: Start }) =>
       finish(await tell(actor, event, options)),
+    );
+  add('stream', 'Follow what agents of one stream, until it ends.', 'stream review/r1')
+    .argument('<actor>', 'type/id', toAddress)
+    .option('--from <offset>', 'behind the item with this offset (default: from the beginning)')
+    .action(async (actor: ActorAddress, options: CommonOptions & { from?: string }) =>
+      finish(await streamActor(actor, options)),
     );
   add('cancel', 'Stop one with its children, tasks and timers.', 'cancel review/r1')
     .argument('<actor>', 'type/id', toAddress)
