@@ -119,7 +119,7 @@ module.exports = {
       'The SDK of MCP changes with the protocol: two files know it.',
       {
         path: '^(src|otel)/',
-        pathNot: '^src/(mcp/(sdk-[a-z]+|program|http)\\.ts|common/optional-packages\\.ts)$',
+        pathNot: '^src/(mcp/(?:serve/)?(sdk-[a-z]+|program|http)\\.ts|common/optional-packages\\.ts)$',
       },
       { path: '(^|/)node_modules/@modelcontextprotocol/' },
     ),

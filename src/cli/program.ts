@@ -9,6 +9,7 @@ import { addDlqCommand } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrawCommand } from './commands/draw.ts';
 import { addLimitsCommand } from './commands/limits.ts';
+import { addMcpCommand } from './commands/mcp.ts';
 import { addResetCommand } from './commands/reset.ts';
 import { addStartCommand } from './commands/start.ts';
 import { documented, type Finish } from './shared/exit.ts';
@@ -37,6 +38,7 @@ export function createProgram(finish: Finish): Command {
   addBudgetsCommand(program, finish);
   addLimitsCommand(program, finish);
   addDlqCommand(program, finish);
+  addMcpCommand(program, finish);
   addBrokerCommand(program, finish);
   addResetCommand(program, finish);
   return program;

@@ -3,6 +3,8 @@
 // Where it is missing one line says what to install.
 import type * as BlobPackage from '@azure/storage-blob';
 import type * as McpClientPackage from '@modelcontextprotocol/client';
+import type * as McpServerPackage from '@modelcontextprotocol/server';
+import type * as McpStdioPackage from '@modelcontextprotocol/server/stdio';
 import type * as ElkPackage from 'elkjs/lib/elk.bundled.js';
 import type * as PrettyPackage from 'pino-pretty';
 import type * as BrokerPackage from 'quorate-broker';
@@ -43,6 +45,13 @@ export function loadMcpClient(): Promise<typeof McpClientPackage> {
   return import('@modelcontextprotocol/client').catch(
     orMissing('@modelcontextprotocol/client', 'the client of MCP'),
   );
+}
+
+/** Throws PACKAGE_MISSING. */
+export async function loadMcpServer(): Promise<typeof McpServerPackage & typeof McpStdioPackage> {
+  const missing = orMissing('@modelcontextprotocol/server', 'the server of MCP');
+  const stdio = await import('@modelcontextprotocol/server/stdio').catch(missing);
+  return { ...(await import('@modelcontextprotocol/server')), ...stdio };
 }
 
 /** Throws PACKAGE_MISSING. */

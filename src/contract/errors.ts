@@ -214,7 +214,7 @@ export const ERROR_HINTS = {
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   /**
    * An optional package is needed and is not installed: `quorate-broker` for the embedded broker, `quorate-otel`
-   * for a trace file, `@azure/storage-blob` for `payloadContainer`, or `@modelcontextprotocol/client` for tools of MCP servers.
+   * for a trace file, `@azure/storage-blob` for `payloadContainer`, `@modelcontextprotocol/client` for tools of MCP servers, or `@modelcontextprotocol/server` for `quorate mcp`.
    */
   PACKAGE_MISSING: 'Install the package that the message names; it is optional, and this needs it.',
   /**

@@ -11,7 +11,7 @@ import { checkServer, type McpServer, nameOf } from './servers.ts';
 const DEFAULT_SILENCE_MS = 60_000;
 export const DEFAULT_TIMEOUT_MS = 300_000;
 /** Where the key of a task is in `_meta` of a call, for servers that know it. */
-const KEY_META = 'quorate/idempotency-key';
+export const KEY_META = 'quorate/idempotency-key';
 
 /** What is asked of a tool, and how long it may take. */
 export interface ToolCall {
