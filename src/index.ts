@@ -34,6 +34,7 @@ export type {
   AdmissionConfig,
   AgentConfig,
   AgentContext,
+  AsksConfig,
   CpuAgent,
   IoAgent,
   LimitConfig,

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
+import { ASK_WEBHOOK, withAskWebhook } from './ask-webhook.ts';
 import { importFault } from './import-fault.ts';
 import { configSchema, ENVIRONMENT } from './schema.ts';
 
@@ -40,8 +41,9 @@ export function resolveConfig(config: QuorateConfig, env: Environment = {}): Res
       ...unpriced(parsed.data),
       ...agentless(parsed.data),
       ...outOfLane(parsed.data),
+      ...untold(parsed.data),
     );
-  if (parsed.success && lines.length === 0) return parsed.data;
+  if (parsed.success && lines.length === 0) return withAskWebhook(parsed.data);
   throw new QuorateError('CONFIG_INVALID', lines.join('\n'));
 }
 
@@ -70,6 +72,19 @@ function agentless(config: ResolvedConfig): string[] {
         : [`topics.${topic}.subscriptions.${name}: there is no agent '${agent}'`],
     ),
   );
+}
+
+/** Refuses a question that nobody would be told of. */
+function untold({ agents, asks }: ResolvedConfig): string[] {
+  const { notify } = asks ?? {};
+  if (notify === undefined) return [];
+  if ('agent' in notify)
+    return Object.hasOwn(agents, notify.agent)
+      ? []
+      : [`asks.notify.agent: there is no agent '${notify.agent}'`];
+  return Object.hasOwn(agents, ASK_WEBHOOK)
+    ? [`agents.${ASK_WEBHOOK}: is the name of the agent behind asks.notify.url; choose another`]
+    : [];
 }
 
 /** Refuses a lane that copies would pass by: nobody can hold one back (docs/decisions/0107). */

@@ -144,6 +144,19 @@ export const configSchema = z.strictObject({
   admission: z
     .strictObject({ maxWaitMs: ms(10, 86_400_000), intervalMs: ms(100, 600_000).optional() })
     .optional(),
+  asks: z
+    .strictObject({
+      notify: z
+        .union([
+          z.strictObject({
+            url: z.url({ protocol: /^https?$/ }),
+            headers: z.record(z.string().min(1), z.string()).optional(),
+          }),
+          z.strictObject({ agent: name }),
+        ])
+        .optional(),
+    })
+    .optional(),
   namespace: z.string().min(1).optional(),
   connectionString: z.string().min(1).optional(),
   prefix: z

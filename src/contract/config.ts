@@ -180,6 +180,15 @@ export interface TenantBudget {
   readonly revision?: number | undefined;
 }
 
+/** How people hear of new questions (docs/questions.md). */
+export interface AsksConfig {
+  /** An URL that each new question is posted to as JSON, or an agent that gets it as its task. Both may see one twice, with the same `id`. */
+  readonly notify?:
+    | { readonly url: string; readonly headers?: Readonly<Record<string, string>> | undefined }
+    | { readonly agent: string }
+    | undefined;
+}
+
 export type Role = 'actors' | 'agents';
 
 /** What a host runs and where. Only `machines` is needed; a variable of the environment wins over its field (docs/configuration.md). */
@@ -197,6 +206,8 @@ export interface QuorateConfig {
   readonly limits?: Readonly<Record<string, LimitConfig>>;
   /** Refuses new runs while tasks wait too long (docs/control.md). */
   readonly admission?: AdmissionConfig;
+  /** Tells people of new questions (docs/questions.md). */
+  readonly asks?: AsksConfig;
   /** `<name>.servicebus.windows.net`, with DefaultAzureCredential. Env QUORATE_NAMESPACE. */
   readonly namespace?: string;
   /** Env QUORATE_CONNECTION_STRING. */

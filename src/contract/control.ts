@@ -48,9 +48,19 @@ export interface ControlAnswer {
   readonly value: Json;
 }
 
+/** The name of an action by which they have an agent told something; its params are a ControlNotice. */
+export const NOTIFY_ACTION = 'quorate.notify';
+
+/** A task that nobody waits for: what becomes of it is the agent's. */
+export interface ControlNotice {
+  readonly agent: string;
+  readonly input: Json;
+}
+
 export interface Reduced<S> {
   readonly state: S;
   readonly answers: readonly ControlAnswer[];
+  readonly notices?: readonly ControlNotice[];
   /** When it wants to look again if nothing comes before (epoch ms): it gets an event of type `wake` then. */
   readonly wakeAt?: number;
 }

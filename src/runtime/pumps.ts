@@ -14,10 +14,9 @@ import { createActionHandler } from '../actors/host/actions/action-queue.ts';
 import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { budgetGate } from '../actors/host/budget/budget.ts';
 import { holdSession } from '../actors/host/hold.ts';
-import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
+import type { OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
-import { fundsOf } from '../actors/protocol/estimates.ts';
 import { CANCELLED_ID, cancelledIn } from '../actors/protocol/tell-cancelled.ts';
 import type { AgentConfig, ResolvedConfig, RetryBudget } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
@@ -36,13 +35,14 @@ import type { Bridge, Clock, InspectionSink, Logger, Pump, WorkerPool } from '..
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { StreamStore } from '../contract/stream.ts';
 import type { MachineRef } from '../contract/turn.ts';
-import { addRows, toMicroUsd } from '../contract/usage.ts';
+import { addRows } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
 import { admissionOf, reporting, waitReportsOf } from './admission.ts';
 import { closeAgents } from './close-agents.ts';
 import { startControlPump } from './control-pump.ts';
 import type { RuntimeCounters } from './counters.ts';
+import { createForeignLog, createUnsignedLog, hosting } from './hosting.ts';
 import { laneGates, laneReports, telling } from './lanes.ts';
 import type { Registration } from './registration.ts';
 import { ofCopies, type Source, subscriptionsOf } from './topics.ts';
@@ -106,7 +106,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     turnTimeoutMs,
     ...admissionOf(context),
     gates: [budgetGate, ...laneGates(config, (agent) => concurrencyOf(agent, threads))],
-    ...budgeting(context),
+    ...hosting(context),
   };
   const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.
@@ -141,26 +141,6 @@ function startActorPumps(context: PumpContext): Pump[] {
   ];
 }
 
-/** What hosts need to know for budgets. */
-function budgeting({ config, logger }: PumpContext): Pick<ActorHost, 'fundsOf' | 'unpriced' | 'tenants'> {
-  const { agents, budgets, prices, topics } = config;
-  const models = Object.values(agents).flatMap(({ model }) => model ?? []);
-  const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay, revision }]) => {
-    const money = usdPerDay === undefined ? {} : { microUsd: toMicroUsd(usdPerDay) };
-    const tokens = tokensPerDay === undefined ? {} : { tokens: tokensPerDay };
-    return [tenant, { ...money, ...tokens, ...(revision === undefined ? {} : { revision }) }] as const;
-  });
-  return {
-    tenants: Object.fromEntries(tenants),
-    unpriced: models.find((model) => !Object.hasOwn(prices, model)),
-    fundsOf: (asked, input, topic) => {
-      const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;
-      const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
-      return fundsOf((agent ?? {}) as Partial<AgentConfig>, input, name, { prices, logger });
-    },
-  };
-}
-
 /** What runs of actions that nobody waits for: a host stops after them, within its grace. */
 function runningActions(actions: Actions, sessions: readonly Pump[], shutdown: AbortSignal): Pump {
   return {
@@ -190,28 +170,6 @@ function startActionPumps(context: PumpContext): Pump[] {
     const onMessage = createActionHandler({ ...context, entity, machine, turnTimeoutMs });
     return bridge.pumpTasks({ entity, concurrency: threads, onMessage });
   });
-}
-
-/** Once for each version that this host does not know: its actors come again and again until another host serves them. */
-function createForeignLog(type: string, logger: Logger): ActorHost['onForeignState'] {
-  const said = new Set<string>();
-  return (actor, why) => {
-    if (said.has(why)) return;
-    said.add(why);
-    logger.error(`${actor}: ${why}; actors of type ${type} like it are left to other hosts`, { type });
-  };
-}
-
-/** Once: either somebody forges messages, or hosts do not share one payload store, and then all of theirs look like that. */
-function createUnsignedLog(logger: Logger): PumpContext['onUnsigned'] {
-  let said = false;
-  return (folder) => {
-    if (said) return;
-    said = true;
-    logger.warn(
-      `a message names ${folder} in the payload store without a signature that counts here: it was forged, or its sender has another payload store or an earlier build; nothing there is read or written (docs/configuration.md)`,
-    );
-  };
 }
 
 /** Offers on their way to their askers, and the dead letters of everything (I11). */

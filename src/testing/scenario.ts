@@ -30,6 +30,7 @@ export type TestConfig = Pick<
   | 'limits'
   | 'prices'
   | 'budgets'
+  | 'asks'
   | 'lockDurationMs'
   | 'duplicateWindowMs'
   | 'retentionMs'

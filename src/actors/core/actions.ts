@@ -3,7 +3,13 @@
 import type { AnyActorRef, AnyStateMachine, EventObject } from 'xstate';
 import type { ActorAddress } from '../../contract/address.ts';
 import { isReservedEvent } from '../../contract/border.ts';
-import { ANSWER_ACTION, type ControlAnswer, isReservedType } from '../../contract/control.ts';
+import {
+  ANSWER_ACTION,
+  type ControlAnswer,
+  type ControlNotice,
+  isReservedType,
+  NOTIFY_ACTION,
+} from '../../contract/control.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Outcome } from '../../contract/outcome.ts';
 import { toPlain } from '../../contract/plain.ts';
@@ -218,6 +224,7 @@ function applyCustom(
     const { to, value } = params as ControlAnswer;
     return draft.ask({ kind: 'reply', to, outcome: { status: 'done', output: value } });
   }
+  if (type === NOTIFY_ACTION && isReservedType(draft.request.address.type)) return notify(draft, params);
   // Named but not implemented: XState does nothing, and so do we.
   if (exec === undefined) return;
   if (machine.implementations.actions[type] !== exec) {
@@ -233,6 +240,15 @@ function applyCustom(
     params: toOutside(params ?? null, { of, path: 'params', code: 'INPUT_INVALID' }, addressOf),
     event: toEventOutside(event, of, addressOf),
   });
+}
+
+/** It may take as long as somebody could want to know. */
+const NOTICE_MS = 86_400_000;
+
+function notify(draft: Draft, params: unknown): void {
+  const { agent, input } = params as ControlNotice;
+  const execution = draft.nextExecutionId();
+  draft.ask({ kind: 'task', execution, agent, input, deadlineAt: draft.now + NOTICE_MS, cancel: 'ignore' });
 }
 
 function machineOf({ request }: Draft): string {

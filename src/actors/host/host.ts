@@ -56,6 +56,8 @@ export interface ActorHost {
   readonly fundsOf?: (agent: string, input: Json, topic?: string) => Funds;
   /** What tenants may use in a day. */
   readonly tenants?: Readonly<Record<string, DayLimit>>;
+  /** The agent that is told of new questions to people. */
+  readonly notifyAsks?: string | undefined;
   /** A model of an agent that has no price. */
   readonly unpriced?: string | undefined;
   /** Refuses new runs; none where nothing is configured. */

@@ -1,8 +1,8 @@
 // The open questions of all actors of a type, as a pure reducer: a list for people, of what each actor said last. The actors themselves
 // know what is open, and judge the answers; what this list forgets is not lost there. Its size is bounded.
 import type { ActorAddress } from '../../contract/address.ts';
-import type { ClosedQuestion } from '../../contract/asks.ts';
-import type { Reduced } from '../../contract/control.ts';
+import { type ClosedQuestion, toOpenAsk } from '../../contract/asks.ts';
+import type { ControlNotice, Reduced } from '../../contract/control.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import { cutRow, type ListAsks, type Row, readList, readTell, type TellAsks } from './protocol.ts';
 
@@ -70,17 +70,43 @@ export function reduceAsks(
 ): Reduced<AsksIndex> {
   const state = known ?? EMPTY;
   const tell = readTell(event);
-  if (tell !== undefined) return { state: told(state, tell, now, bounds), answers: [] };
+  if (tell !== undefined) {
+    const notices = noticesOf(state, tell);
+    return {
+      state: told(state, tell, now, bounds),
+      answers: [],
+      ...(notices.length === 0 ? {} : { notices }),
+    };
+  }
   const list = readList(event);
   if (list === undefined) return { state, answers: [] };
   return { state, answers: [{ to: list.from, value: pageOf(state, list) as unknown as Json }] };
 }
 
+/** One for each question that was not open before, as clients are shown it. */
+function noticesOf(state: AsksIndex, tell: TellAsks): readonly ControlNotice[] {
+  const { actor, notify, open } = tell;
+  if (notify === undefined || !isNews(state, tell)) return [];
+  const known = new Set((state.lives[nameOf(tell)]?.rows ?? []).map(({ ask }) => ask));
+  return Object.entries(open)
+    .filter(([ask]) => !known.has(ask))
+    .map(([ask, row]) => ({ agent: notify, input: toOpenAsk(actor, ask, row) as unknown as Json }));
+}
+
+function nameOf({ actor, life }: TellAsks): string {
+  return JSON.stringify([actor.type, actor.id, life]);
+}
+
+/** Neither a repeat, nor overtaken. */
+function isNews({ lives, gone }: AsksIndex, tell: TellAsks): boolean {
+  const name = nameOf(tell);
+  return tell.turn > (lives[name]?.turn ?? gone.find(([life]) => life === name)?.[1] ?? -1);
+}
+
 function told(state: AsksIndex, tell: TellAsks, now: number, bounds: AsksBounds): AsksIndex {
-  const name = JSON.stringify([tell.actor.type, tell.actor.id, tell.life]);
+  const name = nameOf(tell);
   const before = state.lives[name];
-  const turn = before?.turn ?? state.gone.find(([life]) => life === name)?.[1] ?? -1;
-  if (tell.turn <= turn) return state;
+  if (!isNews(state, tell)) return state;
   const { [name]: _, ...others } = state.lives;
   const rest: AsksIndex = {
     ...state,

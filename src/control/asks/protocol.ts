@@ -38,6 +38,8 @@ export interface TellAsks {
   readonly open: Readonly<Record<string, Row>>;
   /** What that turn closed. */
   readonly closed: readonly ClosedQuestion[];
+  /** The agent that is told of new ones, as the actor's process is configured. */
+  readonly notify?: string;
 }
 
 /** Of clients: a page of what is open, the oldest first, or of what was closed, the latest first. */
@@ -75,7 +77,7 @@ function isClosed(value: unknown): value is ClosedQuestion {
 
 /** Undefined for what no host of ours has sent. */
 export function readTell(event: EventJson): TellAsks | undefined {
-  const { type, actor, life, turn, open, closed } = event as unknown as Partial<TellAsks>;
+  const { type, actor, life, turn, open, closed, notify } = event as unknown as Partial<TellAsks>;
   const { type: machine, id } = (actor ?? {}) as Partial<ActorAddress>;
   const isTell =
     type === 'tell' &&
@@ -87,8 +89,11 @@ export function readTell(event: EventJson): TellAsks | undefined {
     open !== null &&
     Object.entries(open).every(([ask, question]) => isText(ask) && isRow(question)) &&
     Array.isArray(closed) &&
-    closed.every(isClosed);
-  return isTell ? { type, actor: { type: machine, id }, life, turn, open, closed } : undefined;
+    closed.every(isClosed) &&
+    (notify === undefined || isText(notify));
+  if (!isTell) return undefined;
+  const told = notify === undefined ? {} : { notify };
+  return { type, actor: { type: machine, id }, life, turn, open, closed, ...told };
 }
 
 /** As `readTell`. */

@@ -1,4 +1,8 @@
 // Questions to people with a real client over a real socket: opened, listed, answered once, closed with their state or their actor.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAsk } from '../../../src/contract/asks.ts';
 import type { QuorateClient } from '../../../src/contract/client.ts';
@@ -9,8 +13,8 @@ let client: QuorateClient;
 
 beforeAll(async () => {
   const machines = {
-    approval: app('approval.machine.ts', 'approval'),
-    form: app('approval.machine.ts', 'form'),
+    approval: app('question.machine.ts', 'approval'),
+    form: app('question.machine.ts', 'form'),
   };
   test = await startRuntime({ machines });
   client = test.runtime.client;
@@ -139,4 +143,55 @@ it('needs no queue where no machine asks', async () => {
     agents: { charge: { run: () => null }, ship: { run: () => null } },
   });
   expect(await plain.runtime.client.asks()).toEqual({ open: [], closed: [], unlisted: 0 });
+});
+
+describe('people hear of a new question', () => {
+  const machines = { approval: app('question.machine.ts', 'approval') };
+
+  it('by a URL, which is tried again with the same id until it takes it', async () => {
+    const heard: { readonly key: unknown; readonly sent: string; readonly from: unknown }[] = [];
+    const both = Promise.withResolvers<void>();
+    const server = createServer((request, response) => {
+      void text(request).then((sent) => {
+        const { 'idempotency-key': key, authorization: from } = request.headers;
+        heard.push({ key, sent, from });
+        response.writeHead(heard.length === 1 ? 503 : 204).end();
+        if (heard.length === 2) both.resolve();
+      });
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/hook`;
+    await using one = await startRuntime({
+      machines,
+      asks: { notify: { url, headers: { authorization: 'Bearer x' } } },
+    });
+    await one.runtime.client.start('approval', { id: 'hook', input: { what: 'it all' } });
+    await both.promise;
+    server.close();
+    const [first, second] = heard;
+    expect(second).toEqual(first);
+    expect(first?.from).toBe('Bearer x');
+    expect(JSON.parse(first?.sent ?? '')).toMatchObject({ id: first?.key, question: 'Publish it all?' });
+    await one.runtime.client.answer(String(first?.key), 'yes');
+  });
+
+  it('by an agent', async () => {
+    const told = Promise.withResolvers<{ readonly id: string }>();
+    const tell = {
+      run: (question: { readonly id: string }) => {
+        told.resolve(question);
+        return null;
+      },
+    };
+    await using one = await startRuntime({
+      machines,
+      agents: { tell },
+      asks: { notify: { agent: 'tell' } },
+    });
+    await one.runtime.client.start('approval', { id: 'agent', input: {} });
+    const { id } = await told.promise;
+    await one.runtime.client.answer(id, 'no', { by: 'agent' });
+    expect(await one.runtime.client.result('approval', 'agent')).toMatchObject({ said: { by: 'agent' } });
+  });
 });

@@ -5,6 +5,7 @@ import { exploreCrashes } from '../../../src/testing/index.ts';
 import { runOnce } from '../../../src/testing/run.ts';
 import { openLaboratory } from '../../../src/testing/scenario.ts';
 import {
+  asked,
   broadcast,
   cancelled,
   funded,
@@ -127,6 +128,16 @@ it('a limit grants what it grants once, wherever the host of its limiter dies', 
     ...OPTIONS,
     ...share(0.1),
     faults: ['crash', 'lock-lost', 'replayed-write'],
+    print: () => {},
+  });
+  expect(faults.crash?.tried).toBeGreaterThan(0);
+});
+
+it('a question is answered once and closed, wherever a host dies', { timeout: LIMIT_MS }, async () => {
+  const { faults } = await exploreCrashes(asked, {
+    ...OPTIONS,
+    ...share(0.04),
+    faults: ['crash', 'abandoned', 'lock-lost'],
     print: () => {},
   });
   expect(faults.crash?.tried).toBeGreaterThan(0);

@@ -125,6 +125,32 @@ export const nested = (): Scenario => ({
   outcome: async ({ client }) => (await client.result('outer', 'o', { timeoutMs: 60_000 })) as Json,
 });
 
+/** One question is answered by a person, one withdrawn and asked again until its deadline answers it; the list knows how each ended. */
+export const asked = (): Scenario => ({
+  config: {
+    machines: { approval: app('question.machine.ts', 'approval') },
+    retentionMs: 7 * 86_400_000,
+  },
+  run: async ({ client, advance, settled }) => {
+    await client.start('approval', { id: 'one', input: null as never });
+    await client.start('approval', { id: 'two', input: null as never });
+    await settled();
+    await client.answer('approval/one', 'yes', { by: 'ann' });
+    await client.send('approval', 'two', { type: 'withdraw' });
+    await settled();
+    await client.send('approval', 'two', { type: 'withdraw' });
+    await settled();
+    await advance('1 day');
+  },
+  outcome: async ({ client }) => {
+    const said = async (id: string): Promise<Json> => (await client.result('approval', id)) as Json;
+    const { open } = await client.asks();
+    const { closed } = await client.asks({ closed: true });
+    const ends = closed.map(({ actor, how, by = 'nobody' }) => `${actor.id} ${how} ${by}`).toSorted();
+    return { one: await said('one'), two: await said('two'), open: open.length, ends };
+  },
+});
+
 /** Two tenants of one agent: what does not fit waits at its asker until the agent's lane grants it. */
 export const shared = (): Scenario => ({
   config: {

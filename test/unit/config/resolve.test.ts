@@ -27,6 +27,18 @@ describe('resolveConfig', () => {
     });
   });
 
+  it.each([
+    [{ notify: { agent: 'slack' } }, "asks.notify.agent: there is no agent 'slack'"],
+    [{ notify: { url: 'ftp://x' } }, 'asks.notify'],
+    [
+      { notify: { url: 'https://x' } },
+      'agents.asks-webhook: is the name of the agent behind asks.notify.url',
+    ],
+  ])('refuses asks %j', (asks, why) => {
+    const agents = { 'asks-webhook': { run: () => null } };
+    expect(() => resolveConfig({ machines: {}, agents, asks })).toThrow(why);
+  });
+
   it('refuses a limit that limits nothing, and an agent whose limit there is not', () => {
     const agents = { a: { run: () => 1, limit: 'gpt5' } };
     const resolve = (limits: QuorateConfig['limits']) => () =>
@@ -153,6 +165,7 @@ describe('resolveConfig', () => {
 /** What cannot be written in a variable: objects, and functions. */
 const NOT_TEXT = [
   'admission',
+  'asks',
   'budgets',
   'limits',
   'machines',

@@ -52,6 +52,7 @@ export async function commitTurns(
       usages: held.unbooked,
       fundsOf: host.fundsOf,
       tenants: host.tenants,
+      notifyAsks: host.notifyAsks,
     });
   } catch (thrown) {
     return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };

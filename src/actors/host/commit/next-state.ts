@@ -45,6 +45,8 @@ export interface NextStateContext {
   readonly usages?: readonly Noted[];
   /** What an attempt of this agent with this input uses at most: asked under a budget only. */
   readonly tenants?: Readonly<Record<string, DayLimit>> | undefined;
+  /** The agent that is told of new questions. */
+  readonly notifyAsks?: string | undefined;
   readonly fundsOf?: ((agent: string, input: Json, topic?: string) => Funds) | undefined;
 }
 
@@ -131,7 +133,13 @@ export function nextState(
     ...(books?.entries ?? []),
     ...encoded,
     ...answers,
-    ...tellAsks(actor, { before: state.core, after: core, epoch, isLost: context.isLost === true }),
+    ...tellAsks(actor, {
+      isLost: false,
+      ...context,
+      before: state.core,
+      after: core,
+      notify: context.notifyAsks,
+    }),
     ...closed.last,
     ...tellWatchers(watchers, actor, {
       before: state.core,

@@ -15,11 +15,16 @@ interface Changed {
   readonly epoch: string;
   /** Nobody knows what it had open. */
   readonly isLost: boolean;
+  /** The agent that is told of new ones. */
+  readonly notify?: string | undefined;
 }
 
 const NONE: AsksState = { open: {}, closed: [] };
 
-export function tellAsks(actor: ActorAddress, { before, after, epoch, isLost }: Changed): OutboxEntry[] {
+export function tellAsks(
+  actor: ActorAddress,
+  { before, after, epoch, isLost, notify }: Changed,
+): OutboxEntry[] {
   if (isLost ? before?.asks === undefined : before?.asks === after.asks) return [];
   const { open, closed } = after.asks ?? NONE;
   const known = before?.turn ?? 0;
@@ -27,7 +32,16 @@ export function tellAsks(actor: ActorAddress, { before, after, epoch, isLost }: 
   if (!isLost && news.length === 0 && sameKeys(before?.asks?.open ?? {}, open)) return [];
   const { incarnation, turn } = after;
   const rows = Object.fromEntries(Object.entries(open).map(([ask, question]) => [ask, toRow(question)]));
-  const event: TellAsks = { type: 'tell', actor, life: incarnation, turn, open: rows, closed: news };
+  const told = notify === undefined ? {} : { notify };
+  const event: TellAsks = {
+    type: 'tell',
+    actor,
+    life: incarnation,
+    turn,
+    open: rows,
+    closed: news,
+    ...told,
+  };
   const id = hashId('asks', formatAddress(actor), incarnation, turn, epoch);
   const message = toControl({ kind: 'asks', name: shardOf(actor.type) }, event as unknown as EventJson, id);
   return [{ kind: 'message', message }];

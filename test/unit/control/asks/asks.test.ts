@@ -136,6 +136,25 @@ describe('the list of questions', () => {
   });
 });
 
+it('has an agent told of each question once, however its turns come', () => {
+  const list = new List();
+  const told = (event: EventJson): unknown[] => {
+    const { notices = [] } = reduceAsks(list.state, event, NOW);
+    list.tell(event);
+    return notices.map(({ agent, input }) => [agent, (input as { id: string }).id]);
+  };
+  const notify = { notify: 'slack' };
+  expect(told(tell('a', 2, ['q1.0-x', 'q2.0-x'], notify))).toEqual([
+    ['slack', 'm/a#q1.0-x'],
+    ['slack', 'm/a#q2.0-x'],
+  ]);
+  expect(told(tell('a', 2, ['q1.0-x', 'q2.0-x'], notify))).toEqual([]);
+  expect(told(tell('a', 1, ['q1.0-x'], notify))).toEqual([]);
+  expect(told(tell('a', 3, ['q2.0-x', 'q3.0-x'], notify))).toEqual([['slack', 'm/a#q3.0-x']]);
+  expect(told(tell('a', 4, [], notify))).toEqual([]);
+  expect(told(tell('b', 1, ['q1.0-y']))).toEqual([]);
+});
+
 it('comes to the same in whatever order the turns of actors are told, and however often', () => {
   const life = fc.record({
     id: fc.constantFrom('a', 'b', 'c'),

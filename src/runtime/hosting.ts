@@ -1,0 +1,58 @@
+// What hosts of actors are given of the configuration, and what they say once and not each time.
+import type { ActorHost } from '../actors/host/host.ts';
+import { fundsOf } from '../actors/protocol/estimates.ts';
+import { notifyAgentOf } from '../config/ask-webhook.ts';
+import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
+import type { Logger } from '../contract/ports.ts';
+import { toMicroUsd } from '../contract/usage.ts';
+
+interface Context {
+  readonly config: ResolvedConfig;
+  readonly logger: Logger;
+}
+
+/** What they need to know for budgets, and for questions to people. */
+export function hosting({
+  config,
+  logger,
+}: Context): Pick<ActorHost, 'fundsOf' | 'unpriced' | 'tenants' | 'notifyAsks'> {
+  const { agents, budgets, prices, topics } = config;
+  const models = Object.values(agents).flatMap(({ model }) => model ?? []);
+  const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay, revision }]) => {
+    const money = usdPerDay === undefined ? {} : { microUsd: toMicroUsd(usdPerDay) };
+    const tokens = tokensPerDay === undefined ? {} : { tokens: tokensPerDay };
+    return [tenant, { ...money, ...tokens, ...(revision === undefined ? {} : { revision }) }] as const;
+  });
+  return {
+    notifyAsks: notifyAgentOf(config),
+    tenants: Object.fromEntries(tenants),
+    unpriced: models.find((model) => !Object.hasOwn(prices, model)),
+    fundsOf: (asked, input, topic) => {
+      const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;
+      const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
+      return fundsOf((agent ?? {}) as Partial<AgentConfig>, input, name, { prices, logger });
+    },
+  };
+}
+
+/** Once for each version that this host does not know: its actors come again and again until another host serves them. */
+export function createForeignLog(type: string, logger: Logger): ActorHost['onForeignState'] {
+  const said = new Set<string>();
+  return (actor, why) => {
+    if (said.has(why)) return;
+    said.add(why);
+    logger.error(`${actor}: ${why}; actors of type ${type} like it are left to other hosts`, { type });
+  };
+}
+
+/** Once: either somebody forges messages, or hosts do not share one payload store, and then all of theirs look like that. */
+export function createUnsignedLog(logger: Logger): (folder: string) => void {
+  let said = false;
+  return (folder) => {
+    if (said) return;
+    said = true;
+    logger.warn(
+      `a message names ${folder} in the payload store without a signature that counts here: it was forged, or its sender has another payload store or an earlier build; nothing there is read or written (docs/configuration.md)`,
+    );
+  };
+}
