@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { abuse } from '../packages/broker/bench/abuse.ts';
 import { broker } from '../packages/broker/bench/broker/bench.ts';
+import { agents } from './agents/bench.ts';
 import { control } from './control/bench.ts';
 import { fanin } from './fanin.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './kit/measurement.ts';
@@ -32,6 +33,7 @@ const USUAL: readonly Bench[] = [
   pump,
   fanin,
   control,
+  agents,
 ];
 const BENCHES: readonly Bench[] = [...USUAL, ...BY_NAME];
 const DIST = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));
