@@ -67,6 +67,7 @@ export type {
   FailureOptions,
 } from './contract/failure.ts';
 export { classifyFailure, failure, permanent, throttled } from './contract/failure.ts';
+export type { ForeseenEffect, Foresight, MayCost } from './contract/foresight.ts';
 export type { EventJson, Json, JsonObject } from './contract/json.ts';
 export type { LimitCall, LimitChange, LimitStatus, SharedLimits } from './contract/limits.ts';
 export type { ErrorJson, Outcome } from './contract/outcome.ts';

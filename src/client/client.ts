@@ -326,7 +326,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     limits: createSharedLimits(open.bridge, requests),
     budgets: createDayBudgets(open.bridge, requests),
-    deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, clock),
+    deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, requests, clock),
     close: async () => {
       await Promise.race([
         Promise.all([...watches].map((end) => end())),

@@ -1,8 +1,7 @@
 // The remediation queue as a list that people work through. Its letters are deferred there by the hosts, so that they
 // stay, can be browsed, and are taken by number.
 import { removeClaims } from '../actors/protocol/claims.ts';
-import { hashId } from '../actors/protocol/ids.ts';
-import { parseTaskBody } from '../actors/protocol/messages.ts';
+import { isOwnMessage, redriven } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
 import type {
   DeadLetter,
@@ -17,17 +16,20 @@ import { toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore } from '../contract/ports.ts';
-import type { InboundMessage, WireMessage } from '../contract/wire.ts';
-import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import type { InboundMessage } from '../contract/wire.ts';
+import { PROPERTY } from '../contract/wire.ts';
+import type { Requests } from '../mailbox/requests.ts';
+import { createForesight } from './foresight.ts';
 
 const PAGE = 100;
 const DEFAULT_LIMIT = 100;
-/** Deadline of a redriven task: the default of every agent. */
-const REDRIVE_DEADLINE_MS = 600_000;
+/** Letters of a dry run that are computed at a time. */
+const WINDOW = 256;
 
 export function createDeadLetters(
   bridge: Pick<Bridge, 'publish' | 'deferredStore'>,
   payloads: Pick<Payloads, 'remove' | 'seal'>,
+  requests: Pick<Requests, 'ask'>,
   clock: Clock = { now: Date.now },
 ): DeadLetters {
   let opened: DeferredStore | undefined;
@@ -38,15 +40,12 @@ export function createDeadLetters(
     filter: DeadLetterFilter,
     from: number,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<DeadLetter, void, undefined> {
+  ): AsyncGenerator<InboundMessage, void, undefined> {
     for (let next = from; ; ) {
       throwIfAborted(signal);
       const page = await deferredStore().browse({ from: next, max: PAGE });
-      for (const message of page) {
-        if (isOwnMessage(message)) continue;
-        const letter = toLetter(message);
-        if (matches(letter, filter)) yield letter;
-      }
+      for (const message of page)
+        if (!isOwnMessage(message) && matches(toLetter(message), filter)) yield message;
       const last = page.at(-1);
       // A page may be short of what was asked for; only an empty one is the end.
       if (last === undefined) return;
@@ -56,17 +55,12 @@ export function createDeadLetters(
 
   async function* remedy(
     selection: DeadLetterSelection,
-    { dryRun = false, signal }: RemedyOptions,
+    { signal }: RemedyOptions,
     verb: 'redrive' | 'discard',
   ): AsyncGenerator<Remedied, void, undefined> {
     const numbers = 'length' in selection ? selection : numbersOf(matching(selection, 0, signal));
     for await (const number of numbers) {
       throwIfAborted(signal);
-      if (dryRun) {
-        const found = await find(number);
-        yield { number, outcome: found === undefined ? 'gone' : (`would-${verb}` as const) };
-        continue;
-      }
       try {
         const taken = await deferredStore().take(number, async (message) => {
           if (verb === 'redrive') await bridge.publish([redriven(message, clock.now())]);
@@ -82,6 +76,40 @@ export function createDeadLetters(
     }
   }
 
+  async function* look(
+    selection: DeadLetterSelection,
+    options: RemedyOptions,
+    verb: 'redrive' | 'discard',
+  ): AsyncGenerator<Remedied, void, undefined> {
+    const { signal } = options;
+    const foresight = verb === 'redrive' ? createForesight(requests, options) : undefined;
+    const chosen = 'length' in selection ? found(selection, signal) : matching(selection, 0, signal);
+    for await (const window of windowsOf(chosen)) {
+      const there = window.flatMap((one) => (typeof one === 'number' ? [] : [one]));
+      const foreseen = (await foresight?.foresee(there)) ?? [];
+      for (const one of window) {
+        if (typeof one === 'number') {
+          yield { number: one, outcome: 'gone' };
+          continue;
+        }
+        const of = foreseen[there.indexOf(one)];
+        const number = one.sequenceNumber;
+        yield { number, outcome: `would-${verb}`, ...(of === undefined ? {} : { foresight: of }) };
+      }
+    }
+  }
+
+  /** The number where nothing is. */
+  async function* found(
+    numbers: readonly number[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<InboundMessage | number, void, undefined> {
+    for (const number of numbers) {
+      throwIfAborted(signal);
+      yield (await find(number)) ?? number;
+    }
+  }
+
   const find = async (number: number): Promise<InboundMessage | undefined> => {
     const [message] = await deferredStore().browse({ from: number, max: 1 });
     return message?.sequenceNumber === number && !isOwnMessage(message) ? message : undefined;
@@ -90,9 +118,9 @@ export function createDeadLetters(
   return {
     list: async ({ from = 0, limit = DEFAULT_LIMIT, signal, ...filter } = {}) => {
       const items: DeadLetter[] = [];
-      for await (const letter of matching(filter, from, signal)) {
-        if (items.length === limit) return { items, next: letter.number };
-        items.push(letter);
+      for await (const message of matching(filter, from, signal)) {
+        if (items.length === limit) return { items, next: message.sequenceNumber };
+        items.push(toLetter(message));
       }
       return { items };
     },
@@ -100,13 +128,29 @@ export function createDeadLetters(
       const message = await find(number);
       return message === undefined ? undefined : { ...toLetter(message), body: message.body as Json };
     },
-    redrive: (selection, options = {}) => remedy(selection, options, 'redrive'),
-    discard: (selection, options = {}) => remedy(selection, options, 'discard'),
+    redrive: (selection, options = {}) =>
+      (options.dryRun === true ? look : remedy)(selection, options, 'redrive'),
+    discard: (selection, options = {}) =>
+      (options.dryRun === true ? look : remedy)(selection, options, 'discard'),
   };
 }
 
-async function* numbersOf(letters: AsyncIterable<DeadLetter>): AsyncGenerator<number, void, undefined> {
-  for await (const { number } of letters) yield number;
+async function* numbersOf(letters: AsyncIterable<InboundMessage>): AsyncGenerator<number, void, undefined> {
+  for await (const { sequenceNumber } of letters) yield sequenceNumber;
+}
+
+/** Without their bodies: their actors' holders read those. */
+async function* windowsOf(
+  letters: AsyncIterable<InboundMessage | number>,
+): AsyncGenerator<readonly (InboundMessage | number)[], void, undefined> {
+  let window: (InboundMessage | number)[] = [];
+  for await (const letter of letters) {
+    window.push(typeof letter === 'number' ? letter : { ...letter, body: null });
+    if (window.length < WINDOW) continue;
+    yield window;
+    window = [];
+  }
+  if (window.length > 0) yield window;
 }
 
 function toLetter(message: InboundMessage): DeadLetter {
@@ -131,11 +175,6 @@ function toLetter(message: InboundMessage): DeadLetter {
   };
 }
 
-/** Marks and sweeps of the queue itself. */
-function isOwnMessage({ subject }: InboundMessage): boolean {
-  return subject === 'mark' || subject === 'sweep';
-}
-
 function matches(letter: DeadLetter, { code, agent, actor, all }: DeadLetterFilter): boolean {
   return (
     (all === true || !letter.handled) &&
@@ -143,60 +182,4 @@ function matches(letter: DeadLetter, { code, agent, actor, all }: DeadLetterFilt
     (agent === undefined || letter.agent === agent) &&
     (actor === undefined || letter.actor === actor || letter.actor?.startsWith(`${actor}/`) === true)
   );
-}
-
-/**
- * Removes the sender and the number of the effect, which were judged once: it comes as the redrive of this letter, once
- * (I3, I4).
- */
-const SHED: ReadonlySet<string> = new Set([
-  PROPERTY.from,
-  PROPERTY.incarnation,
-  PROPERTY.turn,
-  PROPERTY.index,
-  PROPERTY.deadFrom,
-  PROPERTY.deadSession,
-  PROPERTY.deadReason,
-  PROPERTY.deadCode,
-  PROPERTY.deadDescription,
-  PROPERTY.handled,
-  PROPERTY.letter,
-  PROPERTY.asked,
-]);
-
-function redriven(message: InboundMessage, now: number): WireMessage {
-  const { properties, replyTo, replyToSessionId, traceparent, sequenceNumber } = message;
-  const entity = String(properties[PROPERTY.deadFrom] ?? '');
-  const session = String(properties[PROPERTY.deadSession] ?? '');
-  const kept = Object.fromEntries(Object.entries(properties).filter(([name]) => !SHED.has(name)));
-  const key = hashId('redrive', sequenceNumber);
-  const task = message.subject === 'task' ? parseTaskBody(message) : undefined;
-  const deadlineAt = now + REDRIVE_DEADLINE_MS;
-  return {
-    entity,
-    subject: message.subject as WireMessage['subject'],
-    messageId: key,
-    properties: {
-      ...kept,
-      [PROPERTY.format]: WIRE_FORMAT,
-      ...(task === undefined
-        ? { [PROPERTY.key]: key }
-        : {
-            [PROPERTY.deadline]: deadlineAt,
-            [PROPERTY.attempt]: 1,
-            [PROPERTY.redriven]: sequenceNumber,
-          }),
-    },
-    body: redrivenBody(message, task?.ok === true ? { ...task.body, deadlineAt } : message.body),
-    ...(session === '' ? {} : { sessionId: session }),
-    ...(replyTo === undefined ? {} : { replyTo }),
-    ...(replyToSessionId === undefined ? {} : { replyToSessionId }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(task === undefined ? {} : { timeToLiveMs: REDRIVE_DEADLINE_MS }),
-  };
-}
-
-/** Its attempts are counted anew. */
-function redrivenBody({ subject }: InboundMessage, body: unknown): Json {
-  return (subject === 'task' || subject === 'action' ? { ...(body as object), attempt: 1 } : body) as Json;
 }

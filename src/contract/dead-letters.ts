@@ -1,4 +1,5 @@
 // Dead letters as people handle them: listed, looked at, sent again, thrown away.
+import type { Foresight } from './foresight.ts';
 import type { Json } from './json.ts';
 
 /** A dead letter's copy in the remediation queue. */
@@ -49,12 +50,16 @@ export interface Remedied {
   /** 'gone' = it is not there any more, or not set aside yet; 'refused' = the broker does not take it again. */
   readonly outcome: 'redriven' | 'discarded' | 'would-redrive' | 'would-discard' | 'gone' | 'refused';
   readonly why?: string;
+  /** Of the dry run of a redrive: what it would come to. */
+  readonly foresight?: Foresight;
 }
 
 /** Options of a redrive or discard. */
 export interface RemedyOptions {
-  /** Only says what would be done. */
+  /** Only says what would be done, and of a redrive what it would come to. Nothing is changed. */
   readonly dryRun?: boolean;
+  /** Of the dry run of a redrive: how long the host of one actor may take, in ms (default 30 s). */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import type { ActorAddress } from './address.ts';
 import type { ClosedAsk, OpenAsk } from './asks.ts';
 import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
+import type { Foresight } from './foresight.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { Spent } from './scatter.ts';
@@ -28,6 +29,8 @@ export const PROPERTY = {
   sameInput: 'quorate-same-input',
   /** Milliseconds that somebody waits for the answer to this query, from when the broker took it in. */
   patience: 'quorate-patience',
+  /** On a query: numbers of dead letters; what their redrive would come to is the answer. Hosts of former builds answer the query. */
+  foresee: 'quorate-foresee',
   /** On a request to watch: how far its gathers are is wanted too. Hosts of former builds do not look at it. */
   progress: 'quorate-progress',
   /** On a query: only which life it is in is wanted. Hosts of former builds answer in full. */
@@ -202,6 +205,8 @@ export type AnswerBody =
       readonly status: ActorStatus;
       readonly incarnation: string;
     }
+  /** One a number, in their order. */
+  | { readonly kind: 'answer'; readonly answer: 'foresight'; readonly letters: readonly Foresight[] }
   | TransitionsBody
   | { readonly kind: 'answer'; readonly answer: 'error'; readonly error: ErrorJson };
 

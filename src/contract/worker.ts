@@ -7,6 +7,8 @@ export type WorkerRequest =
   | { readonly kind: 'turn'; readonly request: TurnRequest }
   /** Turns of several actors in one message to a thread: it costs more than a turn. None knows of the others. */
   | { readonly kind: 'turns'; readonly requests: readonly TurnRequest[] }
+  /** A turn that is never committed: nothing waits for it but who asked what would happen. */
+  | { readonly kind: 'rehearsal'; readonly request: TurnRequest }
   /** Loads a module and says what it holds; refuses what cannot be durable. */
   | { readonly kind: 'describe'; readonly machine: MachineRef }
   /** Moves an actor from another version of its machine to this one, by the machine's own function if it has one. */

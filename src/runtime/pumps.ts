@@ -13,6 +13,7 @@ import type { WaitReports } from '../actors/agents/task/wait-reports.ts';
 import { createActionHandler } from '../actors/host/actions/action-queue.ts';
 import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { budgetGate } from '../actors/host/budget/budget.ts';
+import { lettersOf } from '../actors/host/foresight/foresee.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
@@ -100,6 +101,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     ...context,
     counters: context.counters.actors,
     actions,
+    letters: lettersOf(bridge),
     registry: registration.registry,
     duplicateWindowMs,
     retentionMs,

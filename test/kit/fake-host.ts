@@ -58,7 +58,7 @@ export function fakeHost(
     run: async (request) => {
       requests.push(structuredClone(request));
       if (request.kind === 'migrate') return moved(machine, request, move);
-      if (request.kind !== 'turn')
+      if (request.kind !== 'turn' && request.kind !== 'rehearsal')
         return { kind: 'outcome', outcome: { status: 'done', output: null }, threadId: 1 };
       const other = instead?.(request.request);
       if (other !== undefined) return other;
@@ -78,6 +78,7 @@ export function fakeHost(
   };
   const settings = {
     pool: more.pool ?? pool,
+    letters: { browse: async () => [] },
     bridge: { publish: unused, cancelScheduled: async () => [] } as unknown as Bridge,
     payloads: more.payloads ?? memoryPayloads(),
     results: memoryResults(),

@@ -17,6 +17,7 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import { isUnreadable } from '../protocol/claims.ts';
 import { Batch } from './batch.ts';
 import { inBatchSpan } from './batch-span.ts';
+import { answerForesight, asksForesight } from './foresight/foresee.ts';
 import { HeldActor, LAST_TAKE, TAKE } from './held-actor.ts';
 import { type ActorHost, HoldEnded } from './host.ts';
 import { hostFor, migrate } from './machine-version.ts';
@@ -94,8 +95,13 @@ class Hold {
     return this.#begun && core !== null && core.status !== 'active';
   }
 
-  async #batch(messages: readonly InboundMessage[]): Promise<void> {
+  async #batch(given: readonly InboundMessage[]): Promise<void> {
     const held = this.#held;
+    const messages = given.filter((message) => !asksForesight(message));
+    // It changes nothing, not even what the holder before has left undone; no commit knows of it.
+    if (messages.length < given.length)
+      held.settler.settle(answerForesight(held, given.filter(asksForesight)), new Set());
+    if (messages.length === 0) return;
     if (!this.#begun) await this.#begin(messages);
     const batch = new Batch(held, messages);
     const rest = hasLostCore(held.state) ? await this.#takeWithoutCore(batch, messages) : messages;

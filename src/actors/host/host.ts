@@ -1,7 +1,14 @@
 // What a host needs to hold sessions of one machine type, put together by the runtime; and how the hold of one ends.
 import type { Json } from '../../contract/json.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
-import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../../contract/ports.ts';
+import type {
+  Bridge,
+  Clock,
+  DeferredStore,
+  InspectionSink,
+  Logger,
+  WorkerPool,
+} from '../../contract/ports.ts';
 import type { MachineRef, Registry } from '../../contract/turn.ts';
 import type { Funds } from '../../contract/usage.ts';
 import type { DayLimit } from '../../control/tenant/protocol.ts';
@@ -39,6 +46,8 @@ export interface ActorHost {
   readonly pool: WorkerPool;
   readonly actions: Actions;
   readonly bridge: Bridge;
+  /** Dead letters, for who asks what their redrive would come to. */
+  readonly letters: Pick<DeferredStore, 'browse'>;
   readonly payloads: Payloads;
   readonly results: ResultStore;
   readonly cancellations: Cancellations;

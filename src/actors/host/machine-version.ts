@@ -1,13 +1,14 @@
 // Which version of its machine an actor runs on, and how it moves to another (I14).
 import type { CoreState, TurnResult } from '../../contract/turn.ts';
+import type { WorkerResponse } from '../../contract/worker.ts';
 import { lifeFolder } from '../protocol/claims.ts';
 import { stateSizeError } from './commit/claim-entries.ts';
 import { encodeEffects } from './commit/encode.ts';
 import { tellAsks } from './commit/tell-asks.ts';
-import type { HeldActor } from './held-actor.ts';
+import type { ActorView, HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
 import { publishCommitted } from './outbox/publish.ts';
-import { quarantine } from './standstill/quarantine.ts';
+import { isStandingStill, quarantine } from './standstill/quarantine.ts';
 import { type SessionState, stateBytes } from './state/session-state.ts';
 import { actorSpan } from './trace.ts';
 import { withoutClosed } from './unsent/unsent.ts';
@@ -26,24 +27,7 @@ export async function migrate(held: HeldActor): Promise<void> {
   const { state, host } = held;
   const { core, version } = state;
   if (core?.status !== 'active' || version === host.machine.version) return;
-  const response = await host.pool.run(
-    {
-      kind: 'migrate',
-      request: {
-        machine: host.machine,
-        registry: host.registry,
-        address: held.address,
-        state: core,
-        inputs: [],
-        now: host.clock.now(),
-        incarnation: core.incarnation,
-        maxEffectBytes: Number.MAX_SAFE_INTEGER,
-      },
-      ...(host.migrate === undefined ? {} : { export: host.migrate }),
-      from: version,
-    },
-    { timeoutMs: host.turnTimeoutMs },
-  );
+  const response = await move(held, core);
   if (response.kind === 'migrated' && host.migrate === undefined) return;
   if (response.kind === 'migrated') {
     host.logger.info(`moved from version ${version} to ${host.machine.version}`, { actor: held.name });
@@ -55,6 +39,44 @@ export async function migrate(held: HeldActor): Promise<void> {
       : { code: 'MODULE_NOT_LOADED', message: 'the worker answered out of turn' };
   if (error.code === 'MODULE_NOT_LOADED') await held.leaveStuck(error);
   await quarantine(held, error);
+}
+
+function move({ host, address, state: { version } }: ActorView, core: CoreState): Promise<WorkerResponse> {
+  return host.pool.run(
+    {
+      kind: 'migrate',
+      request: {
+        machine: host.machine,
+        registry: host.registry,
+        address,
+        state: core,
+        inputs: [],
+        now: host.clock.now(),
+        incarnation: core.incarnation,
+        maxEffectBytes: Number.MAX_SAFE_INTEGER,
+      },
+      ...(host.migrate === undefined ? {} : { export: host.migrate }),
+      from: version,
+    },
+    { timeoutMs: host.turnTimeoutMs },
+  );
+}
+
+/** The state as it would be moved, for who only looks: one that cannot be moved stands still. */
+export async function stateMoved(view: ActorView): Promise<SessionState> {
+  const { state, host } = view;
+  const { core, version } = state;
+  if (core?.status !== 'active' || version === host.machine.version || isStandingStill(state)) return state;
+  const response = await move(view, core);
+  if (response.kind === 'migrated')
+    return host.migrate === undefined
+      ? state
+      : withoutClosed({ ...state, version: host.machine.version, core: response.state });
+  const { code, message } =
+    response.kind === 'failed'
+      ? response.error
+      : { code: 'MODULE_NOT_LOADED', message: 'an answer out of turn' };
+  return { ...state, quarantine: { code, message, since: host.clock.now(), parked: [] } };
 }
 
 /** Once the migration is committed, tells what it dropped. */

@@ -4,13 +4,14 @@ import type { WorkerRequest } from '../../contract/worker.ts';
 
 /**
  * The kinds of requests that wait for a thread. Turns go first: they hold a session lock. An action has to begin before its
- * session continues, and may then run for long, like the work of agents.
+ * session continues, and may then run for long, like the work of agents; for a turn that is only tried out nothing waits.
  */
 export type Lane = 'turns' | 'actions' | 'others';
 
 export function laneOf({ kind }: WorkerRequest): Lane {
   if (kind === 'turn' || kind === 'turns' || kind === 'describe') return 'turns';
-  return kind === 'action' ? 'actions' : 'others';
+  // Of actions and rehearsals one thread is kept free: what loops there holds up no turn.
+  return kind === 'action' || kind === 'rehearsal' ? 'actions' : 'others';
 }
 
 interface Limit {
@@ -59,6 +60,7 @@ function nameOf(request: WorkerRequest): string {
   switch (request.kind) {
     case 'turn':
     case 'turns':
+    case 'rehearsal':
       return 'a turn';
     case 'describe':
       return `loading machine '${request.machine.type}'`;

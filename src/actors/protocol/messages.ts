@@ -152,6 +152,11 @@ const answerBody = z.discriminatedUnion('answer', [
   }),
   z.strictObject({
     kind: z.literal('answer'),
+    answer: z.literal('foresight'),
+    letters: z.array(z.looseObject({ would: z.string() })),
+  }),
+  z.strictObject({
+    kind: z.literal('answer'),
     answer: z.literal('transitions'),
     incarnation: z.string(),
     turn: z.number().int(),

@@ -53,6 +53,7 @@ function endThread({ code, message }: ErrorJson): Promise<never> {
 async function answer(request: WorkerRequest): Promise<WorkerResponse> {
   switch (request.kind) {
     case 'turn':
+    case 'rehearsal':
       return runTurn(request.request);
     case 'turns': {
       const startedAt = performance.now();

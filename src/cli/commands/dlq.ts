@@ -12,6 +12,7 @@ import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts'
 import { dataOption, verboseOption } from '../shared/options.ts';
 import { confirm, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
+import { describeForesight, ForesightSum } from './dlq-foresight.ts';
 
 interface FilterOptions extends DeadLetterFilter {
   readonly data?: string;
@@ -73,7 +74,12 @@ function addRemedy(dlq: Command, finish: Finish, verb: 'redrive' | 'discard', de
     .description(description)
     .argument('[numbers...]', 'as listed; or choose by --code, --agent, --actor or --all')
     .option('--all', 'every one that waits for somebody (default: off)')
-    .option('--dry-run', 'only say what would be done (default: off)');
+    .option(
+      '--dry-run',
+      verb === 'redrive'
+        ? 'only say what it would come to (default: off)'
+        : 'only say what would be removed (default: off)',
+    );
   if (verb === 'discard') command.option('--yes', 'do not ask (default: ask)');
   documented(addFilters(command), {
     exits: ['done', 'failed', 'usage'],
@@ -164,34 +170,33 @@ async function remedy(
     throw new QuorateError('USAGE', 'Choose by numbers, or by --code, --agent and --actor, or --all.');
   if (verb === 'discard' && !dryRun && !yes && !(await confirm('Remove these dead letters for good?')))
     return EXIT.failed;
-  const done = await withClient(data, async (client) =>
-    collect(client, verb, selection, dryRun === true, json !== true),
+  const { sum, isWhole } = await withClient(data, (client) =>
+    work(client, verb, selection, { dryRun: dryRun === true, json: json === true }),
   );
-  if (json) console.log(JSON.stringify(done, undefined, 2));
-  else console.log(summary(done));
-  return done.some(({ outcome }) => outcome === 'refused' || outcome === 'gone') ? EXIT.failed : EXIT.done;
+  if (!json) console.log(String(sum));
+  return isWhole ? EXIT.done : EXIT.failed;
 }
 
-async function collect(
+/** Says what became of each letter when it is done: none of them is kept. */
+async function work(
   { deadLetters }: QuorateClient,
   verb: 'redrive' | 'discard',
   selection: DeadLetterSelection,
-  dryRun: boolean,
-  say: boolean,
-): Promise<readonly Remedied[]> {
-  const done: Remedied[] = [];
+  { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
+): Promise<{ readonly sum: ForesightSum; readonly isWhole: boolean }> {
+  const sum = new ForesightSum();
+  let isWhole = true;
   for await (const each of deadLetters[verb](selection, { dryRun })) {
-    done.push(each);
-    if (say) console.log(`${each.number} ${each.outcome}${each.why === undefined ? '' : `: ${each.why}`}`);
+    sum.add(each);
+    if (each.outcome === 'refused' || each.outcome === 'gone') isWhole = false;
+    console.log(json ? JSON.stringify(each) : describe(each));
   }
-  return done;
+  return { sum, isWhole };
 }
 
-function summary(done: readonly Remedied[]): string {
-  if (done.length === 0) return 'nothing matches';
-  const counts = new Map<string, number>();
-  for (const { outcome } of done) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  return [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+function describe({ number, outcome, why, foresight }: Remedied): string {
+  if (foresight !== undefined) return `${number} ${describeForesight(foresight)}`;
+  return `${number} ${outcome}${why === undefined ? '' : `: ${why}`}`;
 }
 
 function filterOf({ code, agent, actor }: DeadLetterFilter): DeadLetterFilter {

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentContext } from '../../../src/contract/config.ts';
 import type { DeadLetters, Remedied } from '../../../src/contract/dead-letters.ts';
+import type { Foresight } from '../../../src/contract/foresight.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
 
 const machines = { counter: app('counter.machine.ts', 'counter') };
@@ -76,6 +77,39 @@ describe('dead letters', () => {
       .poll(async () => (await client.query('picky', 'p')).context)
       .toEqual({ learnt: true, taken: ['word'] });
     expect(await numbers(letters)).toEqual([]);
+  });
+
+  it('are tried out before: nothing changes, and a turn that loops holds up nobody', async () => {
+    await using test = await startRuntime({
+      machines: { picky: app('picky.machine.ts', 'picky') },
+      turnTimeoutMs: 300,
+    });
+    const { client, counters } = test.runtime;
+    await client.start('picky', { id: 'p' });
+    for (const event of [{ type: 'take', value: 'word' }, { type: 'spin' }] as const)
+      await client.send('picky', 'p', event);
+    const letters = client.deadLetters;
+    await expect.poll(() => numbers(letters), { timeout: 20_000 }).toHaveLength(2);
+    const [taken = 0, spun = 0] = await numbers(letters);
+    const dry = async (...chosen: readonly number[]) => {
+      const found: (Foresight | undefined)[] = [];
+      for await (const { foresight } of letters.redrive(chosen, { dryRun: true })) found.push(foresight);
+      return found;
+    };
+    const threw = { would: 'fail', error: { code: 'MACHINE_THREW' } };
+    expect(await dry(taken)).toMatchObject([threw]);
+    await client.send('picky', 'p', { type: 'learn' });
+    const before = await client.query('picky', 'p');
+    const counted = counters().actors;
+    const [foreseen, during] = await Promise.all([dry(taken, spun, taken), client.query('picky', 'p')]);
+    expect(foreseen).toMatchObject([
+      { would: 'apply', status: 'active', turn: before.turn + 1, effects: [] },
+      { would: 'fail', error: { code: 'TURN_POISONED', message: expect.stringContaining('TURN_TIMEOUT') } },
+      { would: 'drop' },
+    ]);
+    expect([during, await client.query('picky', 'p')]).toEqual([before, before]);
+    expect(counters().actors).toEqual(counted);
+    expect(await numbers(letters)).toEqual([taken, spun]);
   });
 
   it('of an agent are done again with a deadline and attempts of their own', async () => {

@@ -19,7 +19,11 @@ export const MAX_ATTEMPTS = 3;
 /** Effects of one batch: leaves room in the state for snapshot and inbox. */
 const MAX_EFFECT_BYTES = 96 * 1024;
 /** The fault lies with the deployment, not with the message: never counted as an attempt. */
-const NOT_THE_MESSAGE = new Set(['MODULE_NOT_LOADED', 'MACHINE_NOT_DURABLE', 'MACHINE_NOT_FOUND']);
+export const NOT_THE_MESSAGE: ReadonlySet<string> = new Set([
+  'MODULE_NOT_LOADED',
+  'MACHINE_NOT_DURABLE',
+  'MACHINE_NOT_FOUND',
+]);
 
 export type RunOutcome =
   | { readonly kind: 'ran'; readonly result: TurnResult }
@@ -125,8 +129,13 @@ function counted(
 
 const GONE: ErrorJson = { code: 'TURN_POISONED', message: 'the host was gone each time before it was done' };
 
-function inPool({ received, actor, host, newborn, answers, usages }: Run, state: SessionState) {
-  const request: TurnRequest = {
+type Turned = Pick<Run, 'received' | 'actor' | 'host' | 'newborn' | 'answers' | 'usages'>;
+
+export function toTurnRequest(
+  { received, actor, host, newborn, answers, usages }: Turned,
+  state: SessionState,
+): TurnRequest {
+  return {
     machine: host.machine,
     registry: host.registry,
     address: actor,
@@ -138,15 +147,20 @@ function inPool({ received, actor, host, newborn, answers, usages }: Run, state:
     ...(host.onPoison === 'quarantine' ? { stopsAtInternal: true as const } : {}),
     ...answers,
   };
-  const run = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
+}
+
+function inPool(run: Run, state: SessionState) {
+  const { actor, host } = run;
+  const request = toTurnRequest(run, state);
+  const begin = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
   // A turn is worth a span only if its batch is.
-  if (trace.getActiveSpan() === undefined) return run();
+  if (trace.getActiveSpan() === undefined) return begin();
   return inSpan(
     SPAN.turn(host.machine.type),
     {
       kind: SpanKind.INTERNAL,
       attributes: { [ATTR.actor]: formatAddress(actor), [ATTR.turn]: state.core?.turn ?? 0 },
     },
-    run,
+    begin,
   );
 }
