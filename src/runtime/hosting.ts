@@ -1,21 +1,52 @@
-// What hosts of actors are given of the configuration, and what they say once and not each time.
+// What pumps are given of the process, what hosts of actors are given of the configuration, and what they say once and not each time.
 import type { ActorHost } from '../actors/host/host.ts';
+import type { Cancellations } from '../actors/protocol/cancellations.ts';
 import { fundsOf } from '../actors/protocol/estimates.ts';
 import { notifyAgentOf } from '../config/ask-webhook.ts';
 import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
-import type { Logger } from '../contract/ports.ts';
+import type { EntityDeclaration } from '../contract/entities.ts';
+import type { Payloads, ResultStore, TaskClaimStore } from '../contract/payload.ts';
+import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../contract/ports.ts';
+import type { StreamStore } from '../contract/stream.ts';
 import { toMicroUsd } from '../contract/usage.ts';
+import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
+import type { RuntimeCounters } from './counters.ts';
+import type { Registration } from './registration.ts';
 
-interface Context {
+export interface PumpContext {
   readonly config: ResolvedConfig;
+  readonly registration: Registration;
+  readonly entities: readonly EntityDeclaration[];
+  readonly threads: number;
+  readonly pool: WorkerPool;
+  readonly bridge: Bridge;
+  readonly results: ResultStore;
+  readonly cancellations: Cancellations;
+  /** Of this process: the session of `replies` in which it is told. */
+  readonly process: string;
+  readonly mailbox: ControlMailbox;
+  readonly taskClaims: TaskClaimStore;
+  readonly streamStore: StreamStore;
+  /** On the disk of this machine: a look costs next to nothing. */
+  readonly hasLocalStore: boolean;
+  readonly payloads: Payloads;
+  readonly clock: Clock;
   readonly logger: Logger;
+  readonly inspection: InspectionSink;
+  readonly counters: RuntimeCounters;
+  readonly onUnsigned: (folder: string) => void;
+  /** Aborts when the grace of a shutdown is over. */
+  readonly shutdown: AbortSignal;
 }
 
 /** What they need to know for budgets, and for questions to people. */
 export function hosting({
   config,
   logger,
-}: Context): Pick<ActorHost, 'fundsOf' | 'unpriced' | 'tenants' | 'notifyAsks'> {
+}: Pick<PumpContext, 'config' | 'logger'>): Pick<
+  ActorHost,
+  'fundsOf' | 'unpriced' | 'tenants' | 'notifyAsks'
+> {
   const { agents, budgets, prices, topics } = config;
   const models = Object.values(agents).flatMap(({ model }) => model ?? []);
   const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay, revision }]) => {
