@@ -107,11 +107,14 @@ export function toResponse(
   if (by !== undefined && (by === '' || by.length > ASK_BOUNDS.byLength))
     throw new QuorateError('INPUT_INVALID', `by must be a text of 1 to ${ASK_BOUNDS.byLength} characters`);
   const { actor, ask } = parsed;
+  const answer = checkJson(value, { of: id, path: 'answer', code: 'INPUT_INVALID' });
+  if (JSON.stringify(answer).length > ASK_BOUNDS.answerBytes)
+    throw new QuorateError('ANSWER_INVALID', `answer has more than ${ASK_BOUNDS.answerBytes} bytes as JSON`);
   return {
     ...actor,
     body: {
       kind: 'respond',
-      value: checkJson(value, { of: id, path: 'answer', code: 'INPUT_INVALID' }),
+      value: answer,
       ...(ask === undefined ? {} : { ask }),
       ...(by === undefined ? {} : { by }),
     },

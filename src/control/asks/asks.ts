@@ -34,13 +34,16 @@ interface Life {
   readonly rows: readonly Asked[];
 }
 
+type Bucket = Readonly<Record<string, Life>>;
+
 type Asked = Row & { readonly ask: string };
 
 export type OpenRow = Asked & { readonly actor: ActorAddress };
 export type ClosedRow = ClosedQuestion & { readonly actor: ActorAddress };
 
 export interface AsksIndex {
-  readonly lives: Readonly<Record<string, Life>>;
+  /** In buckets: a change copies one of them, and not all. */
+  readonly lives: Readonly<Record<string, Bucket>>;
   /** Of all lives. */
   readonly count: number;
   readonly bytes: number;
@@ -87,7 +90,7 @@ export function reduceAsks(
 function noticesOf(state: AsksIndex, tell: TellAsks): readonly ControlNotice[] {
   const { actor, notify, open } = tell;
   if (notify === undefined || !isNews(state, tell)) return [];
-  const known = new Set((state.lives[nameOf(tell)]?.rows ?? []).map(({ ask }) => ask));
+  const known = new Set((lifeOf(state, nameOf(tell))?.rows ?? []).map(({ ask }) => ask));
   return Object.entries(open)
     .filter(([ask]) => !known.has(ask))
     .map(([ask, row]) => ({ agent: notify, input: toOpenAsk(actor, ask, row) as unknown as Json }));
@@ -98,19 +101,18 @@ function nameOf({ actor, life }: TellAsks): string {
 }
 
 /** Neither a repeat, nor overtaken. */
-function isNews({ lives, gone }: AsksIndex, tell: TellAsks): boolean {
+function isNews(state: AsksIndex, tell: TellAsks): boolean {
   const name = nameOf(tell);
-  return tell.turn > (lives[name]?.turn ?? gone.find(([life]) => life === name)?.[1] ?? -1);
+  return tell.turn > (lifeOf(state, name)?.turn ?? state.gone.find(([life]) => life === name)?.[1] ?? -1);
 }
 
 function told(state: AsksIndex, tell: TellAsks, now: number, bounds: AsksBounds): AsksIndex {
   const name = nameOf(tell);
-  const before = state.lives[name];
+  const before = lifeOf(state, name);
   if (!isNews(state, tell)) return state;
-  const { [name]: _, ...others } = state.lives;
   const rest: AsksIndex = {
     ...state,
-    lives: others,
+    lives: withLife(state.lives, name, undefined),
     count: state.count - (before?.rows.length ?? 0),
     bytes: state.bytes - bytesOf(before?.rows ?? []),
     gone: state.gone.filter(([life, , at]) => life !== name && now - at < bounds.goneMs),
@@ -129,7 +131,33 @@ function told(state: AsksIndex, tell: TellAsks, now: number, bounds: AsksBounds)
       gone: [...rest.gone, [name, tell.turn, now] as const].slice(-bounds.gone),
     };
   const life: Life = { actor: tell.actor, turn: tell.turn, rows };
-  return { ...rest, lives: { ...others, [name]: life }, count, unlisted, bytes: rest.bytes + bytesOf(rows) };
+  return {
+    ...rest,
+    lives: withLife(rest.lives, name, life),
+    count,
+    unlisted,
+    bytes: rest.bytes + bytesOf(rows),
+  };
+}
+
+const BUCKETS = 128;
+
+function bucketOf(name: string): string {
+  let sum = 0;
+  for (let at = 0; at < name.length; at += 1) sum = (sum * 31 + name.charCodeAt(at)) % 65_521;
+  return String(sum % BUCKETS);
+}
+
+function lifeOf({ lives }: AsksIndex, name: string): Life | undefined {
+  return lives[bucketOf(name)]?.[name];
+}
+
+function withLife(lives: AsksIndex['lives'], name: string, life: Life | undefined): AsksIndex['lives'] {
+  const key = bucketOf(name);
+  const { [key]: bucket = {}, ...others } = lives;
+  const { [name]: _, ...rest } = bucket;
+  const next = life === undefined ? rest : { ...rest, [name]: life };
+  return Object.keys(next).length === 0 ? others : { ...others, [key]: next };
 }
 
 function bytesOf(rows: readonly Asked[]): number {
@@ -172,33 +200,36 @@ function pageOf(state: AsksIndex, { list, after, limit }: ListAsks): AsksPage {
     return { rows: [], closed, ...next, count, unlisted };
   }
   const all = Object.values(state.lives)
+    .flatMap((bucket) => Object.values(bucket))
     .flatMap(({ actor, rows }) => rows.map((row): OpenRow => ({ actor, ...row })))
-    .toSorted((a, b) => compare(placeOf(a), placeOf(b)));
-  const from = after === undefined ? 0 : all.findIndex((row) => compare(placeOf(row), readPlace(after)) > 0);
+    .toSorted(byPlace);
+  const place = after === undefined ? undefined : readPlace(after);
+  const from = place === undefined ? 0 : all.findIndex((row) => byPlace(row, place) > 0);
   const rows = from < 0 ? [] : all.slice(from, from + limit);
   const last = rows.at(-1);
   const isMore = last !== undefined && from + limit < all.length;
-  return { rows, closed: [], ...(isMore ? { next: JSON.stringify(placeOf(last)) } : {}), count, unlisted };
+  return { rows, closed: [], ...(isMore ? { next: toPlace(last) } : {}), count, unlisted };
 }
 
 /** Where a question stands: the oldest first. It stays there while others come and go. */
-type Place = readonly [openedAt: number, id: string, ask: string];
+type Place = Pick<OpenRow, 'openedAt' | 'ask'> & { readonly actor: Pick<ActorAddress, 'id'> };
 
-function placeOf({ openedAt, actor, ask }: OpenRow): Place {
-  return [openedAt, actor.id, ask];
+function toPlace({ openedAt, actor, ask }: OpenRow): string {
+  return JSON.stringify([openedAt, actor.id, ask]);
 }
 
-function readPlace(text: string): Place {
+/** One that is none begins at the first. */
+function readPlace(text: string): Place | undefined {
   try {
-    const [openedAt, id, ask] = JSON.parse(text) as Partial<Place>;
-    return [Number(openedAt), String(id), String(ask)];
+    const [openedAt, id, ask] = JSON.parse(text) as readonly unknown[];
+    return { openedAt: Number(openedAt), actor: { id: String(id) }, ask: String(ask) };
   } catch {
-    return [0, '', ''];
+    return undefined;
   }
 }
 
-function compare(a: Place, b: Place): number {
-  if (a[0] !== b[0]) return a[0] - b[0];
-  if (a[1] !== b[1]) return a[1] < b[1] ? -1 : 1;
-  return a[2] < b[2] ? -1 : Number(a[2] > b[2]);
+function byPlace(a: Place, b: Place): number {
+  if (a.openedAt !== b.openedAt) return a.openedAt - b.openedAt;
+  if (a.actor.id !== b.actor.id) return a.actor.id < b.actor.id ? -1 : 1;
+  return a.ask < b.ask ? -1 : Number(a.ask > b.ask);
 }

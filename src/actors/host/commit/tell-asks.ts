@@ -7,7 +7,7 @@ import type { CoreState } from '../../../contract/turn.ts';
 import { shardOf, type TellAsks, toRow } from '../../../control/asks/protocol.ts';
 import { toControl } from '../../protocol/control.ts';
 import { hashId } from '../../protocol/ids.ts';
-import type { OutboxEntry } from '../state/session-state.ts';
+import type { OutboxEntry, Outline } from '../state/session-state.ts';
 
 interface Changed {
   readonly before: CoreState | null;
@@ -42,9 +42,24 @@ export function tellAsks(
     closed: news,
     ...told,
   };
-  const id = hashId('asks', formatAddress(actor), incarnation, turn, epoch);
-  const message = toControl({ kind: 'asks', name: shardOf(actor.type) }, event as unknown as EventJson, id);
-  return [{ kind: 'message', message }];
+  return [toList(actor, event, epoch)];
+}
+
+/** Of an actor that is removed although nobody can read what it had open. */
+export function withdrawAsks(
+  actor: ActorAddress,
+  outline: Outline | undefined,
+  epoch: string,
+): OutboxEntry[] {
+  if (outline?.asks === undefined) return [];
+  const { incarnation: life, turn } = outline;
+  return [toList(actor, { type: 'tell', actor, life, turn: turn + 1, open: {}, closed: [] }, epoch)];
+}
+
+function toList(actor: ActorAddress, event: TellAsks, epoch: string): OutboxEntry {
+  const id = hashId('asks', formatAddress(actor), event.life, event.turn, epoch);
+  const target = { kind: 'asks', name: shardOf(actor.type) } as const;
+  return { kind: 'message', message: toControl(target, event as unknown as EventJson, id) };
 }
 
 function sameKeys(a: object, b: object): boolean {

@@ -10,6 +10,7 @@ import type { ActorBody, AnswerBody, InboundMessage } from '../../../contract/wi
 import { withoutClaims } from '../../protocol/claims.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { parseActorBody, toAnswer } from '../../protocol/messages.ts';
+import { withdrawAsks } from '../commit/tell-asks.ts';
 import { answer } from '../commit/verdicts.ts';
 import { type ActorView, HeldActor, STUCK_PAUSE_MS, TAKE } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
@@ -37,6 +38,7 @@ export async function holdUnreadable(
   for (const found of taken.messages) {
     const parsed = found.subject === 'purge' ? parseActorBody(found) : undefined;
     if (parsed?.ok !== true || parsed.body.kind !== 'purge') continue;
+    await sendAnswers(held, withdrawAsks(held.address, state.outline, held.epoch));
     await held.purge();
     await sendAnswers(held, [answer(found, parsed.body.asker, { kind: 'answer', answer: 'purged' })]);
     return held.settler.settleNow([completed(found)]);
