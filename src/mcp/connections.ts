@@ -46,8 +46,11 @@ export async function useServer<T>(
     clearTimeout(entry.idle);
     try {
       const connection = await unlessAborted(entry.opening, signal);
-      if (entry.doubt !== undefined) await unlessAborted(entry.doubt, signal);
-      if (entries.get(entry.key) !== entry && !entry.isRetired) continue;
+      if (entry.doubt !== undefined) {
+        await unlessAborted(entry.doubt, signal);
+        // It did hang: there is another by now, or this call opens it.
+        if (entries.get(entry.key) !== entry && !entry.isRetired) continue;
+      }
       return await work({
         connection,
         doubt: (silenceMs) => doubt(entry, silenceMs),

@@ -1,6 +1,6 @@
 // The `fetch` under streamable HTTP. Of what the SDK leaves out it makes something: it asks for headers anew with each request;
-// it keeps what a refusal says (429 and its Retry-After, 5xx), which the SDK drops; and it tells when the stream of an answer was
-// cut, after which the SDK waits for the answer until its time is up.
+// it keeps what a refusal says (429 and its Retry-After, 5xx), which the SDK drops; and it tells when the stream of an answer has
+// ended: where it was cut, the SDK waits for the answer until its time is up.
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { classifyFailure, type FailureKind, failure } from '../contract/failure.ts';
 import type { McpEndpoint } from './servers.ts';
@@ -8,10 +8,10 @@ import type { McpEndpoint } from './servers.ts';
 export interface HttpOptions {
   readonly headers: McpEndpoint['headers'];
   readonly fetch?: typeof fetch;
-  /** The answer to the request with this id will not come any more. */
-  readonly onCut: (id: string | number) => void;
-  /** A stream was cut that the SDK takes up again, if the server still lives. */
-  readonly onDoubt: () => void;
+  /** The answer to the request with this id comes in a stream. */
+  readonly onBegin: (id: string | number) => void;
+  /** The stream of the answer to the request with this id has ended, with the answer or without. */
+  readonly onEnd: (id: string | number, canResume: boolean) => void;
 }
 
 /** Left to the SDK: 400 may be an answer of the protocol, 401 and 403 ask for authorisation, 404 and 405 say what is there. */
@@ -20,8 +20,8 @@ const MAX_TEXT = 500;
 
 export function createFetch({
   headers,
-  onCut,
-  onDoubt,
+  onBegin,
+  onEnd,
   fetch: send = globalThis.fetch,
 }: HttpOptions): FetchLike {
   return async (url, init) => {
@@ -33,8 +33,9 @@ export function createFetch({
     const id = init?.method === 'POST' ? idOf(init.body) : undefined;
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
     if (id === undefined || !isStream || response.body === null) return response;
+    onBegin(id);
     const { body, status, statusText } = response;
-    const watched = ReadableStream.from(watch(body, (canResume) => (canResume ? onDoubt() : onCut(id))));
+    const watched = ReadableStream.from(watch(body, (canResume) => onEnd(id, canResume)));
     return new Response(watched, { status, statusText, headers: response.headers });
   };
 }

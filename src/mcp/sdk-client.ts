@@ -96,6 +96,7 @@ const CLIENT = { name: 'quorate', version: '0.1.0' };
 const MODERN = '2026-07-28';
 /** Of our own: what an answer is replaced with that will not come. */
 const CUT = -32_077;
+const WAS_CUT = { code: CUT, message: 'the stream of the answer was cut' };
 /** Of a session's end at an HTTP server, which is told as a courtesy. */
 const FAREWELL_MS = 2_000;
 
@@ -117,13 +118,17 @@ interface Opened {
 export async function openConnection(server: McpServer, watcher: Watcher): Promise<Connection> {
   const sdk = await loadMcpClient();
   const { startMs = 60_000 } = server;
+  // One that refuses the first generation ends, and is no end of the connection.
+  let isOpen = false;
+  const watched = { ...watcher, onClose: () => isOpen && watcher.onClose() };
   // Everything published speaks the generation with `initialize`. One that refuses that is newer.
-  const { client, end } = await open(sdk, server, watcher, startMs, undefined).catch((first: unknown) => {
+  const { client, end } = await open(sdk, server, watched, startMs, undefined).catch((first: unknown) => {
     if (!(first instanceof McpFault) || first.fault.kind !== 'refused') throw first;
-    return open(sdk, server, watcher, startMs, MODERN).catch(() => {
+    return open(sdk, server, watched, startMs, MODERN).catch(() => {
       throw first;
     });
   });
+  isOpen = true;
   const known = new Map<string, McpTool>();
   const refresh = async (signal: AbortSignal): Promise<void> => {
     const options = { signal, timeout: startMs, cacheMode: 'refresh' as const };
@@ -223,21 +228,32 @@ function overHttp(
   client: Client,
   { onDoubt }: Watcher,
 ): Line {
+  /** Answers that come in streams which have not ended: whether they have come. */
+  const streams = new Map<string | number, boolean>();
   const transport: InstanceType<Sdk['StreamableHTTPClientTransport']> = new sdk.StreamableHTTPClientTransport(
     new URL(url),
     {
       redirectPolicy: 'same-origin',
       fetch: createFetch({
         headers,
-        onCut: (id) => {
-          const error = { code: CUT, message: 'the stream of the answer was cut' };
-          // To a request that was answered it is nothing.
-          transport.onmessage?.({ jsonrpc: '2.0', id, error });
+        onBegin: (id) => void streams.set(id, false),
+        onEnd: (id, canResume) => {
+          const hasCome = streams.get(id);
+          streams.delete(id);
+          if (hasCome) return;
+          // The SDK takes such a stream up again, if the server still lives.
+          if (canResume) onDoubt();
+          else transport.onmessage?.({ jsonrpc: '2.0', id, error: WAS_CUT });
         },
-        onDoubt,
       }),
     },
   );
+  // Before the SDK's own, which calls it too.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- there is no other way
+  transport.onmessage = (message) => {
+    const id = 'method' in message || !('id' in message) ? undefined : message.id;
+    if (id !== undefined && streams.has(id)) streams.set(id, true);
+  };
   const kill = (): void => void client.close().catch(() => {});
   const close = async (): Promise<void> => {
     const late = AbortSignal.timeout(FAREWELL_MS);

@@ -1,4 +1,7 @@
 // Calls of tools of a server that misbehaves on demand: time-outs, cancels, ends, and what is left of its process.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { callTool } from '../../../src/mcp/call.ts';
 import { closeServer, serverPid } from '../../../src/mcp/connections.ts';
@@ -126,6 +129,15 @@ describe('a process', () => {
     process.kill(pid, 'SIGSTOP');
     await closeServer(started);
     await expect.poll(() => isAlive(pid) || isAlive(starter)).toBe(false);
+  });
+
+  it('goes with ours, also where that ends without a word', async () => {
+    const args = [
+      '--conditions=quorate-source',
+      fileURLToPath(new URL('../../kit/mcp/exiting.js', import.meta.url)),
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    await expect.poll(() => isAlive(Number(stdout))).toBe(false);
   });
 
   it('that does not start says why, and one that is not there is no reason to try again', async () => {

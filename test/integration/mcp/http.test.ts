@@ -10,6 +10,9 @@ let host: Server;
 let url: string;
 let sessions = 0;
 let ended = 0;
+let pings = 0;
+/** Id of the last call. */
+let asked = 0;
 /** How the next calls of the tool are answered; then well. */
 let next: ((response: ServerResponse) => void)[] = [];
 
@@ -36,7 +39,11 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     );
   }
   if (method === 'tools/list') return answer({ tools: [{ name: 'ask', inputSchema: { type: 'object' } }] });
-  if (method === 'ping') return answer({});
+  if (method === 'ping') {
+    pings += 1;
+    return answer({});
+  }
+  asked = id;
   const way = next.shift();
   if (way === undefined)
     answer({ content: [{ type: 'text', text: String(request.headers['mcp-session-id']) }] });
@@ -89,6 +96,22 @@ it.each([
 ])('who hangs up %s has perhaps done it', async (_, hangUp) => {
   next = [hangUp];
   await expect(call()).rejects.toMatchObject({ code: 'MCP_SERVER_FAILED', failure: { kind: 'unknown' } });
+});
+
+it('is not asked after each answer whether it lives, also where its streams could be taken up again', async () => {
+  const before = pings;
+  next = [
+    (response) => {
+      const result = { content: [{ type: 'text', text: 'streamed' }] };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(
+        `id: 1\ndata: \n\nid: 2\ndata: ${JSON.stringify({ jsonrpc: '2.0', id: asked, result })}\n\n`,
+      );
+    },
+  ];
+  expect((await call()).text).toBe('streamed');
+  await call();
+  expect(pings).toBe(before);
 });
 
 it('says goodbye', async () => {

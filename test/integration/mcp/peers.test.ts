@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ToolSet } from 'ai';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import type { AgentContext } from '../../../src/contract/config.ts';
 import { mcpAgent, mcpTools } from '../../../src/mcp/agent.ts';
 import { callTool } from '../../../src/mcp/call.ts';
@@ -114,6 +115,7 @@ describe('over HTTP', () => {
   it('gives its tools to a model, as the AI SDK takes them', async () => {
     const { asSchema } = await import('ai');
     const tools = await mcpTools(everything, { only: ['get-sum'] });
+    expectTypeOf(tools).toExtend<ToolSet>();
     expect(Object.keys(tools)).toEqual(['get-sum']);
     const { 'get-sum': tool } = tools;
     if (tool === undefined) throw new Error('it is not there');

@@ -2,6 +2,8 @@
 import { request } from 'node:http';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callTool } from '../../../src/mcp/call.ts';
+import { closeServer } from '../../../src/mcp/connections.ts';
 import { listen, type McpEndpoint } from '../../../src/mcp/serve/http-server.ts';
 import { servedOf } from '../../../src/mcp/serve/machines.ts';
 import { createFace } from '../../../src/mcp/serve/sdk-server.ts';
@@ -157,6 +159,23 @@ it('asks the person by a form where the client has them, and the run ends in the
     answer: 'publish',
   });
   await client.close();
+});
+
+it('an agent of another application that asks again with its key has one run', async () => {
+  const server = { url: endpoint.url };
+  const start = { tool: 'start_approval', arguments: { input: { topic: 'ants' } } };
+  const first = await callTool(server, start, { key: 'task-1' });
+  const again = await callTool(server, start, { key: 'task-1' });
+  expect([first.value, again.value]).toMatchObject([
+    { id: 'task-1', answer: 'started' },
+    { id: 'task-1', answer: 'exists' },
+  ]);
+  const missing = callTool(server, { tool: 'status', arguments: { type: 'approval', id: 'nobody' } });
+  await expect(missing).rejects.toMatchObject({
+    code: 'MCP_TOOL_FAILED',
+    message: expect.stringContaining('ACTOR_NOT_FOUND') as string,
+  });
+  await closeServer(server);
 });
 
 it('a call that its client gives up is followed no more', async () => {

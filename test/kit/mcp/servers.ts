@@ -12,6 +12,11 @@ export function ownServer(name: string, ...args: readonly string[]): McpProgram 
   return { command: process.execPath, args: [OWN, ...args], env: { KIT: name } };
 }
 
+/** Of the generation 2026-07-28 alone. */
+export function modernProgram(): McpProgram {
+  return { command: process.execPath, args: [fileURLToPath(new URL('modern.ts', import.meta.url))] };
+}
+
 export function publishedServer(
   name: 'everything' | 'filesystem' | 'memory',
   ...args: readonly string[]

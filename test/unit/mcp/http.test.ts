@@ -10,8 +10,8 @@ function over(answer: () => Response, headers?: HttpOptions['headers']) {
   const asked: Headers[] = [];
   const send = createFetch({
     headers,
-    onCut: (id) => void told.push(id),
-    onDoubt: () => void told.push('doubt'),
+    onBegin: (id) => void told.push(id),
+    onEnd: (id, canResume) => void told.push(id, String(canResume)),
     fetch: (_, init) => {
       asked.push(new Headers(init?.headers));
       return Promise.resolve(answer());
@@ -58,9 +58,9 @@ it.each([400, 401, 403, 404, 405])('leaves %i to the SDK', async (status) => {
 });
 
 it.each([
-  ['ends', ['data: 1\n\n'], false, [7]],
-  ['is cut', ['data: 1\n\n'], true, [7]],
-  ['can be taken up again', ['id: 1\ndata: 1\n\n'], true, ['doubt']],
+  ['ends', ['data: 1\n\n'], false, [7, 7, 'false']],
+  ['is cut', ['data: 1\n\n'], true, [7, 7, 'false']],
+  ['can be taken up again', ['id: 1\ndata: 1\n\n'], true, [7, 7, 'true']],
 ] as const)('tells when the stream of an answer %s', async (_, chunks, isCut, expected) => {
   const { send, told } = over(() => stream(chunks, isCut));
   const response = await send(URL_OF, call);
@@ -74,5 +74,5 @@ it('tells nothing of a stream that the reader let go, or that answers nothing', 
   await (await send(URL_OF, call)).body?.cancel();
   await (await send(URL_OF, { method: 'GET' })).text();
   await new Promise(setImmediate);
-  expect(told).toEqual([]);
+  expect(told).toEqual([7]);
 });
