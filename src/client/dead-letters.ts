@@ -1,5 +1,6 @@
 // The remediation queue as a list that people work through. Its letters are deferred there by the hosts, so that they
 // stay, can be browsed, and are taken by number.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeClaims } from '../actors/protocol/claims.ts';
 import { isOwnMessage, redriven } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
@@ -12,7 +13,7 @@ import type {
   RemedyOptions,
 } from '../contract/dead-letters.ts';
 import { actorOf, REMEDIATION } from '../contract/entities.ts';
-import { toErrorJson } from '../contract/errors.ts';
+import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore } from '../contract/ports.ts';
@@ -25,6 +26,9 @@ const PAGE = 100;
 const DEFAULT_LIMIT = 100;
 /** Letters of a dry run that are computed at a time. */
 const WINDOW = 256;
+/** Numbers are given in the order in which letters come; their times may differ from that by a little. */
+const SKEW_MS = 60_000;
+const MOST_RATE = 10_000;
 
 export function createDeadLetters(
   bridge: Pick<Bridge, 'publish' | 'deferredStore'>,
@@ -48,18 +52,27 @@ export function createDeadLetters(
         if (!isOwnMessage(message) && matches(toLetter(message), filter)) yield message;
       const last = page.at(-1);
       // A page may be short of what was asked for; only an empty one is the end.
-      if (last === undefined) return;
+      if (last === undefined || (filter.until !== undefined && last.enqueuedAt > filter.until + SKEW_MS))
+        return;
       next = last.sequenceNumber + 1;
     }
   }
 
+  /** What fails again comes back as another letter: it would be sent for ever. */
+  const thereNow = (filter: DeadLetterFilter): DeadLetterFilter => ({
+    ...filter,
+    until: Math.min(filter.until ?? Number.POSITIVE_INFINITY, clock.now()),
+  });
+
   async function* remedy(
     selection: DeadLetterSelection,
-    { signal }: RemedyOptions,
+    { signal, rate }: RemedyOptions,
     verb: 'redrive' | 'discard',
   ): AsyncGenerator<Remedied, void, undefined> {
-    const numbers = 'length' in selection ? selection : numbersOf(matching(selection, 0, signal));
+    const pace = paceOf(rate, signal);
+    const numbers = 'length' in selection ? selection : numbersOf(matching(thereNow(selection), 0, signal));
     for await (const number of numbers) {
+      await pace();
       throwIfAborted(signal);
       try {
         const taken = await deferredStore().take(number, async (message) => {
@@ -135,6 +148,20 @@ export function createDeadLetters(
   };
 }
 
+/** Waits until the next letter is due. */
+function paceOf(rate: number | undefined, signal: AbortSignal | undefined): () => Promise<void> {
+  if (rate === undefined) return async () => {};
+  if (!(rate > 0 && rate <= MOST_RATE))
+    throw new QuorateError('INPUT_INVALID', `rate is a number of letters a second, up to ${MOST_RATE}`);
+  let next = 0;
+  return async () => {
+    const now = performance.now();
+    const wait = next - now;
+    next = Math.max(now, next) + 1_000 / rate;
+    if (wait > 0) await sleep(wait, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+  };
+}
+
 async function* numbersOf(letters: AsyncIterable<InboundMessage>): AsyncGenerator<number, void, undefined> {
   for await (const { sequenceNumber } of letters) yield sequenceNumber;
 }
@@ -175,8 +202,10 @@ function toLetter(message: InboundMessage): DeadLetter {
   };
 }
 
-function matches(letter: DeadLetter, { code, agent, actor, all }: DeadLetterFilter): boolean {
+function matches(letter: DeadLetter, { code, agent, actor, all, since, until }: DeadLetterFilter): boolean {
   return (
+    (since === undefined || letter.at >= since) &&
+    (until === undefined || letter.at < until) &&
     (all === true || !letter.handled) &&
     (code === undefined || letter.code === code) &&
     (agent === undefined || letter.agent === agent) &&

@@ -30,6 +30,9 @@ export interface DeadLetterFilter {
   readonly agent?: string;
   /** `type/id`, or a type alone. */
   readonly actor?: string;
+  /** Set aside at this time (epoch ms) or later, and before this one. */
+  readonly since?: number;
+  readonly until?: number;
   /** Handled ones too (default: those that wait for somebody). They are removed after the retention time. */
   readonly all?: boolean;
 }
@@ -58,6 +61,8 @@ export interface Remedied {
 export interface RemedyOptions {
   /** Only says what would be done, and of a redrive what it would come to. Nothing is changed. */
   readonly dryRun?: boolean;
+  /** At most so many letters a second (default: as fast as they go). */
+  readonly rate?: number;
   /** Of the dry run of a redrive: how long the host of one actor may take, in ms (default 30 s). */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -77,7 +82,8 @@ export interface DeadLetters {
   show(number: number): Promise<(DeadLetter & { readonly body: Json }) | undefined>;
   /**
    * Sends each to where it failed, as a new attempt with a new deadline. Safe to repeat: a letter redriven twice
-   * within the duplicate window arrives once. What an actor no longer waits for is dropped there (I9).
+   * within the duplicate window arrives once. What an actor no longer waits for is dropped there (I9). By a filter it takes
+   * those that are there when it begins: what fails again meanwhile is left. `signal` ends it between two letters.
    */
   redrive(selection: DeadLetterSelection, options?: RemedyOptions): AsyncGenerator<Remedied, void, undefined>;
   /** Removes them. They cannot be brought back. */

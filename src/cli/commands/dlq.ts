@@ -9,8 +9,9 @@ import type {
 } from '../../contract/dead-letters.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
+import { createLifecycle } from '../shared/lifecycle.ts';
 import { dataOption, verboseOption } from '../shared/options.ts';
-import { confirm, formatRows } from '../shared/terminal.ts';
+import { confirm, createTerminal, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { describeForesight, ForesightSum } from './dlq-foresight.ts';
 
@@ -26,6 +27,7 @@ interface ListOptions extends FilterOptions {
 interface RemedyOptions extends FilterOptions {
   readonly all?: true;
   readonly dryRun?: true;
+  readonly rate?: number;
   readonly yes?: true;
 }
 
@@ -72,7 +74,7 @@ function addRemedy(dlq: Command, finish: Finish, verb: 'redrive' | 'discard', de
   const command = dlq
     .command(verb)
     .description(description)
-    .argument('[numbers...]', 'as listed; or choose by --code, --agent, --actor or --all')
+    .argument('[numbers...]', 'as listed; or choose by --code, --agent, --actor, --since, --until or --all')
     .option('--all', 'every one that waits for somebody (default: off)')
     .option(
       '--dry-run',
@@ -80,9 +82,10 @@ function addRemedy(dlq: Command, finish: Finish, verb: 'redrive' | 'discard', de
         ? 'only say what it would come to (default: off)'
         : 'only say what would be removed (default: off)',
     );
+  command.option('--rate <letters/s>', 'at most so many a second: 10/s (default: no limit)', toRate);
   if (verb === 'discard') command.option('--yes', 'do not ask (default: ask)');
   documented(addFilters(command), {
-    exits: ['done', 'failed', 'usage'],
+    exits: ['done', 'failed', 'usage', 'interrupted'],
     example:
       verb === 'redrive' ? 'quorate dlq redrive --agent scan --dry-run' : 'quorate dlq discard 1 --yes',
   }).action(async (numbers: string[], options: RemedyOptions) =>
@@ -94,7 +97,13 @@ function addFilters(command: Command): Command {
   return command
     .option('--code <code>', 'of this error code (default: any)')
     .option('--agent <name>', 'of this agent (default: any)')
-    .option('--actor <type[/id]>', 'for this actor, or for actors of this type (default: any)')
+    .option('--actor <type[/id]>', 'for this actor, or for actors of this machine (default: any)')
+    .option(
+      '--since <time>',
+      'set aside then or later: 2026-11-30T08:00Z, or 90m, 12h, 3d ago (default: any)',
+      toTime,
+    )
+    .option('--until <time>', 'set aside before then (default: any)', toTime)
     .addOption(dataOption())
     .option('--json', 'as JSON (default: off)')
     .addOption(verboseOption());
@@ -161,37 +170,56 @@ async function showOne(number: number, { data, json }: FilterOptions): Promise<E
 async function remedy(
   verb: 'redrive' | 'discard',
   numbers: readonly string[],
-  { all, dryRun, yes, json, data, ...filter }: RemedyOptions,
+  { all, dryRun, yes, rate, json, data, ...filter }: RemedyOptions,
 ): Promise<ExitCode> {
   const chosen = filterOf(filter);
   const selection: DeadLetterSelection = numbers.length > 0 ? numbers.map(toNumber) : chosen;
   const isFiltered = Object.keys(chosen).length > 0;
   if ([numbers.length > 0, isFiltered, all === true].filter(Boolean).length !== 1)
-    throw new QuorateError('USAGE', 'Choose by numbers, or by --code, --agent and --actor, or --all.');
+    throw new QuorateError(
+      'USAGE',
+      'Choose by numbers, or by --code, --agent, --actor, --since and --until, or --all.',
+    );
   if (verb === 'discard' && !dryRun && !yes && !(await confirm('Remove these dead letters for good?')))
     return EXIT.failed;
-  const { sum, isWhole } = await withClient(data, (client) =>
-    work(client, verb, selection, { dryRun: dryRun === true, json: json === true }),
-  );
+  const { signal, stopped } = createLifecycle();
+  const what = { dryRun: dryRun === true, signal, ...(rate === undefined ? {} : { rate }) };
+  const { sum, end } = await withClient(data, (client) => work(client, verb, selection, what, json === true));
   if (!json) console.log(String(sum));
-  return isWhole ? EXIT.done : EXIT.failed;
+  const cause = end === EXIT.interrupted ? await stopped : undefined;
+  if (cause?.kind === 'crash') throw cause.error;
+  if (end === EXIT.interrupted)
+    process.stderr.write('interrupted: the other letters are as they were; the same command continues\n');
+  return end;
 }
 
-/** Says what became of each letter when it is done: none of them is kept. */
+/** Says what became of each letter when it is done: none of them is kept. A signal ends it between two letters. */
 async function work(
   { deadLetters }: QuorateClient,
   verb: 'redrive' | 'discard',
   selection: DeadLetterSelection,
-  { dryRun, json }: { readonly dryRun: boolean; readonly json: boolean },
-): Promise<{ readonly sum: ForesightSum; readonly isWhole: boolean }> {
+  what: { readonly dryRun: boolean; readonly signal: AbortSignal; readonly rate?: number },
+  json: boolean,
+): Promise<{ readonly sum: ForesightSum; readonly end: ExitCode }> {
   const sum = new ForesightSum();
+  const terminal = createTerminal();
   let isWhole = true;
-  for await (const each of deadLetters[verb](selection, { dryRun })) {
-    sum.add(each);
-    if (each.outcome === 'refused' || each.outcome === 'gone') isWhole = false;
-    console.log(json ? JSON.stringify(each) : describe(each));
+  let count = 0;
+  try {
+    for await (const each of deadLetters[verb](selection, what)) {
+      sum.add(each);
+      if (each.outcome === 'refused' || each.outcome === 'gone') isWhole = false;
+      terminal.line(json ? JSON.stringify(each) : describe(each));
+      count += 1;
+      if (!json) terminal.status(`${count} letters`);
+    }
+  } catch (thrown) {
+    if (!what.signal.aborted) throw thrown;
+    return { sum, end: EXIT.interrupted };
+  } finally {
+    terminal.clear();
   }
-  return { sum, isWhole };
+  return { sum, end: isWhole ? EXIT.done : EXIT.failed };
 }
 
 function describe({ number, outcome, why, foresight }: Remedied): string {
@@ -199,11 +227,13 @@ function describe({ number, outcome, why, foresight }: Remedied): string {
   return `${number} ${outcome}${why === undefined ? '' : `: ${why}`}`;
 }
 
-function filterOf({ code, agent, actor }: DeadLetterFilter): DeadLetterFilter {
+function filterOf({ code, agent, actor, since, until }: DeadLetterFilter): DeadLetterFilter {
   return {
     ...(code === undefined ? {} : { code }),
     ...(agent === undefined ? {} : { agent }),
     ...(actor === undefined ? {} : { actor }),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
   };
 }
 
@@ -212,4 +242,20 @@ function toNumber(text: string): number {
   if (text.trim() === '' || !Number.isSafeInteger(number) || number < 0)
     throw new InvalidArgumentError('It is a whole number, as `quorate dlq ls` shows it.');
   return number;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function toTime(text: string): number {
+  const [, count, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const time = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (UNITS[unit] ?? 0);
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('It is a time, 2026-11-30T08:00Z, or how long ago: 90m, 12h, 3d.');
+  return time;
+}
+
+function toRate(text: string): number {
+  const rate = Number(text.replace(/\/s$/, ''));
+  if (!(rate > 0)) throw new InvalidArgumentError('It is a number of letters a second: 10/s.');
+  return rate;
 }

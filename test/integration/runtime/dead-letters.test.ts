@@ -213,6 +213,39 @@ describe('dead letters', () => {
     expect(await lapsed(true)).toEqual([handled, handled]);
   });
 
+  it('that fail again while they are sent are sent once, by time and at a rate, until it is stopped', async () => {
+    await using test = await startRuntime({ machines });
+    const { client } = test.runtime;
+    await client.start('counter', { id: 'c' });
+    for (const type of ['boom', 'boom', 'boom'] as const) await client.send('counter', 'c', { type });
+    const letters = client.deadLetters;
+    await expect.poll(() => numbers(letters)).toHaveLength(3);
+    const [, second] = (await letters.list()).items;
+    expect((await letters.list({ since: second?.at ?? 0 })).items).toHaveLength(2);
+    expect((await letters.list({ until: second?.at ?? 0 })).items).toHaveLength(1);
+    const stop = new AbortController();
+    const done: string[] = [];
+    const stopped = (async () => {
+      for await (const { outcome } of letters.redrive({}, { rate: 1_000, signal: stop.signal })) {
+        done.push(outcome);
+        stop.abort();
+      }
+    })();
+    await expect(stopped).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(done).toHaveLength(1);
+    await expect.poll(() => numbers(letters)).toHaveLength(3);
+    const before = await numbers(letters);
+    // Slower than a letter comes back.
+    expect(await all(letters.redrive({ actor: 'counter' }, { rate: 4 }))).toEqual([
+      'redriven',
+      'redriven',
+      'redriven',
+    ]);
+    await expect
+      .poll(async () => (await numbers(letters)).filter((number) => !before.includes(number)))
+      .toHaveLength(3);
+  });
+
   it('are thrown away for good', async () => {
     await using test = await startRuntime({ machines });
     const { client } = test.runtime;
