@@ -98,7 +98,8 @@ async function toolOf(
   server: string,
   signal: AbortSignal,
 ): Promise<McpTool> {
-  if (!connection.tools().has(tool)) await connection.refresh(signal);
+  // The SDK has forgotten the schemas of what has changed: without them no answer is checked.
+  if (connection.isStale() || !connection.tools().has(tool)) await connection.refresh(signal);
   const known = connection.tools().get(tool);
   if (known !== undefined) return known;
   const names = [...connection.tools().keys()].join(', ');

@@ -77,6 +77,8 @@ export interface Connection {
   /** Of the server's process; undefined over HTTP. */
   readonly pid: number | undefined;
   tools(): ReadonlyMap<string, McpTool>;
+  /** The server has said that its tools are others now. */
+  isStale(): boolean;
   refresh(signal: AbortSignal): Promise<void>;
   /** Throws a McpFault. */
   call(request: Request): Promise<RawResult>;
@@ -130,7 +132,12 @@ export async function openConnection(server: McpServer, watcher: Watcher): Promi
   });
   isOpen = true;
   const known = new Map<string, McpTool>();
+  let isStale = false;
+  client.setNotificationHandler('notifications/tools/list_changed', () => {
+    isStale = true;
+  });
   const refresh = async (signal: AbortSignal): Promise<void> => {
+    isStale = false;
     const options = { signal, timeout: startMs, cacheMode: 'refresh' as const };
     // It also fills the cache by which the SDK checks answers against a tool's output schema.
     const { tools } = await client.listTools(undefined, options).catch(toFault(sdk));
@@ -140,6 +147,7 @@ export async function openConnection(server: McpServer, watcher: Watcher): Promi
   const connection: Connection = {
     pid: end.pid,
     tools: () => known,
+    isStale: () => isStale,
     refresh,
     async call({ name, arguments: args, meta, signal, silenceMs, onProgress }) {
       const result = await client

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { callTool } from '../../../src/mcp/call.ts';
 import { closeServer, serverPid } from '../../../src/mcp/connections.ts';
 import type { McpServer } from '../../../src/mcp/servers.ts';
@@ -171,6 +171,20 @@ it('errors of a tool are permanent unless who calls knows better, and so are cal
   await expect(again).rejects.toMatchObject({ ...failed, failure: { kind: 'transient' } });
   const refused = { code: 'MCP_CALL_REFUSED', failure: { kind: 'permanent' } };
   await expect(callTool(server, { tool: 'nothing' })).rejects.toMatchObject(refused);
-  // Its answer does not fit its own output schema.
+  // Its answer does not fit its own output schema, also after the server has said that its tools are others.
   await expect(callTool(server, { tool: 'lie' })).rejects.toMatchObject(refused);
+  await callTool(server, { tool: 'change' });
+  await expect(callTool(server, { tool: 'lie' })).rejects.toMatchObject(refused);
+});
+
+it('gives a program no more of our environment than it needs, and takes answers of any size that can be kept', async () => {
+  vi.stubEnv('KEY_OF_OURS', 'secret');
+  const own = another('environment');
+  const { env } = (await callTool(own, { tool: 'seen' })).structured as { env: string[] };
+  expect(env).toContain('KIT');
+  expect(env).toContain('PATH');
+  expect(env.filter((name) => /KEY|QUORATE|VITEST|NODE_/.test(name))).toEqual([]);
+  const bytes = 11_000_000;
+  expect((await callTool(own, { tool: 'big', arguments: { bytes } })).text).toHaveLength(bytes);
+  vi.unstubAllEnvs();
 });

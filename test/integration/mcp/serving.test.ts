@@ -1,20 +1,43 @@
 // Machines as tools, driven by the official client: over HTTP in both generations of the protocol, and what a browser may not do.
+// And a tool as an agent, in the same runtime.
 import { request } from 'node:http';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mcpAgent } from '../../../src/mcp/agent.ts';
 import { callTool } from '../../../src/mcp/call.ts';
-import { closeServer } from '../../../src/mcp/connections.ts';
+import { closeServer, serverPid } from '../../../src/mcp/connections.ts';
 import { listen, type McpEndpoint } from '../../../src/mcp/serve/http-server.ts';
 import { servedOf } from '../../../src/mcp/serve/machines.ts';
 import { createFace } from '../../../src/mcp/serve/sdk-server.ts';
 import { createTools } from '../../../src/mcp/serve/tools.ts';
+import { isAlive, ownServer } from '../../kit/mcp/servers.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
+const program = ownServer('agents');
+let killed: number | undefined;
 const gates = new Map<string, PromiseWithResolvers<void>>();
 
 const config = {
-  machines: { approval: app('approval.machine.ts', 'approval') },
+  machines: {
+    approval: app('approval.machine.ts', 'approval'),
+    asker: app('asker.machine.ts', 'asker'),
+  },
   agents: {
+    oracle: {
+      ...mcpAgent<string, string>({
+        server: program,
+        tool: 'progress',
+        arguments: (question) => ({ steps: question === 'lost' ? 40 : 1, everyMs: 5 }),
+        // Once: the second attempt has another server.
+        onProgress: (_, { attempt }) => {
+          const pid = serverPid(program);
+          if (attempt === 1 && pid !== undefined && killed === undefined)
+            process.kill((killed = pid), 'SIGKILL');
+        },
+        output: ({ text }, question) => `${question}: ${text}`,
+      }),
+      retry: { backoffMs: 1 },
+    },
     write: {
       run: async (topic: string) => {
         await gates.get(topic)?.promise;
@@ -228,4 +251,17 @@ describe('answers programs of this machine alone', () => {
     expect(await ask({}, `{"a":"${'x'.repeat(5_000_000)}"}`)).toBe(413);
     expect(await ask({}, body, '/other')).toBe(404);
   });
+});
+
+it('a tool as an agent answers a machine, survives the loss of its server, and goes with the runtime', async () => {
+  const { client } = test.runtime;
+  for (const question of ['lost', 'easy']) {
+    const answer = await client.run('asker', { id: question, input: { question } });
+    expect(answer).toEqual({ answer: `${question}: reported` });
+  }
+  expect(killed).toBeGreaterThan(0);
+  const pid = serverPid(program) ?? 0;
+  expect(isAlive(pid)).toBe(true);
+  await test.runtime.stop();
+  expect(isAlive(pid)).toBe(false);
 });

@@ -16,7 +16,7 @@ if (mode === 'start') {
 }
 
 function serve() {
-  const seen = { calls: {}, cancelled: 0, pid: process.pid };
+  const seen = { calls: {}, cancelled: 0, pid: process.pid, env: Object.keys(process.env) };
   const object = { type: 'object' };
   const reading = { readOnlyHint: true };
   const once = { idempotentHint: false };
@@ -24,6 +24,13 @@ function serve() {
     echo: [reading, ({ arguments: args, _meta }) => text(JSON.stringify({ args, _meta: without(_meta) }))],
     seen: [reading, () => ({ ...text('seen'), structuredContent: seen })],
     progress: [reading, report],
+    change: [
+      reading,
+      () => {
+        send({ method: 'notifications/tools/list_changed' });
+        return text('changed');
+      },
+    ],
     hang: [reading, () => new Promise(() => {})],
     fail: [reading, () => ({ ...text('the disk is full'), isError: true })],
     big: [reading, ({ arguments: { bytes } }) => text('x'.repeat(bytes))],
