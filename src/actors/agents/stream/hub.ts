@@ -43,7 +43,8 @@ export interface StreamHub {
 }
 
 interface StreamOf {
-  readonly place: string;
+  /** Asked for when something is streamed. */
+  readonly place: () => string;
   readonly agent: string;
   readonly run: Omit<RunStream['run'], 'id'>;
   /** Nobody waits for the answer then (epoch ms). */
@@ -77,17 +78,18 @@ class Hub implements StreamHub {
   #appendedAt = -Infinity;
   #isFailing = false;
   #streamedAt = 0;
+  #isClosed = false;
 
   constructor(options: StreamHubOptions) {
     this.#options = options;
     this.#teller = createTeller(options);
   }
 
-  open({ place: name, agent, run, deadlineAt }: StreamOf): OpenStream {
+  open({ place: placeOf, agent, run, deadlineAt }: StreamOf): OpenStream {
     let stream: RunStream | undefined;
     let place: Place | undefined;
     const begin = (): RunStream => {
-      const own = this.#placeOf(name, deadlineAt);
+      const own = this.#placeOf(placeOf(), deadlineAt);
       place = own;
       const onWaiting = (): void => this.#wait(own, begun);
       const { logger } = this.#options;
@@ -116,6 +118,8 @@ class Hub implements StreamHub {
 
   async close(): Promise<void> {
     await Promise.race([this.#flushAll(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    // What an agent says that was left to itself is nobody's any more.
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     clearInterval(this.#sweeper);
     this.#due.clear();
@@ -129,18 +133,20 @@ class Hub implements StreamHub {
     }
     place.open++;
     place.deadlineAt = Math.max(place.deadlineAt, deadlineAt);
-    this.#sweeper ??= setInterval(() => void this.#sweep(), SWEEP_MS).unref();
+    if (!this.#isClosed) this.#sweeper ??= setInterval(() => void this.#sweep(), SWEEP_MS).unref();
     return place;
   }
 
   #wait(place: Place, stream: RunStream): void {
+    if (this.#isClosed) return;
     place.waiting.add(stream);
     this.#due.add(place);
     this.#schedule();
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#appending !== undefined || this.#due.size === 0) return;
+    if (this.#isClosed || this.#timer !== undefined || this.#appending !== undefined) return;
+    if (this.#due.size === 0) return;
     const now = performance.now();
     const retryAt = Math.min(...[...this.#due].map((place) => place.retryAt));
     const at = Math.max(this.#appendedAt + GATHER_MS, retryAt);
@@ -182,8 +188,6 @@ class Hub implements StreamHub {
           this.#teller.tell(appended, place.tag, JSON.parse(text) as StreamRow);
       } catch (thrown) {
         for (const [stream, entries] of taken) stream.giveBack(entries);
-        place.waiting.clear();
-        for (const [stream] of taken) place.waiting.add(stream);
         this.#failed(place, thrown);
         return;
       }
@@ -205,7 +209,8 @@ class Hub implements StreamHub {
   /** At once: the answer waits for them. */
   async #drain(place: Place, stream: RunStream): Promise<void> {
     const until = performance.now() + CLOSE_LIMIT_MS;
-    while (place.waiting.has(stream) || stream.hasWaiting) {
+    // What another append has in hand is waited for too.
+    while (place.waiting.has(stream) && !this.#isClosed) {
       if (performance.now() >= until || place.retryAt > performance.now()) return;
       this.#flush();
       await this.#appending;

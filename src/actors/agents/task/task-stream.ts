@@ -17,7 +17,7 @@ export function streamOf({ body, message }: Task, { streams, payloads, name }: T
   const { [PROPERTY.child]: child } = properties;
   const { branch, execution, deadlineAt, attempt } = body;
   return streams.open({
-    place: streamPlace(payloads.scope, { type: replyTo.slice(ACTOR_QUEUE.length), id }),
+    place: () => streamPlace(payloads.scope, { type: replyTo.slice(ACTOR_QUEUE.length), id }),
     agent: name,
     deadlineAt,
     run: {

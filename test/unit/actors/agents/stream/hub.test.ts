@@ -46,7 +46,7 @@ function setUp(more: Partial<StreamStore> = {}, publish?: () => Promise<[]>) {
   const hub = createStreamHub(options);
   const open = (child = 'a', place = PLACE) =>
     hub.open({
-      place,
+      place: () => place,
       agent: 'x',
       deadlineAt: 2_000_000,
       run: { child, execution: '1.0~12345678', attempt: 1 },
@@ -85,6 +85,45 @@ describe('pieces', () => {
     stream.push('late');
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await entries()).toEqual([{ begin: true }, { n: 0, v: { a: 1 } }, { end: true }]);
+  });
+
+  it('are kept for ten minutes after their end, and until then for as long as somebody may wait for the answer', async () => {
+    const kept: [string, number][] = [];
+    const memory = memoryStreams();
+    const { open } = setUp({
+      append: (place, row, now) => {
+        kept.push(['append', row.until]);
+        return memory.append(place, row, now);
+      },
+      expire: async (_place, _writer, until) => void kept.push(['end', until]),
+    });
+    const [first, second] = [open('a'), open('b')];
+    first.push(1);
+    await first.close(true);
+    second.push(2);
+    const third = open('c');
+    third.push(3);
+    await second.close(true);
+    await third.close(true);
+    const [waiting, over] = [2_000_000 + 600_000, 1_000_000 + 600_000];
+    expect(kept.filter(([what]) => what === 'append').every(([, until]) => until === waiting)).toBe(true);
+    expect(kept.filter(([what]) => what === 'end')).toEqual([
+      ['end', over],
+      ['end', over],
+    ]);
+  });
+
+  it('of an agent that goes on after its process has stopped keep nothing alive', async () => {
+    const { open, hub, appends } = setUp();
+    const stream = open();
+    stream.push('one');
+    await hub.close();
+    stream.push('two');
+    open().push('three');
+    await stream.close(true);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(appends).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('are as they were when they were said', async () => {
