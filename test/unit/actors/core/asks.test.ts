@@ -245,6 +245,48 @@ describe('an answer', () => {
     expect(actor.take(respond('x')).verdicts).toEqual([{ kind: 'applied' }]);
   });
 
+  it('that is refused, or at which the machine throws, leaves its question open for what comes behind it', () => {
+    const chosen = {} as { events: { type: 'answer'; answer: string } | { type: 'again' } };
+    const actor = new TestActor(
+      setup({
+        types: chosen,
+        actions: {
+          fail: assign(() => {
+            throw new Error('no');
+          }),
+        },
+        guards: { is: ({ event }, value: string) => event.type === 'answer' && event.answer === value },
+      }).createMachine({
+        initial: 'asking',
+        states: {
+          asking: {
+            meta: { ask: { question: 'Which?' } },
+            on: {
+              answer: [
+                {
+                  guard: { type: 'is', params: 'throw' },
+                  target: 'asking',
+                  reenter: true,
+                  actions: 'fail',
+                },
+                { guard: { type: 'is', params: 'good' }, target: 'told' },
+              ],
+            },
+          },
+          told: {},
+        },
+      }),
+    );
+    actor.start(null);
+    const ask = onlyOf(actor);
+    const kinds = actor
+      .take(respond('bad', ask), respond('throw', ask), sendOf('again'), respond('good', ask))
+      .verdicts.map(({ kind }) => kind);
+    expect(kinds).toEqual(['refused', 'rejected', 'applied', 'applied']);
+    expect(actor.state?.asks?.closed.map(({ how }) => how)).toEqual(['answered']);
+    expect(actor.value).toBe('told');
+  });
+
   it('to an actor that asks nothing is refused', () => {
     const actor = new TestActor(machineOf(approve));
     expect(actor.take(respond('x')).verdicts).toEqual([{ kind: 'unknown' }]);
