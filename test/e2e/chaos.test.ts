@@ -1,9 +1,9 @@
-// A quarter of a minute of chaos with a seed of its own: `npm run chaos` runs it for longer.
+// Ten seconds of chaos with a seed of its own: `npm run chaos` runs it for longer.
 import { expect, it } from 'vitest';
 import { runChaos } from '../../chaos/run.ts';
 import { createRandom } from '../kit/random.ts';
 
-const SECONDS = 15;
+const SECONDS = 10;
 /** The end of it waits for locks and back-offs; five times what it takes is a hang. */
 const LIMIT_MS = 400_000;
 

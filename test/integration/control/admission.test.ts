@@ -20,7 +20,9 @@ it('refuses new runs while a queue stands, and takes them again once it is short
   });
   const { client } = test.runtime;
   const wide = (id: string) => client.start('wide', { id, input: { items: [1] } as never });
-  await Promise.all(Array.from({ length: 40 }, (_, n) => wide(`first-${n}`)));
+  await wide('first');
+  // On a busy machine the last of them are refused already.
+  await Promise.allSettled(Array.from({ length: 40 }, (_, n) => wide(`next-${n}`)));
 
   let refused: unknown;
   await expect
@@ -41,7 +43,7 @@ it('refuses new runs while a queue stands, and takes them again once it is short
     data: { agent: 'sleeper', retryAfterMs: expect.any(Number) },
   });
   // It is there, and is not started anew.
-  expect(await wide('first-1')).toMatchObject({ answer: 'exists' });
+  expect(await wide('first')).toMatchObject({ answer: 'exists' });
   await expect(client.run('wide', { id: 'run', input: { items: [1] } as never })).rejects.toMatchObject({
     code: 'OVERLOADED',
   });

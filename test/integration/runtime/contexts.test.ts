@@ -19,6 +19,8 @@ it('runs agents outside of every request, and is ready at once', async () => {
         agents: { oracle: { run: oracle } },
         connectionString: broker.connectionString,
         lockDurationMs: LOCK_MS,
+        // A runtime as its users get it, with threads of its own.
+        workers: 2,
       }),
     );
     const { runtime } = test;

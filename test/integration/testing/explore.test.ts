@@ -23,7 +23,7 @@ const planted = process.env['QUORATE_PLANTED'] !== undefined;
 /** Drawn anew in each run of the suite; its seed is printed. With QUORATE_EXPLORE=all everything is tried. */
 const share = (sample: number) => (process.env['QUORATE_EXPLORE'] === 'all' ? {} : { sample });
 /** A planted fault is looked for everywhere: crashes show each. */
-const SHARE = planted ? { faults: ['crash'] as const } : share(0.05);
+const SHARE = planted ? { faults: ['crash'] as const } : share(0.03);
 // A planted fault may make a run wait for ever: that is soon to be seen.
 const OPTIONS = { parallel: 8, timeoutMs: planted ? 10_000 : 60_000 };
 
@@ -47,7 +47,7 @@ it('an order with a timer of three days survives everything', { timeout: LIMIT_M
 it('an event that starts its actor starts it once and is applied once', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(startedBySend, {
     ...OPTIONS,
-    ...share(0.3),
+    ...share(0.2),
     faults: ['crash'],
     print: () => {},
   });
@@ -57,7 +57,7 @@ it('an event that starts its actor starts it once and is applied once', { timeou
 it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(gather, {
     ...OPTIONS,
-    ...share(0.1),
+    ...share(0.06),
     faults: ['crash', 'abandoned'],
     print: () => {},
   });
@@ -67,7 +67,7 @@ it('a gather survives crashes and lost locks', { timeout: LIMIT_MS }, async () =
 it('a saga is undone once, however it is disturbed', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(trip, {
     ...OPTIONS,
-    ...share(0.1),
+    ...share(0.06),
     faults: ['crash'],
     print: () => {},
   });
@@ -80,7 +80,7 @@ it('a run that is cancelled leaves no work to do, wherever its host dies', {
   // Were one task begun and not told, or left in its queue, the world would never settle.
   const { faults } = await exploreCrashes(cancelled, {
     ...OPTIONS,
-    ...share(0.1),
+    ...share(0.06),
     faults: ['crash'],
     print: () => {},
   });
@@ -92,7 +92,7 @@ it('a broadcast is answered once by each subscription, wherever a host dies', {
 }, async () => {
   const { faults } = await exploreCrashes(broadcast, {
     ...OPTIONS,
-    ...share(0.05),
+    ...share(0.03),
     faults: ['crash', 'abandoned'],
     print: () => {},
   });
@@ -104,7 +104,7 @@ it('what hangs on a scatter inside another is told when the outer one has enough
 }, async () => {
   const { faults } = await exploreCrashes(nested, {
     ...OPTIONS,
-    ...share(0.04),
+    ...share(0.03),
     faults: ['crash'],
     print: () => {},
   });
@@ -114,7 +114,7 @@ it('what hangs on a scatter inside another is told when the outer one has enough
 it('a budget is settled once and never passed, wherever a host dies', { timeout: LIMIT_MS }, async () => {
   const { faults } = await exploreCrashes(funded, {
     ...OPTIONS,
-    ...share(0.1),
+    ...share(0.06),
     faults: ['crash', 'abandoned'],
     print: () => {},
   });
@@ -126,7 +126,7 @@ it('a limit grants what it grants once, wherever the host of its limiter dies', 
 }, async () => {
   const { faults } = await exploreCrashes(limited, {
     ...OPTIONS,
-    ...share(0.1),
+    ...share(0.06),
     faults: ['crash', 'lock-lost', 'replayed-write'],
     print: () => {},
   });

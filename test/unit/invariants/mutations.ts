@@ -18,6 +18,9 @@ export interface MutationResult {
   readonly errors: readonly string[];
 }
 
+/** The variable that says which are switched off: their places in MUTATIONS. */
+export const DRAWN = 'QUORATE_MUTATIONS_DRAWN';
+
 /** Begins the line of a result. */
 export const RESULT = 'mutation result ';
 
