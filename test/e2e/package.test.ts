@@ -192,6 +192,7 @@ it('says what to install where an optional package is not, and needs none for an
       () => createRuntime({ machines }, { env: {} }),
       () => connect({ data: 'data', env: {} }),
       () => createRuntime({ machines, connectionString, payloadContainer: 'https://a.invalid/payloads' }),
+      () => import('quorate/mcp').then(({ callTool }) => callTool({ command: 'any' }, { tool: 'any' })),
     ];
     for (const attempt of attempts) await attempt().catch(({ code, message }) => console.log(code + ': ' + message));
     const production = createRuntime({ machines, connectionString });
@@ -212,6 +213,7 @@ it('says what to install where an optional package is not, and needs none for an
     line,
     line,
     'PACKAGE_MISSING: the client of Blob storage is not installed: npm install @azure/storage-blob',
+    'PACKAGE_MISSING: the client of MCP is not installed: npm install @modelcontextprotocol/client',
     'CONNECTION_FAILED',
     'the pretty form of logs is not installed: npm install pino-pretty',
     'one',

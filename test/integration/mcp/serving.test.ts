@@ -212,6 +212,14 @@ it('a call that its client gives up is followed no more', async () => {
     );
     await expect(following).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' });
   }
+  // Of the older generation, which has no other way to say it without a session: it hangs up.
+  const params = { name: 'result', arguments: { type: 'approval', id: 'slow' } };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  for (let n = 0; n < 20; n += 1) {
+    const following = fetch(endpoint.url, { method: 'POST', headers, body, signal: AbortSignal.timeout(30) });
+    await expect(following.then((response) => response.text())).rejects.toThrow();
+  }
   // There is room for 16 followers: those that left have made it.
   const late = call(client, 'result', { type: 'approval', id: 'slow', waitSeconds: 0.1 });
   expect((await late).structuredContent).toMatchObject({ status: 'active' });

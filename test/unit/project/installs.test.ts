@@ -66,6 +66,8 @@ it('brings none of what is optional', () => {
   const found = [...installed(['quorate'])].map((path) => path.replace(/.*node_modules\//, ''));
   for (const name of [
     '@azure/storage-blob',
+    '@modelcontextprotocol/client',
+    '@modelcontextprotocol/server',
     'elkjs',
     'pino-pretty',
     '@opentelemetry/sdk-trace',

@@ -70,7 +70,13 @@ describe('package.json', () => {
     expect(others.filter(([name, version]) => own[name] !== version)).toEqual([]);
   });
 
-  it.each(['@azure/storage-blob', 'elkjs', 'pino-pretty'])('leaves %s to those who want it', (name) => {
+  it.each([
+    '@azure/storage-blob',
+    '@modelcontextprotocol/client',
+    '@modelcontextprotocol/server',
+    'elkjs',
+    'pino-pretty',
+  ])('leaves %s to those who want it', (name) => {
     expect(manifest.dependencies[name]).toBeUndefined();
     expect(manifest.peerDependencies[name]).toMatch(/^\^/);
     expect(manifest.peerDependenciesMeta[name]).toEqual({ optional: true });

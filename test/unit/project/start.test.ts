@@ -41,6 +41,13 @@ it('the main thread of an application does not load the engine of its broker, wh
   expect((await loadedBy('quorate-broker', used)).some(engine)).toBe(true);
 });
 
+it('quorate/mcp loads the SDK of MCP with its first call', async () => {
+  const sdk = (url: string) => url.includes('/node_modules/@modelcontextprotocol/');
+  expect((await loadedBy('quorate/mcp')).filter(sdk)).toEqual([]);
+  const used = ".callTool({ command: 'no-such-program' }, { tool: 'any' }).catch(() => {})";
+  expect((await loadedBy('quorate/mcp', used)).some(sdk)).toBe(true);
+});
+
 /** What a thread loads that imports a package and then does something with it. */
 async function loadedBy(name: string, use = ''): Promise<string[]> {
   const code = `
