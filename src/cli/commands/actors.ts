@@ -1,4 +1,4 @@
-// `quorate actors`: actors listed, looked at, sent an event, stopped, released from quarantine, removed.
+// `quorate actors`: actors listed, looked at, started, sent an event, stopped, released from quarantine, removed.
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ActorAddress } from '../../contract/address.ts';
 import type { QuorateClient } from '../../contract/client.ts';
@@ -10,6 +10,7 @@ import { dataOption, toAddress, verboseOption } from '../shared/options.ts';
 import { confirm, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { QUERY_TIMEOUT_MS, sendEvent } from './send-event.ts';
+import { type StartActorOptions, startActor, withStartOptions } from './start-actor.ts';
 import { streamActor } from './stream-actor.ts';
 
 interface CommonOptions {
@@ -18,7 +19,9 @@ interface CommonOptions {
 }
 
 export function addActorsCommand(program: Command, finish: Finish): void {
-  const actors = program.command('actors').description('Actors: list, look at, tell, stop, release, remove.');
+  const actors = program
+    .command('actors')
+    .description('Actors: list, look at, start, tell, stop, release, remove.');
   documented(actors, { exits: ['done', 'usage'], example: 'quorate actors --help' });
   const add = (name: string, description: string, example: string): Command =>
     documented(
@@ -41,6 +44,10 @@ export function addActorsCommand(program: Command, finish: Finish): void {
   add('show', 'Show one: state, context, gathers, quarantine.', 'show review/r1')
     .argument('<actor>', 'type/id', toAddress)
     .action(async (actor: ActorAddress, options: CommonOptions) => finish(await show(actor, options)));
+  withStartOptions(add('start', 'Start one.', `start counter/c1 '{"by":1}' --tenant acme`)).action(
+    async (actor: ActorAddress, input: Json | undefined, options: StartActorOptions) =>
+      finish(await startActor(actor, input, options)),
+  );
   add('send', 'Send one an event.', `send counter/c1 '{"type":"add","by":1}'`)
     .argument('<actor>', 'type/id', toAddress)
     .argument('<event>', 'JSON with a type', toEvent)
@@ -88,7 +95,7 @@ export function addActorsCommand(program: Command, finish: Finish): void {
 
 type Row = { readonly id: string } & Pick<
   QueryAnswer,
-  'status' | 'value' | 'turn' | 'version' | 'quarantine'
+  'status' | 'value' | 'turn' | 'version' | 'quarantine' | 'budget'
 >;
 
 async function list(
@@ -104,13 +111,13 @@ async function list(
     console.log(JSON.stringify({ actors: rows, ...(next === undefined ? {} : { next }) }, undefined, 2));
   else if (rows.length === 0) console.log(`there are no actors of type ${type}`);
   else {
-    const cells = rows.map(({ id, status, value, turn, version, quarantine }) => [
-      id,
-      quarantine === undefined ? status : `quarantined: ${quarantine.code}`,
-      formatState(value),
-      String(turn),
-      version,
-      quarantine === undefined ? '' : String(quarantine.held),
+    const cells = rows.map((row) => [
+      row.id,
+      statusOf(row),
+      formatState(row.value),
+      String(row.turn),
+      row.version,
+      row.quarantine === undefined ? '' : String(row.quarantine.held),
     ]);
     for (const line of formatRows([['id', 'status', 'state', 'turn', 'version', 'waiting'], ...cells], [3]))
       console.log(line);
@@ -121,7 +128,7 @@ async function list(
 
 async function rowOf(client: QuorateClient, type: string, id: string): Promise<Row | undefined> {
   try {
-    const { status, value, turn, version, quarantine } = await client.query(type, id, {
+    const { status, value, turn, version, quarantine, budget } = await client.query(type, id, {
       timeoutMs: QUERY_TIMEOUT_MS,
     });
     return {
@@ -131,6 +138,7 @@ async function rowOf(client: QuorateClient, type: string, id: string): Promise<R
       turn,
       version,
       ...(quarantine === undefined ? {} : { quarantine }),
+      ...(budget === undefined ? {} : { budget }),
     };
   } catch (error) {
     // Forgotten since it was listed, or by an earlier release, which left 4 bytes behind: a purge clears them.
@@ -209,6 +217,16 @@ function toCount(text: string): number {
   if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0)
     throw new InvalidArgumentError('It is a whole number.');
   return count;
+}
+
+/** In words, and why it does not continue, where that is known. */
+export function statusOf({
+  status,
+  quarantine,
+  budget,
+}: Pick<Row, 'status' | 'quarantine' | 'budget'>): string {
+  if (quarantine !== undefined) return `quarantined: ${quarantine.code}`;
+  return status === 'active' && (budget?.waiting ?? 0) > 0 ? 'active: waits for its budget' : status;
 }
 
 /** 'a', or for nested and parallel states 'a.b' and 'a.b, c.d'. */

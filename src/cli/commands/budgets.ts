@@ -4,6 +4,8 @@ import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import type { DayBudgetStatus } from '../../contract/tenants.ts';
+import { MICROS } from '../../contract/usage.ts';
+import type { BudgetReport } from '../../contract/wire.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, toAddress, verboseOption } from '../shared/options.ts';
 import { withClient } from '../shared/with-client.ts';
@@ -82,6 +84,22 @@ export function describeDay(tenant: string, status: DayBudgetStatus): string {
   return `${tenant}: ${parts.join(' and ')} drawn on ${day}${waits} (revision ${revision})`;
 }
 
+function inUsd(microUsd: number | undefined): number | undefined {
+  return microUsd === undefined ? undefined : microUsd / MICROS;
+}
+
+/** Of a run: what is used and reserved of what it may use, and whether anything waits. */
+export function describeRun(name: string, { limit, spent, reserved, waiting }: BudgetReport): string {
+  const part = (unit: string, of: number | undefined, used: number, held: number): string[] =>
+    of === undefined ? [] : [`${used} of ${of} ${unit} used${held === 0 ? '' : ` and ${held} reserved`}`];
+  const parts = [
+    ...part('USD', inUsd(limit.microUsd), spent.microUsd / MICROS, reserved.microUsd / MICROS),
+    ...part('tokens', limit.tokens, spent.tokens, reserved.tokens),
+  ];
+  const waits = waiting === 0 ? '' : `; ${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'} for room`;
+  return `${name}: ${parts.join(', ')}${waits}`;
+}
+
 async function topUp(
   actor: ActorAddress,
   { data, json, usd, tokens, by }: AmountOptions & { readonly by?: string },
@@ -92,7 +110,7 @@ async function topUp(
     ...(by === undefined ? {} : { by }),
   };
   const report = await withClient(data, (client) => client.topUp(actor.type, actor.id, { ...more, ...CALL }));
-  console.log(json ? JSON.stringify(report) : `${formatAddress(actor)} has more: ${JSON.stringify(report)}`);
+  console.log(json ? JSON.stringify(report) : describeRun(formatAddress(actor), report));
   return EXIT.done;
 }
 
