@@ -69,6 +69,7 @@ test('a counter survives crashes', async () => {
 const TYPES_FROM = {
   quorate: ['xstate'],
   'quorate/testing': ['xstate'],
+  'quorate/mcp': ['xstate'],
   'quorate/broker': ['quorate-broker'],
   'quorate/otel': [],
   'quorate-broker': [],
