@@ -24,7 +24,7 @@ export type StreamItem = StreamSource &
     | { readonly kind: 'gap'; readonly n: number; readonly count: number }
     /** What was given of this child and branch is void: another attempt streams, or the machine has asked again. */
     | { readonly kind: 'restarted' }
-    /** Nothing follows of this child and branch, unless the machine asks again. */
+    /** Nothing follows of this child and branch; if its process died with the answer in hand, or the machine asks again, `restarted` does. */
     | { readonly kind: 'ended' }
   );
 

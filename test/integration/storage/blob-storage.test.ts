@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { ContainerClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../../../src/client/connect.ts';
+import type { AgentContext } from '../../../src/contract/config.ts';
 import type { Storage } from '../../../src/contract/payload.ts';
 import { createBlobStorage } from '../../../src/storage/blob-storage.ts';
 import { createPacking } from '../../../src/storage/packing.ts';
@@ -10,7 +12,7 @@ import { createStreamFiles } from '../../../src/storage/stream-files.ts';
 import { AZURITE_KEY, type Azurite, installAzurite, startAzurite } from '../../kit/azurite.ts';
 import { liveLarge } from '../../kit/large.ts';
 import { createRandom } from '../../kit/random.ts';
-import { startRuntime } from '../../kit/runtime.ts';
+import { app, startRuntime } from '../../kit/runtime.ts';
 import { holdsStreamLaw } from '../../kit/stream-law.ts';
 
 const START_MS = 60_000;
@@ -60,6 +62,48 @@ describe.skipIf(installed.kind === 'unreachable')('Blob storage', () => {
     expect(await stores[0]?.read('scope/m/none/life/stream', 0, Date.now())).toEqual([]);
     await storages[1]?.removeFolder('scope/m/one/life');
     expect(await stores[0]?.read('scope/m/one/life/stream', 0, Date.now())).toEqual([]);
+  });
+
+  it('carries a stream to a client that shares nothing else with its writer', async () => {
+    const { container, connectionString } = target();
+    const blobs = {
+      payloadContainer: container,
+      payloadConnectionString: connectionString,
+      topology: 'apply',
+    } as const;
+    const may = Promise.withResolvers<void>();
+    await using test = await startRuntime({
+      ...blobs,
+      machines: { teller: app('teller.machine.ts', 'teller') },
+      agents: {
+        tell: {
+          run: async (_input: unknown, { stream }: AgentContext) => {
+            stream('once');
+            await may.promise;
+            stream('more');
+            return null;
+          },
+        },
+      },
+    });
+    await test.runtime.client.start('teller', { id: 'one' });
+    const other = await connect({ data: test.data, ...blobs, env: {} });
+    const said: unknown[] = [];
+    for await (const item of other.stream('teller', 'one')) {
+      said.push('value' in item ? item.value : item.kind);
+      may.resolve();
+    }
+    expect(said).toEqual(['once', 'more', 'ended']);
+    const client = new ContainerClient(connectionString, container);
+    const stored = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const { name } of client.listBlobsFlat()) if (name.includes('/stream/')) found.push(name);
+      return found;
+    };
+    expect(await stored()).toHaveLength(1);
+    await other.actors.purge('teller', 'one');
+    await other.close();
+    expect(await stored()).toEqual([]);
   });
 
   it('makes the key of its payloads once for all that start together, out of reach of every reference', async () => {
