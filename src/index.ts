@@ -54,6 +54,8 @@ export type {
   DeadLetterPage,
   DeadLetterSelection,
   DeadLetters,
+  LetterChange,
+  LetterEdited,
   Remedied,
   RemedyOptions,
 } from './contract/dead-letters.ts';

@@ -66,7 +66,10 @@ function settleAlike(
   disposition: Exclude<Disposition, { kind: 'complete' }>,
 ): Promise<void> {
   if (disposition.kind === 'defer')
-    return receiver.deferMessage(raw, disposition.handled === true ? { [PROPERTY.handled]: true } : {});
+    return receiver.deferMessage(raw, {
+      ...(disposition.handled === true ? { [PROPERTY.handled]: true } : {}),
+      ...(disposition.edited === undefined ? {} : { [PROPERTY.edited]: disposition.edited }),
+    });
   return receiver.deadLetterMessage(raw, {
     deadLetterReason: disposition.reason.slice(0, LONGEST_TEXT),
     deadLetterErrorDescription: disposition.description.slice(0, LONGEST_TEXT),

@@ -1,7 +1,8 @@
 // The remediation queue as a list that people work through. Its letters are deferred there by the hosts, so that they
 // stay, can be browsed, and are taken by number.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeClaims } from '../actors/protocol/claims.ts';
+import { openClaims, removeClaims } from '../actors/protocol/claims.ts';
+import { editOf, toEdit, withEdit, withoutKept } from '../actors/protocol/edits.ts';
 import { isOwnMessage, redriven } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
 import type {
@@ -32,7 +33,7 @@ const MOST_RATE = 10_000;
 
 export function createDeadLetters(
   bridge: Pick<Bridge, 'publish' | 'deferredStore'>,
-  payloads: Pick<Payloads, 'remove' | 'seal'>,
+  payloads: Payloads,
   requests: Pick<Requests, 'ask'>,
   clock: Clock = { now: Date.now },
 ): DeadLetters {
@@ -76,8 +77,11 @@ export function createDeadLetters(
       throwIfAborted(signal);
       try {
         const taken = await deferredStore().take(number, async (message) => {
+          const edited = withEdit(message);
           if (verb === 'redrive') await bridge.publish([redriven(message, clock.now())]);
-          else await removeClaims(message, payloads);
+          else await removeClaims(edited, payloads);
+          // What it came with is read by nobody any more.
+          if (edited !== message) await removeClaims(withoutKept(message), payloads);
           return { kind: 'complete' };
         });
         yield { number, outcome: taken === 'gone' ? 'gone' : verb === 'redrive' ? 'redriven' : 'discarded' };
@@ -139,7 +143,22 @@ export function createDeadLetters(
     },
     show: async (number) => {
       const message = await find(number);
-      return message === undefined ? undefined : { ...toLetter(message), body: message.body as Json };
+      if (message === undefined) return undefined;
+      const edited = withEdit(message);
+      const was = edited === message ? {} : { was: message.body as Json };
+      return { ...toLetter(message), body: edited.body as Json, ...was };
+    },
+    edit: async (number, { body, set, by = '' }) => {
+      if ((body === undefined) === (set === undefined))
+        throw new QuorateError('INPUT_INVALID', 'an edit has a body, or values to set');
+      const taken = await deferredStore().take(number, async (message) => {
+        // Values lie where the whole body is: one that is claimed is read for it.
+        const base = set === undefined ? undefined : await openClaims(withEdit(message), payloads);
+        const changed = body ?? withValues(base?.body as Json, set ?? {});
+        const edited = await toEdit(message, changed, { by, at: clock.now() }, payloads);
+        return { kind: 'defer', edited };
+      });
+      return taken === 'gone' ? 'gone' : 'edited';
     },
     redrive: (selection, options = {}) =>
       (options.dryRun === true ? look : remedy)(selection, options, 'redrive'),
@@ -187,6 +206,7 @@ function toLetter(message: InboundMessage): DeadLetter {
   const session = text(PROPERTY.deadSession);
   const actor = session === '' ? actorOf(replyTo ?? '', replyToSessionId ?? '') : actorOf(from, session);
   const agent = text(PROPERTY.agent);
+  const edit = editOf(message);
   return {
     number: sequenceNumber,
     at: enqueuedAt,
@@ -199,7 +219,31 @@ function toLetter(message: InboundMessage): DeadLetter {
     ...(actor === undefined ? {} : { actor }),
     ...(agent === '' ? {} : { agent }),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(edit === undefined ? {} : { edited: { by: edit.by, at: edit.at } }),
   };
+}
+
+/** Paths are names and numbers with dots between: `event.lines.0.price`. */
+function withValues(body: Json, set: Readonly<Record<string, Json>>): Json {
+  const copy = structuredClone(body);
+  for (const [path, value] of Object.entries(set)) {
+    const names = path.split('.');
+    const last = names.pop() ?? '';
+    let place = copy;
+    for (const name of names) place = within(place, name, path);
+    within(place, last, path, value);
+  }
+  return copy;
+}
+
+function within(place: Json, name: string, path: string, value?: Json): Json {
+  const isThere =
+    typeof place === 'object' && place !== null && (value !== undefined || Object.hasOwn(place, name));
+  if (!isThere || name === '__proto__')
+    throw new QuorateError('INPUT_INVALID', `there is nothing at '${path}': no '${name}'`);
+  const object = place as Record<string, Json>;
+  if (value !== undefined) object[name] = value;
+  return object[name] ?? null;
 }
 
 function matches(letter: DeadLetter, { code, agent, actor, all, since, until }: DeadLetterFilter): boolean {

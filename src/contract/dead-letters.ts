@@ -22,6 +22,22 @@ export interface DeadLetter {
   /** Its asker has dealt with it, or its sender is an actor, which continues: nobody has to look at it. */
   readonly handled: boolean;
   readonly traceparent?: string;
+  /** A person has changed its body. */
+  readonly edited?: LetterEdited;
+}
+
+/** Who changed a letter, and when (epoch ms). */
+export interface LetterEdited {
+  readonly by: string;
+  readonly at: number;
+}
+
+/** What is put in the place of a letter's body: all of it, or some of its values by their path (`event.value`). */
+export interface LetterChange {
+  readonly body?: Json;
+  readonly set?: Readonly<Record<string, Json>>;
+  /** Who does it: kept with the letter. */
+  readonly by?: string;
 }
 
 /** Which dead letters: those that match everything that is given. */
@@ -78,8 +94,13 @@ export interface DeadLetters {
       readonly signal?: AbortSignal;
     },
   ): Promise<DeadLetterPage>;
-  /** With the message's body; undefined when no letter has that number. */
-  show(number: number): Promise<(DeadLetter & { readonly body: Json }) | undefined>;
+  /** With the message's body, of an edited letter with the one it came with; undefined when no letter has that number. */
+  show(number: number): Promise<(DeadLetter & { readonly body: Json; readonly was?: Json }) | undefined>;
+  /**
+   * Changes what will be sent again, as its receiver takes it (INPUT_INVALID else). The body that it came with is kept, and a further
+   * edit takes the place of the one before. 'gone' when no letter has that number.
+   */
+  edit(number: number, change: LetterChange): Promise<'edited' | 'gone'>;
   /**
    * Sends each to where it failed, as a new attempt with a new deadline. Safe to repeat: a letter redriven twice
    * within the duplicate window arrives once. What an actor no longer waits for is dropped there (I9). By a filter it takes

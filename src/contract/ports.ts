@@ -28,8 +28,8 @@ export type Disposition =
       /** Nobody has to look at it: its sender is an actor, which continues (PROPERTY.handled). */
       readonly handled?: true;
     }
-  /** `handled`: its mark, which nobody has to look at any more (PROPERTY.handled). */
-  | { readonly kind: 'defer'; readonly handled?: true };
+  /** `edited`: what a person changed of a dead letter (PROPERTY.edited). `handled`: its mark, which nobody has to look at any more (PROPERTY.handled). */
+  | { readonly kind: 'defer'; readonly handled?: true; readonly edited?: string };
 
 export type Taken =
   | { readonly kind: 'messages'; readonly messages: readonly InboundMessage[] }

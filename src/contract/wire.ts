@@ -78,6 +78,8 @@ export const PROPERTY = {
   deadDescription: 'quorate-dead-description',
   /** On a dead letter and its copy: its asker has dealt with it (true), or failed because of it (false). */
   handled: 'quorate-handled',
+  /** On a dead letter's copy: JSON of the body that a person has put in the place of its own, by whom and when. */
+  edited: 'quorate-edited',
   /** On a dead letter's copy: an actor was told, and says whether it handled it. */
   asked: 'quorate-asked',
   /** On an error reply: id of the dead letter's copy, for saying whether it was handled. */

@@ -2,6 +2,7 @@
 import type { Json } from '../../contract/json.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { withEdit } from './edits.ts';
 import { hashId } from './ids.ts';
 import { parseTaskBody } from './messages.ts';
 
@@ -44,11 +45,15 @@ export function placeOf({ properties }: InboundMessage): {
   return { entity: text(PROPERTY.deadFrom), session: text(PROPERTY.deadSession) };
 }
 
-export function redriven(message: InboundMessage, now: number): WireMessage {
+export function redriven(letter: InboundMessage, now: number): WireMessage {
+  const message = withEdit(letter);
   const { properties, replyTo, replyToSessionId, traceparent, sequenceNumber } = message;
   const { entity, session } = placeOf(message);
   const kept = Object.fromEntries(Object.entries(properties).filter(([name]) => !SHED.has(name)));
-  const key = hashId('redrive', sequenceNumber);
+  // An edited letter is another message: one that was sent before it was edited does not count as this one.
+  const edit = letter.properties[PROPERTY.edited];
+  const key =
+    edit === undefined ? hashId('redrive', sequenceNumber) : hashId('redrive', sequenceNumber, String(edit));
   const task = message.subject === 'task' ? parseTaskBody(message) : undefined;
   const deadlineAt = now + REDRIVE_DEADLINE_MS;
   return {

@@ -13,6 +13,7 @@ import { createLifecycle } from '../shared/lifecycle.ts';
 import { dataOption, verboseOption } from '../shared/options.ts';
 import { confirm, createTerminal, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
+import { addEdit } from './dlq-edit.ts';
 import { describeForesight, ForesightSum } from './dlq-foresight.ts';
 
 interface FilterOptions extends DeadLetterFilter {
@@ -61,6 +62,7 @@ export function addDlqCommand(program: Command, finish: Finish): void {
     async (number: number, options: FilterOptions) => finish(await showOne(number, options)),
   );
 
+  addEdit(dlq, finish);
   addRemedy(
     dlq,
     finish,
@@ -160,10 +162,15 @@ async function showOne(number: number, { data, json }: FilterOptions): Promise<E
     console.log(JSON.stringify(letter, undefined, 2));
     return EXIT.done;
   }
-  const { body, ...fields } = letter;
-  const rows = Object.entries({ ...fields, at: new Date(fields.at).toISOString() });
+  const { body, was, edited, ...fields } = letter;
+  const by =
+    edited === undefined
+      ? {}
+      : { edited: `by ${edited.by || 'somebody'} at ${new Date(edited.at).toISOString()}` };
+  const rows = Object.entries({ ...fields, at: new Date(fields.at).toISOString(), ...by });
   for (const line of formatRows(rows.map(([name, value]) => [name, String(value)]))) console.log(line);
   console.log(JSON.stringify(body, undefined, 2));
+  if (was !== undefined) console.log(`it came with\n${JSON.stringify(was, undefined, 2)}`);
   return EXIT.done;
 }
 

@@ -213,6 +213,38 @@ describe('dead letters', () => {
     expect(await lapsed(true)).toEqual([handled, handled]);
   });
 
+  it('are changed before they are sent again; what they came with is kept, and whose they are stays', async () => {
+    await using test = await startRuntime({ machines });
+    const { client } = test.runtime;
+    await client.start('counter', { id: 'c' });
+    await client.send('counter', 'c', { type: 'boom' });
+    const letters = client.deadLetters;
+    await expect.poll(() => numbers(letters)).toHaveLength(1);
+    const [number = 0] = await numbers(letters);
+    const body = { kind: 'event', event: { type: 'add', by: 0 } };
+    const edit = () => letters.edit(number, { body, by: 'alice' });
+    await expect.poll(edit).toBe('edited');
+    for (const wrong of [
+      { body: { kind: 'stop' } },
+      { body: { kind: 'event', event: { type: '' } } },
+      { set: { 'event.type': 'xstate.stop' } },
+      { set: { 'evnt.type': 'add' } },
+      {},
+    ])
+      await expect(letters.edit(number, wrong)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    expect(await letters.edit(number, { set: { 'event.by': 7 }, by: 'bob' })).toBe('edited');
+    expect(await letters.edit(987_654, { set: {} })).toBe('gone');
+    expect(await letters.show(number)).toMatchObject({
+      body: { kind: 'event', event: { type: 'add', by: 7 } },
+      was: { kind: 'event', event: { type: 'boom' } },
+      edited: { by: 'bob', at: expect.any(Number) },
+    });
+    for await (const { foresight } of letters.redrive([number], { dryRun: true }))
+      expect(foresight).toMatchObject({ would: 'apply' });
+    expect(await all(letters.redrive([number]))).toEqual(['redriven']);
+    await expect.poll(async () => (await client.query('counter', 'c')).context.count).toBe(7);
+  });
+
   it('that fail again while they are sent are sent once, by time and at a rate, until it is stopped', async () => {
     await using test = await startRuntime({ machines });
     const { client } = test.runtime;

@@ -131,7 +131,7 @@ async function foreseeOne(series: Series, letter: InboundMessage, at: number): P
     return foresight;
   }
   if (subject === 'action') {
-    const { name = '' } = letter.body as { readonly name?: string };
+    const { name = '' } = sent.body as { readonly name?: string };
     return { would: 'act', action: name };
   }
   if (series.answer !== undefined) {
