@@ -2,8 +2,10 @@
 import type { CoreState, TurnResult } from '../../contract/turn.ts';
 import type { WorkerResponse } from '../../contract/worker.ts';
 import { lifeFolder } from '../protocol/claims.ts';
+import { book } from './commit/book.ts';
 import { stateSizeError } from './commit/claim-entries.ts';
 import { encodeEffects } from './commit/encode.ts';
+import { letGo } from './commit/let-go.ts';
 import { tellAsks } from './commit/tell-asks.ts';
 import type { ActorView, HeldActor } from './held-actor.ts';
 import type { ActorHost } from './host.ts';
@@ -96,12 +98,20 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
     isKnownType: () => true,
   });
   const told = tellAsks(actor, { before: state.core, after: core, epoch: held.epoch, isLost: false });
-  const entries = [...encoded, ...told];
+  // As after any turn that stops waiting: what it dropped is marked before anything leaves, so that nobody begins it (I15).
+  const { duplicateWindowMs, clock } = host;
+  const now = clock.now();
+  const place = { actor, now, duplicateWindowMs, isLost: false, unsent: state.control?.unsent };
+  const closed = letGo(state.core, { state: core, gathers: [], effects: [] }, [], place);
+  const turned = { before: state.core, after: core, judged: [], letGoUntil: closed.openUntil };
+  const books = book(state.control, [], turned, { actor, epoch: held.epoch, now });
+  const entries = [...closed.first, ...(books?.entries ?? []), ...encoded, ...told, ...closed.last];
   const scheduled = Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token));
   const next = withoutClosed({
     ...state,
     version: host.machine.version,
     core,
+    ...(books === undefined ? {} : { control: books.control }),
     scheduled: Object.fromEntries(scheduled),
   });
   const written = entries.length === 0 ? next : { ...next, outbox: entries, movedAt: core.turn };

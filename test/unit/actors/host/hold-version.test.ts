@@ -1,6 +1,7 @@
 // An actor moves to another version of its machine while things run: whatever crashes in between, nothing of them is lost or done twice.
 import { describe, expect, it } from 'vitest';
 import { assign, createMachine, emit } from 'xstate';
+import { executionMark } from '../../../../src/actors/protocol/lineage.ts';
 import type { Migration } from '../../../../src/contract/config.ts';
 import { QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
@@ -8,7 +9,7 @@ import { MAX_CLAIM_BYTES } from '../../../../src/contract/sizes.ts';
 import { type FakeHostOptions, fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue, type Fate } from '../../../kit/fake-queue.ts';
 import { inbound } from '../../../kit/inbound.ts';
-import { memoryPayloads, memoryStorage } from '../../../kit/memory-storage.ts';
+import { memoryCancellations, memoryPayloads, memoryStorage } from '../../../kit/memory-storage.ts';
 import { note, notesOf, query, reply, start, stateOf } from '../../../kit/notes.ts';
 
 /** Waits in a state of that name for a child and a timer; takes notes meanwhile. */
@@ -62,7 +63,8 @@ const timer = (queue: FakeQueue) => {
 };
 const stops = ({ sent }: FakeQueue) =>
   sent.filter(({ entity, subject }) => entity === 'actor.peer' && subject === 'stop');
-const dropping = () => waiting('new', '2', { says: { dropped: ['kid', 'old'] } });
+const dropping = (more: FakeHostOptions = {}) =>
+  waiting('new', '2', { says: { dropped: ['kid', 'old'] }, ...more });
 
 describe('a migration that lets go of what runs', () => {
   it('tells the child and takes the timer back, whichever step its process dies at or loses its lock', async () => {
@@ -90,6 +92,54 @@ describe('a migration that lets go of what runs', () => {
       }
     }
   });
+
+  it.each([
+    ['kid', '1.0', []],
+    ['work', '1.1', [{ kind: 'cancel', entity: 'actor.m', execution: '1.1' }]],
+  ])(
+    'marks %s as not to be begun any more, before anything of it leaves',
+    async (dropped, execution, last) => {
+      const versioned = (version: string, state: string, more: FakeHostOptions) =>
+        fakeHost(
+          createMachine({
+            id: 'works',
+            initial: state,
+            context: { notes: [] as unknown[] },
+            states: {
+              old: {
+                invoke: [
+                  { src: 'peer', id: 'kid' },
+                  { src: 'a', id: 'work' },
+                ],
+              },
+              without: { invoke: dropped === 'kid' ? { src: 'a', id: 'work' } : { src: 'peer', id: 'kid' } },
+            },
+          } as never) as never,
+          { machine: { type: 'm', module: 'none', export: 'none', version, path: [] }, ...more },
+        );
+      const queue = new FakeQueue();
+      queue.put(start());
+      await queue.hold(versioned('1', 'old', {}));
+      const { incarnation = '' } = stateOf(queue).core ?? {};
+      const cancellations = memoryCancellations();
+      const newer = versioned('2', 'without', {
+        cancellations,
+        migrate: 'move',
+        move: (snapshot) => ({ snapshot: { ...(snapshot as object), value: 'without' }, dropped: [dropped] }),
+      });
+      queue.put(note(1));
+      await queue.hold(newer, {
+        fate: (step) => (step.kind === 'commit' && stateOf(queue).version === '2' ? 'dies-before' : 'done'),
+      });
+      const mark = (of: string) => executionMark('m/1', incarnation, of);
+      const { version, outbox } = stateOf(queue);
+      expect(version).toBe('2');
+      expect(outbox[0]).toMatchObject({ kind: 'close', marks: [mark(execution)] });
+      expect(outbox.filter(({ kind }) => kind === 'cancel')).toEqual(last);
+      expect(await cancellations.isCancelledNow([mark(execution)])).toBe(true);
+      expect(await cancellations.isCancelledNow([mark(execution === '1.0' ? '1.1' : '1.0')])).toBe(false);
+    },
+  );
 
   it.each([
     ['is larger than is kept', MAX_CLAIM_BYTES, 256 * 1024],
