@@ -142,6 +142,12 @@ module.exports = {
       { path: '^otel/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
     ),
     never(
+      'models-apart',
+      'Who asks no model loads nothing of it: `quorate/ai` is an entry of its own.',
+      { path: '^src/', pathNot: '^src/(ai/|exports/ai\\.ts$)' },
+      { path: '^src/ai/' },
+    ),
+    never(
       'helpers-stand-low',
       'What everybody uses needs the vocabulary alone.',
       { path: '^src/(common|observability)/' },

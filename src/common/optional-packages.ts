@@ -5,6 +5,7 @@ import type * as BlobPackage from '@azure/storage-blob';
 import type * as McpClientPackage from '@modelcontextprotocol/client';
 import type * as McpServerPackage from '@modelcontextprotocol/server';
 import type * as McpStdioPackage from '@modelcontextprotocol/server/stdio';
+import type * as AiPackage from 'ai';
 import type * as ElkPackage from 'elkjs/lib/elk.bundled.js';
 import type * as PrettyPackage from 'pino-pretty';
 import type * as BrokerPackage from 'quorate-broker';
@@ -33,6 +34,11 @@ export function loadTelemetry(): Promise<typeof OtelPackage> {
 /** Sets the SDK up as the OTEL_* variables say. Throws PACKAGE_MISSING. */
 export async function startTelemetryOfProcess(): Promise<void> {
   await import('quorate-otel/auto').catch(withoutOtel);
+}
+
+/** Throws PACKAGE_MISSING. */
+export function loadAi(): Promise<typeof AiPackage> {
+  return import('ai').catch(orMissing('ai', 'the package of models that agents are made with'));
 }
 
 /** Throws PACKAGE_MISSING. */

@@ -1,7 +1,7 @@
 // Every code that Quorate raises, in one table: its comment says what happened, its text what to do. docs/errors.md is made of it:
 // `npx vitest run test/unit/project/errors.test.ts -u`.
 
-import type { Json, JsonObject } from './json.ts';
+import type { Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import { toPlain } from './plain.ts';
 
@@ -9,9 +9,7 @@ import { toPlain } from './plain.ts';
 export const ERROR_HINTS = {
   /** A call was given an `AbortSignal`, and it aborted before the answer came; or its client was closed. */
   ABORTED: 'The caller withdrew the request, or closed the client: nothing has to be done.',
-  /**
-   * A named action of a machine ended its thread, ran into its time limit, or lost its host, on every attempt.
-   */
+  /** A named action of a machine ended its thread, ran into its time limit, or lost its host, on every attempt. */
   ACTION_POISONED:
     'Look for what ends its thread or its host (process.exit, memory, an endless loop); then redrive the dead letter.',
   /**
@@ -200,6 +198,23 @@ export const ERROR_HINTS = {
    */
   MODULE_NOT_LOADED:
     'Correct what the message names: the path or the export in the configuration, or the module itself.',
+  /** The answer of a model was cut: the connection, an error within the stream, or an end without a reason. It counts as it was reserved. */
+  MODEL_CUT: 'It is tried again by itself. If it is often so, look at proxies in between.',
+  /** The provider filtered what a model answered, or the model refused. It was paid for, and is not tried again. */
+  MODEL_FILTERED: 'Change the prompt or the content; the same call is filtered again.',
+  /** The answer of a model reached `maxOutputTokens`, so its end is missing. It is not tried again. */
+  MODEL_LENGTH: 'Raise `maxOutputTokens` of the modelAgent, or ask for less.',
+  /** The answer of a model is no JSON, or does not fit the `output` schema of its agent. It was paid for. */
+  MODEL_OUTPUT_INVALID:
+    'It is tried again by itself. If it is often so, make the schema or the prompt clearer.',
+  /** The provider of a model refused a call, or could not be reached; `data.failure` says which kind it is. */
+  MODEL_REFUSED:
+    'Look at the status and the word of the provider in the message. What can be tried again is.',
+  /** A model gave no piece of its answer for longer than `firstChunkMs`, or `chunkMs` after the first one. It counts as it was reserved. */
+  MODEL_SILENT:
+    'It is tried again by itself. Raise `firstChunkMs` or `chunkMs` for models that think for long.',
+  /** A model still asked for tools after `maxSteps` calls. */
+  MODEL_STEPS: 'Raise `maxSteps` of the modelAgent, or give the model fewer or better tools.',
   /** The Node that runs Quorate is older than 24. */
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   /** The package was checked out but not built. */
@@ -214,7 +229,8 @@ export const ERROR_HINTS = {
   OFFER_EXPIRED: 'The offer lapsed before it was taken; ask again or give offers a longer time to live.',
   /**
    * An optional package is needed and is not installed: `quorate-broker` for the embedded broker, `quorate-otel`
-   * for a trace file, `@azure/storage-blob` for `payloadContainer`, `@modelcontextprotocol/client` for tools of MCP servers, or `@modelcontextprotocol/server` for `quorate mcp`.
+   * for a trace file, `@azure/storage-blob` for `payloadContainer`, `@modelcontextprotocol/client` for tools of MCP servers,
+   * `@modelcontextprotocol/server` for `quorate mcp`, or `ai` for agents that are models.
    */
   PACKAGE_MISSING: 'Install the package that the message names; it is optional, and this needs it.',
   /**
@@ -365,16 +381,6 @@ function ownCode(thrown: object): string | undefined {
   if (typeof code === 'string' && code !== '') return code;
   // The numbers of DOMException are older than its names, and 0 for most.
   return typeof code === 'number' && !(thrown instanceof DOMException) ? String(code) : undefined;
-}
-
-/** Facts beside what the error carries already. */
-export function withData(error: ErrorJson, more: JsonObject): ErrorJson {
-  return { ...error, data: { ...recordOf(error.data), ...more } };
-}
-
-function recordOf(data: Json | undefined): JsonObject {
-  if (data === undefined) return {};
-  return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as JsonObject) : { data };
 }
 
 /** The other way round: an error that travelled as data, as something to throw. */

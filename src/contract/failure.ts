@@ -1,9 +1,9 @@
 // What kind of failure it was that an agent threw, and so what follows from it: one classification for the errors of all SDKs,
 // made while the error is still an object. Known by shape, never by class, so that no SDK is imported. Of an error only the kind,
 // a status, a code and a time are kept: errors of SDKs hold prompts (`requestBodyValues`), and those are never copied.
-import { toErrorJson, withData } from './errors.ts';
+import { toErrorJson } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
-import type { ErrorJson } from './outcome.ts';
+import { type ErrorJson, withData } from './outcome.ts';
 import { headerOf, parseWait, saidWait, windowWait } from './retry-after.ts';
 
 const KINDS = [
@@ -81,6 +81,7 @@ const NAMES: Readonly<Record<string, FailureKind>> = {
   TimeoutError: 'unknown',
   RequestTimeoutError: 'unknown',
   AI_NoOutputGeneratedError: 'incomplete',
+  AI_InvalidResponseDataError: 'incomplete',
 };
 
 /** Where there is nothing else: a limit that a customer of Anthropic set is an ordinary 400. */

@@ -28,6 +28,8 @@ export interface Estimate {
   readonly outputTokens?: number | undefined;
   readonly usd?: number | undefined;
   readonly model?: string | undefined;
+  /** How many calls it is of; default 1. A limit lets them through one at a time, each with its share. */
+  readonly calls?: number | undefined;
 }
 
 /** What `context.reserve` gives. What is not settled when the attempt ends counts as it was reserved. */

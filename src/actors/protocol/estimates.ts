@@ -25,16 +25,17 @@ const MAX_USD = 1_000_000;
 const tokens = z.number().int().min(0).max(MAX_TOKENS).optional();
 const usd = z.number().min(0).max(MAX_USD).optional();
 const model = z.string().max(128).optional();
+const calls = z.number().int().min(0).max(1_000_000).optional();
 const usageSchema = z.object({
   inputTokens: tokens,
   outputTokens: tokens,
   cachedInputTokens: tokens,
   reasoningTokens: tokens,
-  calls: z.number().int().min(0).max(1_000_000).optional(),
+  calls,
   usd,
   model,
 });
-const estimateSchema = z.object({ tokens, outputTokens: tokens, usd, model });
+const estimateSchema = z.object({ tokens, outputTokens: tokens, usd, model, calls });
 
 /** Undefined where it cannot be read, which is logged. */
 export function readEstimate(given: unknown, agent: string, logger: Logger): Estimate | undefined {
@@ -112,10 +113,16 @@ export function priceFor(name: string, prices: Prices): Price | undefined {
 export function amountOfEstimate(estimate: Estimate, price: Price | undefined): Amount {
   const { tokens: all = 0, outputTokens = 0 } = estimate;
   const input = Math.max(0, all - outputTokens);
-  const counted = { ...NO_AMOUNT, inputTokens: input, outputTokens, calls: 1 };
+  const { calls: count = 1 } = estimate;
+  const counted = { ...NO_AMOUNT, inputTokens: input, outputTokens, calls: count };
   if (estimate.usd !== undefined) return { ...counted, microUsd: toMicroUsd(estimate.usd) };
-  if (price === undefined) return { ...counted, unpricedCalls: 1 };
+  if (price === undefined) return { ...counted, unpricedCalls: count };
   const isSplit = estimate.outputTokens !== undefined;
   const dearer = { ...price, inputPerMillion: Math.max(price.inputPerMillion, price.outputPerMillion) };
   return { ...counted, microUsd: priceOf(counted, isSplit ? price : dearer) };
+}
+
+/** Of an attempt that may make several calls: what the first one takes of a limit. Undefined where nobody said. */
+export function tokensOfFirst({ tokens: all, calls: count = 1 }: Estimate): number | undefined {
+  return all === undefined ? undefined : Math.ceil(all / Math.max(1, count));
 }

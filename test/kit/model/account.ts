@@ -2,8 +2,11 @@
 // Its limits are those of providers: so many requests and so many estimated tokens (prompt and the most that may be answered) a
 // window; rejected requests do not count. What a caller breaks off is billed as far as it was made if it streamed, else in full.
 
-/** How a call ended. `cut`: the connection was cut by the model; `hung`: the caller left without an answer; `refused`: an error. */
-export type End = 'answered' | 'aborted' | 'cut' | 'hung' | 'refused';
+/**
+ * How a call ended. `cut`: the connection was cut by the model; `broke`: an error within the stream; `hung`: the caller left without an
+ * answer; `refused`: an error instead of one.
+ */
+export type End = 'answered' | 'aborted' | 'broke' | 'cut' | 'hung' | 'refused';
 
 /** Times in epoch ms. Tokens as the provider counts them, whatever it tells. */
 export interface Call {
@@ -72,6 +75,6 @@ export function billed(
     streams,
   }: { inputTokens: number; made: number; whole: number; streams: boolean },
 ): number {
-  if (end === 'refused') return 0;
+  if (end === 'refused' || (end === 'broke' && made === 0)) return 0;
   return inputTokens + (end === 'answered' || !streams ? whole : made);
 }

@@ -5,6 +5,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { billed, type Call, type End, type Limit, tokensOf, Window } from './account.ts';
+import { type Answer, completion, ending, event, piece, type ToolCall, toUsage } from './openai.ts';
 
 export type { Call } from './account.ts';
 
@@ -18,12 +19,28 @@ export interface ModelAnswer {
 export interface Work {
   /** From the request to the whole answer. Default 0. */
   readonly ms?: number;
-  /** Default 3; one token of a stream is one piece. */
+  /** Default as many as `text` has pieces, else 3; one token of a stream is one piece. */
   readonly outputTokens?: number;
+  /** Of the input. */
+  readonly cachedTokens?: number;
+  /** Of the output. */
+  readonly reasoningTokens?: number;
+  /** What it answers; default a word for each token. */
+  readonly text?: string;
+  /** What it asks the caller for. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Default 'tool_calls' or 'stop'; null is none. */
+  readonly finish?: string | null;
   /** Never answers. */
   readonly hangs?: true;
+  /** Closes the connection without an answer. */
+  readonly drops?: true;
+  /** Streams so many tokens, and says no more. */
+  readonly hangsAfter?: number;
   /** Streams so many tokens, and closes the connection without an end. */
   readonly cutsAfter?: number;
+  /** Streams so many tokens, and then an error. */
+  readonly failsAfter?: { readonly tokens: number; readonly error: object };
   /** Says nothing of what it counted. */
   readonly isSilent?: true;
 }
@@ -81,13 +98,10 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     const inputTokens = tokensOf(body);
     const begunAt = Date.now();
     const refused = refusal(path, inputTokens + given.max_tokens);
-    const {
-      ms = 0,
-      outputTokens: whole = 3,
-      hangs,
-      cutsAfter,
-      isSilent,
-    } = work?.({ path, nth: asked.length, body }) ?? {};
+    const does = work?.({ path, nth: asked.length, body }) ?? {};
+    const { ms = 0, hangs, drops } = does;
+    const pieces = piecesOf(does);
+    const { outputTokens: whole = pieces.length === 0 ? TOOL_TOKENS : pieces.length } = does;
     const status = refused?.status ?? 200;
     asked.push({ path, status });
     running += 1;
@@ -117,36 +131,40 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       timers.add(setTimeout(then, atMs));
     };
     response.once('close', () => end(hangs === true ? 'hung' : 'aborted'));
-    const usage = { inputTokens, outputTokens: whole, isSilent };
+    const usage = does.isSilent === true ? undefined : { inputTokens, outputTokens: whole };
+    const says = toAnswer(given, does, { inputTokens, outputTokens: whole });
     if (refused !== undefined) {
       end(status < 400 ? 'answered' : 'refused');
       response.writeHead(status, { 'content-type': 'application/json', ...refused.headers });
       response.end(JSON.stringify(refused.body ?? {}));
     } else if (hangs === true) {
       // The connection stays open until the caller has had enough.
+    } else if (drops === true) {
+      end('cut');
+      response.destroy();
     } else if (given.stream) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      const stop = cutsAfter ?? whole;
+      response.flushHeaders();
+      const { cutsAfter, hangsAfter, failsAfter } = does;
+      const stop = cutsAfter ?? hangsAfter ?? failsAfter?.tokens ?? pieces.length;
       for (let at = 0; at < stop; at++)
         later((ms * (at + 1)) / whole, () => {
           made += 1;
-          response.write(event(piece(given.model, made)));
+          response.write(piece(given.model, pieces[at] ?? `w${made} `));
         });
+      // Once what was streamed is on its way: a cut takes along what is not.
+      const flushed = (then: () => void): void => void response.write(': \n\n', () => setImmediate(then));
       later((ms * stop) / whole, () => {
-        end(cutsAfter === undefined ? 'answered' : 'cut');
-        if (cutsAfter !== undefined) return void response.destroy();
-        response.write(
-          event({ ...frame(given.model), choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
-        );
-        if (given.stream_options?.include_usage === true && isSilent !== true)
-          response.write(event({ ...frame(given.model), choices: [], usage: toUsage(usage) }));
-        response.end('data: [DONE]\n\n');
+        if (hangsAfter !== undefined) return;
+        end(cutsAfter !== undefined ? 'cut' : failsAfter === undefined ? 'answered' : 'broke');
+        if (cutsAfter !== undefined) return flushed(() => response.destroy());
+        response.end(failsAfter === undefined ? ending(says) : event({ error: failsAfter.error }));
       });
     } else {
       later(ms, () => {
         end('answered');
         response.writeHead(200, { 'content-type': 'application/json' });
-        response.end(JSON.stringify(isChat(path) ? completion(given.model, usage) : plain(usage)));
+        response.end(JSON.stringify(isChat(path) ? completion(says) : plain(usage)));
       });
     }
   };
@@ -191,47 +209,33 @@ function tooMany({ waitMs, of }: { readonly waitMs: number; readonly of: string 
   return { status: 429, headers, body: { error: { type: of, code: 'rate_limit_exceeded' } } };
 }
 
-interface Counted {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly isSilent: true | undefined;
-}
-
 function isChat(path: string): boolean {
   return path.split('?')[0]?.endsWith('/chat/completions') === true;
 }
 
-function toUsage({ inputTokens, outputTokens }: Counted): object {
-  return {
-    prompt_tokens: inputTokens,
-    completion_tokens: outputTokens,
-    total_tokens: inputTokens + outputTokens,
-  };
+const CHARACTERS_A_PIECE = 4;
+const TOOL_TOKENS = 3;
+
+function piecesOf({ text, outputTokens = 3, toolCalls }: Work): readonly string[] {
+  if (text !== undefined) return text.match(new RegExp(`.{1,${CHARACTERS_A_PIECE}}`, 'gs')) ?? [];
+  if (toolCalls !== undefined) return [];
+  return Array.from({ length: outputTokens }, (_, at) => `w${at + 1} `);
 }
 
-function frame(model: string): object {
-  return { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 0, model };
+function toAnswer(
+  { model, stream, stream_options: options }: z.infer<typeof request>,
+  does: Work,
+  counted: { readonly inputTokens: number; readonly outputTokens: number },
+): Answer {
+  const { toolCalls = [], isSilent, cachedTokens, reasoningTokens } = does;
+  const { finish = toolCalls.length > 0 ? 'tool_calls' : 'stop' } = does;
+  const isTold = isSilent !== true && (!stream || options?.include_usage === true);
+  const usage = isTold ? toUsage({ ...counted, cachedTokens, reasoningTokens }) : undefined;
+  return { model, pieces: piecesOf(does), toolCalls, finish, usage };
 }
 
-function piece(model: string, nth: number): object {
-  return { ...frame(model), choices: [{ index: 0, delta: { content: `w${nth} ` }, finish_reason: null }] };
-}
-
-function completion(model: string, usage: Counted): object {
-  const content = Array.from({ length: usage.outputTokens }, (_, at) => `w${at + 1} `).join('');
-  return {
-    ...frame(model),
-    object: 'chat.completion',
-    choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
-    ...(usage.isSilent === true ? {} : { usage: toUsage(usage) }),
-  };
-}
-
-function plain({ inputTokens, outputTokens, isSilent }: Counted): object {
-  const usage = { input_tokens: inputTokens, output_tokens: outputTokens };
-  return { text: 'so it is', ...(isSilent === true ? {} : { usage }) };
-}
-
-function event(data: object): string {
-  return `data: ${JSON.stringify(data)}\n\n`;
+function plain(counted: { readonly inputTokens: number; readonly outputTokens: number } | undefined): object {
+  if (counted === undefined) return { text: 'so it is' };
+  const { inputTokens, outputTokens } = counted;
+  return { text: 'so it is', usage: { input_tokens: inputTokens, output_tokens: outputTokens } };
 }

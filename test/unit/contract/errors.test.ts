@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromErrorJson, QuorateError, toErrorJson, withData } from '../../../src/contract/errors.ts';
+import { fromErrorJson, QuorateError, toErrorJson } from '../../../src/contract/errors.ts';
 import { isJson } from '../../../src/contract/loss.ts';
+import { withData } from '../../../src/contract/outcome.ts';
 import { NO_JSON } from '../../kit/no-json.ts';
 
 class McpError extends Error {

@@ -74,6 +74,7 @@ describe('package.json', () => {
     '@azure/storage-blob',
     '@modelcontextprotocol/client',
     '@modelcontextprotocol/server',
+    'ai',
     'elkjs',
     'pino-pretty',
   ])('leaves %s to those who want it', (name) => {

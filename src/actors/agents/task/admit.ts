@@ -7,7 +7,7 @@ import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { Clock } from '../../../contract/ports.ts';
 import { type InboundMessage, PROPERTY, type TaskBody } from '../../../contract/wire.ts';
 import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
-import { estimateOf } from '../../protocol/estimates.ts';
+import { estimateOf, tokensOfFirst } from '../../protocol/estimates.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import { defaultTokens, limitOpen, TaskPermits } from '../limit/task-limit.ts';
 import type { TaskClaim } from './claim.ts';
@@ -82,7 +82,8 @@ async function letThrough(runnable: Runnable, input: Json, agent: string, host: 
   const { limit, logger } = host;
   if (limit === undefined) return { kind: 'through', permits: undefined };
   const config: Partial<AgentConfig> = runnable.kind === 'agent' ? runnable.config : {};
-  const tokens = estimateOf(config, input, agent, logger)?.tokens ?? defaultTokens(input);
+  const estimate = estimateOf(config, input, agent, logger);
+  const tokens = (estimate && tokensOfFirst(estimate)) ?? defaultTokens(input);
   const acquired = await limit.acquire(tokens);
   if (acquired.kind === 'closed')
     return { kind: 'closed', error: toErrorJson(limitOpen(limit.name, acquired.waitMs), 'LIMIT_OPEN') };

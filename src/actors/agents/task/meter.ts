@@ -44,6 +44,8 @@ export interface Meter {
 export function createMeter({ agent, model: own, prices, logger, onLate }: MeterOptions): Meter {
   let sums = new Map<string, Sum>();
   const open = new Set<Estimate>();
+  /** Of those, what was settled without a number: such a call was made, whatever the attempt ends with. */
+  const made = new Set<Estimate>();
   let isSaid = false;
   let isClosed = false;
   let step = 0;
@@ -77,7 +79,7 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
           if (!open.has(reserved)) return;
           const used = readUsage(usage, agent, logger);
           // Of a call whose usage nobody knows the reservation counts, at the end.
-          if (used === undefined || !saysSomething(used)) return;
+          if (used === undefined || !saysSomething(used)) return void made.add(reserved);
           open.delete(reserved);
           note(used);
         },
@@ -90,7 +92,8 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
       const rows = taken();
       const isRefused = wasRefused(attempt);
       // The last that was begun is the one that was refused.
-      if (isRefused) reserved.pop();
+      const refused = isRefused ? reserved.findLastIndex((one) => !made.has(one)) : -1;
+      if (refused >= 0) reserved.splice(refused, 1);
       const unsaid = isSaid || reserved.length > 0 || isRefused ? undefined : estimate();
       const estimated = (unsaid === undefined ? reserved : [unsaid]).flatMap((one) =>
         estimatedRows(agent, one, own, prices),

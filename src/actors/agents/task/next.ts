@@ -1,9 +1,9 @@
 // What follows from an attempt: an answer, another attempt later, another host, or the end. Pure: it is told the time, and the
 // random number that keeps what failed together from coming back together.
-import { toErrorJson, withData } from '../../../contract/errors.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
 import { type Failure, failureOf } from '../../../contract/failure.ts';
 import type { Json } from '../../../contract/json.ts';
-import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
+import { type ErrorJson, type Outcome, withData } from '../../../contract/outcome.ts';
 import { MAX_CLAIM_BYTES } from '../../../contract/sizes.ts';
 import { jsonBytes, tooLarge } from '../../protocol/claims.ts';
 import type { Admitted, Attempt, BackoffPolicy, Next, Task, TaskHost } from './task.ts';

@@ -1,9 +1,9 @@
 // Carries out what was decided about a task, and says what becomes of its message: the outcome is stored before it is sent, and
 // what takes the place of the message is sent before the message is settled, so that a crash in between repeats and loses nothing.
-import { toErrorJson, withData } from '../../../contract/errors.ts';
+import { toErrorJson } from '../../../contract/errors.ts';
 import { failureOf } from '../../../contract/failure.ts';
 import type { Json } from '../../../contract/json.ts';
-import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
+import { type ErrorJson, type Outcome, withData } from '../../../contract/outcome.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import { cutText } from '../../../contract/sizes.ts';
 import type { WireMessage } from '../../../contract/wire.ts';

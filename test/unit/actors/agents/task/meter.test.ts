@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMeter, type Meter } from '../../../../../src/actors/agents/task/meter.ts';
 import type { Attempt } from '../../../../../src/actors/agents/task/task.ts';
-import { estimateOf } from '../../../../../src/actors/protocol/estimates.ts';
+import { estimateOf, tokensOfFirst } from '../../../../../src/actors/protocol/estimates.ts';
 import { SILENT } from '../../../../../src/contract/ports.ts';
 import { type CostRow, type Estimate, NO_AMOUNT, type Usage } from '../../../../../src/contract/usage.ts';
 
@@ -151,6 +151,26 @@ describe('what nobody measured', () => {
     await meter.reserve({ tokens: 999 });
     const rows = close(meter, failed({ kind: 'throttled', status: 429 }), ESTIMATE);
     expect(rows).toMatchObject([{ inputTokens: 10, calls: 1 }]);
+  });
+
+  it('of a call that was settled without a number is counted, whatever the attempt ends with behind it', async () => {
+    const { meter } = setUp();
+    const made = await meter.reserve({ tokens: 70 });
+    await meter.reserve({ tokens: 90 });
+    made.settle({});
+    // The one that was refused is the one that nobody settled.
+    const rows = close(meter, failed({ kind: 'overloaded', status: 503 }));
+    expect(rows).toMatchObject([{ inputTokens: 70, calls: 1, estimated: { inputTokens: 70 } }]);
+  });
+
+  it('of several calls is priced as their sum, and a limit lets the first one through with its share', () => {
+    const estimate = { tokens: 90, outputTokens: 30, calls: 3 };
+    expect(close(setUp().meter, failed(undefined), estimate)).toMatchObject([
+      { inputTokens: 60, outputTokens: 30, calls: 3, microUsd: 360 },
+    ]);
+    expect(tokensOfFirst(estimate)).toBe(30);
+    expect(tokensOfFirst({ tokens: 90 })).toBe(90);
+    expect(tokensOfFirst({ usd: 1, calls: 3 })).toBeUndefined();
   });
 
   it('of an agent that only names its model is estimated by its input, and of one that names nothing is nothing', () => {
