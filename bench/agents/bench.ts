@@ -1,8 +1,12 @@
 // Agents as people build them, as their users would notice it. A part is a file.
 import type { Bench, Measurement } from '../kit/measurement.ts';
 import { measureStreams, ABOUT as STREAMS } from './streams.ts';
+import { measureTokens, ABOUT as TOKENS } from './tokens.ts';
 
-const PARTS = [{ about: STREAMS, measure: measureStreams }];
+const PARTS = [
+  { about: STREAMS, measure: measureStreams },
+  { about: TOKENS, measure: measureTokens },
+];
 
 export const agents: Bench = {
   name: 'agents',

@@ -70,6 +70,7 @@ const TYPES_FROM = {
   quorate: ['xstate'],
   'quorate/testing': ['xstate'],
   'quorate/mcp': ['xstate'],
+  'quorate/ai': ['ai', 'xstate'],
   'quorate/broker': ['quorate-broker'],
   'quorate/otel': [],
   'quorate-broker': [],
