@@ -6,7 +6,7 @@ import { planOf } from '../lib/plan-offer.ts';
 import { criticPrompt } from '../lib/prompts.ts';
 import { asJson, readCollected } from '../lib/run-folder.ts';
 import { critiqueSchema } from '../lib/schemas.ts';
-import { countAttempt, recordSpent } from '../lib/usage.ts';
+import { countAttempt, recordSpent, type Spent } from '../lib/usage.ts';
 import type { CriticAnswer, CriticTask, Critique, Finding, Plan } from '../protocol.ts';
 
 export async function critic({ request, offers }: CriticTask, context: AgentContext): Promise<Json> {
@@ -37,10 +37,10 @@ async function judge(
   const measured = critiquePlan(plan, findings);
   const model = modelFrom(process.env);
   if (model === undefined || findings.length === 0) return measured;
-  return askModel(model, {
+  const question = {
     ...criticPrompt(plan, findings, measured.feedback),
     schema: critiqueSchema,
-    signal: context.signal,
-    onSpent: (spent) => recordSpent(runFolder, context.key, spent),
-  });
+    onSpent: (spent: Spent) => recordSpent(runFolder, context.key, spent),
+  };
+  return askModel(model, question, context);
 }

@@ -27,8 +27,12 @@ async function summarizeReport(out: string): Promise<readonly SummaryRow[]> {
       'plan',
       `${plan.items.length} items, score ${plan.score.toFixed(2)} after ${count(plan.rounds, 'round')}`,
     ],
-    ['model', model.calls === 0 ? 'none: planners and critic are code' : count(model.calls, 'call')],
+    ['model', model.calls === 0 ? 'none: planners and critic are code' : describeModel(model)],
   ];
+}
+
+function describeModel({ calls, promptTokens, completionTokens }: Report['model']): string {
+  return `${count(calls, 'call')}, ${promptTokens} tokens in, ${completionTokens} out`;
 }
 
 function count(number: number, what: string): string {

@@ -9,12 +9,10 @@ export type FailureCode =
   | 'DELIVERY_CLOSED'
   | 'DELIVERY_UNVERIFIED'
   | 'FAILED_ON_REQUEST'
-  | 'MODEL_UNAVAILABLE'
-  | 'MODEL_REFUSED'
   | 'MODEL_REPLY_INVALID';
 
 /** Transient by nature; everything else fails the same way again. */
-const RETRYABLE: ReadonlySet<FailureCode> = new Set(['MODEL_UNAVAILABLE', 'MODEL_REPLY_INVALID']);
+const RETRYABLE: ReadonlySet<FailureCode> = new Set(['MODEL_REPLY_INVALID']);
 
 export class Failure extends Error {
   override readonly name = 'Failure';

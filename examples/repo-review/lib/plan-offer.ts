@@ -7,7 +7,7 @@ import { makePlan, rankClaims, type Strategy } from './planning.ts';
 import { planPrompt } from './prompts.ts';
 import { asJson, readCollected } from './run-folder.ts';
 import { modelPlanSchema } from './schemas.ts';
-import { countAttempt, recordSpent } from './usage.ts';
+import { countAttempt, recordSpent, type Spent } from './usage.ts';
 
 /** A plan larger than this travels by reference. */
 const MAX_INLINE_BYTES = 8_192;
@@ -45,12 +45,12 @@ async function planByModel(
   context: AgentContext,
 ): Promise<Plan> {
   const earlier = previous === undefined ? undefined : await planOf(previous, context);
-  const { items } = await askModel(model, {
+  const question = {
     ...planPrompt(aim, findings, feedback?.objections ?? [], earlier),
     schema: modelPlanSchema,
-    signal: context.signal,
-    onSpent: (spent) => recordSpent(request.runFolder, context.key, spent),
-  });
+    onSpent: (spent: Spent) => recordSpent(request.runFolder, context.key, spent),
+  };
+  const { items } = await askModel(model, question, context);
   // What the model says about coverage is worked out again: an item that covers nothing falls away.
   const plan = rankClaims(planner, items, findings);
   if (plan.items.length > 0) return plan;

@@ -18,7 +18,7 @@ describe('endOfReview', () => {
       replies: { ok: 23, total: 24 },
       findings: { total: 3, bySeverity: { high: 1, medium: 2, low: 0 } },
       plan: { items: [{}, {}], score: 0.975, rounds: 1 },
-      model: { calls: 2 },
+      model: { calls: 2, promptTokens: 900, completionTokens: 70 },
     };
     await writeFile(join(out, 'report.json'), JSON.stringify(report));
     expect(await endOfReview({ status: 'delivered' } as ReviewOutput, out)).toEqual([
@@ -26,7 +26,7 @@ describe('endOfReview', () => {
       ['reviewed', '6 files, 23 of 24 answers'],
       ['findings', '3 (1 high, 2 medium, 0 low)'],
       ['plan', '2 items, score 0.97 after 1 round'],
-      ['model', '2 calls'],
+      ['model', '2 calls, 900 tokens in, 70 out'],
     ]);
   });
 

@@ -36,9 +36,10 @@ async function model(...answers: Answer[]): Promise<Asked[]> {
       const { url, headers } = request;
       asked.push({ url, authorization: headers.authorization, body: JSON.parse(text) as Asked['body'] });
       const { status = 200, content = '', raw } = answers[Math.min(asked.length, answers.length) - 1] ?? {};
-      response.writeHead(status, { 'content-type': 'application/json' });
-      const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 };
-      response.end(raw ?? JSON.stringify({ choices: [{ message: { role: 'assistant', content } }], usage }));
+      response.writeHead(status, {
+        'content-type': raw === undefined ? 'text/event-stream' : 'application/json',
+      });
+      response.end(raw ?? eventsOf(content));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -48,6 +49,17 @@ async function model(...answers: Answer[]): Promise<Asked[]> {
   });
   vi.stubEnv('OPENAI_BASE_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/`);
   return asked;
+}
+
+/** As endpoints stream it: the content, the reason why it ends, what it used. */
+function eventsOf(content: string): string {
+  const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 };
+  const chunks = [
+    { choices: [{ index: 0, delta: { role: 'assistant', content } }] },
+    { choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+    { choices: [], usage },
+  ];
+  return `${chunks.map((chunk) => `data: ${JSON.stringify({ id: 'c', created: 0, model: 'm', ...chunk })}\n\n`).join('')}data: [DONE]\n\n`;
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
@@ -83,7 +95,11 @@ describe('a planner with a model', () => {
     });
     expect(asked).toHaveLength(1);
     expect(asked[0]).toMatchObject({ url: '/v1/chat/completions', authorization: 'Bearer k-1' });
-    expect(asked[0]?.body).toMatchObject({ model: 'test-model', response_format: { type: 'json_object' } });
+    expect(asked[0]?.body).toMatchObject({
+      model: 'test-model',
+      response_format: { type: 'json_schema' },
+      stream: true,
+    });
     expect(await readUsage(runFolder)).toEqual({
       repeated: 0,
       modelCalls: 1,
@@ -104,32 +120,60 @@ describe('a planner with a model', () => {
   });
 
   test.each([
-    ['an overload', { status: 429, raw: '{}' }, 'MODEL_UNAVAILABLE', true],
-    ['a server error', { status: 503, raw: 'down' }, 'MODEL_UNAVAILABLE', true],
-    ['a wrong key', { status: 401, raw: '{"error":"no"}' }, 'MODEL_REFUSED', false],
-    ['no JSON', { content: 'Sure! Here is a plan.' }, 'MODEL_REPLY_INVALID', true],
-    ['JSON of another shape', { content: '{"items":"none"}' }, 'MODEL_REPLY_INVALID', true],
+    ['a limit', { status: 429, raw: '{}' }, 'MODEL_REFUSED', { failure: { kind: 'throttled' } }],
+    ['a server error', { status: 503, raw: 'down' }, 'MODEL_REFUSED', { failure: { kind: 'overloaded' } }],
+    [
+      'a wrong key',
+      { status: 401, raw: '{"error":"no"}' },
+      'MODEL_REFUSED',
+      { failure: { kind: 'account' } },
+    ],
+    ['no JSON', { content: 'Sure! Here is a plan.' }, 'MODEL_OUTPUT_INVALID', {}],
+    ['JSON of another shape', { content: '{"items":"none"}' }, 'MODEL_OUTPUT_INVALID', {}],
     [
       'a plan that covers nothing',
       { content: JSON.stringify({ items: [{ ...ITEM, files: ['x'] }] }) },
       'MODEL_REPLY_INVALID',
-      true,
+      { retryable: true },
     ],
-    ['no completion', { raw: '{"choices":[]}' }, 'MODEL_REPLY_INVALID', true],
-  ])('%s is a coded failure', async (_, answer, code, retryable) => {
+    ['no completion', { raw: '{"choices":[]}' }, 'MODEL_CUT', {}],
+  ])('%s is a coded failure', async (_, answer, code, more) => {
     await model(answer);
-    await expect(plan(await run())).rejects.toMatchObject({ code, retryable });
+    await expect(plan(await run())).rejects.toMatchObject({ code, ...more });
+  });
+
+  test('streams what the model says to those who read along', async () => {
+    const content = JSON.stringify({ items: [ITEM] });
+    await model({ content });
+    const pieces: unknown[] = [];
+    const context = agentContext({ stream: (piece) => pieces.push(piece) });
+    await planByRisk({ item: { request: { runFolder: await run() }, round: 1 } }, context);
+    expect(pieces.join('')).toBe(content);
+  });
+
+  test('an address that is none is refused before anything is asked', async () => {
+    vi.stubEnv('OPENAI_BASE_URL', 'localhost:11434');
+    await expect(plan(await run())).rejects.toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining('OPENAI_BASE_URL'),
+    });
   });
 
   test('nobody there is a coded failure', async () => {
-    vi.stubEnv('OPENAI_BASE_URL', 'http://127.0.0.1:1/v1');
-    await expect(plan(await run())).rejects.toMatchObject({ code: 'MODEL_UNAVAILABLE', retryable: true });
+    const gone = createServer();
+    await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('OPENAI_BASE_URL', `http://127.0.0.1:${(gone.address() as AddressInfo).port}/v1`);
+    await new Promise((resolve) => gone.close(resolve));
+    await expect(plan(await run())).rejects.toMatchObject({
+      code: 'MODEL_REFUSED',
+      failure: { kind: 'transient' },
+    });
   });
 
   test('a call that was answered is counted though its attempt failed, and so is the repetition', async () => {
     await model({ content: 'not yet' }, { content: JSON.stringify({ items: [ITEM] }) });
     const runFolder = await run();
-    await expect(plan(runFolder)).rejects.toMatchObject({ code: 'MODEL_REPLY_INVALID' });
+    await expect(plan(runFolder)).rejects.toMatchObject({ code: 'MODEL_OUTPUT_INVALID' });
     await plan(runFolder, 2);
     expect(await readUsage(runFolder)).toEqual({
       repeated: 1,
@@ -180,6 +224,6 @@ describe('a critic with a model', () => {
     const runFolder = await run();
     const offers = [{ proposer: 'p', offer: offerOf('one') }];
     const judged = critic({ request: { runFolder }, round: 1, offers }, agentContext());
-    await expect(judged).rejects.toMatchObject({ code: 'MODEL_REPLY_INVALID' });
+    await expect(judged).rejects.toMatchObject({ code: 'MODEL_OUTPUT_INVALID' });
   });
 });
