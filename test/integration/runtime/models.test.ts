@@ -8,6 +8,9 @@ import { modelAgent } from '../../../src/ai/model-agent.ts';
 import type { QuorateClient } from '../../../src/contract/client.ts';
 import type { QuorateConfig } from '../../../src/contract/config.ts';
 import type { Costs } from '../../../src/contract/usage.ts';
+import { mcpTools } from '../../../src/mcp/agent.ts';
+import { closeServer } from '../../../src/mcp/connections.ts';
+import { ownServer } from '../../kit/mcp/servers.ts';
 import {
   type Asked,
   type ModelAnswer,
@@ -18,6 +21,7 @@ import {
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 const SOON = { timeout: 20_000 };
+const server = ownServer('models');
 let model: ModelServer;
 let test: TestRuntime<QuorateConfig>;
 let client: QuorateClient;
@@ -42,7 +46,12 @@ beforeAll(async () => {
     },
     agents: {
       oracle: {
-        ...modelAgent({ ...base, tools: { wait }, maxSteps: 3 }),
+        ...modelAgent({
+          ...base,
+          tools: async () => ({ wait, ...(await mcpTools(server, { only: ['echo'] })) }),
+          maxSteps: 3,
+        }),
+        close: () => closeServer(server),
         retry: { attempts: 3, backoffMs: 10 },
       },
       work: { ...modelAgent(base), concurrency: 20, retry: { attempts: 1 } },
@@ -119,4 +128,24 @@ it('a tool that is an actor is started once, however often the model is asked', 
   expect(await ask('tool')).toEqual({ answer: 'it is over' });
   expect(model.asked.length - at).toBe(4);
   expect((await client.actors.list('waiter')).ids).toHaveLength(1);
+});
+
+it('a tool of an MCP server is called with what the model says, and its answer told to the model', async () => {
+  const bodies: string[] = [];
+  const call = { toolCalls: [{ name: 'echo', input: { word: 'nightingale' } }] };
+  work = ({ body }) => {
+    bodies.push(body);
+    return body.includes('"role":"tool"') ? { text: 'heard' } : call;
+  };
+  expect(await ask('mcp')).toEqual({ answer: 'heard' });
+  expect(bodies).toHaveLength(2);
+  expect(bodies[1]?.split('nightingale')).toHaveLength(3);
+});
+
+it('what a model says is streamed to who reads along', async () => {
+  await ask('aloud');
+  const pieces: unknown[] = [];
+  for await (const item of client.stream('asker', 'aloud'))
+    if (item.kind === 'piece') pieces.push(item.value);
+  expect(pieces).toEqual(['w1 ', 'w2 ', 'w3 ']);
 });
