@@ -5,7 +5,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import { type InboundMessage, PROPERTY } from '../../contract/wire.ts';
-import { inboundFolder, jsonBytes } from './claims.ts';
+import { inboundFolder, jsonBytes, withoutClaims } from './claims.ts';
 import { hashId } from './ids.ts';
 import { parseActionBody, parseActorBody, parseOfferBody, parseTaskBody } from './messages.ts';
 import { signRef } from './seals.ts';
@@ -46,9 +46,8 @@ export function editOf({ properties }: InboundMessage): Edit | undefined {
 export function withEdit(message: InboundMessage): InboundMessage {
   const edit = editOf(message);
   if (edit === undefined) return message;
-  const { [PROPERTY.edited]: _, [PROPERTY.claimed]: __, ...properties } = message.properties;
-  const claimed = edit.claimed === undefined ? {} : { [PROPERTY.claimed]: edit.claimed };
-  return { ...message, body: edit.body, properties: { ...properties, ...claimed } };
+  const { [PROPERTY.edited]: _, ...properties } = claiming(message, edit.claimed?.split(',') ?? []);
+  return { ...message, body: edit.body, properties };
 }
 
 /** The change as the letter keeps it. Throws INPUT_INVALID for what its receiver would not take, or may not be changed. */
@@ -58,10 +57,11 @@ export async function toEdit(
   { by, at }: Pick<Edit, 'by' | 'at'>,
   payloads: Pick<Payloads, 'put' | 'seal' | 'scope'>,
 ): Promise<string> {
-  const checked = check(letter, body);
+  const before = withEdit(letter);
+  const claimed = isBody(body) ? [...new Set([letter, before].flatMap((one) => keptClaims(one, body)))] : [];
+  const checked = check(letter, body, claimed);
   const who = by.slice(0, LONGEST_NAME);
   const changed: Record<string, Json> = { ...checked };
-  const claimed = keptClaims(letter, checked);
   const bySize = (CONTENT[letter.subject] ?? [])
     .flatMap((field) =>
       changed[field] === undefined || claimed.includes(field) ? [] : [{ field, value: changed[field] }],
@@ -103,7 +103,8 @@ export function withoutKept(letter: InboundMessage): InboundMessage {
   };
 }
 
-function check(letter: InboundMessage, body: Json): Body {
+/** `claimed`: fields that hold the reference of a stored value, which was checked when it was stored. */
+function check(letter: InboundMessage, body: Json, claimed: readonly string[]): Body {
   const { subject } = letter;
   const content = CONTENT[subject];
   if (content === undefined) throw invalid(letter, `a ${subject} cannot be changed`);
@@ -115,10 +116,16 @@ function check(letter: InboundMessage, body: Json): Body {
         letter,
         `'${field}' says whose the ${subject} is: only ${content.join(', ')} can be changed`,
       );
-  const parsed = parseAs(subject, { ...letter, body });
+  const parsed = parseAs(subject, withoutClaims({ ...letter, body, properties: claiming(letter, claimed) }));
   if (!parsed.ok) throw invalid(letter, parsed.why);
-  if (subject === 'event') checkEvent(body['event'], `letter ${letter.sequenceNumber}`);
+  if (subject === 'event' && !claimed.includes('event'))
+    checkEvent(body['event'], `letter ${letter.sequenceNumber}`);
   return body;
+}
+
+function claiming({ properties }: InboundMessage, claimed: readonly string[]): InboundMessage['properties'] {
+  const { [PROPERTY.claimed]: _, ...others } = properties;
+  return claimed.length === 0 ? others : { ...others, [PROPERTY.claimed]: claimed.join(',') };
 }
 
 function isBody(value: unknown): value is Body {

@@ -1,12 +1,11 @@
 // `quorate asks`: questions to people listed, shown and answered.
-import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type ClosedAsk, type OpenAsk, parseAskId } from '../../contract/asks.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, verboseOption } from '../shared/options.ts';
+import { dataOption, userName, verboseOption } from '../shared/options.ts';
 import { formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { askForAnswer, describeAnswer, readAnswer } from './answer-text.ts';
@@ -202,15 +201,6 @@ function oneLine(text: string): string {
 
 function asText(value: Json): string {
   return typeof value === 'string' ? oneLine(value) : oneLine(JSON.stringify(value));
-}
-
-/** A user without a name has no entry. */
-function userName(): string | undefined {
-  try {
-    return userInfo().username || undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function toId(text: string): string {

@@ -1,14 +1,13 @@
 // `quorate dlq edit`: changes what a dead letter will be sent again with, in an editor, from a file, or value by value.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { LetterChange } from '../../contract/dead-letters.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, verboseOption } from '../shared/options.ts';
+import { dataOption, userName, verboseOption } from '../shared/options.ts';
 import { withClient } from '../shared/with-client.ts';
 
 interface EditOptions {
@@ -44,40 +43,53 @@ async function edit(number: number, { set, body, by, data }: EditOptions): Promi
   if (set !== undefined && body !== undefined)
     throw new QuorateError('USAGE', 'Say --set or --body, not both.');
   const outcome = await withClient(data, async ({ deadLetters }) => {
-    const who = { by: by ?? userInfo().username };
+    const who = { by: by ?? userName() ?? '' };
     if (set !== undefined) return deadLetters.edit(number, { set, ...who });
-    if (body !== undefined)
-      return deadLetters.edit(number, { body: parse(readFileSync(body, 'utf8'), body), ...who });
+    if (body !== undefined) return deadLetters.edit(number, { body: parse(readBody(body), body), ...who });
     const letter = await deadLetters.show(number);
     if (letter === undefined) return 'gone';
-    const change = inEditor(letter.body);
-    return change === undefined ? 'unchanged' : deadLetters.edit(number, { ...change, ...who });
+    return inEditor(letter.body, (changed) => deadLetters.edit(number, { body: changed, ...who }));
   });
   console.log(outcome === 'gone' ? `there is no dead letter ${number}` : `${number} ${outcome}`);
   return outcome === 'gone' ? EXIT.failed : EXIT.done;
 }
 
-/** Undefined where nothing was changed. */
-function inEditor(body: Json): Pick<LetterChange, 'body'> | undefined {
+/** What was typed is kept where it is not taken. */
+async function inEditor(
+  body: Json,
+  take: (changed: Json) => Promise<'edited' | 'gone'>,
+): Promise<'edited' | 'gone' | 'unchanged'> {
   const { VISUAL, EDITOR } = process.env;
   const editor = VISUAL ?? EDITOR ?? '';
   if (editor === '' || !process.stdin.isTTY)
     throw new QuorateError('USAGE', 'Nothing says how it is changed: set $EDITOR, or pass --set or --body.');
   const folder = mkdtempSync(join(tmpdir(), 'quorate-dlq-'));
+  const file = join(folder, 'body.json');
+  const text = `${JSON.stringify(body, undefined, 2)}\n`;
+  writeFileSync(file, text, { mode: 0o600 });
+  const { status, error } = spawnSync(`${editor} "${file}"`, { shell: true, stdio: 'inherit' });
+  const changed = readFileSync(file, 'utf8');
   try {
-    const file = join(folder, 'body.json');
-    const text = `${JSON.stringify(body, undefined, 2)}\n`;
-    writeFileSync(file, text, { mode: 0o600 });
-    const { status, error } = spawnSync(`${editor} "${file}"`, { shell: true, stdio: 'inherit' });
     if (error !== undefined || status !== 0)
       throw new QuorateError(
         'USAGE',
         `${editor} ended with ${error?.message ?? status}: nothing was changed`,
       );
-    const changed = readFileSync(file, 'utf8');
-    return changed === text ? undefined : { body: parse(changed, 'the changed body') };
-  } finally {
+    const outcome = changed === text ? 'unchanged' : await take(parse(changed, 'the changed body'));
     rmSync(folder, { recursive: true, force: true });
+    return outcome;
+  } catch (thrown) {
+    if (changed === text) rmSync(folder, { recursive: true, force: true });
+    else console.error(`what you wrote is kept: quorate dlq edit ... --body ${file}`);
+    throw thrown;
+  }
+}
+
+function readBody(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new QuorateError('USAGE', `${file} cannot be read: ${(thrown as Error).message}`);
   }
 }
 

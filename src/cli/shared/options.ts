@@ -1,5 +1,6 @@
 // Options that several commands share, and what they do to the environment: a flag wins over a variable, a variable
 // over the configuration file.
+import { userInfo } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Environment } from '../../config/resolve.ts';
 import { type ActorAddress, parseAddress } from '../../contract/address.ts';
@@ -57,4 +58,13 @@ export function toAddress(text: string): ActorAddress {
   const address = parseAddress(text);
   if (address === undefined) throw new InvalidArgumentError('An actor is <type>/<id>.');
   return address;
+}
+
+/** Who works here; undefined for a user without an entry, as in a container. */
+export function userName(): string | undefined {
+  try {
+    return userInfo().username || undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -75,6 +75,30 @@ it('keeps a stored value that stands where it stood, and lets go of one that was
   expect(withoutKept(replaced).properties[PROPERTY.claimed]).toBe('input');
 });
 
+it.each([
+  ['a task', task(), { ...body, input: 'x'.repeat(100_000) }, 'input'],
+  [
+    'an event',
+    inbound(
+      'event',
+      { kind: 'event', event: { type: 'go' } },
+      { properties: { [PROPERTY.deadFrom]: 'actor.m', [PROPERTY.deadSession]: '1' } },
+    ),
+    { kind: 'event', event: { type: 'go', text: 'x'.repeat(100_000) } },
+    'event',
+  ],
+] as const)(
+  '%s: a second edit keeps what the first one stored, given as it is shown',
+  async (_, letter, large, field) => {
+    const payloads = memoryPayloads();
+    const first = await edited(letter, large, payloads);
+    const shown = withEdit(first).body as Json;
+    const second = await edited(first, shown, payloads);
+    expect(editOf(second)?.claimed).toBe(field);
+    expect(await openClaims(withEdit(second), payloads)).toMatchObject({ body: large });
+  },
+);
+
 it.each<readonly [string, InboundMessage, Json]>([
   ['a key', task(), { ...body, key: 'other' }],
   ['an agent', task(), { ...body, agent: 'b' }],
