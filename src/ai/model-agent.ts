@@ -66,7 +66,7 @@ export interface ModelAgentOptions<I, O> {
   readonly settings?: ModelSettings;
 }
 
-/** A model as provider packages make them; a name alone is none. */
+/** A model as provider packages make them; a name alone is not one. */
 export type ModelObject = Exclude<Ai.LanguageModel, string>;
 
 /** An entry for `agents`. */

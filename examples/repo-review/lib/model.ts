@@ -34,7 +34,7 @@ const settings = z.object({
   OPENAI_API_KEY: text,
 });
 
-/** Throws INPUT_INVALID for an address that is none. */
+/** Throws INPUT_INVALID for what is no address. */
 export function modelFrom(env: Readonly<Record<string, string | undefined>>): Model | undefined {
   const parsed = settings.safeParse(env);
   if (!parsed.success)
