@@ -1,5 +1,6 @@
 // All commands put together.
 import { Command } from 'commander';
+import { readVersion } from '../common/version.ts';
 import { addActorsCommand } from './commands/actors.ts';
 import { addAsksCommand } from './commands/asks.ts';
 import { addBrokerCommand } from './commands/broker.ts';
@@ -13,7 +14,6 @@ import { addMcpCommand } from './commands/mcp.ts';
 import { addResetCommand } from './commands/reset.ts';
 import { addStartCommand } from './commands/start.ts';
 import { documented, type Finish } from './shared/exit.ts';
-import { readVersion } from './shared/version.ts';
 
 /** Errors are thrown, not printed: `main` has one way to show them. */
 export function createProgram(finish: Finish): Command {

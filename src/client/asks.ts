@@ -4,6 +4,7 @@ import {
   type AnswerOptions,
   ASK_BOUNDS,
   type AskPage,
+  MOST_IN_A_PAGE,
   type OpenAsk,
   parseAskId,
   toClosedAsk,
@@ -22,7 +23,6 @@ import type { Requests } from '../mailbox/requests.ts';
 import { giveOrder, sessionsOf } from './orders.ts';
 
 const DEFAULT_PAGE = 100;
-const MOST_IN_A_PAGE = 500;
 
 export function createAsks(
   bridge: Pick<Bridge, 'listSessions'>,

@@ -174,3 +174,6 @@ export function toClosedAsk(actor: ActorAddress, closed: ClosedQuestion): Closed
   const { ask, turn: _turn, ...rest } = closed;
   return { id: formatAskId(actor, ask), actor, ...rest };
 }
+
+/** Questions in one page of a list. */
+export const MOST_IN_A_PAGE = 500;

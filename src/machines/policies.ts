@@ -10,6 +10,7 @@ import {
   type ScatterPlan,
   type Tally,
 } from '../contract/scatter.ts';
+import { MICROS } from '../contract/usage.ts';
 
 /** Gives the policy that every branch has answered, well or badly. */
 export function all(): PolicyRecord {
@@ -65,8 +66,6 @@ function goodIn({ valid }: PolicyRecord, { ok, invalid = 0 }: Tally): number {
 function countOf({ valid }: PolicyRecord): number {
   return typeof valid === 'object' ? valid.count : Number.POSITIVE_INFINITY;
 }
-
-const MICROS = 1_000_000;
 
 function hasSpent({ spent }: PolicyRecord, { spent: used }: Tally): boolean {
   if (spent === undefined || used === undefined) return false;

@@ -2,6 +2,7 @@
 // generation of the protocol, and every way in which a request can fail as one union.
 import type { Client, Tool, Transport } from '@modelcontextprotocol/client';
 import { loadMcpClient } from '../common/optional-packages.ts';
+import { readVersion } from '../common/version.ts';
 import type { Json, JsonObject } from '../contract/json.ts';
 import { createFetch } from './http.ts';
 import { createProgramTransport } from './program.ts';
@@ -94,7 +95,7 @@ export interface Watcher {
   readonly onDoubt: () => void;
 }
 
-const CLIENT = { name: 'quorate', version: '0.1.0' };
+const CLIENT = { name: 'quorate', version: readVersion() };
 const MODERN = '2026-07-28';
 /** Of our own: what an answer is replaced with that will not come. */
 const CUT = -32_077;

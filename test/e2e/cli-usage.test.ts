@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readVersion } from '../../src/cli/shared/version.ts';
+import { readVersion } from '../../src/common/version.ts';
 import { ROOT, runCli, startCli } from './cli-process.ts';
 
 let folder: string;

@@ -3,9 +3,9 @@
 import type { ActorAddress } from '../../contract/address.ts';
 import { checkJson } from '../../contract/border.ts';
 import { actorQueue, EVENTS } from '../../contract/entities.ts';
-import { QuorateError } from '../../contract/errors.ts';
+import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
-import type { PayloadRef, PayloadStore, Payloads } from '../../contract/payload.ts';
+import type { PayloadRef, PayloadStore, Payloads, ResultStore } from '../../contract/payload.ts';
 import type { Bridge } from '../../contract/ports.ts';
 import { headerBytes, MAX_BODY_BYTES, MAX_CLAIM_BYTES, MAX_HEADER_BYTES } from '../../contract/sizes.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
@@ -227,4 +227,18 @@ export function payloadsWithin(payloads: Payloads, folder: string): PayloadStore
     },
     get: (ref) => readValue(ref, payloads, [folder]),
   };
+}
+
+/** The result of a task that was done before. One that cannot be read counts as missing: the task is done again, under the same key. */
+export async function storedResult(
+  results: Pick<ResultStore, 'get'>,
+  family: string,
+  key: string,
+): Promise<Json | undefined> {
+  try {
+    return await results.get(family, key);
+  } catch (thrown) {
+    if (!isUnreadable(toErrorJson(thrown, 'INTERNAL').code)) throw thrown;
+    return undefined;
+  }
 }

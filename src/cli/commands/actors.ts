@@ -6,7 +6,7 @@ import { QuorateError } from '../../contract/errors.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { QueryAnswer } from '../../contract/wire.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, toAddress, verboseOption } from '../shared/options.ts';
+import { dataOption, toAddress, verboseOption, wholeNumber } from '../shared/options.ts';
 import { confirm, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { QUERY_TIMEOUT_MS, sendEvent } from './send-event.ts';
@@ -36,8 +36,8 @@ export function addActorsCommand(program: Command, finish: Finish): void {
 
   add('ls', 'List the actors of a type, with where they are.', 'ls review')
     .argument('<type>', 'machine type')
-    .option('--from <number>', 'begin with this one (default: the first)', toCount)
-    .option('--limit <count>', 'at most so many', toCount, 100)
+    .option('--from <number>', 'begin with this one (default: the first)', wholeNumber(0))
+    .option('--limit <count>', 'at most so many', wholeNumber(0), 100)
     .action(async (type: string, options: CommonOptions & { from?: number; limit: number }) =>
       finish(await list(type, options)),
     );
@@ -210,13 +210,6 @@ function toInput(text: string): Start {
   } catch {
     throw new InvalidArgumentError('An input is JSON.');
   }
-}
-
-function toCount(text: string): number {
-  const count = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0)
-    throw new InvalidArgumentError('It is a whole number.');
-  return count;
 }
 
 /** In words, and why it does not continue, where that is known. */

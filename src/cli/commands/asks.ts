@@ -1,12 +1,12 @@
 // `quorate asks`: questions to people listed, shown and answered.
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ClosedAsk, type OpenAsk, parseAskId } from '../../contract/asks.ts';
+import { type ClosedAsk, MOST_IN_A_PAGE, type OpenAsk, parseAskId } from '../../contract/asks.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, userName, verboseOption } from '../shared/options.ts';
-import { formatRows } from '../shared/terminal.ts';
+import { dataOption, userName, verboseOption, wholeNumber } from '../shared/options.ts';
+import { CELL, formatRows, oneLine } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { askForAnswer, describeAnswer, readAnswer } from './answer-text.ts';
 import { QUERY_TIMEOUT_MS } from './send-event.ts';
@@ -47,7 +47,7 @@ export function addAsksCommand(program: Command, finish: Finish): void {
     .option('--type <type>', 'of actors of this machine type (default: all)')
     .option('--closed', 'the latest that are open no more, with who answered (default: off)')
     .option('--after <place>', 'begin where a page ended (default: at the first)')
-    .option('--limit <count>', 'at most so many', toCount, PAGE)
+    .option('--limit <count>', 'at most so many', wholeNumber(1, MOST_IN_A_PAGE), PAGE)
     .action(async (options: ListOptions) => finish(await list(options)));
   add('show', 'Show one with all that belongs to it.', 'show review/r1')
     .argument('<question>', 'its id, or type/id of an actor that asks one', toId)
@@ -124,13 +124,11 @@ async function find(client: QuorateClient, id: string): Promise<OpenAsk> {
   );
 }
 
-const LONGEST_QUESTION = 60;
-
 export function describeOpen(open: readonly OpenAsk[], now: number): string[] {
   if (open.length === 0) return ['no question is open'];
   const cells = open.map((ask) => [
     ask.id,
-    oneLine(ask.question),
+    oneLine(ask.question, CELL),
     describeAnswer(ask),
     formatSpan(now - ask.openedAt),
     describeDeadline(ask, now),
@@ -140,7 +138,7 @@ export function describeOpen(open: readonly OpenAsk[], now: number): string[] {
 
 export function describeClosed(closed: readonly ClosedAsk[], now: number): string[] {
   if (closed.length === 0) return ['no question was closed lately'];
-  const cells = closed.map((ask) => [ask.id, oneLine(ask.question), endOf(ask), agoOf(ask.at, now)]);
+  const cells = closed.map((ask) => [ask.id, oneLine(ask.question, CELL), endOf(ask), agoOf(ask.at, now)]);
   return formatRows([['id', 'question', 'end', 'when'], ...cells]);
 }
 
@@ -194,22 +192,11 @@ function formatSpan(ms: number): string {
   return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
 }
 
-function oneLine(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= LONGEST_QUESTION ? line : `${line.slice(0, LONGEST_QUESTION - 1)}…`;
-}
-
 function asText(value: Json): string {
-  return typeof value === 'string' ? oneLine(value) : oneLine(JSON.stringify(value));
+  return typeof value === 'string' ? oneLine(value, CELL) : oneLine(JSON.stringify(value), CELL);
 }
 
 function toId(text: string): string {
   if (parseAskId(text) !== undefined) return text;
   throw new InvalidArgumentError('A question is <type>/<id>#<question>, as `quorate asks ls` shows it.');
-}
-
-function toCount(text: string): number {
-  const count = Number(text);
-  if (text.trim() !== '' && Number.isInteger(count) && count >= 1 && count <= 500) return count;
-  throw new InvalidArgumentError('A whole number from 1 to 500.');
 }

@@ -2,8 +2,7 @@
 import type { Remedied } from '../../contract/dead-letters.ts';
 import type { ForeseenEffect, Foresight, MayCost } from '../../contract/foresight.ts';
 import type { Json } from '../../contract/json.ts';
-
-const MOST_VALUE = 60;
+import { CELL, oneLine } from '../shared/terminal.ts';
 
 /** The rest of a line that begins with the number of the letter. */
 export function describeForesight(foresight: Foresight): string {
@@ -97,9 +96,5 @@ function stateOf(value: Json): string {
   if (value === null || (typeof value === 'object' && Object.keys(value).length === 0))
     return 'its only state';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > MOST_VALUE ? `${text.slice(0, MOST_VALUE - 1)}…` : text;
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
+  return oneLine(text, CELL);
 }

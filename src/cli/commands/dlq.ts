@@ -10,8 +10,8 @@ import type {
 import { QuorateError } from '../../contract/errors.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { createLifecycle } from '../shared/lifecycle.ts';
-import { dataOption, verboseOption } from '../shared/options.ts';
-import { confirm, createTerminal, formatRows } from '../shared/terminal.ts';
+import { dataOption, verboseOption, wholeNumber } from '../shared/options.ts';
+import { CELL, confirm, createTerminal, formatRows, oneLine } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { addEdit } from './dlq-edit.ts';
 import { describeForesight, ForesightSum } from './dlq-foresight.ts';
@@ -31,8 +31,6 @@ interface RemedyOptions extends FilterOptions {
   readonly rate?: number;
   readonly yes?: true;
 }
-
-const DESCRIPTION_CELL = 60;
 
 export function addDlqCommand(program: Command, finish: Finish): void {
   const dlq = program
@@ -139,17 +137,12 @@ function tableOf(letters: readonly DeadLetter[], all: boolean): string[] {
     letter.agent ?? '',
     letter.code,
     ...(all ? [letter.handled ? 'yes' : ''] : []),
-    oneLine(letter.description),
+    oneLine(letter.description, CELL),
   ]);
   return formatRows(
     [['number', 'at', 'kind', 'actor', 'agent', 'code', ...(all ? ['handled'] : []), 'description'], ...rows],
     [0],
   );
-}
-
-function oneLine(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length > DESCRIPTION_CELL ? `${line.slice(0, DESCRIPTION_CELL - 1)}…` : line;
 }
 
 async function showOne(number: number, { data, json }: FilterOptions): Promise<ExitCode> {
@@ -244,12 +237,7 @@ function filterOf({ code, agent, actor, since, until }: DeadLetterFilter): DeadL
   };
 }
 
-function toNumber(text: string): number {
-  const number = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(number) || number < 0)
-    throw new InvalidArgumentError('It is a whole number, as `quorate dlq ls` shows it.');
-  return number;
-}
+const toNumber = wholeNumber(0, undefined, 'The number of a letter, as `quorate dlq ls` shows it,');
 
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

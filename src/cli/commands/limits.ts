@@ -1,10 +1,10 @@
 // `quorate limits`: limits that processes share, looked at and changed while they run.
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { describeSettings } from '../../actors/agents/limit/describe.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import type { LimitChange, LimitStatus } from '../../contract/limits.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, verboseOption } from '../shared/options.ts';
+import { dataOption, verboseOption, wholeNumber } from '../shared/options.ts';
 import { formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { QUERY_TIMEOUT_MS } from './send-event.ts';
@@ -42,9 +42,9 @@ export function addLimitsCommand(program: Command, finish: Finish): void {
   );
   add('set', 'Change one for all processes, at once.', 'set gpt-5 --requests 300')
     .argument('<name>', 'limit')
-    .option('--requests <count>', 'requests a minute (default: as it is)', toCount)
-    .option('--tokens <count>', 'tokens a minute (default: as it is)', toCount)
-    .option('--concurrent <count>', 'calls at once (default: as it is)', toCount)
+    .option('--requests <count>', 'requests a minute (default: as it is)', wholeNumber(1))
+    .option('--tokens <count>', 'tokens a minute (default: as it is)', wholeNumber(1))
+    .option('--concurrent <count>', 'calls at once (default: as it is)', wholeNumber(1))
     .action(async (name: string, options: SetOptions) =>
       finish(await say(name, options, (client) => client.limits.set(name, changeOf(options), CALL))),
     );
@@ -111,11 +111,4 @@ function stateOf({ stopped, pausedMs, breaker }: LimitStatus): string {
   if (stopped) return 'stopped';
   if (breaker !== 'closed') return `breaker ${breaker}`;
   return pausedMs > 0 ? `paused for ${Math.ceil(pausedMs / 1_000)} s` : 'open for calls';
-}
-
-function toCount(text: string): number {
-  const count = Number(text);
-  if (text.trim() === '' || !Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError('A whole number from 1 on.');
-  return count;
 }

@@ -1,15 +1,15 @@
 // `quorate mcp`: the machines of a configuration as tools of the Model Context Protocol, over stdio or over HTTP. It is a client of the
 // application, which runs elsewhere; with --start it runs the application as well.
 import { Writable } from 'node:stream';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { readVersion } from '../../common/version.ts';
 import { loadConfig, resolveConfig } from '../../config/resolve.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import type { QuorateConfig } from '../../contract/config.ts';
 import type { MachineDescription } from '../../contract/worker.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { createLifecycle } from '../shared/lifecycle.ts';
-import { dataOption, verboseOption, withFlags } from '../shared/options.ts';
-import { readVersion } from '../shared/version.ts';
+import { dataOption, toPort, verboseOption, withFlags } from '../shared/options.ts';
 import { DEFAULT_CONFIG } from './start.ts';
 
 interface McpOptions {
@@ -122,11 +122,4 @@ async function host(config: QuorateConfig, env: Variables): Promise<Application>
 
 function defined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never;
-}
-
-function toPort(text: string): number {
-  const port = Number(text);
-  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('A port is a number from 0 to 65535.');
-  return port;
 }

@@ -8,7 +8,7 @@ import { PRIORITIES, type Priority } from '../../contract/control.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { EXIT, type ExitCode } from '../shared/exit.ts';
-import { toAddress } from '../shared/options.ts';
+import { toAddress, wholeNumber } from '../shared/options.ts';
 import { withClient } from '../shared/with-client.ts';
 
 /** Long enough for a host that is busy; one that is not there says nothing. */
@@ -40,7 +40,7 @@ export function withStartOptions(command: Command): Command {
       new Option('--priority <name>', 'in lanes, within its tenant (default: normal)').choices(PRIORITIES),
     )
     .option('--usd <amount>', 'its budget in USD, with all that it starts (default: none)', toAmount)
-    .option('--tokens <count>', 'its budget in tokens (default: none)', toCount)
+    .option('--tokens <count>', 'its budget in tokens (default: none)', wholeNumber(0))
     .addOption(
       new Option('--on-exhausted <what>', 'once the budget is used up (default: wait)').choices([
         'wait',
@@ -48,8 +48,8 @@ export function withStartOptions(command: Command): Command {
       ]),
     )
     .option('--deadline <seconds>', 'it ends in error then (default: none)', toAmount)
-    .option('--max-depth <levels>', 'of child actors below it (default: any)', toCount)
-    .option('--max-tasks <count>', 'of it and its children together (default: any)', toCount)
+    .option('--max-depth <levels>', 'of child actors below it (default: any)', wholeNumber(0))
+    .option('--max-tasks <count>', 'of it and its children together (default: any)', wholeNumber(0))
     .option('--stalled-after <seconds>', 'it may wait so long for nothing (default: any)', toAmount);
 }
 
@@ -121,11 +121,4 @@ function toAmount(text: string): number {
   if (text.trim() === '' || !(amount > 0 && Number.isFinite(amount)))
     throw new InvalidArgumentError('A number above 0.');
   return amount;
-}
-
-function toCount(text: string): number {
-  const count = Number(text);
-  if (text.trim() === '' || !Number.isSafeInteger(count) || count < 0)
-    throw new InvalidArgumentError('A whole number from 0 on.');
-  return count;
 }

@@ -1,6 +1,7 @@
 // One process of an application: traces, logs, inspector and runtime, started in this order and stopped in the reverse.
 // Everything heavy is imported on demand, so that the first line is on the screen at once.
 import { loadTelemetry } from '../../common/optional-packages.ts';
+import { readVersion } from '../../common/version.ts';
 import { type Environment, resolveConfig } from '../../config/resolve.ts';
 import { dataFolderOf, targetOf } from '../../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../../contract/config.ts';
@@ -11,7 +12,6 @@ import { createLogger, type LogLevel, logLevel } from '../../observability/log.t
 import { isTracing } from '../../observability/telemetry.ts';
 import { type HostOptions, withFlags } from './options.ts';
 import type { Terminal } from './terminal.ts';
-import { readVersion } from './version.ts';
 
 export interface Host {
   readonly runtime: Runtime;

@@ -45,13 +45,22 @@ export function withFlags(env: Environment, { port, data }: Pick<HostOptions, 'p
   };
 }
 
-function toPort(text: string): number {
-  const port = Number(text);
-  if (text.trim() === '' || !Number.isInteger(port) || port < 0 || port > HIGHEST_PORT) {
-    throw new InvalidArgumentError(`A port is a number from 0 to ${HIGHEST_PORT}.`);
-  }
-  return port;
+/** An argument that is a whole number in these bounds; `what` it is stands in the error. */
+export function wholeNumber(
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+  what = 'It',
+): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (text.trim() !== '' && Number.isSafeInteger(number) && number >= least && number <= most)
+      return number;
+    const bounds = most === Number.MAX_SAFE_INTEGER ? `${least} on` : `${least} to ${most}`;
+    throw new InvalidArgumentError(`${what} is a whole number from ${bounds}.`);
+  };
 }
+
+export const toPort = wholeNumber(0, HIGHEST_PORT, 'A port');
 
 /** The argument `<type>/<id>` of a command. */
 export function toAddress(text: string): ActorAddress {

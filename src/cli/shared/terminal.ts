@@ -68,6 +68,15 @@ export function formatRows(rows: readonly (readonly string[])[], right: readonly
   );
 }
 
+/** Characters of a text in a cell of a list. */
+export const CELL = 60;
+
+/** On one line, of at most so many characters. */
+export function oneLine(text: string, most = Number.POSITIVE_INFINITY): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length > most ? `${line.slice(0, most - 1)}…` : line;
+}
+
 // A question before something is removed.
 
 /** `instead` is what a script passes. */

@@ -1,7 +1,7 @@
 // What actors tell the list of their type's questions, and what clients ask it. An actor tells all that it has open, with the number of
 // its turn: what comes twice, or is overtaken, changes nothing.
 import type { ActorAddress } from '../../contract/address.ts';
-import type { ClosedQuestion, Question } from '../../contract/asks.ts';
+import { type ClosedQuestion, MOST_IN_A_PAGE, type Question } from '../../contract/asks.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson } from '../../contract/json.ts';
 
@@ -52,8 +52,6 @@ export interface ListAsks {
   readonly after?: string;
   readonly limit: number;
 }
-
-const MOST_IN_A_PAGE = 500;
 
 const isText = (value: unknown, most = 128): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= most;

@@ -6,7 +6,7 @@ import type { Json } from '../../../contract/json.ts';
 import type { ErrorJson, Outcome } from '../../../contract/outcome.ts';
 import type { Clock } from '../../../contract/ports.ts';
 import { type InboundMessage, PROPERTY, type TaskBody } from '../../../contract/wire.ts';
-import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
+import { familyOf, isUnreadable, openClaims, storedResult } from '../../protocol/claims.ts';
 import { estimateOf, tokensOfFirst } from '../../protocol/estimates.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import { defaultTokens, limitOpen, TaskPermits } from '../limit/task-limit.ts';
@@ -19,7 +19,7 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
   const { folder: family, refused } = await familyOf(message, host.payloads);
   if (refused !== undefined) host.onUnsigned(refused);
   const [stored, isCancelled] = await Promise.all([
-    storedResult(host, family, body.key),
+    storedResult(host.results, family, body.key),
     host.cancellations.isCancelled(task.marks),
   ]);
   if (isCancelled) return CANCELLED;
@@ -106,7 +106,9 @@ async function overMeanwhile(
   family: string | undefined,
 ): Promise<Next | undefined> {
   if (await host.cancellations.isCancelled(marks)) return CANCELLED;
-  return family === undefined ? undefined : answered(host, await storedResult(host, family, body.key));
+  return family === undefined
+    ? undefined
+    : answered(host, await storedResult(host.results, family, body.key));
 }
 
 function answered({ counters }: TaskHost, stored: Json | undefined): Next | undefined {
@@ -125,16 +127,6 @@ const CANCELLED: Next = { kind: 'drop', counted: 'cancelled' };
 
 function giveUp(code: string, message: string): Next {
   return { kind: 'giveUp', error: { code, message } };
-}
-
-/** A result that cannot be read counts as missing: the task is done again, under the same key. */
-async function storedResult({ results }: TaskHost, family: string, key: string): Promise<Json | undefined> {
-  try {
-    return await results.get(family, key);
-  } catch (thrown) {
-    if (!isUnreadable(toErrorJson(thrown, 'INTERNAL').code)) throw thrown;
-    return undefined;
-  }
 }
 
 /**

@@ -184,7 +184,9 @@ export function createTaskClaims(options: TaskClaimOptions): TaskClaims {
         letGo();
         throw error;
       }
-      lost.addEventListener('abort', unlock, { once: true });
+      // It may have been lost while the store was asked.
+      if (lost.aborted) unlock();
+      else lost.addEventListener('abort', unlock, { once: true });
       const release = async (): Promise<void> => {
         letGo();
         await one.claiming;

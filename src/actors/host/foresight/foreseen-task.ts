@@ -4,16 +4,13 @@ import { toErrorJson } from '../../../contract/errors.ts';
 import type { Foresight } from '../../../contract/foresight.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { CoreState } from '../../../contract/turn.ts';
-import { NO_FUNDS } from '../../../contract/usage.ts';
+import { MICROS, NO_FUNDS } from '../../../contract/usage.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
-import { familyOf, isUnreadable, openClaims } from '../../protocol/claims.ts';
+import { familyOf, isUnreadable, openClaims, storedResult } from '../../protocol/claims.ts';
 import { inLife, withoutLife } from '../../protocol/ids.ts';
 import { marksOfWork } from '../../protocol/lineage.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
-import type { ActorHost } from '../host.ts';
 import type { Scene } from './rehearse.ts';
-
-const MICRO = 1_000_000;
 
 /** `message` as it would be sent again, `letter` as it lies there. Throws what the storage threw. */
 export async function foreseeTask(
@@ -28,7 +25,8 @@ export async function foreseeTask(
   const closed = whyClosed(state.core, body);
   const waits = closed === undefined ? { agent, awaited: true } : { agent, awaited: false, why: closed };
   const { folder } = await familyOf(message, host.payloads);
-  if ((await storedResult(host, folder, body.key)) !== undefined) return { would: 'answer', ...waits };
+  if ((await storedResult(host.results, folder, body.key)) !== undefined)
+    return { would: 'answer', ...waits };
   if (body.logic === undefined && !Object.hasOwn(host.registry.agents, agent))
     return { would: 'fail', error: { code: 'AGENT_NOT_FOUND', message: `no agent ${agent} here` } };
   let input: Json;
@@ -41,7 +39,7 @@ export async function foreseeTask(
   }
   const isCancelled = await host.cancellations.isCancelledNow(marksOfWork(letter, body.execution));
   const { microUsd, tokens } = host.fundsOf?.(agent, input) ?? NO_FUNDS;
-  const cost = { tokens, ...(microUsd === 0 ? {} : { usd: microUsd / MICRO }) };
+  const cost = { tokens, ...(microUsd === 0 ? {} : { usd: microUsd / MICROS }) };
   return {
     would: 'run',
     ...waits,
@@ -66,18 +64,4 @@ function whyClosed(core: CoreState | null, { execution, branch }: TaskBody): str
 function hasAnswered(answered: string, branch: number): boolean {
   const byte = Buffer.from(answered, 'base64')[branch >> 3] ?? 0;
   return (byte & (1 << (branch & 7))) !== 0;
-}
-
-/** One that cannot be read counts as missing, as for its agent. */
-async function storedResult(
-  { results }: Pick<ActorHost, 'results'>,
-  family: string,
-  key: string,
-): Promise<Json | undefined> {
-  try {
-    return await results.get(family, key);
-  } catch (thrown) {
-    if (!isUnreadable(toErrorJson(thrown, 'INTERNAL').code)) throw thrown;
-    return undefined;
-  }
 }

@@ -41,8 +41,8 @@ it.each<[string[], object]>([
 it.each([
   [['{files}'], 'An input is JSON.'],
   [['--usd', '0'], 'A number above 0.'],
-  [['--tokens', '1.5'], 'A whole number from 0 on.'],
-  [['--max-tasks', '-1'], 'A whole number from 0 on.'],
+  [['--tokens', '1.5'], 'a whole number from 0 on.'],
+  [['--max-tasks', '-1'], 'a whole number from 0 on.'],
   [['--priority', 'urgent'], 'Allowed choices are high, normal, low.'],
   [['--on-exhausted', 'fail'], '--on-exhausted is about a budget: give --usd or --tokens as well'],
 ])('%j is refused', async (words, why) => {

@@ -239,3 +239,18 @@ it('claims a task once the store answers again', async () => {
   expect(claim.lost.aborted).toBe(false);
   expect(await store.processesOf('life')).toEqual(['a']);
 });
+
+it('notices a lock that is lost while the store is asked whose the task is', async () => {
+  const gate = Promise.withResolvers<void>();
+  const ownerOf = async (...given: Parameters<TaskClaimStore['ownerOf']>): Promise<string | undefined> => {
+    await gate.promise;
+    return store.ownerOf(...given);
+  };
+  const lock = new AbortController();
+  const taken = held(host('a', { ...store, ownerOf }), lock.signal, Date.now(), false);
+  lock.abort();
+  gate.resolve();
+  const claim = await taken;
+  await vi.advanceTimersByTimeAsync(0);
+  expect(claim.lost.aborted).toBe(true);
+});
