@@ -28,6 +28,7 @@ import { toLimits, withBudget } from './budgets.ts';
 import { cancelTenant } from './cancel-tenant.ts';
 import { createDayBudgets } from './day-budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
+import { createEnds } from './ends.ts';
 import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
 import { createStreams } from './streams.ts';
@@ -120,6 +121,14 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     clock,
     requests,
     open: watches,
+    ends: createEnds({
+      requests,
+      request: async ({ type, id }, correlationId, leaseMs) => {
+        const asker = { ...requests.askerOf(correlationId) };
+        const properties = { [PROPERTY.ends]: true };
+        await bridge.publish([message(type, id, { kind: 'watch', asker, leaseMs }, { properties })]);
+      },
+    }),
     ask: async (type, id, signal) => {
       const late = noAnswer(type, id);
       const properties = { [PROPERTY.brief]: true, [PROPERTY.patience]: DEFAULT_TIMEOUT_MS };

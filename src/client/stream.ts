@@ -1,11 +1,13 @@
 // Follows what the agents of one actor stream. The store has it all, in order; what readers are told only makes it quick: it is taken
 // where it follows what the reader has, and everything else is read from the store, a page at a time, when the reader wants more. So
-// a slow reader costs no memory. Of the actor it asks whether it lives, at first and while nothing is streamed: no turn, no commit.
+// a slow reader costs no memory. Of the actor it asks whether it lives, at first and when a stream has ended: no turn, no commit. Where
+// nothing more is streamed for a second it asks to be told of its end.
 import { inLife, lifeOf } from '../actors/protocol/ids.ts';
 import { parseOffset, type StreamNews } from '../actors/protocol/streams.ts';
 import { abortError, throwIfAborted } from '../common/signals.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { StoredRow, StreamItem, StreamStore } from '../contract/stream.ts';
+import type { Following, Life } from './ends.ts';
 import { StreamView } from './stream-view.ts';
 
 /** A reader that has died is told for so long. */
@@ -18,19 +20,14 @@ const FIRST_MS = 1_500;
 const MAX_UNREAD = 64;
 /** An actor that is not there yet is asked for again: it may be started at the same time. */
 const START_PAUSES_MS = [100, 200, 400, 800, 500];
-/** While nothing is streamed: its end often follows that of a stream. The last one is repeated. */
-const ASK_PAUSES_MS = [0, 100, 300, 1_000, 3_000, 10_000];
+/** While nothing is streamed: its end often follows that of a stream. Then the actor is asked to tell it. */
+const ASK_PAUSES_MS = [0, 100, 300, 600];
+/** Where it does not tell. */
+const ASK_AGAIN_MS = 10_000;
 /** Of these, where nothing was streamed yet. */
 const FIRST_PAUSE = 3;
 /** While something is streamed it lives; perhaps what streams has died. */
 const ASK_OPEN_MS = 30_000;
-
-/** What an actor says of itself; undefined: there is none. */
-export interface Life {
-  readonly isActive: boolean;
-  /** '' where its host does not say it. */
-  readonly incarnation: string;
-}
 
 export interface StreamReaderOptions {
   readonly from: string | undefined;
@@ -42,6 +39,8 @@ export interface StreamReaderOptions {
   readonly now: () => number;
   /** Throws ACTOR_NOT_FOUND, and what keeps the actor from answering. */
   readonly ask: () => Promise<Life>;
+  /** Told of its end. Gives how to stop. */
+  readonly follow: (following: Following) => () => void;
   /** Told rows of the place, until released. */
   readonly listen: (onNews: (news: StreamNews) => void) => {
     release(): void;
@@ -169,31 +168,47 @@ interface Questions {
 }
 
 /** Finds out that the actor has ended, or that another life of it has begun. */
-function createQuestions({ ask }: StreamReaderOptions, life: Life, onOver: () => void): Questions {
+function createQuestions({ ask, follow }: StreamReaderOptions, life: Life, onOver: () => void): Questions {
   let timer: NodeJS.Timeout | undefined;
   let ended = !life.isActive;
   let next = FIRST_PAUSE;
+  let unfollow: (() => void) | undefined;
+  const end = (): void => {
+    ended = true;
+    clearTimeout(timer);
+    unfollow?.();
+  };
+  const over = (): void => {
+    if (ended) return;
+    end();
+    onOver();
+  };
   const later = (ms: number): void => {
     clearTimeout(timer);
     if (!ended) timer = setTimeout(() => void question(), ms).unref();
   };
+  const isOver = ({ isActive, incarnation }: Life): boolean =>
+    !isActive || (incarnation !== '' && life.incarnation !== '' && incarnation !== life.incarnation);
   const question = async (): Promise<void> => {
-    let isOver = false;
     try {
-      const { isActive, incarnation } = await ask();
-      isOver = !isActive || incarnation !== life.incarnation;
+      if (isOver(await ask())) return over();
     } catch (thrown) {
       // No host answers now: it is asked again.
-      isOver = thrown instanceof QuorateError && thrown.code === 'ACTOR_NOT_FOUND';
+      if (thrown instanceof QuorateError && thrown.code === 'ACTOR_NOT_FOUND') return over();
     }
-    if (ended) return;
-    if (!isOver) return askNext();
-    ended = true;
-    onOver();
+    askNext();
   };
   const askNext = (): void => {
-    later(ASK_PAUSES_MS[Math.min(next, ASK_PAUSES_MS.length - 1)] ?? 0);
-    next++;
+    const pause = ASK_PAUSES_MS[next++];
+    if (pause !== undefined) later(pause);
+    else if (!ended) unfollow ??= follow({ onLife, onLost });
+  };
+  const onLife = (told: Life): void => {
+    if (isOver(told)) over();
+  };
+  const onLost = (): void => {
+    unfollow = undefined;
+    later(ASK_AGAIN_MS);
   };
   askNext();
   return {
@@ -202,10 +217,7 @@ function createQuestions({ ask }: StreamReaderOptions, life: Life, onOver: () =>
       if (isOpen) later(ASK_OPEN_MS);
       else askNext();
     },
-    end: () => {
-      ended = true;
-      clearTimeout(timer);
-    },
+    end,
   };
 }
 

@@ -8,7 +8,8 @@ import type { Clock } from '../contract/ports.ts';
 import type { StreamItem, StreamOptions, StreamStore } from '../contract/stream.ts';
 import type { AnswerBody } from '../contract/wire.ts';
 import type { Listening, Requests } from '../mailbox/requests.ts';
-import { type Life, readStream } from './stream.ts';
+import { type Ends, type Life, lifeIn } from './ends.ts';
+import { readStream } from './stream.ts';
 
 export interface StreamsOptions {
   readonly streams: () => Promise<StreamStore>;
@@ -17,6 +18,7 @@ export interface StreamsOptions {
   readonly requests: Pick<Requests, 'askerOf' | 'listen'>;
   /** Asks an actor which life it is in. */
   readonly ask: (type: string, id: string, signal: AbortSignal | undefined) => Promise<AnswerBody>;
+  readonly ends: Ends;
   /** How to end each stream that is open. */
   readonly open: Set<() => Promise<void>>;
 }
@@ -26,7 +28,7 @@ export interface Streams {
 }
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { streams, payloads, clock, requests, ask, open } = options;
+  const { streams, payloads, clock, requests, ask, ends, open } = options;
   /** By the tag of the place. */
   const readers = new Map<string, Set<(news: StreamNews) => void>>();
   let listening: Listening | undefined;
@@ -63,7 +65,8 @@ export function createStreams(options: StreamsOptions): Streams {
         place,
         session: requests.askerOf(STREAM_ID).sessionId,
         now: () => clock.now(),
-        ask: async () => lifeIn(await ask(actor.type, actor.id, signal)),
+        ask: async () => lifeOf(await ask(actor.type, actor.id, signal)),
+        follow: (following) => ends.follow(actor, following),
         listen: (onNews) => listen(tag, onNews),
         isShared: () => readers.has(tag),
         open,
@@ -72,9 +75,8 @@ export function createStreams(options: StreamsOptions): Streams {
   };
 }
 
-function lifeIn(body: AnswerBody): Life {
-  if (body.answer === 'life') return { isActive: body.status === 'active', incarnation: body.incarnation };
-  // Of a host that does not know brief queries.
-  if (body.answer === 'snapshot') return { isActive: body.snapshot.status === 'active', incarnation: '' };
+function lifeOf(body: AnswerBody): Life {
+  const life = body.answer === 'error' ? undefined : lifeIn(body);
+  if (life !== undefined) return life;
   throw body.answer === 'error' ? fromErrorJson(body.error) : new Error(`unexpected answer: ${body.answer}`);
 }

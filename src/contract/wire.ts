@@ -33,6 +33,8 @@ export const PROPERTY = {
   foresee: 'quorate-foresee',
   /** On a request to watch: how far its gathers are is wanted too. Hosts of former builds do not look at it. */
   progress: 'quorate-progress',
+  /** On a request to watch: only its end is wanted, and now its life. Hosts of former builds tell all transitions. */
+  ends: 'quorate-ends',
   /** On a query: only which life it is in is wanted. Hosts of former builds answer in full. */
   brief: 'quorate-brief',
   attempt: 'quorate-attempt',

@@ -19,7 +19,7 @@ import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
-import { costsOf, cutProgress, inspected, openAsks, progressOf } from './watchers.ts';
+import { costsOf, cutProgress, inspected, lifeIn, openAsks, progressOf } from './watchers.ts';
 
 export async function answerQueries(
   held: HeldActor,
@@ -55,10 +55,6 @@ export async function answerQueries(
 function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolean {
   const patience = properties[PROPERTY.patience];
   return typeof patience === 'number' && enqueuedAt + patience < now;
-}
-
-function lifeIn({ status, incarnation }: CoreState): AnswerBody {
-  return { kind: 'answer', answer: 'life', status, incarnation };
 }
 
 function answerToQuery(actor: ActorAddress, core: CoreState, state: SessionState, now: number): AnswerBody {

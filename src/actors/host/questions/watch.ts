@@ -9,7 +9,7 @@ import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { WatchRequest } from '../sort/sort.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
-import { current, describeSteps, shownOf, withWatchers } from './watchers.ts';
+import { current, describeSteps, lifeIn, shownOf, withWatchers } from './watchers.ts';
 
 /** All requests of a batch share one commit and one send. */
 export async function takeWatches(
@@ -46,15 +46,19 @@ function watch(
   if (leaseMs === 0)
     return { state: others.length === watchers.length ? state : withWatchers(state, others), answers: [] };
   if (core === null) return { state, answers: [notFound(message, asker, actor)] };
-  if (others.length >= BOUNDS.watchers) return { state, answers: [answer(message, asker, TOO_MANY)] };
+  const ends: { readonly ends?: true } = message.properties[PROPERTY.ends] === true ? { ends: true } : {};
+  // Readers of streams take no place from those who watch.
+  if (others.filter((other) => other.ends === ends.ends).length >= BOUNDS.watchers)
+    return { state, answers: [answer(message, asker, TOO_MANY)] };
   const progress: { readonly progress?: true } =
     message.properties[PROPERTY.progress] === true ? { progress: true } : {};
   const shown = shownOf(core, { actor, control: state.control, now, progress: progress.progress });
-  const answers = [answer(message, asker, describeSteps(core, [], shown))];
+  const told = ends.ends === true ? lifeIn(core) : describeSteps(core, [], shown);
+  const answers = [answer(message, asker, told)];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };
   return {
-    state: withWatchers(state, [...others, { to: asker, until: now + leaseMs, ...progress }]),
+    state: withWatchers(state, [...others, { to: asker, until: now + leaseMs, ...progress, ...ends }]),
     answers,
   };
 }

@@ -16,13 +16,18 @@ import {
   type TurnResult,
 } from '../../../contract/turn.ts';
 import { type Costs, toCosts } from '../../../contract/usage.ts';
-import type { GatherProgress, TransitionsBody } from '../../../contract/wire.ts';
+import type { AnswerBody, GatherProgress, TransitionsBody } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
 import type { ControlState, OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
 
 // What the inspector, queries and watchers see of a committed core.
+
+/** To who wants to know only whether it lives. */
+export function lifeIn({ status, incarnation }: CoreState): AnswerBody {
+  return { kind: 'answer', answer: 'life', status, incarnation };
+}
 
 export function inspected(core: CoreState): InspectedSnapshot {
   const { value = null, context = null } = core.snapshot as {
@@ -144,11 +149,16 @@ export function tellWatchers(
 ): OutboxEntry[] {
   if (watchers.length === 0) return [];
   const isStep = steps.length > 0 || after.status !== 'active';
-  const told = watchers.filter(({ progress }) => isStep || (progress === true && hasAnswers(before, after)));
+  const told = watchers.filter(({ progress, ends }) =>
+    ends === true ? after.status !== 'active' : isStep || (progress === true && hasAnswers(before, after)),
+  );
   const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
     hashId('watch', formatAddress(actor), after.incarnation, after.turn, sessionId, correlationId);
-  return told.map(({ to, progress }) => {
-    const body = describeSteps(after, steps, shownOf(after, { control, now, actor, progress }));
+  return told.map(({ to, progress, ends }) => {
+    const body =
+      ends === true
+        ? lifeIn(after)
+        : describeSteps(after, steps, shownOf(after, { control, now, actor, progress }));
     return { kind: 'message', message: toAnswer(to, idFor(to), body) };
   });
 }

@@ -143,6 +143,8 @@ export interface Watcher {
   readonly until: number;
   /** Told of each batch of answers as well. */
   readonly progress?: true;
+  /** Told of its end alone. */
+  readonly ends?: true;
 }
 
 /** The actor stands still until somebody releases it; its messages are deferred, by number, in order. */

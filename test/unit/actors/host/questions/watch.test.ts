@@ -100,6 +100,30 @@ describe('a watcher', () => {
     }
   });
 
+  it('that wants only the end is told the life and the end, and takes no place of others', async () => {
+    const endsAs = (client: string) => (): InboundMessage => {
+      const asked = watchAs(client, LEASE_MS);
+      return { ...asked, properties: { ...asked.properties, [PROPERTY.ends]: true } };
+    };
+    const readers = Array.from({ length: 16 }, (_, at) => endsAs(`reader-${at}`));
+    const queue = await started(...readers, endsAs('reader-0'), endsAs('one more'), watch);
+    const life = { kind: 'answer', answer: 'life', status: 'active', incarnation: expect.any(String) };
+    expect(told(queue).slice(0, 17)).toEqual(Array.from({ length: 17 }, () => life));
+    expect(told(queue)[17]).toMatchObject({ answer: 'error', error: { code: 'QUOTA_EXCEEDED' } });
+    expect(stateOf(queue).watchers).toHaveLength(17);
+    const before = told(queue).length;
+    queue.put(note(1));
+    await queue.hold(fakeHost(noteMachine));
+    expect(told(queue).slice(before)).toMatchObject([{ answer: 'transitions' }]);
+    queue.put(event('finish'));
+    await queue.hold(fakeHost(noteMachine));
+    const ends = told(queue).slice(before + 1);
+    expect(ends.filter(({ answer }) => answer === 'life')).toEqual(
+      Array.from({ length: 16 }, () => ({ ...life, status: 'done' })),
+    );
+    expect(ends).toHaveLength(17);
+  });
+
   it('of large events gets their types', async () => {
     const queue = await started(watch);
     queue.put(...Array.from({ length: 3 }, () => event('note', { n: 1, pad: 'x'.repeat(90_000) })));
