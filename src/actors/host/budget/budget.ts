@@ -16,7 +16,7 @@ import type {
   TopUp,
   UnsentEntry,
 } from '../state/session-state.ts';
-import { deadlineMsOf, withoutDeadline } from '../unsent/deadlines.ts';
+import { deadlineMsOf, endOfLeft, withoutDeadline } from '../unsent/deadlines.ts';
 import type { Gate } from '../unsent/gates.ts';
 import { ownTimer } from '../unsent/own-timer.ts';
 import { allot, askParent, hearChild, serveAsks, takeGrant } from './family.ts';
@@ -128,7 +128,8 @@ export function settleBudget(
   for (const [execution, { until }] of Object.entries(ledger.reserved)) {
     if (until !== undefined || Object.hasOwn(after.executions, execution)) continue;
     const closed = before?.executions[execution];
-    const last = closed?.kind === 'child' ? now + CHILD_MS : Math.max(now, closed?.deadlineAt ?? now);
+    const left = endOfLeft(execution, closed?.deadlineAt, control.unsent ?? [], now);
+    const last = closed?.kind === 'child' ? now + CHILD_MS : Math.max(now, left ?? now);
     ledger = letGoOf(ledger, execution, last + GRACE_MS);
   }
   const unsent = again.length === 0 ? {} : { unsent: [...(control.unsent ?? []), ...again] };

@@ -7,6 +7,7 @@ import { answeredIn } from '../../../contract/scatter.ts';
 import type { CoreState, TurnInput, TurnResult } from '../../../contract/turn.ts';
 import { executionMark, lifeMark } from '../../protocol/lineage.ts';
 import type { OutboxEntry, UnsentEntry } from '../state/session-state.ts';
+import { endOfLeft } from '../unsent/deadlines.ts';
 
 /** Attempts that run when their deadline comes end by their own limit of time: they are told as well. */
 const LONGEST_ATTEMPT_MS = 3_600_000;
@@ -26,6 +27,8 @@ export interface LetGoContext {
 export interface LetGo {
   readonly first: readonly OutboxEntry[];
   readonly last: readonly OutboxEntry[];
+  /** Tasks and fan-outs that were asked for by this very batch: they need not leave. */
+  readonly unborn: ReadonlySet<string>;
   /** When the last of it can still cost something (epoch ms); 0 where nothing can. */
   readonly openUntil: number;
 }
@@ -35,6 +38,8 @@ interface Open {
   readonly cancel?: 'ignore' | undefined;
   readonly kind: 'task' | 'scatter' | 'child';
   readonly deadlineAt?: number | undefined;
+  /** By a turn of this batch. */
+  readonly isNew?: true;
 }
 
 /** A mark for each execution that was closed, or one for all of a life that has ended; in front of everything else. */
@@ -48,7 +53,7 @@ export function letGo(
   if (after === null) return NOTHING;
   const closed = closedOf(before, result, items, after).map((open) => ({
     ...open,
-    deadlineAt: open.deadlineAt ?? latestOf(open, unsent, now),
+    deadlineAt: endOf(open, unsent, now),
   }));
   const ended = after.status !== 'active' && (before === null || before.status === 'active');
   if (closed.length === 0 && !(ended && isLost)) return NOTHING;
@@ -67,6 +72,9 @@ export function letGo(
   );
   return {
     openUntil: Math.max(0, ...opens),
+    unborn: new Set(
+      closed.flatMap(({ execution, kind, isNew }) => (isNew && kind !== 'child' ? execution : [])),
+    ),
     first: [{ kind: 'close', marks, until }],
     // No retry is scheduled beyond a deadline.
     last: closed.flatMap(({ execution, kind, deadlineAt = now }): OutboxEntry[] =>
@@ -75,13 +83,16 @@ export function letGo(
   };
 }
 
-/** Of what has left of it, if no later than now. */
-function latestOf({ execution }: Open, unsent: readonly UnsentEntry[], now: number): number | undefined {
-  const { deadlineMs } = unsent.find((entry) => entry.execution === execution) ?? {};
-  return deadlineMs === undefined ? undefined : now + deadlineMs;
+/** Undefined where nothing of it ever left. */
+function endOf(
+  { execution, kind, deadlineAt, isNew }: Open,
+  unsent: readonly UnsentEntry[],
+  now: number,
+): number | undefined {
+  return kind === 'child' || isNew ? undefined : endOfLeft(execution, deadlineAt, unsent, now);
 }
 
-const NOTHING = { first: [], last: [], openUntil: 0 };
+const NOTHING: LetGo = { first: [], last: [], openUntil: 0, unborn: new Set() };
 
 /** A child that costs more later says so itself. */
 const CHILD_OPEN_MS = 600_000;
@@ -101,7 +112,13 @@ function closedOf(
     if (effect.kind !== 'task' && effect.kind !== 'scatter') return [];
     const { kind, execution, deadlineAt } = effect;
     return [
-      { kind, execution, deadlineAt, cancel: effect.kind === 'task' ? effect.cancel : effect.plan.cancel },
+      {
+        kind,
+        execution,
+        deadlineAt,
+        cancel: effect.kind === 'task' ? effect.cancel : effect.plan.cancel,
+        isNew: true,
+      },
     ];
   });
   const answered = new Set(

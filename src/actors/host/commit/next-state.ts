@@ -99,7 +99,9 @@ export function nextState(
   const { family = state.family, lineage = state.lineage } = started ?? {};
   const funded = started === undefined ? undefined : budgetOf(started, core, context);
   const given = funded === undefined ? state.control : { ...state.control, budget: funded };
-  const encoded = encodeEffects(result.effects, {
+  const { unsent } = state.control ?? {};
+  const closed = letGo(state.core, result, judged, { isLost: false, ...context, unsent });
+  const encoded = encodeEffects(withoutUnborn(result.effects, closed.unborn), {
     actor,
     family: family ?? lifeFolder(context.scope, actor, core.incarnation),
     ...(lineage === undefined ? {} : { lineage }),
@@ -117,8 +119,6 @@ export function nextState(
   });
   const ended = core.status !== 'active' && state.core?.status !== core.status;
   const watchers = current(state.watchers ?? [], context.now);
-  const { unsent } = state.control ?? {};
-  const closed = letGo(state.core, result, judged, { isLost: false, ...context, unsent });
   const { usages = [] } = context;
   const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
   const { behalf = {} } = started ?? {};
@@ -178,6 +178,14 @@ export function nextState(
       ...(startedWith === undefined ? {} : { input: startedWith }),
     },
   };
+}
+
+/** What nobody waits for by the end of the batch that asks for it does not leave. */
+function withoutUnborn(effects: TurnResult['effects'], unborn: ReadonlySet<string>): TurnResult['effects'] {
+  if (unborn.size === 0) return effects;
+  return effects.filter(
+    ({ effect }) => !((effect.kind === 'task' || effect.kind === 'scatter') && unborn.has(effect.execution)),
+  );
 }
 
 /** A host of a former build would throw at such a gather, or send to the wrong queues: it has to leave the actor alone (I14). */

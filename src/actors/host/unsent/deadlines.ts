@@ -3,8 +3,9 @@
 import type { ActorAddress } from '../../../contract/address.ts';
 import { recordOf } from '../../../contract/scatter.ts';
 import type { CoreState } from '../../../contract/turn.ts';
-import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
-import type { OutboxEntry } from '../state/session-state.ts';
+import { PROPERTY, type TaskBody, type WireMessage } from '../../../contract/wire.ts';
+import { taskMessageId } from '../../protocol/ids.ts';
+import type { OutboxEntry, UnsentEntry } from '../state/session-state.ts';
 import { ownTimer } from './own-timer.ts';
 
 /** After so long the message of a timer counts as set aside, as in core/timers.ts. */
@@ -25,6 +26,30 @@ export function withoutDeadline(core: CoreState, id: string): CoreState {
   if (execution?.deadlineAt === undefined) return core;
   const { deadlineAt: _, ...open } = execution;
   return { ...core, executions: { ...core.executions, [id]: open } };
+}
+
+/**
+ * When the last of what has left for this execution is over, if nobody waits for it any more (epoch ms). Undefined where nothing of it
+ * has ever left. `unsent` is what the state has before the turn that lets go of it: no slice of such work leaves with that turn.
+ */
+export function endOfLeft(
+  execution: string,
+  deadlineAt: number | undefined,
+  unsent: readonly UnsentEntry[],
+  now: number,
+): number | undefined {
+  const waiting = unsent.filter((entry) => entry.execution === execution);
+  if (waiting.some(isWhole)) return undefined;
+  return (
+    deadlineAt ?? waiting.reduce((latest, { deadlineMs = 0 }) => Math.max(latest, now + deadlineMs), now)
+  );
+}
+
+/** Nothing of it was sent before: no branch, and no earlier attempt at the task. */
+function isWhole(work: UnsentEntry): boolean {
+  if (work.kind === 'scatter') return work.cursor === 0;
+  const { key } = work.message.body as unknown as TaskBody;
+  return work.message.messageId === taskMessageId(key, 1);
 }
 
 interface Watched {

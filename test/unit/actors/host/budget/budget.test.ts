@@ -78,6 +78,16 @@ describe('a fan-out beyond its budget', () => {
       waitingSince: scene.now,
     });
   });
+  it('that is let go of when half of it has left keeps what is reserved for that half until its deadline is over', async () => {
+    const scene = setUp();
+    await scene.hold();
+    const deadlineAt = Math.max(...tasks(scene).map(({ body }) => (body as unknown as TaskBody).deadlineAt));
+    scene.queue.put(inbound('stop', { kind: 'stop' }));
+    await scene.hold();
+    const [kept] = Object.values(budgetOf(scene).ledger.reserved);
+    expect(kept).toMatchObject({ count: ROOM });
+    expect(kept?.until).toBeGreaterThan(deadlineAt);
+  });
 
   it('sends the next ones as soon as others have used less, each once, until the money is spent', async () => {
     const scene = setUp();

@@ -1,0 +1,108 @@
+// A sum is final when nothing of its run can run any more: of work that never left nothing can, and of what has left it can until its
+// deadline, in whatever order it is granted, sent and let go of.
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { ControlState, UnsentEntry } from '../../../../../src/actors/host/state/session-state.ts';
+import type { Gate } from '../../../../../src/actors/host/unsent/gates.ts';
+import { SLICE } from '../../../../../src/actors/host/unsent/unsent.ts';
+import { inLife } from '../../../../../src/actors/protocol/ids.ts';
+import { type Told, toUsage } from '../../../../../src/actors/protocol/usage.ts';
+import { NO_AMOUNT } from '../../../../../src/contract/usage.ts';
+import { PROPERTY } from '../../../../../src/contract/wire.ts';
+import { isTask, numbers, Scene } from '../../../../kit/fan.ts';
+import { inbound } from '../../../../kit/inbound.ts';
+import { event, query, stateOf } from '../../../../kit/notes.ts';
+
+interface Counted extends ControlState {
+  readonly granted?: number;
+  readonly taken?: number;
+}
+
+const gate: Gate = {
+  holds: (_, agents) => agents.includes('a'),
+  grants: (control: Counted, _, most) => Math.min(most, (control.granted ?? 0) - (control.taken ?? 0)),
+  taken: (control: Counted, _work: UnsentEntry, count): Counted => ({
+    ...control,
+    taken: (control.taken ?? 0) + count,
+  }),
+  granted: (control: Counted, { value }): Counted => ({ ...control, granted: Number(value) }),
+};
+
+function life(scene: Scene): string {
+  return stateOf(scene.queue).core?.incarnation ?? '';
+}
+
+/** What an earlier child has used: there are books. */
+function bill(scene: Scene) {
+  const rows = [{ agent: 'a', model: '', ...NO_AMOUNT, calls: 1 }];
+  const told: Told = { execution: inLife('0.9', life(scene)), of: 'sum', rows, until: 0 };
+  const { subject, body } = toUsage({ entity: 'e', sessionId: 's', messageId: 'u' }, told);
+  return inbound(subject, body);
+}
+
+function grant(scene: Scene, total: number) {
+  return inbound('granted', { kind: 'granted', execution: inLife('lane', life(scene)), value: total });
+}
+
+async function isFinal(scene: Scene): Promise<unknown> {
+  scene.queue.put(query({ messageId: `q${scene.now}` }));
+  await scene.hold();
+  return scene.queue.sent
+    .map(({ body }) => (body as { snapshot?: { costs?: { final: boolean } } } | undefined)?.snapshot)
+    .findLast(Boolean)?.costs?.final;
+}
+
+const runs = fc.record({
+  isGated: fc.boolean(),
+  work: fc.oneof(
+    fc.constant({ ask: true } as const),
+    fc.record({ items: fc.constantFrom(1, 7, SLICE, SLICE + 1, 2 * SLICE + 3) }),
+  ),
+  // Grants, each a moment after the one before it.
+  grants: fc.array(fc.integer({ min: 0, max: SLICE + 5 }), { maxLength: 4 }),
+  // With the last grant in one batch, or behind it; or with the very asking.
+  end: fc.constantFrom('together', 'after', 'at once'),
+});
+
+it('sums are final at once where nothing has left, and else not before the last deadline of what has', async () => {
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(runs, async ({ isGated, work, grants, end }) => {
+      const isOne = 'ask' in work;
+      const plan = { items: isOne ? [] : numbers(work.items) };
+      const stop = () => inbound('stop', { kind: 'stop' });
+      const scene = new Scene(plan, isGated ? { gates: [gate] } : {});
+      if (isOne) {
+        await scene.hold();
+        scene.queue.put(event('ask'));
+      }
+      if (end === 'at once') scene.queue.put(stop());
+      await scene.hold();
+      let total = 0;
+      for (const more of end === 'at once' ? [] : grants) {
+        scene.now += 1_000;
+        total += more;
+        scene.queue.put(grant(scene, total));
+        if (end === 'together' && more === grants.at(-1)) break;
+        await scene.hold();
+      }
+      // There are books before the end, but where nothing can have left.
+      if (end !== 'at once') scene.queue.put(bill(scene), stop());
+      await scene.hold();
+      if (end === 'at once') scene.queue.put(bill(scene));
+      await scene.hold();
+      const deadlines = scene.queue.sent
+        .filter(isTask)
+        .map(({ properties }) => Number(properties?.[PROPERTY.deadline]));
+      const last = Math.max(0, ...deadlines);
+      seen.add(`${isGated} ${isOne} ${deadlines.length > 0}`);
+      expect(stateOf(scene.queue).core?.status).toBe('stopped');
+      expect(await isFinal(scene)).toBe(deadlines.length === 0);
+      const { until = 0 } = stateOf(scene.queue).control?.costs ?? {};
+      if (deadlines.length > 0) expect(until).toBeGreaterThanOrEqual(last);
+    }),
+    { numRuns: 60, seed: 15 },
+  );
+  // Gated or not, one task or many, with something sent or nothing.
+  expect(seen.size).toBe(8);
+});
