@@ -71,17 +71,17 @@ function drawn(given: TenantState, draw: Draw): Reduced<TenantState> {
   const name = nameOf(draw.to);
   const run = given.runs[name];
   if (run !== undefined && draw.seq <= run.seq) return serve(given, draw.seq === run.seq ? [run.answer] : []);
-  const state: TenantState = {
-    ...configured(given, draw),
-    waiting: given.waiting.filter(({ to }) => nameOf(to) !== name),
-  };
-  const isFull = state.waiting.length >= MOST_WAITING;
-  // Behind those who wait already.
-  const served = serve({ ...state, waiting: [...state.waiting, draw] }, []);
+  const isAgain = given.waiting.some(({ to }) => nameOf(to) === name);
+  const isFull = !isAgain && given.waiting.length >= MOST_WAITING;
+  // Behind those who wait already; who asks again keeps its place.
+  const waiting = isAgain
+    ? given.waiting.map((other) => (nameOf(other.to) === name ? draw : other))
+    : [...given.waiting, draw];
+  const served = serve({ ...configured(given, draw), waiting }, []);
   const waits = served.state.waiting.some(({ to }) => nameOf(to) === name);
   if (!waits || !(draw.isFinal || isFull)) return served;
-  const waiting = served.state.waiting.filter(({ to }) => nameOf(to) !== name);
-  const refused = answered({ ...served.state, waiting }, draw, NO_FUNDS, true);
+  const others = served.state.waiting.filter(({ to }) => nameOf(to) !== name);
+  const refused = answered({ ...served.state, waiting: others }, draw, NO_FUNDS, true);
   return done(refused.state, [...served.answers, refused.answer]);
 }
 

@@ -37,7 +37,7 @@ import {
   spend,
   spendOf,
 } from './ledger.ts';
-import { drawFrom, giveBack } from './tenant.ts';
+import { drawAgainAt, drawFrom, giveBack } from './tenant.ts';
 
 /** What is used of a limit when the machine is told: `quorate.budget.low`. */
 const LOW_SHARE = 0.8;
@@ -213,7 +213,7 @@ function serve(draft: Draft): void {
 function askAbove(draft: Draft, held: readonly UnsentEntry[]): void {
   const { budget, core, actor, now } = draft;
   const isFunded = core.parent !== undefined || budget.draws !== undefined;
-  if (!isFunded || budget.asked?.isRefused === true) return;
+  if (!isFunded || (budget.asked?.isRefused === true && drawAgainAt(budget) === undefined)) return;
   const own = held.map((work) => ({
     least: eachOf(work),
     wish: times(eachOf(work), work.total - work.cursor),
@@ -226,10 +226,12 @@ function askAbove(draft: Draft, held: readonly UnsentEntry[]): void {
   const need = { least: first.least, wish };
   const asked =
     parent === undefined
-      ? drawFrom(budget, need, { actor, incarnation })
+      ? drawFrom(budget, need, { actor, incarnation }, now)
       : askParent(budget, need, { actor, incarnation, parent: parent.reply, until: now });
   draft.budget = asked.budget;
   draft.entries.push(...asked.entries);
+  const againAt = drawAgainAt(draft.budget);
+  if (againAt !== undefined) lookBy(draft, againAt);
 }
 
 function times({ microUsd, tokens }: Funds, count: number): Funds {

@@ -161,5 +161,5 @@ export function askParent(
 export function takeGrant(budget: BudgetState, { seq, isRefused, ...funds }: FundsGrant): BudgetState {
   const { asked } = budget;
   if (asked === undefined || asked.seq !== seq || !asked.isOpen) return budget;
-  return { ...budget, ledger: grant(budget.ledger, funds), asked: { seq, isOpen: false, isRefused } };
+  return { ...budget, ledger: grant(budget.ledger, funds), asked: { ...asked, isOpen: false, isRefused } };
 }

@@ -1,5 +1,6 @@
 // A run whose tenant has a budget for the day: it begins with nothing, draws blocks from the tenant's actor (control/tenant) when work
-// waits, up to its own budget if it has one, and gives back at its end what it has not used. Pure.
+// waits, up to its own budget if it has one, and gives back at its end what it has not used. What is not answered is asked again under
+// the same number, for the tenant's actor may have lost its state. Pure.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { actorQueue } from '../../../contract/entities.ts';
 import type { EventJson } from '../../../contract/json.ts';
@@ -48,14 +49,26 @@ interface Drawer {
   readonly incarnation: string;
 }
 
+/** From the first asking again on, each wait is twice the one before it. */
+const [AGAIN_MS, MOST_AGAIN_MS] = [60_000, 3_600_000];
+
+/** When an open draw is to be said again, or one that was refused since too many runs wait; undefined where there is none. */
+export function drawAgainAt({ draws, asked, onExhausted }: BudgetState): number | undefined {
+  if (draws === undefined || asked === undefined) return undefined;
+  const { isOpen, isRefused, at = 0, repeats = 0 } = asked;
+  if (!isOpen && !(isRefused && onExhausted === 'wait')) return undefined;
+  return at + Math.min(MOST_AGAIN_MS, AGAIN_MS * 2 ** repeats);
+}
+
 /** Draws for what waits; once at a time, and nothing beyond the budget of the run itself. */
 export function drawFrom(
   budget: BudgetState,
   needs: Pick<FundsAsk, 'least' | 'wish'>,
   drawer: Drawer,
+  now: number,
 ): Drawn {
   const { draws, ledger, onExhausted, asked = { seq: 0, isOpen: false, isRefused: false } } = budget;
-  if (draws === undefined || asked.isOpen) return { budget, entries: [] };
+  if (draws === undefined || (drawAgainAt(budget) ?? now) > now) return { budget, entries: [] };
   const left = leftOf(draws, ledger.limit);
   const { least } = needs;
   if (least.microUsd > left.microUsd || least.tokens > left.tokens) return { budget, entries: [] };
@@ -63,7 +76,8 @@ export function drawFrom(
     microUsd: wishOf(least.microUsd, needs.wish.microUsd, draws.limit.microUsd, left.microUsd),
     tokens: wishOf(least.tokens, needs.wish.tokens, draws.limit.tokens, left.tokens),
   };
-  const seq = asked.seq + 1;
+  const seq = asked.isOpen ? asked.seq : asked.seq + 1;
+  const repeats = asked.isOpen || asked.isRefused ? (asked.repeats ?? 0) + 1 : 0;
   const draw: Draw = {
     type: 'draw',
     to: addressOf(drawer),
@@ -74,8 +88,8 @@ export function drawFrom(
     isFinal: onExhausted === 'fail',
   };
   return {
-    budget: { ...budget, asked: { seq, isOpen: true, isRefused: false } },
-    entries: [toTenant(draws.tenant, draw, drawer, seq)],
+    budget: { ...budget, asked: { seq, isOpen: true, isRefused: false, at: now, repeats } },
+    entries: [toTenant(draws.tenant, draw, drawer, seq, ...(repeats === 0 ? [] : [repeats]))],
   };
 }
 

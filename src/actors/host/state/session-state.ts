@@ -212,10 +212,21 @@ export interface BudgetState {
   readonly topUps: readonly TopUp[];
   /** Children that need more, by execution. */
   readonly asks?: Readonly<Record<string, FundsAsk>>;
-  /** Of a child: number of what it asked its parent for last, whether it waits for that, and whether it was refused. */
-  readonly asked?: { readonly seq: number; readonly isOpen: boolean; readonly isRefused: boolean };
+  /** What it asked its parent or its tenant for last. */
+  readonly asked?: Asked;
   /** Of a run whose tenant has a budget: its limit is what it has drawn of that. */
   readonly draws?: TenantDraws;
+}
+
+export interface Asked {
+  /** The number of it. */
+  readonly seq: number;
+  /** It waits for the answer. */
+  readonly isOpen: boolean;
+  readonly isRefused: boolean;
+  /** Of a draw: when it was said last (epoch ms), and how often it was said again. Absent in states of former builds. */
+  readonly at?: number;
+  readonly repeats?: number;
 }
 
 export interface TenantDraws {

@@ -105,6 +105,16 @@ describe('a tenant', () => {
     expect(tenant.state?.granted).toEqual(tokens(500));
   });
 
+  it('keeps the place of who asks again while it waits', () => {
+    const tenant = new Tenant();
+    tenant.tell(draw('a', 1, 1_000));
+    tenant.tell(draw('b', 1, 100));
+    tenant.tell(draw('c', 1, 100));
+    expect(tenant.tell(draw('b', 1, 100))).toEqual([]);
+    expect(granted(tenant.tell(back('a', 100)))).toEqual([['b', 100]]);
+    expect(tenant.state?.waiting).toHaveLength(1);
+  });
+
   it.each<EventJson>([
     { type: 'draw' },
     { ...draw('a', 1, 1), least: tokens(-1) },

@@ -361,6 +361,51 @@ describe('a run whose tenant has a budget', () => {
     expect(draws(scene).at(-1)).toMatchObject({ type: 'giveBack', sum: { tokens: 160 } });
   });
 
+  it('asks again, with the number of its draw, when nobody has answered: less and less often, until it has its grant', async () => {
+    const scene = ofTenant();
+    await scene.hold();
+    const asked: number[] = [scene.now];
+    // Draw or grant is lost each time. Timers come in their order.
+    while (asked.length < 9) {
+      const [next] = [...scene.queue.scheduled].toSorted(
+        ([, a], [, b]) => (a.notBefore ?? 0) - (b.notBefore ?? 0),
+      );
+      if (next === undefined) break;
+      const [number, { body, notBefore = 0 }] = next;
+      scene.queue.scheduled.delete(number);
+      scene.now = Math.max(scene.now, notBefore);
+      scene.queue.put(inbound('timer', body));
+      await scene.hold();
+      if (draws(scene).length > asked.length) asked.push(scene.now);
+    }
+    const waits = asked.slice(1).map((at, index) => (at - (asked[index] ?? 0)) / 60_000);
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+    expect(draws(scene).every(({ seq, type }) => type === 'draw' && seq === 1)).toBe(true);
+    // A repeat under the same id within the duplicate window would be dropped by the broker.
+    const ids = scene.queue.sent
+      .filter(({ entity }) => entity === 'control')
+      .map(({ messageId }) => messageId);
+    expect(new Set(ids).size).toBe(ids.length);
+    scene.queue.put(grantOf(scene, 1, 500), grantOf(scene, 1, 500));
+    await scene.hold();
+    expect(scene.branches()).toEqual(numbers(5));
+    expect(draws(scene).at(-1)).toMatchObject({ seq: 2 });
+  });
+
+  it('asks anew when it was refused although it waits: too many runs did', async () => {
+    const scene = ofTenant();
+    await scene.hold();
+    scene.queue.put(grantOf(scene, 1, 0, true));
+    await scene.hold();
+    expect(draws(scene)).toHaveLength(1);
+    for (const { body, notBefore = 0 } of scene.queue.scheduled.values()) {
+      scene.now = Math.max(scene.now, notBefore);
+      scene.queue.put(inbound('timer', body));
+    }
+    await scene.hold();
+    expect(draws(scene).map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
   it('fails where it is refused and does not wait', async () => {
     const scene = ofTenant({ tokens: 300, onExhausted: 'fail' });
     await scene.hold();
