@@ -20,9 +20,10 @@ import type { TurnInput } from '../contract/turn.ts';
 import type { AsksPage, OpenRow } from '../control/asks/asks.ts';
 import { shardOf } from '../control/asks/protocol.ts';
 import type { Requests } from '../mailbox/requests.ts';
-import { giveOrder, sessionsOf } from './orders.ts';
+import { lookAt, sessionsOf } from './orders.ts';
 
 const DEFAULT_PAGE = 100;
+const LONGEST_CURSOR = 1_000;
 
 export function createAsks(
   bridge: Pick<Bridge, 'listSessions'>,
@@ -30,7 +31,7 @@ export function createAsks(
   query: QuorateClient['query'],
 ): QuorateClient['asks'] {
   const pageOf = async (name: string, what: object, call: CallOptions): Promise<AsksPage> =>
-    (await giveOrder(requests, { kind: 'asks', name }, { ...what }, call)) as unknown as AsksPage;
+    (await lookAt(requests, { kind: 'asks', name }, { ...what }, call)) as unknown as AsksPage;
 
   /** What the list keeps of a long question is only its beginning: its actor has the rest. */
   const whole = async (row: OpenRow, call: CallOptions): Promise<OpenAsk[]> => {
@@ -85,7 +86,8 @@ function readCursor(text: string | undefined): Cursor {
   if (text === undefined) return { name: '' };
   try {
     const [name, after] = JSON.parse(text) as readonly unknown[];
-    if (typeof name === 'string') return { name, ...(typeof after === 'string' ? { after } : {}) };
+    if (typeof name === 'string' && text.length <= LONGEST_CURSOR)
+      return { name, ...(typeof after === 'string' ? { after } : {}) };
   } catch {
     // Said below.
   }

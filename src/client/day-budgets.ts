@@ -9,7 +9,7 @@ import type { DayLimit } from '../control/tenant/protocol.ts';
 import { DAY_MS, type DayView } from '../control/tenant/tenant.ts';
 import type { Requests } from '../mailbox/requests.ts';
 import { toLimits } from './budgets.ts';
-import { giveOrder, sessionsOf } from './orders.ts';
+import { giveOrder, lookAt, sessionsOf } from './orders.ts';
 
 export function createDayBudgets(
   bridge: Pick<Bridge, 'listSessions'>,
@@ -24,10 +24,12 @@ export function createDayBudgets(
     const known = await sessionsOf(bridge, 'tenant');
     if (!known.includes(controlAddress('tenant', tenant).id))
       throw new QuorateError('BUDGET_NOT_FOUND', `no run has drawn on a budget of tenant '${tenant}'`);
-    const what = limit === undefined ? {} : { limit };
-    return toStatus(
-      (await giveOrder(requests, { kind: 'tenant', name: tenant }, what, call)) as unknown as DayView,
-    );
+    const target = { kind: 'tenant', name: tenant } as const;
+    const told =
+      limit === undefined
+        ? await lookAt(requests, target, {}, call)
+        : await giveOrder(requests, target, { limit }, call);
+    return toStatus(told as unknown as DayView);
   };
   return {
     get: (tenant, call) => order(tenant, undefined, call),

@@ -1,10 +1,10 @@
-// Limits looked at and changed while they run: orders to their limiters, which answer with how they are then.
+// Limits looked at and changed while they run: orders to their limiters, which answer with how they are then. A look is no order.
 import { controlAddress } from '../contract/control.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { LimitCall, LimitChange, LimitStatus, SharedLimits } from '../contract/limits.ts';
 import type { Bridge } from '../contract/ports.ts';
 import type { Requests } from '../mailbox/requests.ts';
-import { giveOrder, sessionsOf } from './orders.ts';
+import { giveOrder, lookAt, sessionsOf } from './orders.ts';
 
 const HIGHEST = 1_000_000_000;
 
@@ -25,7 +25,8 @@ export function createSharedLimits(
       const there = known.length === 0 ? 'no limit is in use here' : `there are ${known.join(', ')}`;
       throw new QuorateError('LIMIT_NOT_FOUND', `no process has asked for a limit '${name}': ${there}`);
     }
-    return (await giveOrder(requests, { kind: 'limit', name }, what, call)) as unknown as LimitStatus;
+    const ask = Object.keys(what).length === 0 ? lookAt : giveOrder;
+    return (await ask(requests, { kind: 'limit', name }, what, call)) as unknown as LimitStatus;
   };
   return {
     list,

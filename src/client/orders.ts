@@ -1,7 +1,7 @@
 // Orders to the actors that keep what all processes share: each is answered with how things are then. Repeats carry one id, since the
-// actor may be on its way to another host, and are carried out once.
+// actor may be on its way to another host, and are carried out once. Who only looks asks without a turn.
 import { randomUUID } from 'node:crypto';
-import { type ControlTarget, toControl } from '../actors/protocol/control.ts';
+import { type ControlTarget, toControl, toLook } from '../actors/protocol/control.ts';
 import { type ControlKind, kindOfSession } from '../contract/control.ts';
 import { CONTROL } from '../contract/entities.ts';
 import { fromErrorJson, QuorateError } from '../contract/errors.ts';
@@ -14,7 +14,7 @@ const TIMEOUT_MS = 60_000;
 const REPEAT_MS = 1_000;
 const PAGE = 100;
 
-/** `what` is the order; nothing to look only. Throws RESULT_TIMEOUT, or what the actor answers with. */
+/** `what` is the order. Throws RESULT_TIMEOUT, or what the actor answers with. */
 export async function giveOrder(
   requests: Pick<Requests, 'ask'>,
   target: ControlTarget,
@@ -32,14 +32,32 @@ export async function giveOrder(
       timeoutMs,
       signal,
       repeatMs: REPEAT_MS,
-      onTimeout: () =>
-        new QuorateError(
-          'RESULT_TIMEOUT',
-          `${kind} '${name}' did not answer in time: does a host of it run?`,
-        ),
+      onTimeout: () => late(kind, name),
     },
   );
   if (answer.answer === 'outcome' && answer.outcome.status === 'done') return answer.outcome.output;
+  throw answer.answer === 'error' ? fromErrorJson(answer.error) : new Error(`unexpected answer of ${kind}`);
+}
+
+/** What the same order would be answered with, read from the committed state: no turn, no commit. Throws as `giveOrder`. */
+export async function lookAt(
+  requests: Pick<Requests, 'ask'>,
+  target: ControlTarget,
+  what: Readonly<Record<string, unknown>>,
+  call: LimitCall = {},
+): Promise<Json> {
+  const { kind, name } = target;
+  const { timeoutMs = TIMEOUT_MS, signal } = call;
+  const answer = await requests.ask((from) => toLook(target, what, from, timeoutMs), {
+    timeoutMs,
+    signal,
+    repeatMs: REPEAT_MS,
+    onTimeout: () => late(kind, name),
+  });
+  if (answer.answer === 'outcome' && answer.outcome.status === 'done') return answer.outcome.output;
+  const isMissing = answer.answer === 'error' && answer.error.code === 'ACTOR_NOT_FOUND';
+  // Not made yet, or a host that shows nothing.
+  if (isMissing || answer.answer === 'snapshot') return giveOrder(requests, target, what, call);
   throw answer.answer === 'error' ? fromErrorJson(answer.error) : new Error(`unexpected answer of ${kind}`);
 }
 
@@ -55,6 +73,13 @@ export async function sessionsOf(
     if (listed < PAGE) return found;
     skip += listed;
   }
+}
+
+function late(kind: ControlKind, name: string): QuorateError {
+  return new QuorateError(
+    'RESULT_TIMEOUT',
+    `${kind} '${name}' did not answer in time: does a host of it run?`,
+  );
 }
 
 /** Where nothing is configured that processes share there is no queue. */

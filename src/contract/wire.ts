@@ -37,6 +37,8 @@ export const PROPERTY = {
   ends: 'quorate-ends',
   /** On a query: only which life it is in is wanted. Hosts of former builds answer in full. */
   brief: 'quorate-brief',
+  /** On a query to what all processes share: JSON of what is wanted (control/look.ts). Hosts of former builds answer in full. */
+  look: 'quorate-look',
   attempt: 'quorate-attempt',
   /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
   waits: 'quorate-waits',

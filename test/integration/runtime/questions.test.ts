@@ -117,6 +117,17 @@ describe('a question', () => {
     await client.answer(question?.id ?? '', 'no');
   });
 
+  it('is looked at without a commit', async () => {
+    await start('looked');
+    await listed('looked');
+    const { commits } = test.runtime.counters().actors;
+    for (let look = 0; look < 5; look++) {
+      await listed('looked');
+      await client.asks({ type: 'approval', closed: true });
+    }
+    expect(test.runtime.counters().actors.commits).toBe(commits);
+  });
+
   it('comes in pages, over all types', async () => {
     const ids = ['p1', 'p2', 'p3'];
     await Promise.all(ids.flatMap((id) => [start(id), start(id, {}, 'form')]));

@@ -1,6 +1,7 @@
 // Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
 import type { ActorAddress } from '../../../contract/address.ts';
 import { type AsksState, toClosedAsk } from '../../../contract/asks.ts';
+import type { Json } from '../../../contract/json.ts';
 import type { CoreState } from '../../../contract/turn.ts';
 import {
   type AnswerBody,
@@ -10,6 +11,7 @@ import {
   type QuarantineInfo,
   type QueryAnswer,
 } from '../../../contract/wire.ts';
+import { look } from '../../../control/look.ts';
 import { behalfOf } from '../../protocol/behalf.ts';
 import { reportBudget } from '../budget/budget.ts';
 import { claimEntries } from '../commit/claim-entries.ts';
@@ -33,13 +35,7 @@ export async function answerQueries(
     .map(({ message, asker }) =>
       core === null
         ? notFound(message, asker, address)
-        : answer(
-            message,
-            asker,
-            message.properties[PROPERTY.brief] === true
-              ? lifeIn(core)
-              : answerToQuery(address, core, state, now),
-          ),
+        : answer(message, asker, bodyFor(message, { address, core, state, now })),
     );
   let claimed: readonly OutboxEntry[];
   try {
@@ -49,6 +45,36 @@ export async function answerQueries(
   }
   await sendAnswers(held, claimed);
   return queries.map(({ message }) => completed(message));
+}
+
+interface Asked {
+  readonly address: ActorAddress;
+  readonly core: CoreState;
+  readonly state: SessionState;
+  readonly now: number;
+}
+
+function bodyFor({ properties }: InboundMessage, { address, core, state, now }: Asked): AnswerBody {
+  const { [PROPERTY.brief]: brief, [PROPERTY.look]: what } = properties;
+  if (brief === true) return lifeIn(core);
+  const seen = typeof what === 'string' ? seenIn(address, core, what, now) : undefined;
+  return seen ?? answerToQuery(address, core, state, now);
+}
+
+function seenIn({ type }: ActorAddress, core: CoreState, what: string, now: number): AnswerBody | undefined {
+  const { context = null } = core.snapshot as { readonly context?: Json };
+  const output = look(type, context, parseJson(what), now);
+  return output === undefined
+    ? undefined
+    : { kind: 'answer', answer: 'outcome', outcome: { status: 'done', output } };
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
 }
 
 /** A query says how long its asker waits, and is dropped when late (I13): all of it by the broker's clock. */
