@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { readVersion } from '../common/version.ts';
 import { addActorsCommand } from './commands/actors.ts';
+import { addAgentsCommand } from './commands/agents.ts';
 import { addAsksCommand } from './commands/asks.ts';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addBudgetsCommand } from './commands/budgets.ts';
@@ -33,6 +34,7 @@ export function createProgram(finish: Finish): Command {
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);
+  addAgentsCommand(program, finish);
   addAsksCommand(program, finish);
   addCostsCommand(program, finish);
   addBudgetsCommand(program, finish);

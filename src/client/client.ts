@@ -23,6 +23,7 @@ import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from '../mailbox/requests.ts';
 import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
+import { createSharedAgents } from './agents.ts';
 import { createAsks, toResponse } from './asks.ts';
 import { toLimits, withBudget } from './budgets.ts';
 import { cancelTenant } from './cancel-tenant.ts';
@@ -334,6 +335,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       if (told.answer !== 'answered') throw unexpected(told);
     },
     limits: createSharedLimits(open.bridge, requests),
+    agents: createSharedAgents(open.bridge, requests),
     budgets: createDayBudgets(open.bridge, requests),
     deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, requests, clock),
     close: async () => {

@@ -144,6 +144,9 @@ export const configSchema = z.strictObject({
   admission: z
     .strictObject({ maxWaitMs: ms(10, 86_400_000), intervalMs: ms(100, 600_000).optional() })
     .optional(),
+  atRunTime: z
+    .preprocess((value) => (value === 'true' || value === 'false' ? value === 'true' : value), z.boolean())
+    .optional(),
   asks: z
     .strictObject({
       notify: z
@@ -192,6 +195,7 @@ export const configSchema = z.strictObject({
 
 /** Environment variable -> field. A set variable wins over the configuration file. */
 export const ENVIRONMENT = {
+  QUORATE_AT_RUN_TIME: 'atRunTime',
   QUORATE_NAMESPACE: 'namespace',
   QUORATE_CONNECTION_STRING: 'connectionString',
   QUORATE_PREFIX: 'prefix',

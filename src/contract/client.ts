@@ -15,6 +15,7 @@ import type { OnBehalf } from './control.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { SharedLimits } from './limits.ts';
+import type { SharedAgents } from './orders.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { StreamItem, StreamOptions } from './stream.ts';
 import type { DayBudgets } from './tenants.ts';
@@ -194,6 +195,8 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   readonly actors: Actors;
   /** Limits that processes share: what `quorate limits` shows and does. */
   readonly limits: SharedLimits;
+  /** Agents, paused and resumed for all processes: what `quorate agents` shows and does. */
+  readonly agents: SharedAgents;
   /** What tenants may use in a day: what `quorate budgets` shows and does. */
   readonly budgets: DayBudgets;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */

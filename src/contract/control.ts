@@ -1,4 +1,4 @@
-// Names of the actors that keep what all processes share: limits, lanes, tenants, admission, questions. They are machines of Quorate under
+// Names of the actors that keep what all processes share: limits, lanes, tenants, admission, questions, orders. They are machines of Quorate under
 // reserved types, in one session queue, and users never see them (docs/control.md). Their algorithm is a pure reducer.
 import type { ActorAddress } from './address.ts';
 import type { ReplyAddress } from './effect.ts';
@@ -18,7 +18,7 @@ export interface OnBehalf {
 }
 
 /** What such an actor is: its type is this with `$` before it. */
-export type ControlKind = 'limit' | 'lane' | 'tenant' | 'admission' | 'asks';
+export type ControlKind = 'limit' | 'lane' | 'tenant' | 'admission' | 'asks' | 'orders';
 
 /** No type of a user's begins so. */
 const RESERVED = '$';

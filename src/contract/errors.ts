@@ -219,6 +219,9 @@ export const ERROR_HINTS = {
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   /** The package was checked out but not built. */
   NOT_BUILT: 'Run `npm run build`.',
+  /** An agent was paused or resumed, and no process follows what is ordered at run time. */
+  NOT_FOLLOWED:
+    'Set `atRunTime: true` in the configuration of every host and start them; the order can be given then.',
   /**
    * An agent, a machine or an `emit` gave something that JSON would lose or change: a `Map`, a `Date`, `NaN`, a
    * function. It is not tried again: the next answer would be paid and be the same.

@@ -6,6 +6,7 @@ import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { Foresight } from './foresight.ts';
 import type { EventJson, Json } from './json.ts';
+import type { AgentPause } from './orders.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { Spent } from './scatter.ts';
 import type { ActorStatus, StepReport, TurnInput } from './turn.ts';
@@ -345,6 +346,8 @@ export interface QueryAnswer {
   readonly quarantine?: QuarantineInfo;
   /** Tasks that have not left: those of `gathers`, and single ones that a lane or a budget holds back. Absent: none. */
   readonly unsent?: number;
+  /** Agents that it waits for and that people have paused, as its host has heard. Absent: none. */
+  readonly paused?: Readonly<Record<string, AgentPause>>;
   /** What it used, with all that it started; absent until something of it is known. */
   readonly costs?: Costs;
   /** Of a run that was started with one. */

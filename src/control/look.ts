@@ -5,6 +5,7 @@ import type { ReplyAddress } from '../contract/effect.ts';
 import type { EventJson, Json } from '../contract/json.ts';
 import { reduceAsks } from './asks/asks.ts';
 import { reduceLimit } from './limit/limiter.ts';
+import { reduceOrders } from './orders/orders.ts';
 import { reduceTenant } from './tenant/tenant.ts';
 
 type AnyReducer = (state: never, event: EventJson, now: number) => ReturnType<Reducer<unknown>>;
@@ -13,6 +14,7 @@ const BY_TYPE: ReadonlyMap<string, AnyReducer> = new Map<string, AnyReducer>([
   [controlAddress('asks', '').type, reduceAsks],
   [controlAddress('limit', '').type, reduceLimit],
   [controlAddress('tenant', '').type, reduceTenant],
+  [controlAddress('orders', '').type, reduceOrders],
 ]);
 
 /** Only looked for among the answers. */

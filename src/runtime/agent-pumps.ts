@@ -10,9 +10,10 @@ import type { WaitReports } from '../actors/agents/task/wait-reports.ts';
 import { CANCELLED_ID, cancelledIn } from '../actors/protocol/tell-cancelled.ts';
 import type { AgentConfig, ResolvedConfig, RetryBudget } from '../contract/config.ts';
 import { agentQueue, logicQueue } from '../contract/entities.ts';
-import type { Pump } from '../contract/ports.ts';
+import type { Pump, TaskPumpOptions } from '../contract/ports.ts';
 import { addRows } from '../contract/usage.ts';
 import type { TaskBody } from '../contract/wire.ts';
+import type { StandingOrders } from '../mailbox/standing-orders.ts';
 import { reporting, waitReportsOf } from './admission.ts';
 import { closeAgents } from './close-agents.ts';
 import type { PumpContext } from './hosting.ts';
@@ -36,6 +37,7 @@ export function startAgentPumps(context: PumpContext): Pump[] {
   const agents = Object.entries(config.agents).flatMap(([name, agent]) =>
     startTaskPump(context, {
       limit: limits.of(agent.limit),
+      orders: context.orders,
       claims: (agent.exclusive ?? !('module' in agent)) ? claims : undefined,
       name,
       entity: agentQueue(name),
@@ -59,6 +61,7 @@ export function startAgentPumps(context: PumpContext): Pump[] {
       concurrency: threads,
       claims: undefined,
       limit: undefined,
+      orders: undefined,
       streams: undefined,
       subscriptions: [],
     }),
@@ -117,6 +120,7 @@ type TaskPumpSettings = Pick<
   TaskHost,
   'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit' | 'streams'
 > & {
+  readonly orders: StandingOrders | undefined;
   readonly concurrency: number;
   readonly budget: RetryBudget | false | undefined;
   readonly subscriptions: readonly Source[];
@@ -141,12 +145,12 @@ function startTaskPump(
   const lane = agent === undefined ? undefined : laneReports(settings.name, agent, running, context);
   const own = { ...context, ...settings, counters, used, prices, random, budget, lane };
   const agentWaits = agent === undefined ? undefined : waits;
-  const isLimited = settings.limit !== undefined;
+  const isLimited = (): boolean =>
+    settings.limit !== undefined || settings.orders?.holds(settings.name) === true;
   const onMessage = reporting(agentWaits, settings.name, { ...running, isLimited }, createTaskHandler(own));
   const { bridge } = context;
-  const { limit, entity: queue } = settings;
-  const ready =
-    limit === undefined ? {} : { ready: (ahead: number, signal: AbortSignal) => limit.ready(ahead, signal) };
+  const { entity: queue } = settings;
+  const ready = readyFor(settings, context);
   return [
     telling(bridge.pumpTasks({ entity: queue, concurrency, onMessage, ...ready }), lane),
     // What comes of a copy goes to the agent's own queue, and is one handler's.
@@ -159,4 +163,15 @@ function startTaskPump(
       }),
     ),
   ];
+}
+
+/** What its next message waits for, where anything may hold it back. */
+function readyFor(
+  { name, limit, orders }: Pick<TaskPumpSettings, 'name' | 'limit' | 'orders'>,
+  { clock }: Pick<PumpContext, 'clock'>,
+): Pick<TaskPumpOptions, 'ready'> {
+  // Where time is virtual what does not fit is put off, not left in its queue: the time that it waits for would never come.
+  const pauses = clock.skips === true ? undefined : orders;
+  if (limit === undefined && pauses === undefined) return {};
+  return { ready: (ahead, signal) => pauses?.ready(name, signal) ?? limit?.ready(ahead, signal) };
 }

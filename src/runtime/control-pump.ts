@@ -13,13 +13,14 @@ import { usesLanes } from './lanes.ts';
 /** String URLs are not rewritten by the build: the modules have the extension that this file has. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 /** Those that this build has machines for: `control/<kind>/machine.ts` exports one under that name. */
-const CONTROL_KINDS: readonly ControlKind[] = ['limit', 'lane', 'tenant', 'admission', 'asks'];
+const CONTROL_KINDS: readonly ControlKind[] = ['limit', 'lane', 'tenant', 'admission', 'asks', 'orders'];
 /** What is configured that keeps something there: each kind says so by itself. */
 const USES: readonly ((config: ResolvedConfig) => boolean)[] = [
   ({ limits }) => Object.keys(limits).length > 0,
   usesLanes,
   ({ admission }) => admission !== undefined,
   ({ budgets }) => Object.keys(budgets).length > 0,
+  ({ atRunTime }) => atRunTime === true,
 ];
 
 export function usesControl(config: ResolvedConfig): boolean {

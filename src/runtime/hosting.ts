@@ -10,6 +10,7 @@ import type { Bridge, Clock, InspectionSink, Logger, WorkerPool } from '../contr
 import type { StreamStore } from '../contract/stream.ts';
 import { toMicroUsd } from '../contract/usage.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
+import type { StandingOrders } from '../mailbox/standing-orders.ts';
 import type { RuntimeCounters } from './counters.ts';
 import type { Registration } from './registration.ts';
 
@@ -25,6 +26,8 @@ export interface PumpContext {
   /** Of this process: the session of `replies` in which it is told. */
   readonly process: string;
   readonly mailbox: ControlMailbox;
+  /** Nothing where `atRunTime` is not configured. */
+  readonly orders: StandingOrders | undefined;
   readonly taskClaims: TaskClaimStore;
   readonly streamStore: StreamStore;
   /** On the disk of this machine: a look costs next to nothing. */

@@ -7,7 +7,7 @@ import { Actions } from '../actors/host/actions/custom-actions.ts';
 import { budgetGate } from '../actors/host/budget/budget.ts';
 import { lettersOf } from '../actors/host/foresight/foresee.ts';
 import { holdSession } from '../actors/host/hold.ts';
-import type { OlderVersion } from '../actors/host/host.ts';
+import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import {
   actionQueue,
@@ -21,6 +21,7 @@ import { QuorateError } from '../contract/errors.ts';
 import type { Pump } from '../contract/ports.ts';
 import { SESSION_WINDOW } from '../contract/sizes.ts';
 import type { MachineRef } from '../contract/turn.ts';
+import { followOrders, type StandingOrders } from '../mailbox/standing-orders.ts';
 import { admissionOf } from './admission.ts';
 import { concurrencyOf, startAgentPumps } from './agent-pumps.ts';
 import { startControlPump } from './control-pump.ts';
@@ -36,13 +37,27 @@ const OFFER_CONCURRENCY = 8;
 /** They come in floods, and are dealt with in groups: a send and a settlement for all that are at hand. */
 const DEAD_LETTER_CONCURRENCY = 64;
 
-export function startPumps(given: Omit<PumpContext, 'onUnsigned'>): Pump[] {
+export function startPumps(given: Omit<PumpContext, 'onUnsigned' | 'orders'>): Pump[] {
   const { roles } = given.config;
-  const context: PumpContext = { ...given, onUnsigned: createUnsignedLog(given.logger) };
-  return [
+  const orders = ordersOf(given);
+  const context: PumpContext = { ...given, orders, onUnsigned: createUnsignedLog(given.logger) };
+  const pumps = [
     ...(roles.includes('actors') ? [...startActorPumps(context), ...startWatchPumps(context)] : []),
     ...(roles.includes('agents') ? startAgentPumps(context) : []),
   ];
+  return orders === undefined ? pumps : [...pumps, { active: 0, stop: async () => orders.close() }];
+}
+
+/** Who configures nothing of it asks nobody. */
+function ordersOf(context: Omit<PumpContext, 'onUnsigned' | 'orders'>): StandingOrders | undefined {
+  const { atRunTime, roles, agents, lockDurationMs } = context.config;
+  if (atRunTime !== true) return undefined;
+  const own = roles.includes('agents') ? Object.keys(agents) : [];
+  return followOrders({ ...context, agents: own, lockDurationMs });
+}
+
+function pausesOf({ orders }: Pick<PumpContext, 'orders'>): Pick<ActorHost, 'pauseOf'> {
+  return orders === undefined ? {} : { pauseOf: (agent) => orders.pauseOf(agent) };
 }
 
 function startActorPumps(context: PumpContext): Pump[] {
@@ -61,6 +76,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     ...admissionOf(context),
     gates: [budgetGate, ...laneGates(config, (agent) => concurrencyOf(agent, threads))],
     ...hosting(context),
+    ...pausesOf(context),
   };
   const sessions = [...registration.machines].map(([type, { machine, definition }]) => {
     // A child machine has its root's say in what poison does; its snapshots are moved by its root alone.

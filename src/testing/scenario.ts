@@ -30,6 +30,7 @@ export type TestConfig = Pick<
   | 'limits'
   | 'prices'
   | 'budgets'
+  | 'atRunTime'
   | 'asks'
   | 'lockDurationMs'
   | 'duplicateWindowMs'

@@ -1,5 +1,6 @@
 // What a host needs to hold sessions of one machine type, put together by the runtime; and how the hold of one ends.
 import type { Json } from '../../contract/json.ts';
+import type { AgentPause } from '../../contract/orders.ts';
 import type { Payloads, ResultStore } from '../../contract/payload.ts';
 import type {
   Bridge,
@@ -71,6 +72,8 @@ export interface ActorHost {
   readonly unpriced?: string | undefined;
   /** Refuses new runs; none where nothing is configured. */
   readonly admission?: Admission;
+  /** Why no task of an agent begins now, where people paused it. */
+  readonly pauseOf?: (agent: string) => AgentPause | undefined;
   /** A session of this type was written by a newer version or build (I14): it is left to a host that knows it. */
   readonly onForeignState: (actor: string, why: string) => void;
   /** A start names a folder without a signature of this payload store. */

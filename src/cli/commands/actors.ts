@@ -95,7 +95,7 @@ export function addActorsCommand(program: Command, finish: Finish): void {
 
 type Row = { readonly id: string } & Pick<
   QueryAnswer,
-  'status' | 'value' | 'turn' | 'version' | 'quarantine' | 'budget'
+  'status' | 'value' | 'turn' | 'version' | 'quarantine' | 'budget' | 'paused'
 >;
 
 async function list(
@@ -128,7 +128,7 @@ async function list(
 
 async function rowOf(client: QuorateClient, type: string, id: string): Promise<Row | undefined> {
   try {
-    const { status, value, turn, version, quarantine, budget } = await client.query(type, id, {
+    const { status, value, turn, version, quarantine, budget, paused } = await client.query(type, id, {
       timeoutMs: QUERY_TIMEOUT_MS,
     });
     return {
@@ -139,6 +139,7 @@ async function rowOf(client: QuorateClient, type: string, id: string): Promise<R
       version,
       ...(quarantine === undefined ? {} : { quarantine }),
       ...(budget === undefined ? {} : { budget }),
+      ...(paused === undefined ? {} : { paused }),
     };
   } catch (error) {
     // Forgotten since it was listed, or by an earlier release, which left 4 bytes behind: a purge clears them.
@@ -217,9 +218,13 @@ export function statusOf({
   status,
   quarantine,
   budget,
-}: Pick<Row, 'status' | 'quarantine' | 'budget'>): string {
+  paused = {},
+}: Pick<Row, 'status' | 'quarantine' | 'budget' | 'paused'>): string {
   if (quarantine !== undefined) return `quarantined: ${quarantine.code}`;
-  return status === 'active' && (budget?.waiting ?? 0) > 0 ? 'active: waits for its budget' : status;
+  if (status !== 'active') return status;
+  if ((budget?.waiting ?? 0) > 0) return 'active: waits for its budget';
+  const [agent] = Object.keys(paused);
+  return agent === undefined ? status : `active: agent ${agent} is paused`;
 }
 
 /** 'a', or for nested and parallel states 'a.b' and 'a.b, c.d'. */

@@ -177,6 +177,7 @@ const NOT_TEXT = [
 
 /** Field -> a text that is not its default, and what becomes of it. */
 const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> = {
+  atRunTime: ['true', true],
   namespace: ['shop.servicebus.windows.net', 'shop.servicebus.windows.net'],
   connectionString: ['Endpoint=sb://shop/', 'Endpoint=sb://shop/'],
   prefix: ['ann.', 'ann.'],

@@ -19,7 +19,7 @@ const context = (admission: { maxWaitMs: number } | undefined, skips = false) =>
   logger: SILENT,
   clock: { now: () => 0, skips },
 });
-const agent = { concurrency: 1, isLimited: false, running: () => 0 };
+const agent = { concurrency: 1, isLimited: () => false, running: () => 0 };
 
 describe('admission of a process', () => {
   it('is nothing where nothing is configured, and tells nothing in virtual time', () => {

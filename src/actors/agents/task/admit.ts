@@ -1,5 +1,6 @@
 // Whether a task is to be run here and now, and with what. One that nobody waits for any more is dropped. One that comes
-// again is answered with its stored result, and not paid twice. Then: whether hosts have died of it, who does it, what it is about.
+// again is answered with its stored result, and not paid twice. Then: whether hosts have died of it, whether its agent is paused, who
+// does it, what it is about.
 import type { AgentConfig } from '../../../contract/config.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { Json } from '../../../contract/json.ts';
@@ -34,6 +35,8 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
     return giveUp('TASK_FAILED', `the host was gone each of ${losses} times before it was done`);
   const runnable = host.resolve(body);
   if (runnable === undefined) return giveUp('AGENT_NOT_FOUND', `no agent ${body.agent} here`);
+  await host.orders?.heard();
+  if (isHeld(host)) return paused(task, deadlineAt, host);
   const input = await inputOf(task, host);
   if (input.kind === 'unreadable') return { kind: 'giveUp', error: input.error };
   // While its input was fetched: somebody else may have begun it.
@@ -62,6 +65,8 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
     const mayBeDone = claimed?.isRepeat === true || isAgain || task.waits > 0;
     const over = await overMeanwhile(task, host, claim !== undefined && mayBeDone ? family : undefined);
     if (over !== undefined) return over;
+    // The last word before the call: it waited for its limit, and the claim took a while.
+    if (isHeld(host)) return paused(task, deadlineAt, host);
     isBegun = true;
     return { kind: 'run', runnable, family, input: input.value, deadlineAt, claim, permits };
   } finally {
@@ -91,6 +96,18 @@ async function letThrough(runnable: Runnable, input: Json, agent: string, host: 
     ? acquired
     : { kind: 'through', permits: new TaskPermits(limit, acquired.permit) };
 }
+
+function isHeld({ orders, name }: TaskHost): boolean {
+  return orders?.holds(name) === true;
+}
+
+/** Few come while their agent is paused, for none is fetched then; where time is virtual all do. */
+function paused({ putOffs }: Task, deadlineAt: number, host: TaskHost): Next {
+  const waitMs = Math.min(LONGEST_PAUSED_MS, PAUSED_MS * 2 ** Math.min(putOffs, 10));
+  return { kind: 'later', counted: 'paused', at: host.clock.now() + spread(waitMs, host), deadlineAt };
+}
+
+const [PAUSED_MS, LONGEST_PAUSED_MS] = [500, 60_000];
 
 /** What was put off together does not come back together. */
 function spread(waitMs: number, { random }: TaskHost): number {

@@ -74,7 +74,7 @@ async function carryOut(
   span: Span,
   host: TaskHost,
 ): Promise<Disposition> {
-  if (admitted.kind === 'later' && admitted.counted === 'limited' && isFundedAgain(task)) {
+  if (admitted.kind === 'later' && admitted.counted !== 'elsewhere' && isFundedAgain(task)) {
     const { next, bill } = fundAgain(task, admitted, host);
     return settle(task, next, bill, host);
   }

@@ -170,7 +170,7 @@ function askerOf({ message }: Task): { readonly actor?: string } {
   return typeof actor === 'string' ? { actor } : {};
 }
 
-/** The process that runs it answers, or has died by then; or its limit has room. Not behind its deadline, of which its asker is told. */
+/** The process that runs it answers, or has died by then; its limit has room, or its agent is resumed. Not behind its deadline, of which its asker is told. */
 async function lookAgain(
   task: Task,
   { at, counted, deadlineAt }: Extract<Next, { kind: 'later' }>,

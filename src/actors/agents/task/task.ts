@@ -8,6 +8,7 @@ import type { Bridge, Clock, Logger, WorkerPool } from '../../../contract/ports.
 import type { MachineRef } from '../../../contract/turn.ts';
 import type { CostRow, Price } from '../../../contract/usage.ts';
 import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+import type { StandingOrders } from '../../../mailbox/standing-orders.ts';
 import type { Cancellations } from '../../protocol/cancellations.ts';
 import type { Limit } from '../limit/limits.ts';
 import type { TaskPermits } from '../limit/task-limit.ts';
@@ -27,6 +28,8 @@ export interface TaskCounters {
   elsewhere: number;
   /** Its limit did not let it through: looked at again later. */
   limited: number;
+  /** Its agent is paused: looked at again later. */
+  paused: number;
   /** Of those retried: put off longer, since there were too many retries (retry-budget.ts). */
   putOff: number;
   failed: number;
@@ -51,6 +54,7 @@ export function newTaskCounters(): TaskCounters {
     waited: 0,
     elsewhere: 0,
     limited: 0,
+    paused: 0,
     putOff: 0,
     failed: 0,
     running: 0,
@@ -81,6 +85,8 @@ export interface TaskHost {
   readonly claims: TaskClaims | undefined;
   /** None where the agent has none. */
   readonly limit: Limit | undefined;
+  /** None where nobody can pause it. */
+  readonly orders?: Pick<StandingOrders, 'holds' | 'heard'> | undefined;
   readonly payloads: Payloads;
   /** None where nothing can be streamed: a machine's own logic has no context. */
   readonly streams?: StreamHub | undefined;
@@ -116,7 +122,7 @@ export interface Task {
   readonly marks: readonly string[];
   /** How often it was put off, with this attempt or an earlier one, because the other side asked to wait. */
   readonly waits: number;
-  /** How many of these were for its limit, or because another process ran it: the other side has asked for nothing. */
+  /** How many of these were for its limit, for a pause, or because another process ran it: the other side has asked for nothing. */
   readonly putOffs: number;
   /** Of the span around it. */
   readonly traceparent: string | undefined;
@@ -167,10 +173,10 @@ export type Next =
       readonly deadlineAt: number;
       readonly family: string;
     }
-  /** Another process runs it, or its limit does not let it through: to be looked at again then. */
+  /** Another process runs it, its limit does not let it through, or its agent is paused: to be looked at again then. */
   | {
       readonly kind: 'later';
-      readonly counted: 'elsewhere' | 'limited';
+      readonly counted: 'elsewhere' | 'limited' | 'paused';
       readonly at: number;
       readonly deadlineAt: number;
     }

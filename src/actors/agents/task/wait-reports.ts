@@ -1,6 +1,6 @@
 // Tells admission how long tasks waited in the queues of this process's agents: for each the least since it was told last, a few times an
 // interval. An agent with a free place whose queue gives it nothing has an empty queue, which is said once; a process that rests says
-// nothing. Of an agent with a limit nobody can say so from here: a place may be free because the limit holds its tasks back.
+// nothing. Of an agent with a limit, or one that is paused, nobody can say so from here: a place may be free because its tasks are held back.
 import type { EventJson } from '../../../contract/json.ts';
 import type { Logger } from '../../../contract/ports.ts';
 import type { InboundMessage } from '../../../contract/wire.ts';
@@ -19,7 +19,8 @@ export interface WaitReportOptions {
 
 interface Agent {
   readonly concurrency: number;
-  readonly isLimited: boolean;
+  /** Something may hold its tasks back in its queue now. */
+  readonly isLimited: () => boolean;
   readonly running: () => number;
   /** The least wait since the last report. */
   least: number | undefined;
@@ -90,5 +91,5 @@ export function createWaitReports({
 /** Undefined where there is nothing to say. */
 function waitOf({ least, isIdle, isLimited, concurrency, running }: Agent): number | undefined {
   if (least !== undefined) return least;
-  return !isIdle && !isLimited && running() < concurrency ? 0 : undefined;
+  return !isIdle && !isLimited() && running() < concurrency ? 0 : undefined;
 }

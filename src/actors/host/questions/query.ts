@@ -17,6 +17,7 @@ import { reportBudget } from '../budget/budget.ts';
 import { claimEntries } from '../commit/claim-entries.ts';
 import { answer, notFound } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
+import type { ActorHost } from '../host.ts';
 import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
@@ -35,7 +36,7 @@ export async function answerQueries(
     .map(({ message, asker }) =>
       core === null
         ? notFound(message, asker, address)
-        : answer(message, asker, bodyFor(message, { address, core, state, now })),
+        : answer(message, asker, bodyFor(message, { address, core, state, now, host })),
     );
   let claimed: readonly OutboxEntry[];
   try {
@@ -52,13 +53,15 @@ interface Asked {
   readonly core: CoreState;
   readonly state: SessionState;
   readonly now: number;
+  readonly host: Pick<ActorHost, 'pauseOf'>;
 }
 
-function bodyFor({ properties }: InboundMessage, { address, core, state, now }: Asked): AnswerBody {
+function bodyFor({ properties }: InboundMessage, asked: Asked): AnswerBody {
+  const { address, core, now } = asked;
   const { [PROPERTY.brief]: brief, [PROPERTY.look]: what } = properties;
   if (brief === true) return lifeIn(core);
   const seen = typeof what === 'string' ? seenIn(address, core, what, now) : undefined;
-  return seen ?? answerToQuery(address, core, state, now);
+  return seen ?? { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(asked) };
 }
 
 function seenIn({ type }: ActorAddress, core: CoreState, what: string, now: number): AnswerBody | undefined {
@@ -83,11 +86,7 @@ function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolea
   return typeof patience === 'number' && enqueuedAt + patience < now;
 }
 
-function answerToQuery(actor: ActorAddress, core: CoreState, state: SessionState, now: number): AnswerBody {
-  return { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(actor, core, state, now) };
-}
-
-function queryAnswer(actor: ActorAddress, core: CoreState, state: SessionState, now: number): QueryAnswer {
+function queryAnswer({ address: actor, core, state, now, host }: Asked): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state.control, core, now);
   const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
@@ -99,12 +98,27 @@ function queryAnswer(actor: ActorAddress, core: CoreState, state: SessionState, 
     ...(core.parent === undefined ? {} : { parent: core.parent.address }),
     ...behalfOf(state.control ?? {}),
     ...(unsent === 0 ? {} : { unsent }),
+    ...pausedOf(core, host),
     ...(costs === undefined ? {} : { costs }),
     ...(budget === undefined ? {} : { budget }),
     ...(core.asks === undefined ? {} : { asks: asksOf(actor, core, core.asks) }),
     gathers: core.cut === undefined ? progressOf(core, now, state.control) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
+}
+
+/** Of what it waits for. */
+function pausedOf({ executions }: CoreState, { pauseOf }: Asked['host']): Pick<QueryAnswer, 'paused'> {
+  if (pauseOf === undefined) return {};
+  const agents = Object.values(executions).flatMap((execution) => {
+    if (execution.kind === 'task') return [execution.agent];
+    return execution.kind === 'scatter' ? execution.gather.agents : [];
+  });
+  const paused = [...new Set(agents)].flatMap((agent) => {
+    const pause = pauseOf(agent);
+    return pause === undefined ? [] : [[agent, pause] as const];
+  });
+  return paused.length === 0 ? {} : { paused: Object.fromEntries(paused) };
 }
 
 function asksOf(actor: ActorAddress, core: CoreState, { closed }: AsksState): AsksReport {

@@ -939,3 +939,57 @@ describe('a task of an exclusive agent', () => {
     expect(await store.processesOf('-')).toEqual([]);
   });
 });
+
+describe('a task of an agent that is paused', () => {
+  const heldFrom = (nth: number) => {
+    let looks = 0;
+    return { heard: () => undefined, holds: () => ++looks >= nth };
+  };
+
+  it.each([
+    { when: 'before it was looked at', from: 1 },
+    { when: 'while it waited for its limit or its claim', from: 2 },
+  ])('$when is not begun, and comes again later with the same attempt', async ({ from }) => {
+    let runs = 0;
+    const { host, handle, published } = setUp(() => ++runs, { orders: heldFrom(from) });
+    expect(await handle()).toEqual({ kind: 'complete' });
+    expect([runs, host.counters.paused, host.counters.retried]).toEqual([0, 1, 0]);
+    expect(published).toEqual([
+      expect.objectContaining({
+        entity: 'agent.a',
+        body: expect.objectContaining({ attempt: 1, key: 'key' }),
+        notBefore: 11_000,
+      }),
+    ]);
+  });
+
+  it('waits longer each time, a minute and its spread at most, and never behind its deadline', async () => {
+    const { handle, published } = setUp(() => 1, { orders: heldFrom(1) });
+    const again = (putOffs: number, deadlineAt: number) =>
+      handle({ deadlineAt }, 0, undefined, { [PROPERTY.waits]: putOffs, [PROPERTY.putOffs]: putOffs });
+    await again(2, 1_000_000);
+    await again(30, 1_000_000);
+    await again(30, 30_000);
+    expect(published.map(({ notBefore }) => notBefore)).toEqual([14_000, 75_000, 29_999]);
+  });
+
+  it('is answered where it was done before, and dropped where nobody waits', async () => {
+    const { host, handle, stored, published } = setUp(() => 1, { orders: heldFrom(1) });
+    stored.set('key', { status: 'done', output: 4 });
+    await handle();
+    expect([published.length, host.counters.answeredFromStore, host.counters.paused]).toEqual([1, 1, 0]);
+    await handle({ key: 'other', deadlineAt: 9_000 });
+    expect(host.counters.paused).toBe(0);
+  });
+
+  it('begins once the first word says that nobody has paused it', async () => {
+    let isHeard = false;
+    const heard = async (): Promise<void> => {
+      await Promise.resolve();
+      isHeard = true;
+    };
+    const { handle, host } = setUp(() => 1, { orders: { heard, holds: () => !isHeard } });
+    await handle();
+    expect([host.counters.started, host.counters.paused]).toEqual([1, 0]);
+  });
+});

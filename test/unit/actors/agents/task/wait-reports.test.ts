@@ -23,7 +23,7 @@ function setUp(isLimited = false) {
       },
     },
   });
-  const agent = { concurrency: 2, isLimited, running: () => running.count };
+  const agent = { concurrency: 2, isLimited: () => isLimited, running: () => running.count };
   const of = { a: reports.of('a', agent), b: reports.of('b', agent) };
   const took = (name: 'a' | 'b', waitedMs: number): void =>
     of[name]({ enqueuedAt: 1_000, deliveredAt: 1_000 + waitedMs });

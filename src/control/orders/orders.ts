@@ -1,0 +1,133 @@
+// What people have ordered of all processes, kept by one actor: which agents are paused. Processes that follow say so again and again, and
+// are told at once of what changes. Pure.
+import type { ControlAnswer, Reduced } from '../../contract/control.ts';
+import type { ReplyAddress } from '../../contract/effect.ts';
+import type { EventJson, Json } from '../../contract/json.ts';
+import type { AgentPause } from '../../contract/orders.ts';
+import {
+  type Follow,
+  type Order,
+  type OrdersView,
+  readFollow,
+  readOrder,
+  type Standing,
+} from './protocol.ts';
+
+/** Of more than that those are told nothing unasked that have been silent longest: they hear of it when they ask. */
+const MOST_PROCESSES = 500;
+/** Of more those that are not paused are forgotten, longest unheard of first. */
+const MOST_AGENTS = 1_000;
+/** Orders that are remembered, so that a repeat changes nothing, also behind another one. */
+const MOST_ORDERS = 32;
+
+interface Follower {
+  readonly to: ReplyAddress;
+  readonly at: number;
+  readonly silenceMs: number;
+}
+
+interface KnownAgent {
+  readonly heardAt: number;
+  readonly pause?: AgentPause;
+}
+
+export interface OrdersState {
+  readonly now: number;
+  readonly revision: number;
+  readonly agents: Readonly<Record<string, KnownAgent>>;
+  readonly processes: Readonly<Record<string, Follower>>;
+  /** Ids of the latest orders. */
+  readonly obeyed: readonly string[];
+}
+
+const NOTHING: OrdersState = { now: 0, revision: 0, agents: {}, processes: {}, obeyed: [] };
+
+export function reduceOrders(
+  known: OrdersState | undefined,
+  event: EventJson,
+  given: number,
+): Reduced<OrdersState> {
+  const before = known ?? NOTHING;
+  // A clock that goes back a little stands still here.
+  const state = { ...before, now: Math.max(before.now, given) };
+  const follow = readFollow(event);
+  if (follow !== undefined) return followed(state, follow);
+  const order = readOrder(event);
+  return order === undefined ? { state, answers: [] } : obey(state, order);
+}
+
+function followed(
+  state: OrdersState,
+  { process, from, seq, silenceMs, agents }: Follow,
+): Reduced<OrdersState> {
+  const { now } = state;
+  const heard = agents.map((name) => [name, { ...agentOf(state, name), heardAt: now }] as const);
+  const living = Object.entries(state.processes).filter(
+    ([name, one]) => name !== process && now - one.at <= one.silenceMs,
+  );
+  const next: OrdersState = {
+    ...state,
+    agents: bounded({ ...state.agents, ...Object.fromEntries(heard) }),
+    // The latest behind.
+    processes: Object.fromEntries([
+      ...living.slice(-(MOST_PROCESSES - 1)),
+      [process, { to: from, at: now, silenceMs }],
+    ]),
+  };
+  return { state: next, answers: [{ to: from, value: { ...standingOf(next), seq } as unknown as Json }] };
+}
+
+/** Repeats are known by their id. One that only looks changes nothing. */
+function obey(state: OrdersState, { id, from, ...order }: Order): Reduced<OrdersState> {
+  const isRepeat = state.obeyed.includes(id);
+  const changed = isRepeat ? state : carriedOut(state, order);
+  const isChanged = changed !== state;
+  const next: OrdersState = {
+    ...changed,
+    revision: isChanged ? state.revision + 1 : state.revision,
+    obeyed:
+      isRepeat || Object.keys(order).length <= 1 ? state.obeyed : [...state.obeyed, id].slice(-MOST_ORDERS),
+  };
+  const standing = standingOf(next) as unknown as Json;
+  const told: readonly ControlAnswer[] = isChanged
+    ? Object.values(next.processes).map(({ to }) => ({ to, value: standing }))
+    : [];
+  return { state: next, answers: [{ to: from, value: viewOf(next) as unknown as Json }, ...told] };
+}
+
+/** The same state where nothing changes. An agent that no process has named is left alone: its name may be a mistake. */
+function carriedOut(state: OrdersState, { pause, resume }: Pick<Order, 'pause' | 'resume'>): OrdersState {
+  const name = pause?.agent ?? resume;
+  const agent = name === undefined ? undefined : agentOf(state, name);
+  if (name === undefined || agent === undefined) return state;
+  const { pause: before, ...rest } = agent;
+  if (pause === undefined)
+    return before === undefined ? state : { ...state, agents: { ...state.agents, [name]: rest } };
+  const { reason } = pause;
+  if (before !== undefined && before.reason === reason) return state;
+  const own = { since: before?.since ?? state.now, ...(reason === undefined ? {} : { reason }) };
+  return { ...state, agents: { ...state.agents, [name]: { ...rest, pause: own } } };
+}
+
+function agentOf({ agents }: OrdersState, name: string): KnownAgent | undefined {
+  return Object.hasOwn(agents, name) ? agents[name] : undefined;
+}
+
+function bounded(agents: OrdersState['agents']): OrdersState['agents'] {
+  const all = Object.entries(agents);
+  if (all.length <= MOST_AGENTS) return agents;
+  const order = (one: KnownAgent): number => (one.pause === undefined ? one.heardAt : Infinity);
+  return Object.fromEntries(all.toSorted(([, a], [, b]) => order(b) - order(a)).slice(0, MOST_AGENTS));
+}
+
+function standingOf({ revision, agents }: OrdersState): Standing {
+  const paused = Object.entries(agents).flatMap(([name, { pause }]) =>
+    pause === undefined ? [] : [[name, pause] as const],
+  );
+  return { revision, paused: Object.fromEntries(paused) };
+}
+
+function viewOf({ revision, agents }: OrdersState): OrdersView {
+  const all = Object.entries(agents).map(([name, { pause }]) => [name, pause ?? null] as const);
+  return { revision, agents: Object.fromEntries(all) };
+}

@@ -1,0 +1,120 @@
+// What processes, clients and the keeper of standing orders say to each other. What a process is told is all that stands, with a number
+// that grows: the highest counts, so nothing is lost where a word is, and what comes twice changes nothing.
+import type { ReplyAddress } from '../../contract/effect.ts';
+import type { EventJson, Json } from '../../contract/json.ts';
+import type { AgentPause } from '../../contract/orders.ts';
+
+/** The name of the one that there is. */
+export const ORDERS = 'all';
+
+/** From a process, at its start and every few seconds: it wants to know what stands. */
+export interface Follow {
+  readonly type: 'follow';
+  readonly process: string;
+  readonly from: ReplyAddress;
+  /** Of this process, from 1. */
+  readonly seq: number;
+  /** One that is silent for so long is told nothing more. */
+  readonly silenceMs: number;
+  /** Those that it runs. */
+  readonly agents: readonly string[];
+}
+
+/** All that stands, told as an answer or unasked. */
+export interface Standing {
+  /** Of the `follow` that it answers. */
+  readonly seq?: number;
+  /** Grows with each change. */
+  readonly revision: number;
+  /** By agent. */
+  readonly paused: Readonly<Record<string, AgentPause>>;
+}
+
+/** From a person, or to look only where nothing is ordered. A repeat has the same id. */
+export interface Order {
+  readonly type: 'order';
+  readonly id: string;
+  readonly from: ReplyAddress;
+  readonly pause?: { readonly agent: string; readonly reason?: string };
+  /** An agent. */
+  readonly resume?: string;
+}
+
+/** What an order is answered with, once it is carried out. An agent that is not known here is not there. */
+export interface OrdersView {
+  readonly revision: number;
+  readonly agents: Readonly<Record<string, AgentPause | null>>;
+}
+
+export const MAX_REASON = 500;
+const LONGEST = 128;
+const MOST_NAMED = 1_000;
+
+/** Undefined for what no process of ours has sent. */
+export function readFollow(event: EventJson): Follow | undefined {
+  const { type, process, from, seq, silenceMs, agents } = event as unknown as Partial<Follow>;
+  const isFollow =
+    type === 'follow' &&
+    isName(process) &&
+    isAddress(from) &&
+    isCount(seq) &&
+    isCount(silenceMs) &&
+    Array.isArray(agents) &&
+    agents.length <= MOST_NAMED &&
+    agents.every(isName);
+  return isFollow ? (event as unknown as Follow) : undefined;
+}
+
+/** As `readFollow`. */
+export function readOrder(event: EventJson): Order | undefined {
+  const { type, id, from, pause, resume } = event as unknown as Partial<Order>;
+  const isOrder =
+    type === 'order' &&
+    isName(id) &&
+    isAddress(from) &&
+    (pause === undefined || isPause(pause)) &&
+    (resume === undefined || isName(resume));
+  return isOrder ? (event as unknown as Order) : undefined;
+}
+
+/** Undefined for what no keeper of this build says. */
+export function readStanding(value: Json): Standing | undefined {
+  if (!isRecord(value)) return undefined;
+  const { seq, revision, paused } = value;
+  const isStanding =
+    (seq === undefined || isCount(seq)) &&
+    isCount(revision) &&
+    isRecord(paused) &&
+    Object.values(paused).every((one) => isRecord(one) && isCount(one['since']) && isReason(one['reason']));
+  return isStanding ? (value as unknown as Standing) : undefined;
+}
+
+function isPause(value: unknown): boolean {
+  return isRecord(value) && isName(value['agent']) && isReason(value['reason']);
+}
+
+function isReason(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && value.length <= MAX_REASON);
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** An answer that no queue takes would hold the keeper up for ever; only processes and clients ask. */
+function isAddress(value: unknown): value is ReplyAddress {
+  return (
+    isRecord(value) &&
+    value['entity'] === 'replies' &&
+    isName(value['sessionId']) &&
+    isName(value['correlationId'])
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, Json>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
