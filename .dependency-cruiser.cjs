@@ -109,6 +109,12 @@ module.exports = {
       { path: '^(packages/broker/|src/inspector/)', dependencyTypesNot: ['dynamic-import', 'type-only'] },
     ),
     never(
+      'console-on-demand',
+      'A process that serves no console loads nothing of it.',
+      { path: '^src/', pathNot: '^src/(console|cli)/' },
+      { path: '^src/console/', dependencyTypesNot: ['dynamic-import', 'type-only'] },
+    ),
+    never(
       'mcp-on-demand',
       'Who has no tools of MCP servers loads nothing of it: only `quorate/mcp` and the command reach it.',
       { path: '^src/', pathNot: '^src/(mcp/|exports/mcp\\.ts$)' },

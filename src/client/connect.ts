@@ -6,7 +6,7 @@ import { type Address, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
-import { type Logger, SILENT } from '../contract/ports.ts';
+import { type Bridge, type Clock, type Logger, SILENT } from '../contract/ports.ts';
 import { openPayloads, streamsOnDemand } from '../storage/stores.ts';
 import { createClient } from './client.ts';
 
@@ -33,6 +33,23 @@ export type ConnectOptions = Partial<
 export async function connect<C extends QuorateConfig>(
   options: ConnectOptions = {},
 ): Promise<QuorateClient<C>> {
+  return (await openClient<C>(options)).client;
+}
+
+/** A client, and what it is made of: for the console, which reads what clients do not. */
+export interface OpenedClient<C extends QuorateConfig = QuorateConfig> {
+  /** To close it closes the bridge. */
+  readonly client: QuorateClient<C>;
+  readonly bridge: Bridge;
+  readonly clock: Clock;
+  /** Absolute path of the data folder. */
+  readonly data: string;
+  readonly prefix: string;
+  /** `embedded`, or the host of the namespace. */
+  readonly broker: string;
+}
+
+export async function openClient<C extends QuorateConfig>(options: ConnectOptions): Promise<OpenedClient<C>> {
   const { logger = SILENT, env = process.env, ...fields } = options;
   const config = resolveConfig({ machines: {}, ...fields }, env);
   const target = targetOf(config, env['NODE_ENV']);
@@ -48,7 +65,14 @@ export async function connect<C extends QuorateConfig>(
     await close();
     await bridge.close();
   };
-  return createClient<C>({ bridge, payloads, streams, clock, endpoint, onClose });
+  return {
+    client: createClient<C>({ bridge, payloads, streams, clock, endpoint, onClose }),
+    bridge,
+    clock,
+    data: dataFolderOf(config),
+    prefix: config.prefix,
+    broker: target.mode === 'embedded' ? 'embedded' : endpoint,
+  };
 }
 
 async function localConnectionString(dataFolder: string): Promise<string> {

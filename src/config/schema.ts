@@ -9,6 +9,7 @@ const isFunction = (value: unknown): boolean => typeof value === 'function';
 const MACHINE_TYPE = /^[a-zA-Z0-9_-]{1,40}$/;
 const name = z.string().regex(MACHINE_TYPE, 'must be 1 to 40 of a-z, A-Z, 0-9, _ and -');
 const location = z.union([z.instanceof(URL), z.string().min(1)]);
+const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]);
 const ms = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 const agentCommon = {
   concurrency: z.number().int().min(1).max(1000).optional(),
@@ -182,6 +183,7 @@ export const configSchema = z.strictObject({
   port: z.coerce.number().int().min(0).max(65_535).optional(),
   maxPages: z.coerce.number().int().min(16).optional(),
   inspectorPort: z.union([z.literal(false), z.coerce.number().int().min(0).max(65_535)]).default(0),
+  index: flag.optional(),
   healthPort: z.coerce.number().int().min(0).max(65_535).optional(),
   healthHost: z.string().min(1).default('127.0.0.1'),
   workers: z.coerce.number().int().min(1).max(64).optional(),
@@ -209,6 +211,7 @@ export const ENVIRONMENT = {
   QUORATE_PORT: 'port',
   QUORATE_MAX_PAGES: 'maxPages',
   QUORATE_INSPECTOR_PORT: 'inspectorPort',
+  QUORATE_INDEX: 'index',
   QUORATE_HEALTH_PORT: 'healthPort',
   QUORATE_HEALTH_HOST: 'healthHost',
   QUORATE_WORKERS: 'workers',

@@ -238,6 +238,11 @@ export interface QuorateConfig {
   readonly maxPages?: number;
   /** Inspector's port; 0 = any free one, false = none. Default 0. Env QUORATE_INSPECTOR_PORT. */
   readonly inspectorPort?: number | false;
+  /**
+   * Each commit is told to the index of consoles, over the topic `records`: at most four messages a second. Default: with `quorate start`
+   * on the embedded broker, and nowhere else. Env QUORATE_INDEX.
+   */
+  readonly index?: boolean;
   /** Port of /healthz and /readyz; 0 = any free one. Default: none. Env QUORATE_HEALTH_PORT. */
   readonly healthPort?: number;
   /** Where it listens. Default 127.0.0.1; probes from outside a container need 0.0.0.0. Env QUORATE_HEALTH_HOST. */

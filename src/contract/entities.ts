@@ -20,6 +20,9 @@ export const REPLIES = 'replies';
 export const OFFERS = 'offers';
 export const EVENTS = 'events';
 export const REMEDIATION = 'remediation';
+/** Topic of what processes tell the index of consoles, and the subscription that a console reads. */
+export const RECORDS_TOPIC = 'records';
+export const CONSOLE_SUBSCRIPTION = 'console';
 /** Sessions of the actors that keep what all processes share (control.ts). */
 export const CONTROL = 'control';
 
@@ -49,7 +52,12 @@ const SUBSCRIPTIONS = '/Subscriptions/';
 
 /** What a subscription is received from. */
 export function subscriptionEntity(topic: string, name: string): string {
-  return `${topicEntity(topic)}${SUBSCRIPTIONS}${name}`;
+  return subscriptionOf(topicEntity(topic), name);
+}
+
+/** The same, of a topic by the name of its entity. */
+export function subscriptionOf(topic: string, name: string): string {
+  return `${topic}${SUBSCRIPTIONS}${name}`;
 }
 
 /** Entity of the topic, and own name of the subscription. */
@@ -79,6 +87,8 @@ export interface TopologyNeeds {
   readonly topics?: Readonly<Record<string, readonly string[]>>;
   /** Something is configured that processes share. */
   readonly control?: boolean;
+  /** Commits are told to the index of consoles. */
+  readonly records?: boolean;
   readonly lockDurationMs: number;
   readonly duplicateWindowMs: number;
 }
@@ -99,6 +109,7 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
     ...needs.actionTypes.map((type) => tasks(actionQueue(type))),
     ...needs.agents.map((agent) => tasks(agentQueue(agent))),
     ...(needs.control === true ? [sessions(CONTROL)] : []),
+    ...(needs.records === true ? recordEntities(lockDurationMs) : []),
     sessions(REPLIES),
     tasks(OFFERS),
     { ...common, name: REMEDIATION },
@@ -115,6 +126,19 @@ export function declareEntities(needs: TopologyNeeds): EntityDeclaration[] {
         }),
       ),
     ]),
+  ];
+}
+
+/** What is late is worth nothing: it has a time to live, and the index is healed otherwise. */
+function recordEntities(lockDurationMs: number): EntityDeclaration[] {
+  return [
+    { name: RECORDS_TOPIC, kind: 'topic' },
+    {
+      name: subscriptionOf(RECORDS_TOPIC, CONSOLE_SUBSCRIPTION),
+      kind: 'subscription',
+      lockDurationMs,
+      maxDeliveryCount: MAX_DELIVERY_COUNT,
+    },
   ];
 }
 

@@ -105,6 +105,9 @@ export const ERROR_HINTS = {
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',
   /** Service Bus, or the broker of another process, could not be reached. */
   CONNECTION_FAILED: 'Check the address and the network; the message names the endpoint.',
+  /** The file of the console's index could not be opened, read or written; the message names it. Actors are not touched by it. */
+  CONSOLE_INDEX_FAILED:
+    'Look at the disk and the rights of the file that the message names. It may be removed: the index fills itself again.',
   /**
    * A file or folder of `data` cannot be written: no room, no right, a disk that is read-only, or something else
    * of that name.

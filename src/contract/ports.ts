@@ -144,7 +144,12 @@ export interface Bridge {
   /** Lists sessions of an entity that have a state, and says how many were looked at: the next page begins behind those. */
   listSessions(
     entity: string,
-    page: { readonly skip: number; readonly top: number },
+    page: {
+      readonly skip: number;
+      readonly top: number;
+      /** Those whose state was written since (epoch ms). Default: all. */
+      readonly updatedSince?: number;
+    },
   ): Promise<{ readonly ids: readonly string[]; readonly listed: number }>;
   /** Open connections to the service now. */
   readonly connections: number;

@@ -300,10 +300,15 @@ export interface GatherReport {
   readonly byReference?: true;
 }
 
-/** One applied event, for the inspector: what came in and what the machine was in afterwards. */
-export interface StepReport {
+/** One applied event: what came in, and what the machine was in afterwards. */
+export interface AppliedEvent {
   readonly event: EventJson;
   readonly value: Json;
+}
+
+export interface StepReport extends AppliedEvent {
+  /** Number of the turn: it may take several events, those that the machine sends itself. */
+  readonly turn: number;
 }
 
 export interface TurnResult {

@@ -9,7 +9,7 @@ import type { EventJson, Json } from './json.ts';
 import type { AgentPause } from './orders.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { Spent } from './scatter.ts';
-import type { ActorStatus, StepReport, TurnInput } from './turn.ts';
+import type { ActorStatus, AppliedEvent, TurnInput } from './turn.ts';
 import type { Costs, Funds } from './usage.ts';
 
 export const WIRE_FORMAT = 1;
@@ -40,6 +40,8 @@ export const PROPERTY = {
   brief: 'quorate-brief',
   /** On a query to what all processes share: JSON of what is wanted (control/look.ts). Hosts of former builds answer in full. */
   look: 'quorate-look',
+  /** On a query: its actor is told to the index of consoles, and nobody is answered. Hosts of former builds answer. */
+  announce: 'quorate-announce',
   attempt: 'quorate-attempt',
   /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
   waits: 'quorate-waits',
@@ -94,12 +96,21 @@ export const PROPERTY = {
 /** Subject of what was used: to older hosts a reply that nobody waits for (protocol/usage.ts). */
 export const USAGE = 'usage';
 
+/** Subject of a body of records for the index of consoles (contract/records.ts). */
+export const RECORDS = 'records';
+
+/** Records of many commits, packed: base64 of the raw deflate of their JSON array. */
+export interface RecordsBody {
+  readonly kind: 'records';
+  readonly packed: string;
+}
+
 /** A message ready to be sent: final, small enough, with its deterministic id (I3). Kept as it is in the outbox. */
 export interface WireMessage {
   /** Queue or topic, without the prefix. */
   readonly entity: string;
   readonly messageId: string;
-  readonly subject: WireBody['kind'] | typeof USAGE;
+  readonly subject: WireBody['kind'] | typeof USAGE | typeof RECORDS;
   readonly sessionId?: string;
   readonly correlationId?: string;
   readonly replyTo?: string;
@@ -225,7 +236,7 @@ export interface TransitionsBody {
   readonly turn: number;
   readonly status: ActorStatus;
   readonly value: Json;
-  readonly steps: readonly StepReport[];
+  readonly steps: readonly AppliedEvent[];
   readonly output?: Json;
   readonly error?: ErrorJson;
   /** For a watcher that asked for it. */

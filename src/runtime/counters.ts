@@ -16,6 +16,8 @@ export interface RuntimeCounters {
   /** By name: limits that agents of this process have. */
   readonly limits: Record<string, LimitCounters>;
   deadLetters: number;
+  /** Sessions of actors that are held now. */
+  sessions: number;
 }
 
 /** What `createRuntime` gives: a runtime whose counters can be read. */

@@ -1,5 +1,6 @@
 // What pumps are given of the process, what hosts of actors are given of the configuration, and what they say once and not each time.
 import type { ActorHost } from '../actors/host/host.ts';
+import type { RecordPacker } from '../actors/host/records/packer.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
 import { fundsOf } from '../actors/protocol/estimates.ts';
 import { notifyAgentOf } from '../config/ask-webhook.ts';
@@ -37,6 +38,8 @@ export interface PumpContext {
   readonly logger: Logger;
   readonly inspection: InspectionSink;
   readonly counters: RuntimeCounters;
+  /** Tells the index of consoles; absent where it is not asked for. */
+  readonly records: RecordPacker | undefined;
   readonly onUnsigned: (folder: string) => void;
   /** Aborts when the grace of a shutdown is over. */
   readonly shutdown: AbortSignal;

@@ -98,10 +98,22 @@ function startActorPumps(context: PumpContext): Pump[] {
       window: SESSION_WINDOW,
       holdQuantumMs: HOLD_QUANTUM_MS,
       isSaturated: () => pool.waitingTurns >= threads * SATURATED_TURNS_PER_THREAD,
-      onSession: (session) => holdSession(session, host),
+      onSession: async (session) => {
+        context.counters.sessions++;
+        try {
+          return await holdSession(session, host);
+        } finally {
+          context.counters.sessions--;
+        }
+      },
     });
   });
-  const foreign = { timerMemory: new TimerMemory(), onForeignState: createForeignLog('control', logger) };
+  const foreign = {
+    timerMemory: new TimerMemory(),
+    onForeignState: createForeignLog('control', logger),
+    // They are no actors of users.
+    records: undefined,
+  };
   const control = registration.control ? [startControlPump(bridge, { ...common, ...foreign })] : [];
   return [
     ...sessions,

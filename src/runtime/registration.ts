@@ -99,6 +99,7 @@ export async function registerMachines(config: ResolvedConfig, pool: WorkerPool)
         ]),
       ),
       control,
+      records: config.index === true,
       lockDurationMs: config.lockDurationMs,
       duplicateWindowMs: config.duplicateWindowMs,
     }),

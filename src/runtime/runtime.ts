@@ -1,6 +1,7 @@
 // The composition root: makes all parts in their order, and closes them in the reverse.
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { createRecordPacker } from '../actors/host/records/packer.ts';
 import { createWorkerPool } from '../actors/pool/pool.ts';
 import { createCancellations } from '../actors/protocol/cancellations.ts';
 import { tellCancelled } from '../actors/protocol/tell-cancelled.ts';
@@ -20,6 +21,7 @@ import { createControlMailbox } from '../mailbox/control-mailbox.ts';
 import { openStores, type Stores, unshared } from '../storage/stores.ts';
 import type { LocalRuntime, RuntimeCounters } from './counters.ts';
 import { openLocalBroker } from './local-broker.ts';
+import { announce } from './presence.ts';
 import { startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
 
@@ -99,6 +101,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       usage: [],
       limits: {},
       deadLetters: 0,
+      sessions: 0,
     };
     const grace = new AbortController();
     const process = `process-${randomUUID()}`;
@@ -115,6 +118,22 @@ export async function composeRuntime<C extends QuorateConfig>(
       ...(isLocal ? {} : { tell: (life, marks) => tellCancelled(life, marks, telling) }),
     });
     const { mode, endpoint } = connection;
+    const records =
+      resolved.index === true ? createRecordPacker({ bridge, clock, logger, host: process }) : undefined;
+    if (records !== undefined) {
+      const presence = announce(records, {
+        id: process,
+        config: resolved,
+        registration,
+        threads,
+        counters,
+        clock,
+      });
+      undo.push(async () => {
+        presence.stop();
+        await records.close();
+      });
+    }
     const pumps = startPumps({
       process,
       mailbox,
@@ -134,6 +153,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       logger,
       inspection,
       counters,
+      records,
       shutdown: grace.signal,
     });
     // A runtime that is there is ready: pumps connect in a moment.

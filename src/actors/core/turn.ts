@@ -127,7 +127,11 @@ export class TurnMachine {
     const { snapshot } = live;
     applyActions({ draft, live, machine: this.#machine, pending }, actions);
     // Made plain and not refused: within its turn a machine may send itself anything.
-    draft.steps.push({ event: toPlain(event) as EventJson, value: toJson(snapshot?.value) });
+    draft.steps.push({
+      turn: draft.turn + 1,
+      event: toPlain(event) as EventJson,
+      value: toJson(snapshot?.value),
+    });
     if (snapshot === undefined || snapshot.status === 'active') return;
     if (snapshot.status === 'done') {
       const { output } = snapshot;

@@ -7,6 +7,7 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { PayloadRef } from '../../contract/payload.ts';
 import type { HeldSession } from '../../contract/ports.ts';
+import type { TurnResult } from '../../contract/turn.ts';
 import { inboundFolder, livesFolder } from '../protocol/claims.ts';
 import { type ActorHost, HoldEnded } from './host.ts';
 import { type TimerNumbers, takeAllBack } from './outbox/scheduled.ts';
@@ -38,6 +39,8 @@ export interface CommitOptions {
   readonly bytes?: number;
   /** A larger state is put away. */
   readonly most?: number;
+  /** The turns that led to it. */
+  readonly turns?: Pick<TurnResult, 'steps' | 'effects'>;
 }
 
 /** What most stages need of a held actor: what it is, and the state that was committed last. */
@@ -160,9 +163,12 @@ export class HeldActor {
   }
 
   /** An error: the state is too large, and nothing has changed. */
-  async tryCommit(state: SessionState, options: CommitOptions = {}): Promise<'committed' | ErrorJson> {
+  async tryCommit(given: SessionState, options: CommitOptions = {}): Promise<'committed' | ErrorJson> {
     const { host, address: actor } = this;
-    const { bytes = stateBytes(state), forgets = [], most } = options;
+    const state =
+      host.records === undefined ? given : { ...given, revision: (this.#state.revision ?? 0) + 1 };
+    const { bytes = stateBytes(state), forgets = [], most, turns } = options;
+    const before = this.#state.core;
     let stowed: Stowed;
     try {
       stowed = await stowState(state, bytes, {
@@ -188,6 +194,7 @@ export class HeldActor {
     host.counters.commits++;
     this.#seenAt = beganAt;
     this.#replace(stowed);
+    host.records?.committed({ actor, before, state: this.#state, turns, stateBytes: bytes });
     this.settler.forget(forgets);
     return 'committed';
   }
@@ -203,6 +210,12 @@ export class HeldActor {
     this.#state = state;
     this.#claim = claim;
     this.#olderPeers = olderPeers;
+  }
+
+  /** Tells the index of consoles again how the actor is. */
+  announce(): void {
+    const { state, address: actor } = this;
+    this.host.records?.committed({ actor, before: state.core, state });
   }
 
   /** Numbers that the broker has given to what was scheduled: in the state from the next commit on (scheduled.ts). */
@@ -268,6 +281,7 @@ export class HeldActor {
   async forget(): Promise<void> {
     await this.settler.idle();
     if (this.#lost || (await this.session.commit(null)) === 'lost') throw new HoldEnded();
+    this.host.records?.gone(this.address, this.#state);
     this.#state = emptyState(this.host.machine.type, this.host.machine.version);
     this.#newborn = randomUUID();
     this.#claim = undefined;

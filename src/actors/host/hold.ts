@@ -118,6 +118,8 @@ class Hold {
   async #begin(messages: readonly InboundMessage[]): Promise<void> {
     const held = this.#held;
     this.#begun = true;
+    // The last holder may have died before it told what it had committed.
+    if (held.state.inbox.unsettled.length > 0) held.announce();
     await this.#finish(messages);
     for (const number of settledBefore(held.state, messages)) held.settler.confirm(number);
     if (!isStandingStill(held.state)) await migrate(held);

@@ -17,6 +17,7 @@ import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
 import type { Admission } from './admission.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
+import type { RecordSink } from './records/record.ts';
 import type { Gate } from './unsent/gates.ts';
 
 export interface HostCounters {
@@ -70,6 +71,8 @@ export interface ActorHost {
   readonly notifyAsks?: string | undefined;
   /** A model of an agent that has no price. */
   readonly unpriced?: string | undefined;
+  /** Tells the index of consoles; absent where nobody asked for one. */
+  readonly records?: RecordSink | undefined;
   /** Refuses new runs; none where nothing is configured. */
   readonly admission?: Admission;
   /** Why no task of an agent begins now, where people paused it. */

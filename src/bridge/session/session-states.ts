@@ -1,6 +1,7 @@
 // Two requests about states of sessions that the service has and the SDK's public interface lacks: to clear a state, and to
 // list the sessions that have one.
 import type { ServiceBusClient, ServiceBusSessionReceiver } from '@azure/service-bus';
+import type { Bridge } from '../../contract/ports.ts';
 import type { RequestSignal } from '../connection/abort-scope.ts';
 import { REQUEST_TIMEOUT_MS } from '../connection/connection.ts';
 
@@ -99,10 +100,11 @@ const READ_AT_ONCE = 16;
 export async function listSessions(
   client: ServiceBusClient,
   path: string,
-  { skip, top }: { readonly skip: number; readonly top: number },
+  { skip, top, updatedSince }: Parameters<Bridge['listSessions']>[1],
 ): Promise<SessionPage> {
+  const since = updatedSince === undefined ? EVER : new Date(Math.max(1, updatedSince));
   const management = (client as unknown as ClientInsides)._connectionContext.getManagementClient(path);
-  const listed = await management.listMessageSessions(skip, top, EVER, { timeoutInMs: REQUEST_TIMEOUT_MS });
+  const listed = await management.listMessageSessions(skip, top, since, { timeoutInMs: REQUEST_TIMEOUT_MS });
   const ids = Array.isArray(listed) ? listed.map(String) : [];
   // Where states can be cleared, a session that is listed has one.
   const living = canClear(management) ? ids : await withState(management, ids);

@@ -191,6 +191,7 @@ const TEXTS: Readonly<Record<string, readonly [text: string, value: unknown]>> =
   port: ['5673', 5673],
   maxPages: ['1000', 1000],
   inspectorPort: ['8080', 8080],
+  index: ['true', true],
   healthPort: ['8081', 8081],
   healthHost: ['0.0.0.0', '0.0.0.0'],
   workers: ['3', 3],

@@ -48,6 +48,7 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'broker-and-inspector-on-demand': {
     'src/runtime/broker.ts': `import { any } from '../../packages/broker/src/index.ts';`,
   },
+  'console-on-demand': { 'src/client/console.ts': `import '../console/any.ts';` },
   'mcp-on-demand': { 'src/client/mcp.ts': `import '../mcp/any.ts';` },
   'mcp-sdk-by-its-adapter': { 'src/mcp/agent.ts': `import '@modelcontextprotocol/client';` },
   'telemetry-sdk-in-otel-only': { 'src/client/sdk.ts': `import '@opentelemetry/sdk-node';` },
@@ -80,6 +81,7 @@ const FOUND = [
   'src/actors/host/any.ts',
   'src/bridge/any.ts',
   'src/mcp/any.ts',
+  'src/console/any.ts',
   'src/ai/any.ts',
   'src/cli/any.ts',
   'otel/index.ts',

@@ -66,7 +66,7 @@ export async function commitTurns(
   }
   const { next, bytes } = claimed;
   if (next.state !== undefined) {
-    const committed = await held.tryCommit(next.state, { bytes, forgets: settled });
+    const committed = await held.tryCommit(next.state, { bytes, forgets: settled, turns: result });
     if (committed !== 'committed') return { kind: 'refused', error: committed };
     if (next.isBooked === true) held.booked();
     inspectCommit(host, actor, result);

@@ -176,6 +176,7 @@ export function nextState(
       ...(lineage === undefined ? {} : { lineage }),
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(startedWith === undefined ? {} : { input: startedWith }),
+      ...(started === undefined ? {} : { born: started.message.sequenceNumber }),
     },
   };
 }

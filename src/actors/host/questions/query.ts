@@ -31,7 +31,9 @@ export async function answerQueries(
   const { host, address, state } = held;
   const { core } = state;
   const now = host.clock.now();
-  const entries = queries
+  const asked = queries.filter(({ message }) => message.properties[PROPERTY.announce] !== true);
+  if (asked.length < queries.length) held.announce();
+  const entries = asked
     .filter(({ message }) => !isLate(message, now))
     .map(({ message, asker }) =>
       core === null

@@ -209,8 +209,9 @@ export function describeSteps(
     ...shown,
   } as const;
   const end = { ...(output === undefined ? {} : { output }), ...(error === undefined ? {} : { error }) };
+  const applied = steps.map((step) => ({ event: step.event, value: step.value }));
   const bare = steps.map((step) => ({ event: { type: step.event.type }, value: step.value }));
-  const whole: TransitionsBody = { ...place, steps, ...end };
+  const whole: TransitionsBody = { ...place, steps: applied, ...end };
   const smaller: readonly TransitionsBody[] = [
     { ...place, steps: bare, ...end },
     { ...place, steps: bare.slice(-1), ...end },

@@ -294,6 +294,10 @@ export interface SessionState {
   readonly family?: string;
   /** For a child: marks of those who wait for it (protocol/lineage.ts). Hosts that do not know the field keep it. */
   readonly lineage?: string;
+  /** Sequence number of the message that started this life: which of two lives is the newer one. Absent in those of older hosts. */
+  readonly born?: number;
+  /** Commits that the index of consoles was told of. Absent until one was; hosts that do not know the field keep it. */
+  readonly revision?: number;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
   /** Written with a format of its own. Lies in the payload store with a core that is large. */

@@ -42,7 +42,9 @@ describe('start', () => {
     expect(verdicts).toEqual([{ kind: 'applied' }]);
     expect(actor.state).toMatchObject({ status: 'active', incarnation: 'life-1', turn: 1, startedAt: NOW });
     expect(actor.context).toEqual({ count: 3 });
-    expect(steps).toEqual([{ event: { type: 'xstate.init', input: { from: 3 } }, value: 'counting' }]);
+    expect(steps).toEqual([
+      { turn: 1, event: { type: 'xstate.init', input: { from: 3 } }, value: 'counting' },
+    ]);
   });
 
   it('without input gives the machine none, as under createActor', () => {

@@ -96,6 +96,8 @@ const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
   dropped: LAST,
   family: 'f'.repeat(BOUNDS.pathLength),
   lineage: Array.from({ length: 2 * MAX_ANCESTORS }, () => 'm'.repeat(22)).join(' '),
+  born: LAST,
+  revision: LAST,
   traceparent: 't'.repeat(128),
 });
 

@@ -1,0 +1,91 @@
+// A process tells the index of consoles that it lives, and what its machines are: every ten seconds, and once more when it stops.
+import { hostname } from 'node:os';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { RecordPacker } from '../actors/host/records/packer.ts';
+import { readVersion } from '../common/version.ts';
+import type { ResolvedConfig } from '../contract/config.ts';
+import type { Clock } from '../contract/ports.ts';
+import type { ProcessRecord } from '../contract/records.ts';
+import { concurrencyOf } from './agent-pumps.ts';
+import type { RuntimeCounters } from './counters.ts';
+import type { Registration } from './registration.ts';
+
+const EVERY_MS = 10_000;
+/** Definitions are told at the start and every so many times: a console may have begun later. */
+const DEFINITIONS_EVERY = 30;
+const RESOLUTION_MS = 20;
+const NANOSECONDS_PER_MS = 1_000_000;
+
+export interface Announced {
+  /** Name of the process. */
+  readonly id: string;
+  readonly config: ResolvedConfig;
+  readonly registration: Registration;
+  readonly threads: number;
+  readonly counters: RuntimeCounters;
+  readonly clock: Clock;
+}
+
+export interface Presence {
+  /** Tells that the process stops. */
+  stop(): void;
+}
+
+export function announce(
+  records: Pick<RecordPacker, 'tell'>,
+  { id, config, registration, threads, counters, clock }: Announced,
+): Presence {
+  const startedAt = clock.now();
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  const build = readVersion();
+  const hostsActors = config.roles.includes('actors');
+  const machines = hostsActors ? [...registration.machines.values()] : [];
+  const agents = config.roles.includes('agents') ? Object.entries(config.agents) : [];
+
+  const describe = (): ProcessRecord => {
+    const eventLoopMs = delay.percentile(99) / NANOSECONDS_PER_MS;
+    delay.reset();
+    const { actors, deadLetters, sessions } = counters;
+    return {
+      kind: 'process',
+      id,
+      at: clock.now(),
+      startedAt,
+      host: hostname(),
+      pid: process.pid,
+      build,
+      roles: config.roles,
+      machines: Object.fromEntries(machines.map(({ machine }) => [machine.type, machine.version])),
+      agents: agents.map(([name, agent]) => ({
+        name,
+        concurrency: concurrencyOf(agent, threads),
+        running: counters.agents[name]?.running ?? 0,
+      })),
+      sessions,
+      counters: { ...actors, deadLetters },
+      eventLoopMs: Math.round(eventLoopMs * 10) / 10,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  };
+  const tellDefinitions = (): void => {
+    const at = clock.now();
+    const older = [...registration.older.values()].flatMap((versions) => [...versions.values()]);
+    for (const { machine, definition } of hostsActors ? [...machines, ...older] : [])
+      records.tell({ kind: 'machine', type: machine.type, version: machine.version, definition, at });
+  };
+  let told = 0;
+  const tell = (): void => {
+    if (told++ % DEFINITIONS_EVERY === 0) tellDefinitions();
+    records.tell(describe());
+  };
+  tell();
+  const timer = setInterval(tell, EVERY_MS).unref();
+  return {
+    stop: () => {
+      clearInterval(timer);
+      delay.disable();
+      records.tell({ ...describe(), stopped: true });
+    },
+  };
+}
