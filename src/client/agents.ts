@@ -1,12 +1,11 @@
 // Agents paused and resumed while they run: orders to the one that keeps them for all processes, which answers with how things are then.
-import { controlAddress } from '../contract/control.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { LimitCall } from '../contract/limits.ts';
 import type { AgentPause, SharedAgents } from '../contract/orders.ts';
 import type { Bridge } from '../contract/ports.ts';
 import { MAX_REASON, ORDERS, type Order, type OrdersView } from '../control/orders/protocol.ts';
 import type { Requests } from '../mailbox/requests.ts';
-import { giveOrder, lookAt, sessionsOf } from './orders.ts';
+import { giveOrderTo } from './orders.ts';
 
 type Asked = Pick<Order, 'pause' | 'resume'>;
 
@@ -17,11 +16,9 @@ async function orderAll(
   what: Asked,
   call: LimitCall | undefined,
 ): Promise<OrdersView | undefined> {
-  const known = await sessionsOf(bridge, 'orders');
-  if (!known.includes(controlAddress('orders', ORDERS).id)) return undefined;
-  const ask = Object.keys(what).length === 0 ? lookAt : giveOrder;
-  const answer = await ask(requests, { kind: 'orders', name: ORDERS }, { ...what }, call);
-  return answer as unknown as OrdersView;
+  const target = { kind: 'orders', name: ORDERS } as const;
+  const answer = await giveOrderTo({ bridge, requests }, target, { ...what }, call);
+  return answer as unknown as OrdersView | undefined;
 }
 
 export function createSharedAgents(

@@ -12,7 +12,6 @@ import {
 } from '../contract/asks.ts';
 import { checkJson } from '../contract/border.ts';
 import type { CallOptions, QuorateClient } from '../contract/client.ts';
-import { controlAddress } from '../contract/control.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Bridge } from '../contract/ports.ts';
@@ -20,9 +19,10 @@ import type { TurnInput } from '../contract/turn.ts';
 import type { AsksPage, OpenRow } from '../control/asks/asks.ts';
 import { shardOf } from '../control/asks/protocol.ts';
 import type { Requests } from '../mailbox/requests.ts';
-import { lookAt, sessionsOf } from './orders.ts';
+import { lookAtIfThere, namesOf } from './orders.ts';
 
 const DEFAULT_PAGE = 100;
+const NOTHING: AsksPage = { rows: [], closed: [], count: 0, unlisted: 0 };
 const LONGEST_CURSOR = 1_000;
 
 export function createAsks(
@@ -30,8 +30,10 @@ export function createAsks(
   requests: Pick<Requests, 'ask'>,
   query: QuorateClient['query'],
 ): QuorateClient['asks'] {
-  const pageOf = async (name: string, what: object, call: CallOptions): Promise<AsksPage> =>
-    (await lookAt(requests, { kind: 'asks', name }, { ...what }, call)) as unknown as AsksPage;
+  const pageOf = async (name: string, what: object, call: CallOptions): Promise<AsksPage> => {
+    const page = await lookAtIfThere({ bridge, requests }, { kind: 'asks', name }, { ...what }, call);
+    return page === undefined ? NOTHING : (page as unknown as AsksPage);
+  };
 
   /** What the list keeps of a long question is only its beginning: its actor has the rest. */
   const whole = async (row: OpenRow, call: CallOptions): Promise<OpenAsk[]> => {
@@ -48,9 +50,9 @@ export function createAsks(
     if (!Number.isInteger(limit) || limit < 1 || limit > MOST_IN_A_PAGE)
       throw new QuorateError('INPUT_INVALID', `limit must be a whole number from 1 to ${MOST_IN_A_PAGE}`);
     const from = readCursor(after);
-    const prefix = controlAddress('asks', '').id;
-    const known = (await sessionsOf(bridge, 'asks')).map((id) => id.slice(prefix.length)).toSorted();
-    const names = known.filter((name) => (type === undefined || name === shardOf(type)) && name >= from.name);
+    // Of one type there is one list; of all the broker is asked for their names.
+    const known = type === undefined ? await namesOf(bridge, 'asks') : [shardOf(type)];
+    const names = known.filter((name) => name >= from.name);
     const page: { -readonly [field in keyof AskPage]: AskPage[field] } = {
       open: [],
       closed: [],

@@ -1,5 +1,4 @@
 // Budgets of tenants looked at and changed while they are used: orders to their actors, which answer with how they are then.
-import { controlAddress } from '../contract/control.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { LimitCall } from '../contract/limits.ts';
 import type { Bridge } from '../contract/ports.ts';
@@ -9,7 +8,7 @@ import type { DayLimit } from '../control/tenant/protocol.ts';
 import { DAY_MS, type DayView } from '../control/tenant/tenant.ts';
 import type { Requests } from '../mailbox/requests.ts';
 import { toLimits } from './budgets.ts';
-import { giveOrder, lookAt, sessionsOf } from './orders.ts';
+import { giveOrderTo } from './orders.ts';
 
 export function createDayBudgets(
   bridge: Pick<Bridge, 'listSessions'>,
@@ -20,16 +19,10 @@ export function createDayBudgets(
     limit: DayLimit | undefined,
     call: LimitCall | undefined,
   ): Promise<DayBudgetStatus> => {
-    // An order would make the actor of a tenant that has none.
-    const known = await sessionsOf(bridge, 'tenant');
-    if (!known.includes(controlAddress('tenant', tenant).id))
-      throw new QuorateError('BUDGET_NOT_FOUND', `no run has drawn on a budget of tenant '${tenant}'`);
-    const target = { kind: 'tenant', name: tenant } as const;
-    const told =
-      limit === undefined
-        ? await lookAt(requests, target, {}, call)
-        : await giveOrder(requests, target, { limit }, call);
-    return toStatus(told as unknown as DayView);
+    const what = limit === undefined ? {} : { limit };
+    const view = await giveOrderTo({ bridge, requests }, { kind: 'tenant', name: tenant }, what, call);
+    if (view !== undefined) return toStatus(view as unknown as DayView);
+    throw new QuorateError('BUDGET_NOT_FOUND', `no run has drawn on a budget of tenant '${tenant}'`);
   };
   return {
     get: (tenant, call) => order(tenant, undefined, call),

@@ -1,10 +1,9 @@
 // Limits looked at and changed while they run: orders to their limiters, which answer with how they are then. A look is no order.
-import { controlAddress } from '../contract/control.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { LimitCall, LimitChange, LimitStatus, SharedLimits } from '../contract/limits.ts';
 import type { Bridge } from '../contract/ports.ts';
 import type { Requests } from '../mailbox/requests.ts';
-import { giveOrder, lookAt, sessionsOf } from './orders.ts';
+import { giveOrderTo, namesOf, someNamesOf } from './orders.ts';
 
 const HIGHEST = 1_000_000_000;
 
@@ -12,24 +11,19 @@ export function createSharedLimits(
   bridge: Pick<Bridge, 'listSessions'>,
   requests: Pick<Requests, 'ask'>,
 ): SharedLimits {
-  const prefix = controlAddress('limit', '').id;
-  const list = async (): Promise<readonly string[]> =>
-    (await sessionsOf(bridge, 'limit')).map((id) => id.slice(prefix.length)).toSorted();
   const order = async (
     name: string,
     what: Readonly<Record<string, LimitChange | boolean>>,
     call: LimitCall | undefined,
   ): Promise<LimitStatus> => {
-    const known = await list();
-    if (!known.includes(name)) {
-      const there = known.length === 0 ? 'no limit is in use here' : `there are ${known.join(', ')}`;
-      throw new QuorateError('LIMIT_NOT_FOUND', `no process has asked for a limit '${name}': ${there}`);
-    }
-    const ask = Object.keys(what).length === 0 ? lookAt : giveOrder;
-    return (await ask(requests, { kind: 'limit', name }, what, call)) as unknown as LimitStatus;
+    const status = await giveOrderTo({ bridge, requests }, { kind: 'limit', name }, what, call);
+    if (status !== undefined) return status as unknown as LimitStatus;
+    const known = await someNamesOf(bridge, 'limit');
+    const there = known.length === 0 ? 'no limit is in use here' : `there are ${known.join(', ')}`;
+    throw new QuorateError('LIMIT_NOT_FOUND', `no process has asked for a limit '${name}': ${there}`);
   };
   return {
-    list,
+    list: () => namesOf(bridge, 'limit'),
     get: (name, call) => order(name, {}, call),
     set: async (name, change, call) => order(name, { settings: checked(change) }, call),
     pause: (name, call) => order(name, { stop: true }, call),

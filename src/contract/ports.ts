@@ -149,6 +149,8 @@ export interface Bridge {
       readonly top: number;
       /** Those whose state was written since (epoch ms). Default: all. */
       readonly updatedSince?: number;
+      /** Of those looked at only what begins so. */
+      readonly prefix?: string;
     },
   ): Promise<{ readonly ids: readonly string[]; readonly listed: number }>;
   /** Open connections to the service now. */

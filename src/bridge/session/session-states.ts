@@ -100,14 +100,15 @@ const READ_AT_ONCE = 16;
 export async function listSessions(
   client: ServiceBusClient,
   path: string,
-  { skip, top, updatedSince }: Parameters<Bridge['listSessions']>[1],
+  { skip, top, updatedSince, prefix = '' }: Parameters<Bridge['listSessions']>[1],
 ): Promise<SessionPage> {
   const since = updatedSince === undefined ? EVER : new Date(Math.max(1, updatedSince));
   const management = (client as unknown as ClientInsides)._connectionContext.getManagementClient(path);
   const listed = await management.listMessageSessions(skip, top, since, { timeoutInMs: REQUEST_TIMEOUT_MS });
   const ids = Array.isArray(listed) ? listed.map(String) : [];
   // Where states can be cleared, a session that is listed has one.
-  const living = canClear(management) ? ids : await withState(management, ids);
+  const wanted = ids.filter((id) => id.startsWith(prefix));
+  const living = canClear(management) ? wanted : await withState(management, wanted);
   return { ids: living, listed: ids.length };
 }
 

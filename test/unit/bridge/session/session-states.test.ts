@@ -81,4 +81,9 @@ it('leaves other insides alone: the 4 bytes are written, and lists skip what has
     ids: ids.filter((id) => !id.endsWith('0')),
     listed: 40,
   });
+  // Of what nobody wants no state is read.
+  expect(await listSessions(older, 'queue', { skip: 0, top: 100, prefix: 's1' })).toEqual({
+    ids: ids.filter((id) => id.startsWith('s1') && !id.endsWith('0')),
+    listed: 40,
+  });
 });
