@@ -9,10 +9,18 @@ export const ATTR = {
   execution: 'quorate.execution',
   /** On a gather: how many replies it accepted. */
   ok: 'quorate.gather.ok',
+  /** done, error, failed, missing, late … */
+  outcome: 'quorate.outcome',
+  /** On a task and a gather: the turn with which it was over. */
+  turn: 'quorate.turn',
+  errorType: 'error.type',
 } as const;
 
-/** A gather links to so many accepted replies, and counts the others. */
-export const MAX_GATHER_LINKS = 128;
+/** No span of Quorate has more links: Application Insights keeps some 107, and breaks off in the middle of the next. */
+export const MAX_LINKS = 100;
 
-/** Of the SDK, for one span: a batch send links to every task in it. The SDK alone would cut the links at 128. */
+/** Of the SDK, for one span: links that others add find room too. The SDK alone would cut them at 128. */
 export const LINK_LIMIT = 1_024;
+
+/** The name of the tracer. */
+export const SCOPE = 'quorate';

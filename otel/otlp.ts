@@ -28,7 +28,9 @@ const request = z.object({
   resourceSpans: z.array(
     z.object({
       resource: z.object({ attributes }).optional(),
-      scopeSpans: z.array(z.object({ spans: z.array(otlpSpan) })),
+      scopeSpans: z.array(
+        z.object({ scope: z.object({ name: z.string() }).optional(), spans: z.array(otlpSpan) }),
+      ),
     }),
   ),
 });
@@ -44,6 +46,10 @@ export interface FlatSpan {
   readonly spanId: string;
   readonly parentSpanId?: string;
   readonly service: string;
+  /** Of the process: host.id, else host.name; empty where neither is set. */
+  readonly host: string;
+  /** Of the library that made it: `quorate` for ours. */
+  readonly scope: string;
   readonly name: string;
   readonly kind: number;
   /** Epoch ns. */
@@ -54,6 +60,8 @@ export interface FlatSpan {
   /** Links, attributes and events that the SDK's limits cut. */
   readonly dropped: number;
   readonly failed: boolean;
+  /** Of the status: why it failed. */
+  readonly message?: string;
 }
 
 /** Reads a trace file. Throws when it cannot be read, or a line of it is no OTLP JSON. */
@@ -68,19 +76,26 @@ export function parseTraceLines(text: string): FlatSpan[] {
 
 function flatten(json: unknown): FlatSpan[] {
   return request.parse(json).resourceSpans.flatMap(({ resource, scopeSpans }) => {
-    const service = String(toRecord(resource?.attributes ?? [])['service.name'] ?? '');
-    return scopeSpans.flatMap(({ spans }) => spans.map((span) => toFlatSpan(span, service)));
+    const of = toRecord(resource?.attributes ?? []);
+    const service = String(of['service.name'] ?? '');
+    const host = String(of['host.id'] ?? of['host.name'] ?? '');
+    return scopeSpans.flatMap(({ scope, spans }) =>
+      spans.map((span) => toFlatSpan(span, { service, host, scope: scope?.name ?? '' })),
+    );
   });
 }
 
-function toFlatSpan(span: z.output<typeof otlpSpan>, service: string): FlatSpan {
+function toFlatSpan(
+  span: z.output<typeof otlpSpan>,
+  origin: Pick<FlatSpan, 'service' | 'host' | 'scope'>,
+): FlatSpan {
   const { traceId, spanId, parentSpanId, name, kind, links } = span;
   return {
     traceId,
     spanId,
     // Absent and empty both mean a root.
     ...(parentSpanId ? { parentSpanId } : {}),
-    service,
+    ...origin,
     name,
     kind,
     start: span.startTimeUnixNano,
@@ -89,6 +104,7 @@ function toFlatSpan(span: z.output<typeof otlpSpan>, service: string): FlatSpan 
     links,
     dropped: span.droppedLinksCount + span.droppedAttributesCount + span.droppedEventsCount,
     failed: span.status.code === 2,
+    ...(span.status.message === undefined ? {} : { message: span.status.message }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Sets the OpenTelemetry SDK up. Quorate's command line loads it when a trace is wanted, a service with
 // `node --import quorate/otel`. OTEL_* variables win over what is given here.
+import { hostname } from 'node:os';
 import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import {
@@ -81,6 +82,8 @@ async function start(options: TelemetryOptions): Promise<Telemetry> {
       resourceFromAttributes({
         'service.name': options.serviceName ?? 'quorate',
         'process.pid': process.pid,
+        // Without it Jaeger takes each process for a machine of its own, and warns of their clocks.
+        'host.name': hostname(),
       }),
     ),
     // The default set exports the command line, which may hold what is private, and waits for the host's id.

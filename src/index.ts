@@ -11,6 +11,7 @@ export type {
   AskEnd,
   AskPage,
   AsksCall,
+  AsksReport,
   ClosedAsk,
   ClosedQuestion,
   OfContext,
@@ -100,7 +101,7 @@ export type {
   Reservation,
   Usage,
 } from './contract/usage.ts';
-export type { AsksReport, BudgetReport, GatherProgress, QueryAnswer } from './contract/wire.ts';
+export type { BudgetReport, GatherProgress, QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
 export { ask } from './machines/ask.ts';
 export { all, deadline, first, quorum } from './machines/policies.ts';

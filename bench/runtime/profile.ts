@@ -31,7 +31,10 @@ const PARTS: readonly { readonly part: string; readonly is: (frame: Frame) => bo
   { part: 'the SDK', is: ({ url }) => /\/@azure\/|\/tslib\/|\/debug\//.test(url) },
   {
     part: 'traces, which are off',
-    is: ({ url }) => /@opentelemetry|contract\/telemetry|send-span|host\/trace/.test(url),
+    is: ({ url }) =>
+      /@opentelemetry|observability\/(telemetry|span-names)|(batch|turn|call)-span|record-spans|host\/trace/.test(
+        url,
+      ),
   },
   { part: 'ids and keys (sha256)', is: ({ url }) => /internal\/crypto|protocol\/ids/.test(url) },
   { part: 'bridge: lease, intake, batches, settling', is: ({ url }) => /src\/bridge\//.test(url) },

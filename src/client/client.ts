@@ -1,13 +1,12 @@
 // start, run, send, query, result, watch, cancel: what another service embeds. Service Bus is the only way in.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SpanKind } from '@opentelemetry/api';
 import { checkBehalf, toProperties } from '../actors/protocol/behalf.ts';
 import { boundsProperties } from '../actors/protocol/bounds.ts';
 import { claimingPublish } from '../actors/protocol/claims.ts';
 import { hashId } from '../actors/protocol/ids.ts';
 import { limitSignal, throwIfAborted } from '../common/signals.ts';
-import { checkActorId, checkEvent, checkJson } from '../contract/border.ts';
+import { checkActorId, checkEvent } from '../contract/border.ts';
 import type { RunBounds } from '../contract/bounds.ts';
 import type { CallOptions, QuorateClient, StartOptions } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
@@ -16,16 +15,25 @@ import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock } from '../contract/ports.ts';
-import { MAX_KEY_LENGTH } from '../contract/sizes.ts';
 import type { StreamStore } from '../contract/stream.ts';
 import { toCosts } from '../contract/usage.ts';
 import type { AnswerBody, WireMessage } from '../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import { createRequests } from '../mailbox/requests.ts';
-import { ATTR, inSpan, SPAN, traceparentOf } from '../observability/telemetry.ts';
 import { createSharedAgents } from './agents.ts';
 import { createAsks, toResponse } from './asks.ts';
 import { toLimits, withBudget } from './budgets.ts';
+import {
+  checkInput,
+  checkKey,
+  DEFAULT_TIMEOUT_MS,
+  isNotFound,
+  noAnswer,
+  sayUnknownType,
+  timeoutOf,
+  unexpected,
+} from './call-ends.ts';
+import { type CallSpan, inCallSpan, inWatchSpan } from './call-span.ts';
 import { cancelTenant } from './cancel-tenant.ts';
 import { createDayBudgets } from './day-budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
@@ -35,10 +43,7 @@ import { whileOpen } from './open-bridge.ts';
 import { createStreams } from './streams.ts';
 import { watchActor } from './watch.ts';
 
-const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_PAGE = 100;
-/** The longest timer of Node; a longer one rings at once. */
-const LONGEST_TIMEOUT_MS = 2_147_483_647;
 /** A client closes after this long without the broker: leases of watches end by themselves. */
 const CLOSE_LIMIT_MS = 2_000;
 
@@ -94,28 +99,15 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     call: CallOptions | undefined,
     make: Parameters<typeof requests.ask>[0],
     late: QuorateError,
-    correlationId?: string,
+    { correlationId, span }: { readonly correlationId?: string; readonly span?: CallSpan } = {},
   ) =>
     requests.ask(make, {
       timeoutMs: timeoutOf(call),
       signal: call?.signal,
       onTimeout: () => late,
       ...(correlationId === undefined ? {} : { correlationId }),
+      ...(span === undefined ? {} : { onAnswer: span.answeredBy }),
     });
-  const traced = <T>(
-    operation: 'start' | 'send',
-    type: string,
-    id: string,
-    fn: (traceparent: { traceparent?: string }) => Promise<T>,
-  ): Promise<T> =>
-    inSpan(
-      SPAN.call(operation, type),
-      { kind: SpanKind.CLIENT, attributes: { [ATTR.actor]: `${type}/${id}` } },
-      (span) => {
-        const traceparent = traceparentOf(span);
-        return fn(traceparent === undefined ? {} : { traceparent });
-      },
-    );
 
   const streams = createStreams({
     ...options,
@@ -167,50 +159,81 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       ...call
     }: StartOptions<unknown>,
     more: NonNullable<WireMessage['properties']> = {},
-  ): ReturnType<QuorateClient['start']> =>
-    traced('start', type, id, async (trace) => {
+    waiting?: CallSpan,
+  ): ReturnType<QuorateClient['start']> => {
+    const ofSpan = async (span: CallSpan): ReturnType<QuorateClient['start']> => {
       const bounds = boundsProperties({ deadlineMs, maxDepth, maxTasks, noProgressMs } as RunBounds);
       const behalf = { ...toProperties(checkBehalf({ tenant, priority })), ...bounds };
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its start in time`);
       const given = checkInput(input, `${type}/${id}`);
       const properties = { ...behalf, ...more, ...withBudget(budget, `${type}/${id}`) };
       const make = (asker: unknown): WireMessage =>
-        message(type, id, { kind: 'start', input: given, asker: asker as Json }, { ...trace, properties });
-      const body = await ask(type, id, call, make, late);
+        message(
+          type,
+          id,
+          { kind: 'start', input: given, asker: asker as Json },
+          { ...span.carried, properties },
+        );
+      const body = await ask(type, id, call, make, late, { span });
       if (body.answer === 'started' || body.answer === 'exists')
         return { address: { type, id }, answer: body.answer };
       throw unexpected(body);
-    });
+    };
+    return waiting === undefined ? inCallSpan('start', type, id, ofSpan) : ofSpan(waiting);
+  };
+
+  const resultOf = async (
+    type: string,
+    id: string,
+    call: CallOptions | undefined,
+    span: CallSpan,
+  ): Promise<Json> => {
+    const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} has not ended yet`);
+    const body = await ask(
+      type,
+      id,
+      call,
+      (asker) => message(type, id, { kind: 'await', asker: { ...asker } }),
+      late,
+      // Asked again after a time-out, it waits in the actor's state once, not once more.
+      { correlationId: hashId('result', type, id), span },
+    );
+    if (body.answer !== 'outcome') throw unexpected(body);
+    if (body.outcome.status === 'error') throw fromErrorJson(body.outcome.error);
+    return body.outcome.output;
+  };
 
   const client: QuorateClient = {
     start: (type, given) => begin(type, given),
-    run: async (type, { id, input, budget, ...call }) => {
-      const given = checkInput(input, `${type}/${id}`);
-      checkBehalf(call);
-      boundsProperties(call);
-      const over = new AbortController();
-      const { signal, release } = limitSignal({ sources: [over.signal, call.signal] });
-      const waiting = { ...call, signal };
-      const own = budget === undefined ? {} : { budget };
-      const started = begin(type, { id, input: given, ...own, ...call }, { [PROPERTY.sameInput]: true });
-      const result = client.result(type, id, waiting).catch(async (thrown: unknown) => {
-        // The start says why there is no actor.
-        await started;
-        if (!isNotFound(thrown)) throw thrown;
-        // The question came before the start, whose input goes through the payload store first.
-        return client.result(type, id, waiting);
-      });
-      try {
-        const [, output] = await Promise.all([started, result]);
-        return output;
-      } finally {
-        // Nobody waits for the end of an actor whose start was refused.
-        over.abort();
-        release();
-      }
-    },
+    run: (type, { id, input, budget, ...call }) =>
+      inCallSpan('run', type, id, async (span) => {
+        const given = checkInput(input, `${type}/${id}`);
+        checkBehalf(call);
+        boundsProperties(call);
+        const over = new AbortController();
+        const { signal, release } = limitSignal({ sources: [over.signal, call.signal] });
+        const waiting = { ...call, signal };
+        const own = budget === undefined ? {} : { budget };
+        const more = { [PROPERTY.sameInput]: true, [PROPERTY.within]: true };
+        const started = begin(type, { id, input: given, ...own, ...call }, more, span);
+        const result = resultOf(type, id, waiting, span).catch(async (thrown: unknown) => {
+          // The start says why there is no actor.
+          await started;
+          if (!isNotFound(thrown)) throw thrown;
+          // The question came before the start, whose input goes through the payload store first.
+          return resultOf(type, id, waiting, span);
+        });
+        try {
+          const [, output] = await Promise.all([started, result]);
+          return output as never;
+        } finally {
+          // Nobody waits for the end of an actor whose start was refused.
+          over.abort();
+          release();
+        }
+      }),
     send: (type, id, event, call) =>
-      traced('send', type, id, async (trace) => {
+      inCallSpan('send', type, id, async ({ carried }) => {
         throwIfAborted(call?.signal);
         checkKey(call?.key);
         const of = `${type}/${id}`;
@@ -227,25 +250,26 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         const body = { kind: 'event', event: checkEvent(event, of), ...start } as const;
         await bridge.publish([
           message(type, id, body, {
-            ...trace,
+            ...carried,
             ...own,
             properties: { ...own.properties, ...behalf, ...funded },
           }),
         ]);
       }),
-    query: async (type, id, call) => {
-      const late = noAnswer(type, id, 'the query ');
-      const make = (asker: unknown): WireMessage =>
-        message(
-          type,
-          id,
-          { kind: 'query', asker: asker as Json },
-          { properties: { [PROPERTY.patience]: timeoutOf(call) } },
-        );
-      const body = await ask(type, id, call, make, late);
-      if (body.answer === 'snapshot') return body.snapshot;
-      throw unexpected(body);
-    },
+    query: (type, id, call) =>
+      inCallSpan('query', type, id, async (span) => {
+        const late = noAnswer(type, id, 'the query ');
+        const make = (asker: unknown): WireMessage =>
+          message(
+            type,
+            id,
+            { kind: 'query', asker: asker as Json },
+            { properties: { [PROPERTY.patience]: timeoutOf(call) } },
+          );
+        const body = await ask(type, id, call, make, late, { span });
+        if (body.answer === 'snapshot') return body.snapshot;
+        throw unexpected(body);
+      }),
     topUp: async (type, id, { by = '', usd, tokens, ...call }) => {
       const { microUsd = 0, tokens: more = 0 } = toLimits({ usd, tokens }, `topUp of ${type}/${id}`);
       const late = noAnswer(type, id);
@@ -265,35 +289,26 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       const { costs, status } = await client.query(type, id, call);
       return costs ?? toCosts([], status !== 'active');
     },
-    result: async (type, id, call) => {
-      checkActorId(id, type);
-      const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} has not ended yet`);
-      const body = await ask(
-        type,
-        id,
-        call,
-        (asker) => message(type, id, { kind: 'await', asker: { ...asker } }),
-        late,
-        // Asked again after a time-out, it waits in the actor's state once, not once more.
-        hashId('result', type, id),
-      );
-      if (body.answer !== 'outcome') throw unexpected(body);
-      if (body.outcome.status === 'error') throw fromErrorJson(body.outcome.error);
-      return body.outcome.output as never;
-    },
+    result: (type, id, call) =>
+      inCallSpan('result', type, id, async (span) => {
+        checkActorId(id, type);
+        return (await resultOf(type, id, call, span)) as never;
+      }),
     watch: (type, id, call) => {
       const correlationId = randomUUID();
       const asker = { ...requests.askerOf(correlationId) };
-      return watchActor({
-        signal: call?.signal,
-        request: async (leaseMs) => {
-          const asked = message(type, id, { kind: 'watch', asker, leaseMs });
-          const properties = call?.progress === true ? { [PROPERTY.progress]: true } : {};
-          await bridge.publish([{ ...asked, properties: { ...asked.properties, ...properties } }]);
-        },
-        listen: (onBody) => requests.listen(correlationId, onBody),
-        open: watches,
-      }) as never;
+      return inWatchSpan(type, id, (span) =>
+        watchActor({
+          signal: call?.signal,
+          request: async (leaseMs) => {
+            const asked = message(type, id, { kind: 'watch', asker, leaseMs });
+            const properties = call?.progress === true ? { [PROPERTY.progress]: true } : {};
+            await bridge.publish([{ ...asked, properties: { ...asked.properties, ...properties } }]);
+          },
+          listen: (onBody) => requests.listen(correlationId, onBody, span.answeredBy),
+          open: watches,
+        }),
+      ) as never;
     },
     stream: (type, id, call) => streams.read({ type, id: checkActorId(id, type) }, call),
     cancel: async (type, id, call) => {
@@ -303,7 +318,9 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
       const late = new QuorateError('RESULT_TIMEOUT', `${type}/${id} did not confirm its end in time`);
       const make = (asker: unknown): WireMessage =>
         message(type, id, { kind: 'await', asker: asker as Json });
-      const body = await ask(type, id, call, make, late, hashId('result', type, id));
+      const body = await ask(type, id, call, make, late, {
+        correlationId: hashId('result', type, id),
+      });
       if (body.answer !== 'outcome') throw unexpected(body);
       const { outcome } = body;
       return outcome.status === 'error' && outcome.error.code === 'ACTOR_STOPPED' ? 'cancelled' : 'ended';
@@ -349,52 +366,4 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
   };
   return client;
-}
-
-/** A missing queue of actors means that nobody hosts the type: the error names the type. */
-function sayUnknownType(entity = ''): (thrown: unknown) => never {
-  return (thrown) => {
-    const prefix = actorQueue('');
-    const isMissing =
-      thrown instanceof QuorateError &&
-      thrown.code === 'TOPOLOGY_MISMATCH' &&
-      !/disabled/i.test(thrown.message);
-    if (!isMissing || !entity.startsWith(prefix)) throw thrown;
-    const message = `no machine type '${entity.slice(prefix.length)}' here: no host of it has made its queue`;
-    throw new QuorateError('MACHINE_NOT_FOUND', message, { cause: thrown });
-  };
-}
-
-function noAnswer(type: string, id: string, to = ''): QuorateError {
-  const message = `${type}/${id} did not answer ${to}in time: does a host of it run?`;
-  return new QuorateError('RESULT_TIMEOUT', message);
-}
-
-function unexpected(body: AnswerBody): Error {
-  return body.answer === 'error' ? fromErrorJson(body.error) : new Error(`unexpected answer: ${body.answer}`);
-}
-
-function isNotFound(thrown: unknown): boolean {
-  return thrown instanceof QuorateError && thrown.code === 'ACTOR_NOT_FOUND';
-}
-
-function checkInput(input: unknown, of: string): Json {
-  return checkJson(input, { of, path: 'input', code: 'INPUT_INVALID' });
-}
-
-function timeoutOf({ timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions = {}): number {
-  if (typeof timeoutMs === 'number' && timeoutMs >= 0) return Math.min(timeoutMs, LONGEST_TIMEOUT_MS);
-  throw new QuorateError(
-    'INPUT_INVALID',
-    `timeoutMs must be a number of ms from 0 on, not ${String(timeoutMs)}`,
-  );
-}
-
-function checkKey(key: unknown): void {
-  if (key === undefined || (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH)) return;
-  const given = typeof key === 'string' ? `one of ${key.length}` : typeof key;
-  throw new QuorateError(
-    'INPUT_INVALID',
-    `key must be a text of 1 to ${MAX_KEY_LENGTH} characters, not ${given}`,
-  );
 }

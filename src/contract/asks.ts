@@ -108,6 +108,13 @@ export interface ClosedAsk extends Omit<ClosedQuestion, 'ask' | 'turn'> {
   readonly actor: ActorAddress;
 }
 
+/** The questions of one actor. */
+export interface AsksReport {
+  readonly open: readonly OpenAsk[];
+  /** The latest, oldest first. */
+  readonly closed: readonly ClosedAsk[];
+}
+
 /** Of `asks`: which questions, and how many. */
 export interface AsksCall {
   /** Of actors of this type; default all. */

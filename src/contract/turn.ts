@@ -196,7 +196,7 @@ export interface GatherState {
   readonly values: readonly KeptValue[];
   readonly errors: readonly BranchError[];
   readonly startedAt: number;
-  /** Traceparents of the first accepted replies, at most MAX_GATHER_LINKS. */
+  /** Traceparents of the first accepted replies, at most MAX_LINKS. */
   readonly links: readonly string[];
 }
 
@@ -214,8 +214,8 @@ export function answersIn({ values, rejected = [] }: Pick<GatherState, 'values' 
   }));
 }
 
-/** OpenTelemetry keeps 128 links a span by default; a gather links to so many accepted replies and counts the rest. */
-export const MAX_GATHER_LINKS = 128;
+/** No span has more: OpenTelemetry keeps 128 by default, Application Insights some 107. A gather counts the replies beyond them. */
+export const MAX_LINKS = 100;
 
 export type Execution = {
   /** The id under which the machine knows it (`invoke.id`). */
@@ -224,6 +224,8 @@ export type Execution = {
   /** A state invokes it; the id of a spawned child looks the same. */
   readonly invoked?: true;
   readonly startedAt: number;
+  /** While it is traced: the same by the clock of the machine that asked, with µs (epoch ms). */
+  readonly tracedAt?: number;
   /** When its asker stops waiting, if it ever does (epoch ms). */
   readonly deadlineAt?: number;
   /** The work is done also when nobody waits for it any more. */
@@ -277,6 +279,8 @@ export interface TurnRequest {
   readonly inputs: readonly TurnInput[];
   /** Epoch ms; the clock of every turn in this batch. */
   readonly now: number;
+  /** While the actor is traced: the same by this machine's clock, with µs. */
+  readonly tracedAt?: number;
   /** Drawn by the host: the incarnation if an input creates the actor. */
   readonly incarnation: string;
   /** Stop taking inputs once the effects weigh this many bytes of JSON (I12); at least one input is always taken. */
@@ -294,6 +298,10 @@ export interface GatherReport {
   readonly execution: string;
   readonly src: string;
   readonly childId: string;
+  /** As it was when it ended. */
+  readonly scatter: Execution;
+  /** With `failed`: what its machine was told. */
+  readonly error?: ErrorJson;
   readonly outcome: GatherOutput['outcome'] | 'failed';
   readonly gather: GatherState;
   /** The machine was given references of its large answers. */

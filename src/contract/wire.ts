@@ -1,7 +1,7 @@
 // What crosses Service Bus. `subject` names the kind, the body is JSON, and `format` lets a reader refuse what it does not know.
 
 import type { ActorAddress } from './address.ts';
-import type { ClosedAsk, OpenAsk } from './asks.ts';
+import type { AsksReport, OpenAsk } from './asks.ts';
 import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { Foresight } from './foresight.ts';
@@ -73,6 +73,10 @@ export const PROPERTY = {
   budget: 'quorate-budget',
   /** On a task under a budget: how often its host was gone before it was sent again. */
   lost: 'quorate-lost',
+  /** On a start: its sender waits for the end within the span of the trace context. */
+  within: 'quorate-within',
+  /** On a `stop`, while it is traced: when its parent let go of it (epoch ms, with µs). */
+  stopped: 'quorate-stopped',
   /** On a task that a person has sent again: the number of its dead letter. It is done also when nobody waits. */
   redriven: 'quorate-redriven',
   /** Signature of the family, by the key of the payload store. */
@@ -329,13 +333,6 @@ export interface BudgetReport {
   /** Of a run that draws from the budget of its tenant: `limit` is what it has drawn, `most` its own bound. */
   readonly tenant?: string;
   readonly most?: { readonly microUsd?: number; readonly tokens?: number };
-}
-
-/** The questions of one actor. */
-export interface AsksReport {
-  readonly open: readonly OpenAsk[];
-  /** The latest, oldest first. */
-  readonly closed: readonly ClosedAsk[];
 }
 
 /** What a query gets: the committed snapshot as XState shows it, and how far each gather is. */

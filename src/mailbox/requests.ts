@@ -18,14 +18,22 @@ interface RequestOptions {
   readonly onTimeout: () => QuorateError;
   /** Set for questions that may be repeated: the same question of the same client is kept once where it waits. */
   readonly correlationId?: string;
+  /** Told the trace context that the answer came with. */
+  readonly onAnswer?: (traceparent: string | undefined) => void;
   /** Sent again as often, until it is answered: whom it is for may be on its way to another host. */
   readonly repeatMs?: number;
 }
 
+type Hearer = (body: AnswerBody, traceparent: string | undefined) => void;
+
 export interface Requests {
   ask(make: (asker: ReplyAddress) => WireMessage, options: RequestOptions): Promise<AnswerBody>;
   /** Every answer with this correlation id, until released. */
-  listen(correlationId: string, onBody: (body: AnswerBody) => void): Listening;
+  listen(
+    correlationId: string,
+    onBody: (body: AnswerBody) => void,
+    onAnswer?: RequestOptions['onAnswer'],
+  ): Listening;
   /** Where answers to this correlation id are wanted. */
   askerOf(correlationId: string): ReplyAddress;
   close(): Promise<void>;
@@ -44,7 +52,7 @@ export function createRequests(
   endpoint = 'the broker',
   sessionId = `client-${randomUUID()}`,
 ): Requests {
-  const waiting = new Map<string, Set<(body: AnswerBody) => void>>();
+  const waiting = new Map<string, Set<Hearer>>();
   const closing = new AbortController();
   let pump: (Pump & { readonly ready: Promise<void> }) | undefined;
 
@@ -52,7 +60,7 @@ export function createRequests(
     if (message.correlationId === undefined) return;
     const parsed = parseAnswerBody(message);
     const body = parsed.ok ? parsed.body : unreadable(parsed.why);
-    for (const resolve of waiting.get(message.correlationId) ?? []) resolve(body);
+    for (const resolve of waiting.get(message.correlationId) ?? []) resolve(body, message.traceparent);
   };
   /** An answer that nobody waits for any more is not fetched either. */
   const onMessage = (message: InboundMessage): void => {
@@ -76,7 +84,7 @@ export function createRequests(
     pump ??= bridge.pumpNamedSession({ entity: REPLIES, sessionId, onMessage });
   };
   const askerOf = (correlationId: string): ReplyAddress => ({ entity: REPLIES, sessionId, correlationId });
-  const hear = (correlationId: string, onBody: (body: AnswerBody) => void): (() => void) => {
+  const hear = (correlationId: string, onBody: Hearer): (() => void) => {
     const others = waiting.get(correlationId) ?? new Set();
     waiting.set(correlationId, others.add(onBody));
     return () => {
@@ -87,13 +95,16 @@ export function createRequests(
 
   return {
     askerOf,
-    listen: (correlationId, onBody) => {
+    listen: (correlationId, onBody, onAnswer) => {
       throwIfAborted(closing.signal);
       holdSession();
       const { promise: closed, resolve } = Promise.withResolvers<unknown>();
       const onClose = (): void => resolve(closing.signal.reason);
       closing.signal.addEventListener('abort', onClose, { once: true });
-      const deafen = hear(correlationId, onBody);
+      const deafen = hear(correlationId, (body, traceparent) => {
+        onAnswer?.(traceparent);
+        onBody(body);
+      });
       return {
         closed,
         release: () => {
@@ -102,7 +113,7 @@ export function createRequests(
         },
       };
     },
-    ask: async (make, { timeoutMs, signal, onTimeout, correlationId = randomUUID(), repeatMs }) => {
+    ask: async (make, { timeoutMs, signal, onTimeout, onAnswer, correlationId = randomUUID(), repeatMs }) => {
       throwIfAborted(signal);
       throwIfAborted(closing.signal);
       holdSession();
@@ -118,7 +129,10 @@ export function createRequests(
         sent = true;
         return answered;
       };
-      const deafen = hear(correlationId, resolve);
+      const deafen = hear(correlationId, (body, traceparent) => {
+        onAnswer?.(traceparent);
+        resolve(body);
+      });
       const again =
         repeatMs === undefined
           ? undefined

@@ -1,5 +1,5 @@
-// Traces: the names, the ids and the few calls that every part uses. `@opentelemetry/api` alone: without an SDK each
-// call is a cheap no-op that still passes the trace context on. The shape of a trace is in docs/observability.md.
+// Traces: the ids, the stamps and the few calls that every part uses. `@opentelemetry/api` alone: without an SDK each call is a
+// cheap no-op that still passes the trace context on. Names are in span-names.ts, the shape of a trace in docs/observability.md.
 import { hash } from 'node:crypto';
 import {
   type Attributes,
@@ -22,85 +22,32 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { redact } from './redaction.ts';
-
-/** Span names by what they cover; each keeps to few values, so that they can be searched and counted by name. */
-export const SPAN = {
-  /** An actor's whole life, recorded when it ends. INTERNAL. */
-  actor: (type: string) => `actor ${type}`,
-  /** One batch of turns under one lock. CONSUMER. */
-  process: (entity: string) => `process ${entity}`,
-  turn: (type: string) => `turn ${type}`,
-  /** One batch handed to the broker: CLIENT. PRODUCER only when nobody waits for what it starts. */
-  send: (entity: string) => `send ${entity}`,
-  /** From asking to the accepted answer. INTERNAL, recorded when the answer is in. */
-  task: (agent: string) => `task ${agent}`,
-  /** Short, at dispatch: something to see while the retroactive spans are still to come. */
-  scatter: (name: string) => `scatter ${name}`,
-  /** From the scatter's commit to the gather's decision. INTERNAL, recorded at the decision. */
-  scatterGather: (name: string) => `scatter-gather ${name}`,
-  /** The decision, linked to the replies it accepted. */
-  gather: (name: string) => `gather ${name}`,
-  /** A client's call: covers the wait for its answer. */
-  call: (operation: 'start' | 'send' | 'query' | 'result', type: string) => `${operation} ${type}`,
-  /** An agent's run of one attempt. */
-  agent: (agent: string) => `invoke_agent ${agent}`,
-  tool: (tool: string) => `execute_tool ${tool}`,
-  chat: (model: string) => `chat ${model}`,
-} as const;
-
-/** Attribute names. Messaging is semantic conventions 1.44; 1.45 renames it, so the names are here and nowhere else. */
-export const ATTR = {
-  /** `type/id`: the tag that finds everything of one actor. */
-  actor: 'quorate.actor',
-  incarnation: 'quorate.incarnation',
-  turn: 'quorate.turn',
-  turns: 'quorate.turns',
-  status: 'quorate.status',
-  execution: 'quorate.execution',
-  branch: 'quorate.branch',
-  agent: 'quorate.agent',
-  attempt: 'quorate.attempt',
-  /** done, error, late, stale, duplicate … */
-  outcome: 'quorate.outcome',
-  total: 'quorate.gather.total',
-  ok: 'quorate.gather.ok',
-  failed: 'quorate.gather.failed',
-  missing: 'quorate.gather.missing',
-  duplicates: 'quorate.gather.duplicates',
-  /** Accepted replies that are not linked because of MAX_GATHER_LINKS. */
-  unlinked: 'quorate.gather.unlinked',
-  replayOf: 'quorate.replay.of',
-  replayReason: 'quorate.replay.reason',
-  errorType: 'error.type',
-  serverAddress: 'server.address',
-  serverPort: 'server.port',
-  messagingSystem: 'messaging.system',
-  messagingDestination: 'messaging.destination.name',
-  messagingOperationName: 'messaging.operation.name',
-  messagingOperationType: 'messaging.operation.type',
-  messagingMessageId: 'messaging.message.id',
-  messagingConversationId: 'messaging.message.conversation_id',
-  messagingBatchCount: 'messaging.batch.message_count',
-  messagingDeliveryCount: 'messaging.servicebus.message.delivery_count',
-  messagingEnqueuedTime: 'messaging.servicebus.message.enqueued_time',
-  messagingDisposition: 'messaging.servicebus.disposition_status',
-  genAiOperation: 'gen_ai.operation.name',
-  genAiProvider: 'gen_ai.provider.name',
-  genAiModel: 'gen_ai.request.model',
-  genAiAgent: 'gen_ai.agent.name',
-  genAiTool: 'gen_ai.tool.name',
-  genAiInputTokens: 'gen_ai.usage.input_tokens',
-  genAiOutputTokens: 'gen_ai.usage.output_tokens',
-  genAiCachedTokens: 'gen_ai.usage.cache_read.input_tokens',
-  genAiReasoningTokens: 'gen_ai.usage.reasoning.output_tokens',
-  /** Millionths of a USD that the attempt cost, as far as it is known. */
-  microUsd: 'quorate.usage.micro_usd',
-  mcpMethod: 'mcp.method.name',
-} as const;
-
-export const MESSAGING_SYSTEM = 'servicebus';
+import { ATTR } from './span-names.ts';
 
 const TRACER = 'quorate';
+
+/** A clock that was set back by more than this is followed; before that, stamps wait for it. */
+const MOST_STANDSTILL_MS = 1_000;
+const US = 0.001;
+
+let fineOffset = performance.timeOrigin;
+let lastStamp = Number.NEGATIVE_INFINITY;
+
+/**
+ * The instant for a span, in epoch ms with µs. It is this machine's clock, so that it agrees with what other libraries stamp, and
+ * no two are equal: what comes first in this process ends before the next one begins.
+ */
+export function traceNow(): number {
+  const wall = Date.now();
+  const fine = performance.now();
+  const early = wall - (fine + fineOffset);
+  if (early > 0) fineOffset += early;
+  else if (early <= -1) fineOffset += early + 1 - US;
+  const now = Math.floor((fine + fineOffset) * 1_000) / 1_000;
+  const stands = lastStamp >= now && lastStamp - now < MOST_STANDSTILL_MS;
+  lastStamp = stands ? Math.round((lastStamp + US) * 1_000) / 1_000 : now;
+  return lastStamp;
+}
 
 /** Whether anybody records spans. The provider of the API itself hands calls on to an SDK, once there is one. */
 export function isTracing(): boolean {
@@ -163,13 +110,21 @@ function toLinks(links: readonly (string | SpanContext)[]): Link[] {
 
 export interface SpanInput {
   readonly kind?: SpanKind;
+  /** Epoch ms. Default: now. */
+  readonly startTime?: number;
+  /** Asked when it is over: when that was (epoch ms), or `never` for a span that is not to be exported. Default: now. */
+  readonly endTime?: () => number | 'never' | undefined;
   /** Left out: the active span. Given as undefined, as by a message without a trace: nobody, whatever is active. */
   readonly parent?: SpanParent | undefined;
   readonly attributes?: Attributes;
   readonly links?: readonly (string | SpanContext)[];
 }
 
-function toSpanOptions({ kind, attributes, links }: SpanInput): SpanOptions {
+function toSpanOptions({
+  kind,
+  attributes,
+  links,
+}: Pick<SpanInput, 'kind' | 'attributes' | 'links'>): SpanOptions {
   return {
     ...(kind === undefined ? {} : { kind }),
     ...(attributes === undefined ? {} : { attributes }),
@@ -184,10 +139,15 @@ function toSpanOptions({ kind, attributes, links }: SpanInput): SpanOptions {
 export function inSpan<T>(name: string, input: SpanInput, fn: (span: Span) => T): T;
 export function inSpan(name: string, input: SpanInput, fn: (span: Span) => unknown): unknown {
   const parent = 'parent' in input ? parentContext(input.parent) : context.active();
-  const span = trace.getTracer(TRACER).startSpan(name, toSpanOptions(input), parent);
+  const startTime = toHrTime(input.startTime ?? traceNow());
+  const span = trace.getTracer(TRACER).startSpan(name, { ...toSpanOptions(input), startTime }, parent);
+  const end = (): void => {
+    const at = input.endTime?.();
+    if (at !== 'never') span.end(toHrTime(at ?? traceNow()));
+  };
   const fail = (thrown: unknown): never => {
     recordFailure(span, thrown);
-    span.end();
+    end();
     throw thrown;
   };
   let result: unknown;
@@ -197,7 +157,7 @@ export function inSpan(name: string, input: SpanInput, fn: (span: Span) => unkno
     return fail(thrown);
   }
   const succeed = (value: unknown): unknown => {
-    span.end();
+    end();
     return value;
   };
   return result instanceof Promise ? result.then(succeed, fail) : succeed(result);
@@ -259,7 +219,7 @@ interface SpanIds {
 const globals: { [SPAN_ID_SLOT]?: SpanIds | undefined; readonly globalThis: unknown } = globalThis;
 
 /** A span that is over, with the ids it was given when it began. */
-export interface RecordedSpan extends SpanInput {
+export interface RecordedSpan extends Omit<SpanInput, 'endTime'> {
   readonly name: string;
   readonly spanContext: SpanContext;
   /** Epoch ms. */
@@ -268,13 +228,11 @@ export interface RecordedSpan extends SpanInput {
   readonly status?: { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 }
 
-/** Jaeger takes a span without a duration for one with a negative one. */
-const MIN_DURATION_MS = 0.001;
-
-/** Not the number itself: the SDK takes a small one for an instant of this process's own clock. */
+/** Not the number itself: the SDK takes a small one for an instant of this process's own clock. Whole µs, as Jaeger keeps them. */
 function toHrTime(epochMs: number): HrTime {
-  const seconds = Math.floor(epochMs / 1_000);
-  return [seconds, Math.round((epochMs - seconds * 1_000) * 1_000_000)];
+  const us = Math.round(epochMs * 1_000);
+  const seconds = Math.floor(us / 1_000_000);
+  return [seconds, (us - seconds * 1_000_000) * 1_000];
 }
 
 /** Call it once, after the commit that ended what the span covers: a backend does not overwrite, a repeat is a twin. */
@@ -287,7 +245,8 @@ export function recordSpan(input: RecordedSpan): void {
     const options = { ...toSpanOptions(input), startTime: toHrTime(startTime) };
     const span = trace.getTracer(TRACER).startSpan(name, options, parent);
     if (status?.ok === false) recordFailure(span, status.error);
-    span.end(toHrTime(Math.max(startTime + MIN_DURATION_MS, endTime)));
+    // Jaeger takes a span without a duration for one with a negative one.
+    span.end(toHrTime(Math.max(startTime + US, endTime)));
   } finally {
     globals[SPAN_ID_SLOT] = undefined;
   }

@@ -57,7 +57,7 @@ describe('a review across three processes', () => {
         ['client', 'actors', 'agents'].map((name) => readTraceFile(join(folder, `${name}.jsonl`))),
       )
     ).flat();
-    const [root] = spans.filter(({ name }) => name === 'start review');
+    const [root] = spans.filter(({ name }) => name === 'run review');
     expect(root).toBeDefined();
     const trace = spans.filter(({ traceId }) => traceId === root?.traceId);
     expect(new Set(trace.map(({ service }) => service))).toEqual(new Set(['client', 'actors', 'agents']));
@@ -69,20 +69,11 @@ describe('a review across three processes', () => {
           traceId !== root?.traceId && /^(task|gather|turn|process actor\.review)/.test(name),
       ),
     ).toEqual([]);
-    const gather = trace.find(({ name }) => name === 'gather scatter');
+    const gather = trace.find(({ name }) => name.startsWith('gather '));
     expect(gather?.links).toHaveLength(24);
     const names = new Set(trace.map(({ name }) => name.split(' ')[0]));
     expect([...names]).toEqual(
-      expect.arrayContaining([
-        'start',
-        'send',
-        'process',
-        'turn',
-        'task',
-        'scatter-gather',
-        'gather',
-        'actor',
-      ]),
+      expect.arrayContaining(['run', 'send', 'process', 'turn', 'task', 'scatter-gather', 'gather', 'actor']),
     );
   });
 });

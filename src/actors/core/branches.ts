@@ -75,7 +75,15 @@ function end(
   const { src, childId } = scatter;
   const gather = draft.fold(id, scatter).toState();
   const byReference = told.status === 'done' && draft.request.overflow?.execution === id;
-  const report = { execution: id, src, childId, outcome, gather };
+  const report = {
+    execution: id,
+    src,
+    childId,
+    scatter,
+    outcome,
+    gather,
+    ...(told.status === 'error' ? { error: told.error } : {}),
+  };
   draft.gathers.push(byReference ? { ...report, byReference } : report);
   closeExecution(draft, id, 'answered');
   turn.deliverEnd(childId, told);

@@ -100,7 +100,14 @@ function ignoring(cancel: 'ignore' | undefined): { readonly cancel?: 'ignore' } 
 }
 
 function common(draft: Draft, { childId, src, invoked }: ChildStart) {
-  return { childId, src, startedAt: draft.now, ...(invoked === undefined ? {} : { invoked }) };
+  const { tracedAt } = draft.request;
+  return {
+    childId,
+    src,
+    startedAt: draft.now,
+    ...(tracedAt === undefined ? {} : { tracedAt }),
+    ...(invoked === undefined ? {} : { invoked }),
+  };
 }
 
 /** 'answered': the other side has ended by itself. 'stop': nobody needs it any more, and it has to be told. */

@@ -13,7 +13,7 @@ import {
   type ScatterPlan,
 } from '../../contract/scatter.ts';
 import type { GatherState, KeptValue, TurnRequest, TurnResult } from '../../contract/turn.ts';
-import { MAX_GATHER_LINKS } from '../../contract/turn.ts';
+import { MAX_LINKS } from '../../contract/turn.ts';
 import {
   add,
   addDuplicate,
@@ -95,7 +95,7 @@ export class GatherFold {
   accept(index: number, outcome: Outcome, traceparent: string | undefined, kept?: PayloadRef): () => void {
     const before = this.#folded;
     const { gathering, links } = before;
-    const isLinked = traceparent !== undefined && links.length < MAX_GATHER_LINKS;
+    const isLinked = traceparent !== undefined && links.length < MAX_LINKS;
     this.#flip(index);
     this.#folded = {
       gathering: add(gathering, index, outcome, { kept, check: this.#check }),

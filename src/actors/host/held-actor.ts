@@ -18,6 +18,7 @@ import { type Noted, record } from './sort/inbox.ts';
 import { NO_PEERS, type OlderPeers } from './sort/peers.ts';
 import { type OpenedState, type Stowed, stowState } from './state/claim-state.ts';
 import { emptyState, type Inbox, type SessionState, stateBytes } from './state/session-state.ts';
+import type { BatchTrace } from './trace.ts';
 
 /** Pause after a publish or a storage that failed, before the session is left. */
 const LEAVE_PAUSE_MS = 250;
@@ -56,6 +57,8 @@ export class HeldActor {
   /** Of the fan-out whose slices leave. */
   readonly itemsMemo: ItemsMemo = {};
   readonly epoch = randomUUID();
+  /** Of the batch that is in hand, while it is traced. */
+  trace: BatchTrace | undefined;
   #state: SessionState;
   #lost = false;
   #seenAt: number;

@@ -90,7 +90,7 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
     family: state.family ?? lifeFolder(host.payloads.scope, actor, incarnation),
     epoch: held.epoch,
     incarnation,
-    span: actorSpan(state.traceparent, actor, incarnation),
+    span: actorSpan(state, actor, incarnation),
     scheduled: state.scheduled,
     timers: { before: state.core?.timers ?? {}, after: core.timers },
     now: host.clock.now(),

@@ -1,17 +1,11 @@
 // One call of `publish`: its messages may leave in several batches; it ends with the last of them, or the first failure.
-import { ROOT_CONTEXT, type Span, type SpanContext, SpanKind } from '@opentelemetry/api';
+import { type Span, type SpanContext, SpanKind } from '@opentelemetry/api';
 import { tooLate } from '../../contract/errors.ts';
 import type { Published } from '../../contract/ports.ts';
-import { MAX_GATHER_LINKS } from '../../contract/turn.ts';
+import { MAX_LINKS } from '../../contract/turn.ts';
 import type { WireMessage } from '../../contract/wire.ts';
-import {
-  ATTR,
-  inSpan,
-  isTracing,
-  MESSAGING_SYSTEM,
-  parseTraceparent,
-  SPAN,
-} from '../../observability/telemetry.ts';
+import { ATTR, MESSAGING_SYSTEM, SPAN } from '../../observability/span-names.ts';
+import { inSpan, isTracing, parseTraceparent } from '../../observability/telemetry.ts';
 
 export class PublishCall {
   readonly #results: Published[];
@@ -63,17 +57,21 @@ export interface PendingMessage {
   readonly from?: SpanContext | undefined;
 }
 
-// One CLIENT span for each batch handed to the broker, linked to the messages' own contexts. A batch of one trace hangs
-// where it was published. A batch that mixes the traces of many actors has no parent.
+// One CLIENT span for each batch handed to the broker, where one of its messages was published within a span of their trace: that
+// waits until they are accepted, so its time holds this one. It links to the messages' own contexts.
+
+/** Answers to clients are not worth a span. */
+const UNTRACED: ReadonlySet<string> = new Set(['answer']);
 
 export function inSendSpan<T>(
   entity: string,
   pendingMessages: readonly PendingMessage[],
   send: () => Promise<T>,
 ): Promise<T> {
-  // Answers to clients carry no context, and are not worth a trace.
-  if (!isTracing() || pendingMessages.every(({ message }) => message.traceparent === undefined))
-    return send();
+  if (!isTracing()) return send();
+  const traced = pendingMessages.filter(({ message }) => !UNTRACED.has(message.subject));
+  const parent = traced.find(isWithin)?.from;
+  if (parent === undefined) return send();
   const attributes = {
     [ATTR.messagingSystem]: MESSAGING_SYSTEM,
     [ATTR.messagingDestination]: entity,
@@ -81,21 +79,14 @@ export function inSendSpan<T>(
     [ATTR.messagingOperationType]: 'send',
     [ATTR.messagingBatchCount]: pendingMessages.length,
   };
-  const parent = parentOf(pendingMessages) ?? ROOT_CONTEXT;
   return inSpan(SPAN.send(entity), { kind: SpanKind.CLIENT, parent, attributes }, (span) => {
-    if (span.isRecording()) link(span, pendingMessages);
+    if (span.isRecording()) link(span, traced);
     return send();
   });
 }
 
-function parentOf(pendingMessages: readonly PendingMessage[]): SpanContext | undefined {
-  const [first, ...rest] = pendingMessages;
-  const own = parseTraceparent(first?.message.traceparent);
-  const traceId = own?.traceId;
-  if (rest.some(({ message }) => parseTraceparent(message.traceparent)?.traceId !== traceId))
-    return undefined;
-  const from = first?.from;
-  return from !== undefined && from.traceId === traceId ? from : own;
+function isWithin({ from, message }: PendingMessage): boolean {
+  return from !== undefined && parseTraceparent(message.traceparent)?.traceId === from.traceId;
 }
 
 function link(span: Span, pendingMessages: readonly PendingMessage[]): void {
@@ -105,7 +96,6 @@ function link(span: Span, pendingMessages: readonly PendingMessage[]): void {
     if (linked === undefined || message.traceparent === undefined || seen.has(message.traceparent)) continue;
     seen.add(message.traceparent);
     span.addLink({ context: linked });
-    // More would be dropped by the SDK's own limit, and counted as lost.
-    if (seen.size === MAX_GATHER_LINKS) return;
+    if (seen.size === MAX_LINKS) return;
   }
 }

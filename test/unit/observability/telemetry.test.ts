@@ -12,8 +12,8 @@ import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-tr
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createIdGenerator } from '../../../otel/id-generator.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
+import { ATTR, SPAN } from '../../../src/observability/span-names.ts';
 import {
-  ATTR,
   contextOf,
   deriveSpanContext,
   deriveTraceId,
@@ -23,7 +23,6 @@ import {
   parseTraceparent,
   recordFailure,
   recordSpan,
-  SPAN,
   traceparentOf,
 } from '../../../src/observability/telemetry.ts';
 

@@ -5,7 +5,7 @@ import type { Span } from '@opentelemetry/api';
 import type { AgentConfig } from '../../../contract/config.ts';
 import { type CostRow, type Funds, NO_AMOUNT, toCosts } from '../../../contract/usage.ts';
 import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
-import { ATTR } from '../../../observability/telemetry.ts';
+import { ATTR } from '../../../observability/span-names.ts';
 import { parseFunds } from '../../protocol/budgets.ts';
 import { estimateOf } from '../../protocol/estimates.ts';
 import { hashId } from '../../protocol/ids.ts';

@@ -1,16 +1,15 @@
 // One task from its queue to its reply. It passes each stage once, and each is a file: parse (protocol/messages.ts), admit,
 // attempt, next, settle. A stage gives data, and settle carries out what they come to. What is thrown on the way leaves the message to its lock.
-import { type Span, SpanKind } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, type Span, SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
-import type { InboundMessage, TaskBody } from '../../../contract/wire.ts';
+import type { InboundMessage, TaskBody, WireMessage } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
+import { ATTR, MESSAGING_SYSTEM, SPAN } from '../../../observability/span-names.ts';
 import {
-  ATTR,
   inSpan,
-  MESSAGING_SYSTEM,
   recordFailure,
-  SPAN,
   type SpanInput,
+  traceNow,
   traceparentOf,
 } from '../../../observability/telemetry.ts';
 import { claimingPublish } from '../../protocol/claims.ts';
@@ -42,8 +41,10 @@ export function createTaskHandler(
     const { body } = parsed;
     counters.running++;
     counters.peak = Math.max(counters.peak, counters.running);
+    const ending: Ending = {};
+    const input = { ...spanOf(body, message, host), endTime: () => ending.at };
     try {
-      return await inSpan(SPAN.process(entity), spanOf(body, message, entity), async (span) => {
+      return await inSpan(SPAN.process(entity), input, async (span) => {
         const marks = marksOfWork(message, body.execution);
         const task: Task = {
           body,
@@ -56,9 +57,8 @@ export function createTaskHandler(
         };
         if (isFirst(task)) host.lane?.took(message);
         const admitted = await admit(task, passed, host);
-        const disposition = await carryOut(task, admitted, span, host);
+        const disposition = await carryOut(task, admitted, { span, ending }, host);
         span.setAttribute(ATTR.messagingDisposition, disposition.kind);
-        if (disposition.kind === 'deadLetter') recordFailure(span, new Error(disposition.reason));
         return disposition;
       });
     } finally {
@@ -68,22 +68,68 @@ export function createTaskHandler(
   };
 }
 
+/** When the attempt was over, or `never` for what is not to be seen. */
+interface Ending {
+  at?: number | 'never';
+}
+
+interface Traced {
+  readonly span: Span;
+  readonly ending: Ending;
+}
+
+/** Settled outside the span: whoever hears of the answer finds the attempt over. */
+function settleBehind(
+  { span, ending }: Traced,
+  next: Next,
+  ...[task, bill, host]: [task: Task, bill: readonly WireMessage[], host: TaskHost]
+): Promise<Disposition> {
+  show(span, next);
+  // Nobody waits for it any more, and it was not begun: its task is over.
+  ending.at = next.kind === 'drop' && next.counted !== 'aborted' ? 'never' : traceNow();
+  return context.with(ROOT_CONTEXT, () => settle(task, next, bill, host));
+}
+
+/** Red where the attempt failed, also where another one follows. */
+function show(span: Span, next: Next): void {
+  span.setAttribute(ATTR.outcome, outcomeOf(next));
+  if (next.kind === 'giveUp' || next.kind === 'retry') recordFailure(span, next.error);
+  else if (next.kind === 'answer' && next.outcome.status === 'error') recordFailure(span, next.outcome.error);
+}
+
+function outcomeOf(next: Next): string {
+  switch (next.kind) {
+    case 'answer':
+      return next.outcome.status;
+    case 'giveUp':
+    case 'retry':
+      return 'error';
+    case 'drop':
+      return 'cancelled';
+    case 'keep':
+      return 'late';
+    default:
+      return next.kind;
+  }
+}
+
 async function carryOut(
   task: Task,
   admitted: Admitted | Next,
-  span: Span,
+  traced: Traced,
   host: TaskHost,
 ): Promise<Disposition> {
   if (admitted.kind === 'later' && admitted.counted !== 'elsewhere' && isFundedAgain(task)) {
     const { next, bill } = fundAgain(task, admitted, host);
-    return settle(task, next, bill, host);
+    return settleBehind(traced, next, task, bill, host);
   }
-  if (admitted.kind !== 'run') return settle(task, admitted, billUnbegun(task, admitted, host), host);
+  if (admitted.kind !== 'run')
+    return settleBehind(traced, admitted, task, billUnbegun(task, admitted, host), host);
   try {
     const { next, bill } = isFundedAgain(task)
       ? fundAgain(task, admitted, host)
-      : await attemptOf(task, admitted, span, host);
-    return await settle(task, next, bill, host);
+      : await attemptOf(task, admitted, traced.span, host);
+    return await settleBehind(traced, next, task, bill, host);
   } finally {
     // Nothing, where it has ended.
     admitted.permits?.end({ kind: 'cancelled' }, undefined);
@@ -129,10 +175,13 @@ function countOf({ properties }: InboundMessage, name: string): number {
   return typeof count === 'number' && Number.isSafeInteger(count) && count > 0 ? count : 0;
 }
 
-function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanInput {
+/** Whole ms, as other SDKs stamp what begins within it. */
+function spanOf(body: TaskBody, message: InboundMessage, { entity, clock }: TaskHost): SpanInput {
+  const child = message.properties[PROPERTY.child];
   return {
     kind: SpanKind.CONSUMER,
     parent: message.traceparent,
+    startTime: Math.floor(traceNow()),
     attributes: {
       [ATTR.messagingSystem]: MESSAGING_SYSTEM,
       [ATTR.messagingDestination]: entity,
@@ -140,6 +189,12 @@ function spanOf(body: TaskBody, message: InboundMessage, entity: string): SpanIn
       [ATTR.messagingOperationType]: 'process',
       [ATTR.messagingMessageId]: message.messageId,
       [ATTR.messagingDeliveryCount]: message.deliveryCount,
+      [ATTR.queueWait]: Math.max(0, (message.deliveredAt ?? clock.now()) - message.enqueuedAt),
+      ...(child === undefined ? {} : { [ATTR.invoke]: child }),
+      ...(body.branch === null ? {} : { [ATTR.branch]: body.branch }),
+      ...(body.logic === undefined
+        ? { [ATTR.genAiOperation]: 'invoke_agent', [ATTR.genAiAgent]: body.agent }
+        : {}),
       [ATTR.actor]: String(message.properties[PROPERTY.from] ?? ''),
       [ATTR.execution]: withoutLife(body.execution),
       [ATTR.agent]: body.agent,

@@ -3,18 +3,19 @@
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { toErrorJson } from '../../../contract/errors.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
-import type { TurnResult } from '../../../contract/turn.ts';
+import type { CoreState, TurnResult } from '../../../contract/turn.ts';
+import { traceNow } from '../../../observability/telemetry.ts';
 import { concludeBudget } from '../budget/budget.ts';
 import type { ActorView, HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
 import { inspectCommit } from '../questions/watchers.ts';
+import { recordTurns } from '../record-spans.ts';
 import { answersDone } from '../run/gather-values.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { ReceivedInput } from '../sort/inbox.ts';
 import { isStandingStill, park } from '../standstill/quarantine.ts';
 import type { SessionState } from '../state/session-state.ts';
-import { recordEnded } from '../trace.ts';
 import { goOn } from '../unsent/unsent.ts';
 import { book, type Turned, withSpent } from './book.ts';
 import { type ClaimedNext, claimNext, isTooLarge } from './claim-entries.ts';
@@ -53,6 +54,7 @@ export async function commitTurns(
       fundsOf: host.fundsOf,
       tenants: host.tenants,
       notifyAsks: host.notifyAsks,
+      traced: held.trace === undefined ? undefined : { begunAt: held.trace.begunAt, at: traceNow() },
     });
   } catch (thrown) {
     return { kind: 'refused', error: toErrorJson(thrown, 'MACHINE_THREW') };
@@ -69,6 +71,7 @@ export async function commitTurns(
     const committed = await held.tryCommit(next.state, { bytes, forgets: settled, turns: result });
     if (committed !== 'committed') return { kind: 'refused', error: committed };
     if (next.isBooked === true) held.booked();
+    noteEnd(held, before);
     inspectCommit(host, actor, result);
     writeLogs(host, actor, result);
     sayFailures(held, received, result);
@@ -80,17 +83,19 @@ export async function commitTurns(
   else await publishCommitted(held);
   if (next.state !== undefined) {
     const inputs = received.map(({ input }) => input);
-    // The span ends after the publish: no send begins after the end of the span that it hangs under.
-    recordEnded({
-      actor,
-      origin: next.state.traceparent,
-      before,
-      inputs,
-      result,
-      now: host.clock.now(),
-    });
+    const { machine } = host;
+    recordTurns({ actor, machine, origin: next.state, before, inputs, result, trace: held.trace });
   }
   return { kind: 'committed', settlements: next.settlements };
+}
+
+/** Its spans end with the commit, before anybody can hear of the end; of a child that was stopped, when its parent said so. */
+function noteEnd({ trace, state }: HeldActor, before: CoreState | null): void {
+  const { core } = state;
+  if (trace === undefined || core === null || core.status === 'active' || before?.status === core.status)
+    return;
+  const isTold = trace.isTold === true;
+  trace.overAt ??= isTold ? trace.begunAt : traceNow();
 }
 
 function sayFailures(

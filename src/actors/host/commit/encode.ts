@@ -46,6 +46,8 @@ interface EncodeContext {
   /** Those of the state before and after: one that begins and ends between the two never leaves. */
   readonly timers: { readonly before: CoreState['timers']; readonly after: CoreState['timers'] };
   readonly now: number;
+  /** While it is traced: now by this machine's clock (epoch ms). */
+  readonly tracedAt?: number | undefined;
   /** Under which id its machine knows what it asked for. */
   readonly childOf?: ((execution: string) => string | undefined) | undefined;
   /** Whether there is a queue for actors of this type. */
@@ -170,6 +172,7 @@ function encode(
           },
         },
         {
+          [PROPERTY.within]: true,
           [PROPERTY.family]: context.family,
           [PROPERTY.lineage]: childLineage({ ...context, actor: formatAddress(actor) }, effect.execution),
           ...toProperties(context.behalf ?? {}),
@@ -177,7 +180,12 @@ function encode(
         },
       );
     case 'stopChild':
-      return toActor(effect.address, 'stop', { kind: 'stop' });
+      return toActor(
+        effect.address,
+        'stop',
+        { kind: 'stop' },
+        context.tracedAt === undefined ? {} : { [PROPERTY.stopped]: context.tracedAt },
+      );
     case 'send':
       return toActor(effect.to, 'event', { kind: 'event', event: effect.event });
     case 'timer': {

@@ -17,17 +17,28 @@ import { type Noted, type ReceivedInput, record } from '../sort/inbox.ts';
 import { markEntries, marksOf } from '../sort/marks.ts';
 import { expiry } from '../sort/tombstone.ts';
 import type { BudgetState, OutboxEntry, SessionState } from '../state/session-state.ts';
-import { actorSpan } from '../trace.ts';
+import { actorSpan, actorTraceparent, originOf } from '../trace.ts';
 import { book } from './book.ts';
 import { encodeEffects } from './encode.ts';
 import { letGo } from './let-go.ts';
 import { tellAsks } from './tell-asks.ts';
-import { answerTo, inputOf, isBirth, isDropped, type Judged, judgeAll, settledAs } from './verdicts.ts';
+import {
+  answerTo,
+  inputOf,
+  isBirth,
+  isDropped,
+  type Judged,
+  judgeAll,
+  settledAs,
+  tracedWith,
+} from './verdicts.ts';
 
 export interface NextStateContext {
   readonly actor: ActorAddress;
   readonly epoch: string;
   readonly now: number;
+  /** While it is traced, by this machine's clock (epoch ms): when the batch began, and now. */
+  readonly traced?: { readonly begunAt: number; readonly at: number } | undefined;
   /** How long peers and keys are remembered; an ended actor, too. */
   readonly duplicateWindowMs: number;
   readonly retentionMs: number;
@@ -71,9 +82,11 @@ export function nextState(
   const judged = judgeAll(state, received, result.verdicts);
   const settlements = judged.map((one) => settledAs(one, context.actor));
   const started = state.core === null ? judged.find(isBirth) : undefined;
+  const origin = started === undefined ? state : originOf(started.message, context.traced?.begunAt);
   const startedWith = (started === undefined ? undefined : inputOf(started, result)) ?? state.input;
+  const own = actorTraceparent(origin, context.actor, result.state?.incarnation);
   const answers = [
-    ...judged.flatMap((one) => answerTo(one, result, startedWith, context.actor)),
+    ...judged.flatMap((one) => answerTo(one, result, startedWith, context.actor)).map(tracedWith(own)),
     ...markEntries(context.actor, marksOf(judged, state.core, result.state)),
   ];
   const dropped = judged.filter(isDropped).length;
@@ -95,7 +108,7 @@ export function nextState(
 
   const core = result.state;
   const { actor, epoch } = context;
-  const traceparent = started === undefined ? state.traceparent : started.message.traceparent;
+  const { traceparent, traced } = origin;
   const { family = state.family, lineage = state.lineage } = started ?? {};
   const funded = started === undefined ? undefined : budgetOf(started, core, context);
   const given = funded === undefined ? state.control : { ...state.control, budget: funded };
@@ -108,7 +121,8 @@ export function nextState(
     behalf: behalfOf(started?.behalf ?? state.control ?? {}),
     epoch,
     incarnation: core.incarnation,
-    span: actorSpan(traceparent, actor, core.incarnation),
+    span: actorSpan(origin, actor, core.incarnation),
+    tracedAt: context.traced?.at,
     scheduled: state.scheduled,
     timers: { before: state.core?.timers ?? {}, after: core.timers },
     childOf: (execution) => core.executions[execution]?.childId,
@@ -147,7 +161,7 @@ export function nextState(
       steps: result.steps,
       now: context.now,
       control,
-    }),
+    }).map(tracedWith(own)),
     ...(ended ? [expiry(actor, core.incarnation, context.now + context.retentionMs)] : []),
   ];
   return {
@@ -175,6 +189,7 @@ export function nextState(
       ...(family === undefined ? {} : { family }),
       ...(lineage === undefined ? {} : { lineage }),
       ...(traceparent === undefined ? {} : { traceparent }),
+      ...(traced === undefined ? {} : { traced }),
       ...(startedWith === undefined ? {} : { input: startedWith }),
       ...(started === undefined ? {} : { born: started.message.sequenceNumber }),
     },

@@ -28,6 +28,14 @@ export function answer(request: InboundMessage, to: ReplyAddress, body: AnswerBo
   return { kind: 'message', message: toAnswer(to, answerMessageId(request.messageId, body.answer), body) };
 }
 
+/** The asker links its span to the actor's. */
+export function tracedWith(traceparent: string | undefined): (entry: OutboxEntry) => OutboxEntry {
+  return (entry) =>
+    traceparent === undefined || entry.kind !== 'message'
+      ? entry
+      : { ...entry, message: { ...entry.message, traceparent } };
+}
+
 /** A message with what the core said of it. */
 export interface Judged extends ReceivedInput {
   readonly verdict: Verdict;

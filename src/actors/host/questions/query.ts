@@ -1,11 +1,10 @@
 // Queries: they see the committed state, as XState shows it, and how far each fan-out is. They change nothing.
 import type { ActorAddress } from '../../../contract/address.ts';
-import { type AsksState, toClosedAsk } from '../../../contract/asks.ts';
+import { type AsksReport, type AsksState, toClosedAsk } from '../../../contract/asks.ts';
 import type { Json } from '../../../contract/json.ts';
 import type { CoreState } from '../../../contract/turn.ts';
 import {
   type AnswerBody,
-  type AsksReport,
   type InboundMessage,
   PROPERTY,
   type QuarantineInfo,
@@ -15,13 +14,14 @@ import { look } from '../../../control/look.ts';
 import { behalfOf } from '../../protocol/behalf.ts';
 import { reportBudget } from '../budget/budget.ts';
 import { claimEntries } from '../commit/claim-entries.ts';
-import { answer, notFound } from '../commit/verdicts.ts';
+import { answer, notFound, tracedWith } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
+import { actorTraceparent } from '../trace.ts';
 import { costsOf, cutProgress, inspected, lifeIn, openAsks, progressOf } from './watchers.ts';
 
 export async function answerQueries(
@@ -39,7 +39,8 @@ export async function answerQueries(
       core === null
         ? notFound(message, asker, address)
         : answer(message, asker, bodyFor(message, { address, core, state, now, host })),
-    );
+    )
+    .map(tracedWith(actorTraceparent(state, address, core?.incarnation)));
   let claimed: readonly OutboxEntry[];
   try {
     claimed = await claimEntries(entries, host, address, core?.incarnation ?? '');

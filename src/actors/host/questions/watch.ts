@@ -3,12 +3,13 @@
 import type { ActorAddress } from '../../../contract/address.ts';
 import type { ReplyAddress } from '../../../contract/effect.ts';
 import { type AnswerBody, PROPERTY } from '../../../contract/wire.ts';
-import { answer, notFound } from '../commit/verdicts.ts';
+import { answer, notFound, tracedWith } from '../commit/verdicts.ts';
 import type { HeldActor } from '../held-actor.ts';
 import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { WatchRequest } from '../sort/sort.ts';
 import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
+import { actorTraceparent } from '../trace.ts';
 import { current, describeSteps, lifeIn, shownOf, withWatchers } from './watchers.ts';
 
 /** All requests of a batch share one commit and one send. */
@@ -24,7 +25,8 @@ export async function takeWatches(
     entries.push(...watched.answers);
   }
   if (state !== held.state) await held.commit(state);
-  await sendAnswers(held, entries);
+  const own = actorTraceparent(state, held.address, state.core?.incarnation);
+  await sendAnswers(held, entries.map(tracedWith(own)));
   return watches.map(({ message }) => completed(message));
 }
 

@@ -1,11 +1,11 @@
 // Runs a batch of turns in the pool and contains what goes wrong there (I7). A message that kills a thread is tried again
 // alone, its attempts counted in the state. It is poison after MAX_ATTEMPTS, or after MAX_UNFINISHED attempts whose end
 // nobody saw.
-import { SpanKind, trace } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { ErrorJson } from '../../../contract/outcome.ts';
 import type { Overflow, TurnRequest, TurnResult } from '../../../contract/turn.ts';
-import { ATTR, inSpan, SPAN } from '../../../observability/telemetry.ts';
+import { isTracing, traceNow } from '../../../observability/telemetry.ts';
 import { MAX_UNFINISHED } from '../../protocol/retries.ts';
 import { withSpent } from '../commit/book.ts';
 import type { HeldActor } from '../held-actor.ts';
@@ -13,6 +13,7 @@ import type { ActorHost } from '../host.ts';
 import { canStart, type Noted, type ReceivedInput } from '../sort/inbox.ts';
 import { BOUNDS, type SessionState } from '../state/session-state.ts';
 import { type Read, readAnswers, stow } from './gather-values.ts';
+import { inTurnSpan } from './turn-span.ts';
 
 /** After so many attempts, if the last one ended its thread while the host was alive. */
 export const MAX_ATTEMPTS = 3;
@@ -43,6 +44,8 @@ interface Run {
   readonly answers: Pick<TurnRequest, 'payloads' | 'overflow' | 'stowed'>;
   /** What branches used, told in this batch. */
   readonly usages: readonly Noted[];
+  /** Its batch has a span, and its actor is not over in it. */
+  readonly isTraced: boolean;
   /** Commits the attempts, before one begins. */
   readonly commit: (state: SessionState) => Promise<void>;
 }
@@ -64,6 +67,7 @@ export async function runWithAnswers(
       newborn,
       answers,
       usages: held.unbooked,
+      isTraced: held.trace !== undefined && held.trace.overAt === undefined,
       commit: (next) => held.commit(next),
     });
     if (outcome.kind !== 'ran') return outcome;
@@ -142,6 +146,7 @@ export function toTurnRequest(
     state: withSpent(state.core, usages),
     inputs: received.map(({ input }) => input),
     now: host.clock.now(),
+    ...(isTracing() ? { tracedAt: traceNow() } : {}),
     incarnation: state.core?.incarnation ?? newborn,
     maxEffectBytes: MAX_EFFECT_BYTES,
     ...(host.onPoison === 'quarantine' ? { stopsAtInternal: true as const } : {}),
@@ -154,13 +159,6 @@ function inPool(run: Run, state: SessionState) {
   const request = toTurnRequest(run, state);
   const begin = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });
   // A turn is worth a span only if its batch is.
-  if (trace.getActiveSpan() === undefined) return begin();
-  return inSpan(
-    SPAN.turn(host.machine.type),
-    {
-      kind: SpanKind.INTERNAL,
-      attributes: { [ATTR.actor]: formatAddress(actor), [ATTR.turn]: state.core?.turn ?? 0 },
-    },
-    begin,
-  );
+  if (!run.isTraced || trace.getActiveSpan() === undefined) return begin();
+  return inTurnSpan({ machine: host.machine, actor, core: state.core, inputs: request.inputs }, begin);
 }

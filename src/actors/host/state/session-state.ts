@@ -265,6 +265,14 @@ export interface Outline extends Pick<CoreState, 'incarnation' | 'turn' | 'start
   readonly asks?: true;
 }
 
+/** Where an actor's spans begin, and in whose trace they lie. */
+export interface Traced {
+  /** When the batch began that started it, by that machine's clock (epoch ms, with µs). */
+  readonly from: number;
+  /** Somebody waits for it within `traceparent`: it is a part of that trace. Otherwise it is the root of its own. */
+  readonly within?: true;
+}
+
 export interface SessionState {
   readonly format: typeof STATE_FORMAT;
   readonly type: string;
@@ -300,6 +308,8 @@ export interface SessionState {
   readonly revision?: number;
   /** Trace context of the start: what every span of this actor hangs under. */
   readonly traceparent?: string;
+  /** How it is traced; absent where nobody traces, and in states of older hosts. */
+  readonly traced?: Traced;
   /** Written with a format of its own. Lies in the payload store with a core that is large. */
   readonly control?: ControlState;
   /** What it was started with, where a client started it (ids.ts inputId); absent in states of older hosts. */

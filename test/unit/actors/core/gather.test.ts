@@ -284,13 +284,13 @@ describe('replies', () => {
     });
   });
 
-  it('keep the first 20 errors and the first 128 links', () => {
+  it('keep the first 20 errors and the first 100 links', () => {
     const { actor } = gathering({ items: Array.from({ length: 300 }, (_, i) => i) });
     actor.take(...Array.from({ length: 150 }, (_, i) => bad(i)));
     const { gathers } = actor.take(...Array.from({ length: 150 }, (_, i) => ok(150 + i)));
     expect(actor.context.got).toMatchObject({ ok: 150, failed: 150 });
     expect(gathers[0]?.gather.errors).toHaveLength(20);
-    expect(gathers[0]?.gather.links).toHaveLength(128);
+    expect(gathers[0]?.gather.links).toHaveLength(100);
   });
 
   it('that decide a gather whose machine throws are taken back whole', () => {

@@ -3,7 +3,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inSendSpan, type PendingMessage, PublishCall } from '../../../../src/bridge/publish/publish-call.ts';
-import { MAX_GATHER_LINKS } from '../../../../src/contract/turn.ts';
+import { MAX_LINKS } from '../../../../src/contract/turn.ts';
 
 const exporter = new InMemorySpanExporter();
 
@@ -24,11 +24,15 @@ afterEach(() => {
 
 const traceparent = (n: number): string => `00-${'a'.repeat(32)}-${n.toString(16).padStart(16, '0')}-01`;
 
+const FROM = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
+
+/** As they are published within a span of the first ones' trace. */
 function pendingMessages(traceparents: readonly (string | undefined)[]): PendingMessage[] {
   const call = new PublishCall(traceparents.length);
   return traceparents.map((one, index) => ({
     call,
     index,
+    from: FROM,
     message: {
       entity: 'q',
       messageId: `m${index}`,
@@ -61,29 +65,22 @@ describe('inSendSpan', () => {
     expect(span.links.map((link) => link.context.spanId)).toEqual(['0000000000000001', '0000000000000002']);
   });
 
-  it('hangs under the one context that all its messages share', async () => {
-    const span = await spanOf([traceparent(7), traceparent(7)]);
-    expect(span.parentSpanContext?.spanId).toBe('0000000000000007');
-    expect(span.spanContext().traceId).toBe('a'.repeat(32));
+  it('hangs where a message was published that is of that trace, also when traces are mixed', async () => {
+    const [one] = pendingMessages([traceparent(1)]);
+    const other = pendingMessages([`00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`])[0];
+    await inSendSpan('q', [other, one] as PendingMessage[], () => Promise.resolve());
+    const [span] = exporter.getFinishedSpans();
+    expect(span?.parentSpanContext?.spanId).toBe(FROM.spanId);
+    expect(span?.links).toHaveLength(2);
   });
 
-  it('hangs where it was published, if that is in the messages’ trace, and under none when traces are mixed', async () => {
-    const from = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 };
-    const [one, two] = pendingMessages([traceparent(1), traceparent(2)]).map((pendingMessage) => ({
-      ...pendingMessage,
-      from,
-    }));
-    await inSendSpan('q', [one, two] as PendingMessage[], () => Promise.resolve());
-    const other = {
-      ...(two as PendingMessage),
-      message: {
-        ...(two as PendingMessage).message,
-        traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`,
-      },
-    };
-    await inSendSpan('q', [one as PendingMessage, other], () => Promise.resolve());
-    const parents = exporter.getFinishedSpans().map(({ parentSpanContext }) => parentSpanContext?.spanId);
-    expect(parents).toEqual([from.spanId, undefined]);
+  it('is not made where nothing of its trace waits for it', async () => {
+    const [{ from: _, ...alone }] = pendingMessages([traceparent(1)]) as [PendingMessage];
+    await inSendSpan('q', [alone], () => Promise.resolve());
+    await inSendSpan('q', pendingMessages([`00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`]), () =>
+      Promise.resolve(),
+    );
+    expect(exporter.getFinishedSpans()).toEqual([]);
   });
 
   it('is not made for messages without a context', async () => {
@@ -93,7 +90,7 @@ describe('inSendSpan', () => {
 
   it('has no more links than the SDK keeps', async () => {
     const span = await spanOf(Array.from({ length: 300 }, (_, n) => traceparent(n + 1)));
-    expect(span.links).toHaveLength(MAX_GATHER_LINKS);
+    expect(span.links).toHaveLength(MAX_LINKS);
     expect(span.droppedLinksCount).toBe(0);
   });
 

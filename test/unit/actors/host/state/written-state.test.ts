@@ -98,6 +98,7 @@ const full = (): Required<Omit<SessionState, 'claim' | 'outline'>> => ({
   lineage: Array.from({ length: 2 * MAX_ANCESTORS }, () => 'm'.repeat(22)).join(' '),
   born: LAST,
   revision: LAST,
+  traced: { from: 1_999_999_999_999.999, within: true },
   traceparent: 't'.repeat(128),
 });
 
