@@ -11,6 +11,7 @@ import { fanin } from './fanin.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './kit/measurement.ts';
 import { latency } from './latency.ts';
 import { leftovers } from './leftovers.ts';
+import { letters } from './letters.ts';
 import { pump } from './pump/bench.ts';
 import { review } from './review.ts';
 import { runtime } from './runtime/bench.ts';
@@ -21,7 +22,7 @@ import { starve } from './starve.ts';
 import { takeover } from './takeover.ts';
 
 /** Too long for the rest, or an explanation rather than a promise. */
-const BY_NAME: readonly Bench[] = [soak, starve, turn, leftovers];
+const BY_NAME: readonly Bench[] = [soak, starve, turn, leftovers, letters];
 const USUAL: readonly Bench[] = [
   start,
   latency,
@@ -42,11 +43,12 @@ const EXIT_USAGE = 2;
 const GIB = 1024 ** 3;
 
 const { values, positionals: names } = parseArgs({
-  // How long the soak is, and how many actors leave nothing behind: those benches read them themselves.
+  // How long the soak is, and how many actors leave nothing behind, how many letters are dead: those benches read them themselves.
   options: {
     json: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     actors: { type: 'string' },
+    letters: { type: 'string' },
   },
   allowPositionals: true,
 });

@@ -1,9 +1,8 @@
 // The remediation queue as a list that people work through. Its letters are deferred there by the hosts, so that they
 // stay, can be browsed, and are taken by number.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openClaims, removeClaims } from '../actors/protocol/claims.ts';
-import { editOf, toEdit, withEdit, withoutKept } from '../actors/protocol/edits.ts';
-import { isOwnMessage, redriven } from '../actors/protocol/redrive.ts';
+import { openClaims } from '../actors/protocol/claims.ts';
+import { editOf, toEdit, withEdit } from '../actors/protocol/edits.ts';
+import { isOwnMessage } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
 import type {
   DeadLetter,
@@ -14,7 +13,7 @@ import type {
   RemedyOptions,
 } from '../contract/dead-letters.ts';
 import { actorOf, REMEDIATION } from '../contract/entities.ts';
-import { QuorateError, toErrorJson } from '../contract/errors.ts';
+import { QuorateError } from '../contract/errors.ts';
 import type { Json } from '../contract/json.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore } from '../contract/ports.ts';
@@ -22,14 +21,15 @@ import type { InboundMessage } from '../contract/wire.ts';
 import { PROPERTY } from '../contract/wire.ts';
 import type { Requests } from '../mailbox/requests.ts';
 import { createForesight } from './foresight.ts';
+import { asSent, type Slim, slimOf } from './letter-order.ts';
+import { remedy } from './remedy.ts';
 
 const PAGE = 100;
 const DEFAULT_LIMIT = 100;
-/** Letters of a dry run that are computed at a time. */
-const WINDOW = 256;
+/** Letters of a dry run that are computed at a time: without their bodies, a few MB. */
+const WINDOW = 8_192;
 /** Numbers are given in the order in which letters come; their times may differ from that by a little. */
 const SKEW_MS = 60_000;
-const MOST_RATE = 10_000;
 
 export function createDeadLetters(
   bridge: Pick<Bridge, 'publish' | 'deferredStore'>,
@@ -65,33 +65,16 @@ export function createDeadLetters(
     until: Math.min(filter.until ?? Number.POSITIVE_INFINITY, clock.now()),
   });
 
-  async function* remedy(
+  const work = (
     selection: DeadLetterSelection,
-    { signal, rate }: RemedyOptions,
+    options: RemedyOptions,
     verb: 'redrive' | 'discard',
-  ): AsyncGenerator<Remedied, void, undefined> {
-    const pace = paceOf(rate, signal);
-    const numbers = 'length' in selection ? selection : numbersOf(matching(thereNow(selection), 0, signal));
-    for await (const number of numbers) {
-      await pace();
-      throwIfAborted(signal);
-      try {
-        const taken = await deferredStore().take(number, async (message) => {
-          const edited = withEdit(message);
-          if (verb === 'redrive') await bridge.publish([redriven(message, clock.now())]);
-          else await removeClaims(edited, payloads);
-          // What it came with is read by nobody any more.
-          if (edited !== message) await removeClaims(withoutKept(message), payloads);
-          return { kind: 'complete' };
-        });
-        yield { number, outcome: taken === 'gone' ? 'gone' : verb === 'redrive' ? 'redriven' : 'discarded' };
-      } catch (error) {
-        const { code, message } = toErrorJson(error, 'CONNECTION_FAILED');
-        if (code !== 'TOPOLOGY_MISMATCH' && code !== 'EFFECT_TOO_LARGE') throw error;
-        yield { number, outcome: 'refused', why: message };
-      }
-    }
-  }
+  ): AsyncGenerator<Remedied, void, undefined> => {
+    const { signal } = options;
+    const numbers =
+      'length' in selection ? selection : numbersOf(asSent(matching(thereNow(selection), 0, signal)));
+    return remedy({ store: deferredStore(), bridge, payloads, clock }, verb, numbers, options);
+  };
 
   async function* look(
     selection: DeadLetterSelection,
@@ -100,16 +83,16 @@ export function createDeadLetters(
   ): AsyncGenerator<Remedied, void, undefined> {
     const { signal } = options;
     const foresight = verb === 'redrive' ? createForesight(requests, options) : undefined;
-    const chosen = 'length' in selection ? found(selection, signal) : matching(selection, 0, signal);
+    const chosen = 'length' in selection ? found(selection, signal) : asSent(matching(selection, 0, signal));
     for await (const window of windowsOf(chosen)) {
       const there = window.flatMap((one) => (typeof one === 'number' ? [] : [one]));
-      const foreseen = (await foresight?.foresee(there)) ?? [];
+      const foreseen = ((await foresight?.foresee(there)) ?? []).values();
       for (const one of window) {
         if (typeof one === 'number') {
           yield { number: one, outcome: 'gone' };
           continue;
         }
-        const of = foreseen[there.indexOf(one)];
+        const { value: of } = foreseen.next();
         const number = one.sequenceNumber;
         yield { number, outcome: `would-${verb}`, ...(of === undefined ? {} : { foresight: of }) };
       }
@@ -120,10 +103,11 @@ export function createDeadLetters(
   async function* found(
     numbers: readonly number[],
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<InboundMessage | number, void, undefined> {
+  ): AsyncGenerator<Slim | number, void, undefined> {
     for (const number of numbers) {
       throwIfAborted(signal);
-      yield (await find(number)) ?? number;
+      const letter = await find(number);
+      yield letter === undefined ? number : slimOf(letter);
     }
   }
 
@@ -161,37 +145,22 @@ export function createDeadLetters(
       return taken === 'gone' ? 'gone' : 'edited';
     },
     redrive: (selection, options = {}) =>
-      (options.dryRun === true ? look : remedy)(selection, options, 'redrive'),
+      (options.dryRun === true ? look : work)(selection, options, 'redrive'),
     discard: (selection, options = {}) =>
-      (options.dryRun === true ? look : remedy)(selection, options, 'discard'),
+      (options.dryRun === true ? look : work)(selection, options, 'discard'),
   };
 }
 
-/** Waits until the next letter is due. */
-function paceOf(rate: number | undefined, signal: AbortSignal | undefined): () => Promise<void> {
-  if (rate === undefined) return async () => {};
-  if (!(rate > 0 && rate <= MOST_RATE))
-    throw new QuorateError('INPUT_INVALID', `rate is a number of letters a second, up to ${MOST_RATE}`);
-  let next = 0;
-  return async () => {
-    const now = performance.now();
-    const wait = next - now;
-    next = Math.max(now, next) + 1_000 / rate;
-    if (wait > 0) await sleep(wait, undefined, signal === undefined ? {} : { signal }).catch(() => {});
-  };
-}
-
-async function* numbersOf(letters: AsyncIterable<InboundMessage>): AsyncGenerator<number, void, undefined> {
+async function* numbersOf(letters: AsyncIterable<Slim>): AsyncGenerator<number, void, undefined> {
   for await (const { sequenceNumber } of letters) yield sequenceNumber;
 }
 
-/** Without their bodies: their actors' holders read those. */
 async function* windowsOf(
-  letters: AsyncIterable<InboundMessage | number>,
-): AsyncGenerator<readonly (InboundMessage | number)[], void, undefined> {
-  let window: (InboundMessage | number)[] = [];
+  letters: AsyncIterable<Slim | number>,
+): AsyncGenerator<readonly (Slim | number)[], void, undefined> {
+  let window: (Slim | number)[] = [];
   for await (const letter of letters) {
-    window.push(typeof letter === 'number' ? letter : { ...letter, body: null });
+    window.push(letter);
     if (window.length < WINDOW) continue;
     yield window;
     window = [];

@@ -1,5 +1,5 @@
 // What a redrive would come to, letter by letter. Each actor that a letter is for, or that waits for it, is asked by a query; its holder
-// computes it (actors/host/foresight). Some hundred letters at a time: those of one actor among them are applied one on another.
+// computes it (actors/host/foresight). Some thousand letters at a time: those of one actor among them are applied one on another, 256 at most.
 
 import { hashId } from '../actors/protocol/ids.ts';
 import { placeOf } from '../actors/protocol/redrive.ts';
@@ -7,12 +7,15 @@ import { actorOf } from '../contract/entities.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Foresight } from '../contract/foresight.ts';
 import type { Json } from '../contract/json.ts';
-import { type InboundMessage, PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
+import { PROPERTY, WIRE_FORMAT } from '../contract/wire.ts';
 import type { Requests } from '../mailbox/requests.ts';
+import type { Slim } from './letter-order.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Actors that are asked at once. */
 const AT_ONCE = 8;
+/** Letters that one request names: a host tries out no more (actors/host/foresight). */
+const MOST_ASKED = 256;
 /** Actors of which is remembered that letters of theirs came before. */
 const MOST_REMEMBERED = 100_000;
 
@@ -24,7 +27,7 @@ interface Place {
 interface Group extends Place {
   /** `type/id`. */
   readonly actor: string;
-  readonly letters: InboundMessage[];
+  readonly letters: Slim[];
 }
 
 export interface ForesightOptions {
@@ -36,7 +39,7 @@ export interface ForesightOptions {
 export function createForesight(
   requests: Pick<Requests, 'ask'>,
   { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: ForesightOptions,
-): { readonly foresee: (letters: readonly InboundMessage[]) => Promise<readonly Foresight[]> } {
+): { readonly foresee: (letters: readonly Slim[]) => Promise<readonly Foresight[]> } {
   /** By the hash of an actor: the last letter that it would take, or whose answer comes to it. */
   const before = new Map<string, { readonly number: number; readonly isTurn: boolean }>();
   /** Types of which no host answers. */
@@ -77,16 +80,16 @@ export function createForesight(
   };
 
   /** Those whose actor would have changed by then cannot be tried out on what it is now. */
-  const dependsOn = (key: string, { subject }: InboundMessage): Foresight | undefined => {
+  const dependsOn = (key: string, { subject }: Slim): Foresight | undefined => {
     const last = before.get(key);
     if (last === undefined || (subject === 'task' && !last.isTurn)) return undefined;
     const why = 'its actor has many letters: this one depends on one that is tried out apart from it';
     return { would: 'unknown', why, after: last.number };
   };
 
-  const foreseeGroup = async (group: Group, found: Map<InboundMessage, Foresight>): Promise<void> => {
+  const foreseeGroup = async (group: Group, found: Map<Slim, Foresight>): Promise<void> => {
     const key = hashId(group.entity, group.session);
-    const [asked, told] = [new Array<InboundMessage>(), group.letters];
+    const [asked, told] = [new Array<Slim>(), group.letters];
     for (const letter of told) {
       const dependent = dependsOn(key, letter);
       if (dependent === undefined) asked.push(letter);
@@ -109,11 +112,13 @@ export function createForesight(
 
   return {
     foresee: async (letters) => {
-      const found = new Map<InboundMessage, Foresight>();
+      const found = new Map<Slim, Foresight>();
       const groups = groupsOf(letters, found);
       const next = groups.values();
       const work = async (): Promise<void> => {
-        for (const group of next) await foreseeGroup(group, found);
+        for (const group of next)
+          for (let at = 0; at < group.letters.length; at += MOST_ASKED)
+            await foreseeGroup({ ...group, letters: group.letters.slice(at, at + MOST_ASKED) }, found);
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
       return letters.map(
@@ -124,10 +129,7 @@ export function createForesight(
 }
 
 /** By the actor that has to be asked; what none is known for is told at once. */
-function groupsOf(
-  letters: readonly InboundMessage[],
-  found: Map<InboundMessage, Foresight>,
-): readonly Group[] {
+function groupsOf(letters: readonly Slim[], found: Map<Slim, Foresight>): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const letter of letters) {
     const place = askedFor(letter);
@@ -145,13 +147,13 @@ function groupsOf(
 }
 
 /** The actor that it is for, or that asked. */
-function askedFor(letter: InboundMessage): Place {
+function askedFor(letter: Slim): Place {
   const place = placeOf(letter);
   if (place.session !== '') return place;
   return { entity: letter.replyTo ?? '', session: letter.replyToSessionId ?? '' };
 }
 
-function withoutQueue({ subject }: InboundMessage, message: string): Foresight {
+function withoutQueue({ subject }: Slim, message: string): Foresight {
   return subject === 'task' || subject === 'action'
     ? { would: 'unknown', why: `the queue of the actor that asked is not there: ${message}` }
     : { would: 'fail', error: { code: 'TOPOLOGY_MISMATCH', message } };

@@ -104,7 +104,8 @@ export interface DeadLetters {
   /**
    * Sends each to where it failed, as a new attempt with a new deadline. Safe to repeat: a letter redriven twice
    * within the duplicate window arrives once. What an actor no longer waits for is dropped there (I9). By a filter it takes
-   * those that are there when it begins: what fails again meanwhile is left. `signal` ends it between two letters.
+   * those that are there when it begins: what fails again meanwhile is left. Up to 32 letters are under way at once (with a `rate`, those
+   * of a tenth of a second), and are given when all of them are done. `signal` ends it after these, as leaving the loop does.
    */
   redrive(selection: DeadLetterSelection, options?: RemedyOptions): AsyncGenerator<Remedied, void, undefined>;
   /** Removes them. They cannot be brought back. */

@@ -6,6 +6,7 @@ import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { Foresight } from './foresight.ts';
 import type { EventJson, Json } from './json.ts';
+import { LETTER_PROPERTY, type MarkBody, type SweepBody } from './letters.ts';
 import type { AgentPause } from './orders.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { Spent } from './scatter.ts';
@@ -81,20 +82,7 @@ export const PROPERTY = {
   redriven: 'quorate-redriven',
   /** Signature of the family, by the key of the payload store. */
   familySig: 'quorate-family-sig',
-  /** On a dead letter's copy: where it came from and why. */
-  deadFrom: 'quorate-dead-from',
-  deadSession: 'quorate-dead-session',
-  deadReason: 'quorate-dead-reason',
-  deadCode: 'quorate-dead-code',
-  deadDescription: 'quorate-dead-description',
-  /** On a dead letter and its copy: its asker has dealt with it (true), or failed because of it (false). */
-  handled: 'quorate-handled',
-  /** On a dead letter's copy: JSON of the body that a person has put in the place of its own, by whom and when. */
-  edited: 'quorate-edited',
-  /** On a dead letter's copy: an actor was told, and says whether it handled it. */
-  asked: 'quorate-asked',
-  /** On an error reply: id of the dead letter's copy, for saying whether it was handled. */
-  letter: 'quorate-letter',
+  ...LETTER_PROPERTY,
 } as const;
 
 /** Subject of what was used: to older hosts a reply that nobody waits for (protocol/usage.ts). */
@@ -257,22 +245,6 @@ export interface EmittedBody {
   readonly actor: string;
   readonly turn: number;
   readonly event: EventJson;
-}
-
-/** What an asker says of a dead letter that it was told of: `letter` is the id of the copy. */
-export interface LetterMark {
-  readonly letter: string;
-  readonly handled: boolean;
-}
-
-export interface MarkBody {
-  readonly kind: 'mark';
-  readonly marks: readonly LetterMark[];
-}
-
-/** To the remediation queue itself: removes handled letters whose retention time is over. */
-export interface SweepBody {
-  readonly kind: 'sweep';
 }
 
 export type WireBody =

@@ -212,6 +212,8 @@ function remediationCopy(
       [PROPERTY.deadReason]: reasonOf(message, error),
       [PROPERTY.deadCode]: error.code.slice(0, MAX_CODE_LENGTH),
       [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, 1_000),
+      [PROPERTY.deadSent]: message.enqueuedAt,
+      [PROPERTY.deadNumber]: message.sequenceNumber,
       ...(asked ? { [PROPERTY.asked]: true } : {}),
     },
     body: message.body as Json,

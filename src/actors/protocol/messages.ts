@@ -5,12 +5,12 @@ import { ASK_BOUNDS } from '../../contract/asks.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
+import type { MarkBody } from '../../contract/letters.ts';
 import {
   type ActionBody,
   type ActorBody,
   type AnswerBody,
   type InboundMessage,
-  type MarkBody,
   type OfferBody,
   PROPERTY,
   type TaskBody,

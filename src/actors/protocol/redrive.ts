@@ -26,6 +26,8 @@ const SHED: ReadonlySet<string> = new Set([
   PROPERTY.deadReason,
   PROPERTY.deadCode,
   PROPERTY.deadDescription,
+  PROPERTY.deadSent,
+  PROPERTY.deadNumber,
   PROPERTY.handled,
   PROPERTY.letter,
   PROPERTY.asked,
@@ -37,7 +39,7 @@ export function isOwnMessage({ subject }: InboundMessage): boolean {
 }
 
 /** Where a letter failed: its entity, and of an actor's the session. Empty where nothing says so: no host of ours has set it aside. */
-export function placeOf({ properties }: InboundMessage): {
+export function placeOf({ properties }: Pick<InboundMessage, 'properties'>): {
   readonly entity: string;
   readonly session: string;
 } {

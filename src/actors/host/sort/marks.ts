@@ -2,8 +2,9 @@
 // of each: the letter's copy waits for a person only if nobody here dealt with it.
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { REMEDIATION } from '../../../contract/entities.ts';
+import type { LetterMark } from '../../../contract/letters.ts';
 import type { CoreState, Verdict } from '../../../contract/turn.ts';
-import { type InboundMessage, type LetterMark, PROPERTY, WIRE_FORMAT } from '../../../contract/wire.ts';
+import { type InboundMessage, PROPERTY, WIRE_FORMAT } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
 

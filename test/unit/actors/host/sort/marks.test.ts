@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
-import type { InboundMessage, LetterMark } from '../../../../../src/contract/wire.ts';
+import type { LetterMark } from '../../../../../src/contract/letters.ts';
+import type { InboundMessage } from '../../../../../src/contract/wire.ts';
 import { agent } from '../../../../../src/machines/agent.ts';
 import { deadline } from '../../../../../src/machines/policies.ts';
 import { scatter } from '../../../../../src/machines/scatter.ts';
