@@ -73,7 +73,7 @@ export { classifyFailure, failure, permanent, throttled } from './contract/failu
 export type { ForeseenEffect, Foresight, MayCost } from './contract/foresight.ts';
 export type { EventJson, Json, JsonObject } from './contract/json.ts';
 export type { LimitCall, LimitChange, LimitStatus, SharedLimits } from './contract/limits.ts';
-export type { AgentPause, SharedAgents } from './contract/orders.ts';
+export type { AgentPause, PriceChange, RevisedPrice, SharedAgents, SharedPrices } from './contract/orders.ts';
 export type { ErrorJson, Outcome } from './contract/outcome.ts';
 export type { PayloadCodec, PayloadRef, PayloadStore } from './contract/payload.ts';
 export { isPayloadRef } from './contract/payload.ts';

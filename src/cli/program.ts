@@ -12,6 +12,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addDrawCommand } from './commands/draw.ts';
 import { addLimitsCommand } from './commands/limits.ts';
 import { addMcpCommand } from './commands/mcp.ts';
+import { addPricesCommand } from './commands/prices.ts';
 import { addResetCommand } from './commands/reset.ts';
 import { addStartCommand } from './commands/start.ts';
 import { documented, type Finish } from './shared/exit.ts';
@@ -39,6 +40,7 @@ export function createProgram(finish: Finish): Command {
   addCostsCommand(program, finish);
   addBudgetsCommand(program, finish);
   addLimitsCommand(program, finish);
+  addPricesCommand(program, finish);
   addDlqCommand(program, finish);
   addMcpCommand(program, finish);
   addBrokerCommand(program, finish);

@@ -40,6 +40,7 @@ import { createDeadLetters } from './dead-letters.ts';
 import { createEnds } from './ends.ts';
 import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
+import { createSharedPrices } from './prices.ts';
 import { createStreams } from './streams.ts';
 import { watchActor } from './watch.ts';
 
@@ -353,6 +354,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     },
     limits: createSharedLimits(open.bridge, requests),
     agents: createSharedAgents(open.bridge, requests),
+    prices: createSharedPrices(open.bridge, requests),
     budgets: createDayBudgets(open.bridge, requests),
     deadLetters: createDeadLetters({ ...open.bridge, publish }, payloads, requests, clock),
     close: async () => {

@@ -8,6 +8,7 @@ import { fromErrorJson, QuorateError } from '../contract/errors.ts';
 import type { EventJson, Json } from '../contract/json.ts';
 import type { LimitCall } from '../contract/limits.ts';
 import type { Bridge } from '../contract/ports.ts';
+import { ORDERS, type Order, type OrdersView } from '../control/orders/protocol.ts';
 import type { Requests } from '../mailbox/requests.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -101,6 +102,25 @@ async function isListed(
 interface Reach {
   readonly bridge: Pick<Bridge, 'listSessions'>;
   readonly requests: Pick<Requests, 'ask'>;
+}
+
+const KEEPER: ControlTarget = { kind: 'orders', name: ORDERS };
+
+/** What is ordered of all processes; undefined where none has followed yet. Throws as `giveOrder`. */
+export async function lookAtAll(reach: Reach, call: LimitCall | undefined): Promise<OrdersView | undefined> {
+  return (await giveOrderTo(reach, KEEPER, {}, call)) as unknown as OrdersView | undefined;
+}
+
+/** Orders something of all processes. Throws NOT_FOLLOWED where none has followed yet, and as `giveOrder`. */
+export async function orderAll(
+  reach: Reach,
+  what: Omit<Order, 'type' | 'id' | 'from'>,
+  call: LimitCall | undefined,
+): Promise<OrdersView> {
+  const view = await giveOrderTo(reach, KEEPER, { ...what }, call);
+  if (view === undefined)
+    throw new QuorateError('NOT_FOLLOWED', 'no process follows what is ordered at run time');
+  return view as unknown as OrdersView;
 }
 
 /** Names of all of a kind, sorted. The service lists the sessions of a queue only as a whole: a request for every hundred of all kinds. */

@@ -74,11 +74,12 @@ const usd = z
     (price) => Math.abs(price * MICROS - Math.round(price * MICROS)) < 1e-3,
     'must have at most six decimals',
   );
-const price = z.strictObject({
+export const priceSchema = z.strictObject({
   inputPerMillion: usd,
   outputPerMillion: usd,
   cachedInputPerMillion: usd.optional(),
   at: z.iso.date('must be a day, YYYY-MM-DD'),
+  revision: z.number().int().min(0).max(1_000_000_000).optional(),
 });
 
 const amount = z.number().int().min(1).max(1_000_000_000).optional();
@@ -135,7 +136,7 @@ export const configSchema = z.strictObject({
         ),
     )
     .default({}),
-  prices: z.record(z.string().min(1).max(128), price).default({}),
+  prices: z.record(z.string().min(1).max(128), priceSchema).default({}),
   limits: z
     .record(
       z.string().regex(/^[a-zA-Z0-9._/|-]{1,80}$/, 'must be 1 to 80 of a-z, A-Z, 0-9, ., _, /, | and -'),

@@ -15,7 +15,7 @@ import type { OnBehalf } from './control.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { Json } from './json.ts';
 import type { SharedLimits } from './limits.ts';
-import type { SharedAgents } from './orders.ts';
+import type { SharedAgents, SharedPrices } from './orders.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { StreamItem, StreamOptions } from './stream.ts';
 import type { DayBudgets } from './tenants.ts';
@@ -197,6 +197,8 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   readonly limits: SharedLimits;
   /** Agents, paused and resumed for all processes: what `quorate agents` shows and does. */
   readonly agents: SharedAgents;
+  /** What models cost, changed for all processes: what `quorate prices` shows and does. */
+  readonly prices: SharedPrices;
   /** What tenants may use in a day: what `quorate budgets` shows and does. */
   readonly budgets: DayBudgets;
   /** Dead letters of every entity: what `quorate dlq` shows and does. */

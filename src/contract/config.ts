@@ -206,7 +206,7 @@ export interface QuorateConfig {
   readonly limits?: Readonly<Record<string, LimitConfig>>;
   /** Refuses new runs while tasks wait too long (docs/control.md). */
   readonly admission?: AdmissionConfig;
-  /** Follows what people order of all processes while they run, such as a pause of an agent (docs/control.md). Default false. Env QUORATE_AT_RUN_TIME. */
+  /** Follows what people order of all processes while they run, such as a pause of an agent or another price (docs/control.md). Default false. Env QUORATE_AT_RUN_TIME. */
   readonly atRunTime?: boolean;
   /** Tells people of new questions (docs/questions.md). */
   readonly asks?: AsksConfig;

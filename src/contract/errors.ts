@@ -222,7 +222,7 @@ export const ERROR_HINTS = {
   NODE_TOO_OLD: 'Install Node 24 or newer.',
   /** The package was checked out but not built. */
   NOT_BUILT: 'Run `npm run build`.',
-  /** An agent was paused or resumed, and no process follows what is ordered at run time. */
+  /** An agent was paused, resumed or a price changed, and no process follows what is ordered at run time. */
   NOT_FOLLOWED:
     'Set `atRunTime: true` in the configuration of every host and start them; the order can be given then.',
   /**

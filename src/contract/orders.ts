@@ -1,5 +1,6 @@
-// What people order of all processes while they run: pauses of agents (docs/control.md).
+// What people order of all processes while they run: pauses of agents, prices (docs/control.md).
 import type { LimitCall } from './limits.ts';
+import type { Price } from './usage.ts';
 
 /** No process begins a task of the agent. */
 export interface AgentPause {
@@ -24,4 +25,27 @@ export interface SharedAgents {
   pause(name: string, options?: LimitCall & { readonly reason?: string }): Promise<AgentPause>;
   /** Its tasks begin again. Does nothing where it is not paused. Throws what `pause` throws. */
   resume(name: string, options?: LimitCall): Promise<void>;
+}
+
+/** A price that counts, with its number. */
+export interface RevisedPrice extends Price {
+  /** Of the configuration, or one more than that it was changed over. */
+  readonly revision: number;
+}
+
+/** What a model costs from now on. */
+export interface PriceChange extends Omit<Price, 'at' | 'revision'> {
+  /** The day that it is of, YYYY-MM-DD. Default: today, in UTC. */
+  readonly at?: string;
+}
+
+/** Prices by model, for all processes: what `quorate prices` does. A client has it as `client.prices`. */
+export interface SharedPrices {
+  /** What counts, sorted by model. Empty where no process has followed yet. Throws RESULT_TIMEOUT where no host with actors runs. */
+  list(options?: LimitCall): Promise<Readonly<Record<string, RevisedPrice>>>;
+  /**
+   * Changes what a model costs, also one that had no price. It counts until it is changed again, or a configuration has a higher `revision`
+   * for it. What was booked stays booked. Throws INPUT_INVALID; NOT_FOLLOWED where `atRunTime` is not configured; RESULT_TIMEOUT.
+   */
+  set(model: string, price: PriceChange, options?: LimitCall): Promise<RevisedPrice>;
 }

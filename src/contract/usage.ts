@@ -46,6 +46,18 @@ export interface Price {
   readonly cachedInputPerMillion?: number | undefined;
   /** The day that these prices are of, YYYY-MM-DD. */
   readonly at: string;
+  /** Raise it to overrule what was changed by `client.prices.set`. Default 0. */
+  readonly revision?: number | undefined;
+}
+
+/** In words, for logs and the command line. */
+export function describePrice({
+  inputPerMillion,
+  outputPerMillion,
+  cachedInputPerMillion,
+}: Omit<Price, 'at'>): string {
+  const cached = cachedInputPerMillion === undefined ? '' : `, ${cachedInputPerMillion} USD of cached input`;
+  return `${inputPerMillion} USD a million tokens of input${cached}, ${outputPerMillion} USD of output`;
 }
 
 /** Sums. All are integers. */

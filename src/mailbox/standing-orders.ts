@@ -4,6 +4,8 @@
 import type { EventJson, Json } from '../contract/json.ts';
 import type { AgentPause } from '../contract/orders.ts';
 import type { Clock, Logger } from '../contract/ports.ts';
+import { describePrice, type Price } from '../contract/usage.ts';
+import { pricesIn } from '../control/orders/prices.ts';
 import { type Follow, ORDERS, readStanding, type Standing } from '../control/orders/protocol.ts';
 import type { ControlMailbox } from './control-mailbox.ts';
 
@@ -25,20 +27,26 @@ export interface StandingOrders {
   heard(): Promise<void> | undefined;
   /** Resolves when the agent may begin tasks, or by the signal; undefined where it may now. */
   ready(agent: string, signal: AbortSignal): Promise<void> | undefined;
+  /** What counts, by model. */
+  prices(): Prices;
   close(): void;
 }
+
+type Prices = Readonly<Record<string, Price>>;
 
 export interface FollowOptions {
   readonly mailbox: Pick<ControlMailbox, 'listen' | 'tell'>;
   readonly process: string;
   readonly agents: readonly string[];
+  /** As it is configured. */
+  readonly prices: Prices;
   readonly lockDurationMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 export function followOrders(options: FollowOptions): StandingOrders {
-  const { mailbox, process, agents, lockDurationMs, logger } = options;
+  const { mailbox, process, agents, prices: configured, lockDurationMs, logger } = options;
   /** Virtual time passes by itself for nobody: what was heard counts until something else is. */
   const isVirtual = options.clock.skips === true;
   const validMs = isVirtual ? Number.POSITIVE_INFINITY : lockDurationMs + VALID_BEYOND_LOCK_MS;
@@ -48,6 +56,7 @@ export function followOrders(options: FollowOptions): StandingOrders {
   /** When what is not answered yet was asked. */
   const asked = new Map<number, number>();
   let standing: Standing | undefined;
+  let prices = configured;
   let validUntil = Number.NEGATIVE_INFINITY;
   let seq = 0;
   let unansweredSince: number | undefined;
@@ -65,6 +74,9 @@ export function followOrders(options: FollowOptions): StandingOrders {
       const before = standing;
       standing = said;
       say(before, said);
+      const known = prices;
+      prices = pricesIn(configured, said.prices);
+      sayPrices(known, said.revision);
     }
     // Only an answer says that it is of now.
     if (said.seq !== undefined) first.resolve();
@@ -91,6 +103,18 @@ export function followOrders(options: FollowOptions): StandingOrders {
     }
   };
 
+  const sayPrices = (before: Prices, order: number): void => {
+    for (const [model, price] of Object.entries(prices)) {
+      if (JSON.stringify(price) === JSON.stringify(before[model])) continue;
+      const { revision = 0 } = price;
+      logger.info(`model '${model}' costs ${describePrice(price)} now, revision ${revision}`, {
+        model,
+        revision,
+        order,
+      });
+    }
+  };
+
   const { address, release } = mailbox.listen('orders', hear);
   const follow = (): void => {
     const at = performance.now();
@@ -106,6 +130,7 @@ export function followOrders(options: FollowOptions): StandingOrders {
       seq,
       silenceMs: Math.ceil(lockDurationMs + 2 * VALID_BEYOND_LOCK_MS),
       agents,
+      prices: configured,
     };
     mailbox.tell({ kind: 'orders', name: ORDERS }, event as unknown as EventJson).catch((error: unknown) => {
       logger.debug('what is ordered at run time was not asked for', { reason: String(error) });
@@ -155,6 +180,7 @@ export function followOrders(options: FollowOptions): StandingOrders {
       waiting.add(look);
       return promise;
     },
+    prices: () => prices,
     close: () => {
       clearTimeout(timer);
       release();

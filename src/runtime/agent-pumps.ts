@@ -140,10 +140,9 @@ function startTaskPump(
   const used: TaskHost['used'] = (rows) => {
     context.counters.usage = addRows(context.counters.usage, rows);
   };
-  const { prices } = context.config;
   const running = { concurrency, running: () => counters.running };
   const lane = agent === undefined ? undefined : laneReports(settings.name, agent, running, context);
-  const own = { ...context, ...settings, counters, used, prices, random, budget, lane };
+  const own = { ...context, ...settings, counters, used, random, budget, lane };
   const agentWaits = agent === undefined ? undefined : waits;
   const isLimited = (): boolean =>
     settings.limit !== undefined || settings.orders?.holds(settings.name) === true;

@@ -29,6 +29,8 @@ export interface PumpContext {
   readonly mailbox: ControlMailbox;
   /** Nothing where `atRunTime` is not configured. */
   readonly orders: StandingOrders | undefined;
+  /** What models cost now. */
+  readonly prices: () => ResolvedConfig['prices'];
   readonly taskClaims: TaskClaimStore;
   readonly streamStore: StreamStore;
   /** On the disk of this machine: a look costs next to nothing. */
@@ -48,12 +50,13 @@ export interface PumpContext {
 /** What they need to know for budgets, and for questions to people. */
 export function hosting({
   config,
+  prices,
   logger,
-}: Pick<PumpContext, 'config' | 'logger'>): Pick<
+}: Pick<PumpContext, 'config' | 'prices' | 'logger'>): Pick<
   ActorHost,
   'fundsOf' | 'unpriced' | 'tenants' | 'notifyAsks'
 > {
-  const { agents, budgets, prices, topics } = config;
+  const { agents, budgets, topics } = config;
   const models = Object.values(agents).flatMap(({ model }) => model ?? []);
   const tenants = Object.entries(budgets).map(([tenant, { usdPerDay, tokensPerDay, revision }]) => {
     const money = usdPerDay === undefined ? {} : { microUsd: toMicroUsd(usdPerDay) };
@@ -63,11 +66,11 @@ export function hosting({
   return {
     notifyAsks: notifyAgentOf(config),
     tenants: Object.fromEntries(tenants),
-    unpriced: models.find((model) => !Object.hasOwn(prices, model)),
+    unpriced: () => models.find((model) => !Object.hasOwn(prices(), model)),
     fundsOf: (asked, input, topic) => {
       const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;
       const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
-      return fundsOf((agent ?? {}) as Partial<AgentConfig>, input, name, { prices, logger });
+      return fundsOf((agent ?? {}) as Partial<AgentConfig>, input, name, { prices: prices(), logger });
     },
   };
 }

@@ -9,6 +9,7 @@ import { lettersOf } from '../actors/host/foresight/foresee.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
+import type { ResolvedConfig } from '../contract/config.ts';
 import {
   actionQueue,
   actorQueue,
@@ -37,10 +38,15 @@ const OFFER_CONCURRENCY = 8;
 /** They come in floods, and are dealt with in groups: a send and a settlement for all that are at hand. */
 const DEAD_LETTER_CONCURRENCY = 64;
 
-export function startPumps(given: Omit<PumpContext, 'onUnsigned' | 'orders'>): Pump[] {
+/** What is made here. */
+type Made = 'onUnsigned' | 'orders' | 'prices';
+
+export function startPumps(given: Omit<PumpContext, Made>): Pump[] {
   const { roles } = given.config;
   const orders = ordersOf(given);
-  const context: PumpContext = { ...given, orders, onUnsigned: createUnsignedLog(given.logger) };
+  const { prices: configured } = given.config;
+  const prices = (): ResolvedConfig['prices'] => orders?.prices() ?? configured;
+  const context: PumpContext = { ...given, orders, prices, onUnsigned: createUnsignedLog(given.logger) };
   const pumps = [
     ...(roles.includes('actors') ? [...startActorPumps(context), ...startWatchPumps(context)] : []),
     ...(roles.includes('agents') ? startAgentPumps(context) : []),
@@ -49,11 +55,11 @@ export function startPumps(given: Omit<PumpContext, 'onUnsigned' | 'orders'>): P
 }
 
 /** Who configures nothing of it asks nobody. */
-function ordersOf(context: Omit<PumpContext, 'onUnsigned' | 'orders'>): StandingOrders | undefined {
-  const { atRunTime, roles, agents, lockDurationMs } = context.config;
+function ordersOf(context: Omit<PumpContext, Made>): StandingOrders | undefined {
+  const { atRunTime, roles, agents, prices, lockDurationMs } = context.config;
   if (atRunTime !== true) return undefined;
   const own = roles.includes('agents') ? Object.keys(agents) : [];
-  return followOrders({ ...context, agents: own, lockDurationMs });
+  return followOrders({ ...context, agents: own, prices, lockDurationMs });
 }
 
 function pausesOf({ orders }: Pick<PumpContext, 'orders'>): Pick<ActorHost, 'pauseOf'> {

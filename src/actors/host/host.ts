@@ -69,8 +69,8 @@ export interface ActorHost {
   readonly tenants?: Readonly<Record<string, DayLimit>>;
   /** The agent that is told of new questions to people. */
   readonly notifyAsks?: string | undefined;
-  /** A model of an agent that has no price. */
-  readonly unpriced?: string | undefined;
+  /** A model of an agent that has no price now. */
+  readonly unpriced?: (() => string | undefined) | undefined;
   /** Tells the index of consoles; absent where nobody asked for one. */
   readonly records?: RecordSink | undefined;
   /** Refuses new runs; none where nothing is configured. */

@@ -1,9 +1,11 @@
-// What people have ordered of all processes, kept by one actor: which agents are paused. Processes that follow say so again and again, and
+// What people have ordered of all processes, kept by one actor: which agents are paused, what models cost.
+// Processes that follow say so again and again, and
 // are told at once of what changes. Pure.
 import type { ControlAnswer, Reduced } from '../../contract/control.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { AgentPause } from '../../contract/orders.ts';
+import { configuredWith, type KnownPrices, orderedPrice, standingPrices, toldPrices } from './prices.ts';
 import {
   type Follow,
   type Order,
@@ -35,19 +37,20 @@ export interface OrdersState {
   readonly now: number;
   readonly revision: number;
   readonly agents: Readonly<Record<string, KnownAgent>>;
+  readonly prices: KnownPrices;
   readonly processes: Readonly<Record<string, Follower>>;
   /** Ids of the latest orders. */
   readonly obeyed: readonly string[];
 }
 
-const NOTHING: OrdersState = { now: 0, revision: 0, agents: {}, processes: {}, obeyed: [] };
+const NOTHING: OrdersState = { now: 0, revision: 0, agents: {}, prices: {}, processes: {}, obeyed: [] };
 
 export function reduceOrders(
   known: OrdersState | undefined,
   event: EventJson,
   given: number,
 ): Reduced<OrdersState> {
-  const before = known ?? NOTHING;
+  const before = { ...NOTHING, ...known };
   // A clock that goes back a little stands still here.
   const state = { ...before, now: Math.max(before.now, given) };
   const follow = readFollow(event);
@@ -58,15 +61,19 @@ export function reduceOrders(
 
 function followed(
   state: OrdersState,
-  { process, from, seq, silenceMs, agents }: Follow,
+  { process, from, seq, silenceMs, agents, prices }: Follow,
 ): Reduced<OrdersState> {
   const { now } = state;
   const heard = agents.map((name) => [name, { ...agentOf(state, name), heardAt: now }] as const);
   const living = Object.entries(state.processes).filter(
     ([name, one]) => name !== process && now - one.at <= one.silenceMs,
   );
+  const known = configuredWith(state.prices, prices);
+  const isNews = JSON.stringify(toldPrices(known)) !== JSON.stringify(toldPrices(state.prices));
   const next: OrdersState = {
     ...state,
+    revision: isNews ? state.revision + 1 : state.revision,
+    prices: known,
     agents: bounded({ ...state.agents, ...Object.fromEntries(heard) }),
     // The latest behind.
     processes: Object.fromEntries([
@@ -74,7 +81,8 @@ function followed(
       [process, { to: from, at: now, silenceMs }],
     ]),
   };
-  return { state: next, answers: [{ to: from, value: { ...standingOf(next), seq } as unknown as Json }] };
+  const own = { to: from, value: { ...standingOf(next), seq } as unknown as Json };
+  return { state: next, answers: isNews ? [own, ...toldOf(next, process)] : [own] };
 }
 
 /** Repeats are known by their id. One that only looks changes nothing. */
@@ -88,15 +96,18 @@ function obey(state: OrdersState, { id, from, ...order }: Order): Reduced<Orders
     obeyed:
       isRepeat || Object.keys(order).length <= 1 ? state.obeyed : [...state.obeyed, id].slice(-MOST_ORDERS),
   };
-  const standing = standingOf(next) as unknown as Json;
-  const told: readonly ControlAnswer[] = isChanged
-    ? Object.values(next.processes).map(({ to }) => ({ to, value: standing }))
-    : [];
-  return { state: next, answers: [{ to: from, value: viewOf(next) as unknown as Json }, ...told] };
+  const view = { to: from, value: viewOf(next) as unknown as Json };
+  return { state: next, answers: isChanged ? [view, ...toldOf(next)] : [view] };
+}
+
+function toldOf(state: OrdersState, but?: string): readonly ControlAnswer[] {
+  const value = standingOf(state) as unknown as Json;
+  return Object.entries(state.processes).flatMap(([name, { to }]) => (name === but ? [] : [{ to, value }]));
 }
 
 /** The same state where nothing changes. An agent that no process has named is left alone: its name may be a mistake. */
-function carriedOut(state: OrdersState, { pause, resume }: Pick<Order, 'pause' | 'resume'>): OrdersState {
+function carriedOut(state: OrdersState, { pause, resume, price }: Omit<Order, 'id' | 'from'>): OrdersState {
+  if (price !== undefined) return { ...state, prices: orderedPrice(state.prices, price.model, price.price) };
   const name = pause?.agent ?? resume;
   const agent = name === undefined ? undefined : agentOf(state, name);
   if (name === undefined || agent === undefined) return state;
@@ -120,14 +131,14 @@ function bounded(agents: OrdersState['agents']): OrdersState['agents'] {
   return Object.fromEntries(all.toSorted(([, a], [, b]) => order(b) - order(a)).slice(0, MOST_AGENTS));
 }
 
-function standingOf({ revision, agents }: OrdersState): Standing {
+function standingOf({ revision, agents, prices }: OrdersState): Standing {
   const paused = Object.entries(agents).flatMap(([name, { pause }]) =>
     pause === undefined ? [] : [[name, pause] as const],
   );
-  return { revision, paused: Object.fromEntries(paused) };
+  return { revision, paused: Object.fromEntries(paused), prices: toldPrices(prices) };
 }
 
-function viewOf({ revision, agents }: OrdersState): OrdersView {
+function viewOf({ revision, agents, prices }: OrdersState): OrdersView {
   const all = Object.entries(agents).map(([name, { pause }]) => [name, pause ?? null] as const);
-  return { revision, agents: Object.fromEntries(all) };
+  return { revision, agents: Object.fromEntries(all), prices: standingPrices(prices) };
 }

@@ -3,6 +3,8 @@
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { AgentPause } from '../../contract/orders.ts';
+import type { Price } from '../../contract/usage.ts';
+import { isPrice, MOST_MODELS, type ToldPrice } from './prices.ts';
 
 /** The name of the one that there is. */
 export const ORDERS = 'all';
@@ -18,6 +20,8 @@ export interface Follow {
   readonly silenceMs: number;
   /** Those that it runs. */
   readonly agents: readonly string[];
+  /** As it is configured, by model. */
+  readonly prices: Readonly<Record<string, Price>>;
 }
 
 /** All that stands, told as an answer or unasked. */
@@ -28,6 +32,8 @@ export interface Standing {
   readonly revision: number;
   /** By agent. */
   readonly paused: Readonly<Record<string, AgentPause>>;
+  /** By model: those that not every process has in its configuration. */
+  readonly prices: Readonly<Record<string, ToldPrice>>;
 }
 
 /** From a person, or to look only where nothing is ordered. A repeat has the same id. */
@@ -38,12 +44,15 @@ export interface Order {
   readonly pause?: { readonly agent: string; readonly reason?: string };
   /** An agent. */
   readonly resume?: string;
+  readonly price?: { readonly model: string; readonly price: Price };
 }
 
 /** What an order is answered with, once it is carried out. An agent that is not known here is not there. */
 export interface OrdersView {
   readonly revision: number;
   readonly agents: Readonly<Record<string, AgentPause | null>>;
+  /** What counts, by model. */
+  readonly prices: Readonly<Record<string, ToldPrice>>;
 }
 
 export const MAX_REASON = 500;
@@ -52,7 +61,7 @@ const MOST_NAMED = 1_000;
 
 /** Undefined for what no process of ours has sent. */
 export function readFollow(event: EventJson): Follow | undefined {
-  const { type, process, from, seq, silenceMs, agents } = event as unknown as Partial<Follow>;
+  const { type, process, from, seq, silenceMs, agents, prices } = event as unknown as Partial<Follow>;
   const isFollow =
     type === 'follow' &&
     isName(process) &&
@@ -61,32 +70,41 @@ export function readFollow(event: EventJson): Follow | undefined {
     isCount(silenceMs) &&
     Array.isArray(agents) &&
     agents.length <= MOST_NAMED &&
-    agents.every(isName);
+    agents.every(isName) &&
+    isPrices(prices);
   return isFollow ? (event as unknown as Follow) : undefined;
 }
 
 /** As `readFollow`. */
 export function readOrder(event: EventJson): Order | undefined {
-  const { type, id, from, pause, resume } = event as unknown as Partial<Order>;
+  const { type, id, from, pause, resume, price } = event as unknown as Partial<Order>;
   const isOrder =
     type === 'order' &&
     isName(id) &&
     isAddress(from) &&
     (pause === undefined || isPause(pause)) &&
-    (resume === undefined || isName(resume));
+    (resume === undefined || isName(resume)) &&
+    (price === undefined || (isRecord(price) && isName(price['model']) && isPrice(price['price'])));
   return isOrder ? (event as unknown as Order) : undefined;
 }
 
 /** Undefined for what no keeper of this build says. */
 export function readStanding(value: Json): Standing | undefined {
   if (!isRecord(value)) return undefined;
-  const { seq, revision, paused } = value;
+  const { seq, revision, paused, prices } = value;
   const isStanding =
     (seq === undefined || isCount(seq)) &&
     isCount(revision) &&
     isRecord(paused) &&
+    isPrices(prices) &&
     Object.values(paused).every((one) => isRecord(one) && isCount(one['since']) && isReason(one['reason']));
   return isStanding ? (value as unknown as Standing) : undefined;
+}
+
+function isPrices(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const all = Object.entries(value);
+  return all.length <= MOST_MODELS && all.every(([model, price]) => isName(model) && isPrice(price));
 }
 
 function isPause(value: unknown): boolean {

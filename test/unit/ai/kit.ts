@@ -51,7 +51,7 @@ export async function attempt<I>(
   const meter = createMeter({
     agent: 'a',
     model: agent.model,
-    prices: PRICES,
+    prices: () => PRICES,
     logger,
     onLate: () => note('late'),
   });

@@ -31,7 +31,7 @@ async function setUp(run: IoAgent['run']) {
     budget: undefined,
     claims: undefined,
     limit: undefined,
-    prices: {},
+    prices: () => ({}),
     used: () => {},
     shutdown: new AbortController().signal,
   };

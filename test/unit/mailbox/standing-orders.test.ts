@@ -9,6 +9,8 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 
 afterEach(() => void vi.useRealTimers());
 
 const LOCK_MS = 30_000;
+const PRICE = { inputPerMillion: 1, outputPerMillion: 10, at: '2026-11-01' };
+const PRICES = { m: PRICE, n: { ...PRICE, revision: 2 } };
 const never = new AbortController().signal;
 
 function setUp(skips = false) {
@@ -19,6 +21,7 @@ function setUp(skips = false) {
   const orders = followOrders({
     process: 'p',
     agents: ['a', 'b'],
+    prices: PRICES,
     lockDurationMs: LOCK_MS,
     clock: { now: () => 0, skips },
     logger: { ...SILENT, info: say, warn: say },
@@ -31,9 +34,10 @@ function setUp(skips = false) {
       },
     },
   });
-  const told = (revision: number, paused: Json = {}): void => hear({ revision, paused });
+  const told = (revision: number, paused: Json = {}, prices: Json = {}): void =>
+    hear({ revision, paused, prices });
   const answer = (revision = 0, paused: Json = {}, seq = asked.at(-1)?.seq ?? 0): void =>
-    hear({ seq, revision, paused });
+    hear({ seq, revision, paused, prices: {} });
   return { orders, asked, lines, told, answer };
 }
 
@@ -105,6 +109,19 @@ describe('standing orders', () => {
     expect(lines).toEqual([expect.stringMatching(/^nobody has said for 10 s which agents are paused/)]);
     answer();
     expect(lines.at(-1)).toBe('what is ordered at run time is heard again');
+  });
+
+  it('of prices count where their revision is higher, and are said in a line', () => {
+    const { orders, lines, told } = setUp();
+    expect(orders.prices()).toBe(PRICES);
+    told(1, {}, { m: { ...PRICE, inputPerMillion: 2, revision: 1 }, n: { ...PRICE, revision: 1 } });
+    expect(orders.prices()).toEqual({ ...PRICES, m: { ...PRICE, inputPerMillion: 2, revision: 1 } });
+    told(2, {}, { m: { ...PRICE, inputPerMillion: 2, revision: 1 } });
+    told(3, {}, { m: { ...PRICE, inputPerMillion: 2, revision: 2, isOrdered: true } });
+    expect(lines).toEqual([
+      "model 'm' costs 2 USD a million tokens of input, 10 USD of output now, revision 1",
+      "model 'm' costs 2 USD a million tokens of input, 10 USD of output now, revision 2",
+    ]);
   });
 
   it('end a wait by its signal, and all by their end', async () => {

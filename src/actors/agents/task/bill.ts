@@ -68,7 +68,7 @@ export function meterOf(task: Task, { runnable, input, deadlineAt }: Admitted, h
     billLost: async () => {
       const estimate = deliveryCount === 0 ? undefined : estimated();
       if (estimate === undefined) return;
-      const rows = estimatedRows(agent, estimate, model, prices);
+      const rows = estimatedRows(agent, estimate, model, prices());
       const lost = messagesOf(rows, { of: 'nothing', deliveryCount: deliveryCount - 1, step: 0 });
       if (lost.length > 0) await bridge.publish(lost);
     },

@@ -28,7 +28,8 @@ export interface MeterOptions {
   readonly agent: string;
   /** Of the agent: what it uses where it names no other. */
   readonly model: string | undefined;
-  readonly prices: Prices;
+  /** What models cost as it is booked. */
+  readonly prices: () => Prices;
   readonly logger: Logger;
   /** What was told behind the end: `step` counts from 1. */
   readonly onLate: (rows: readonly CostRow[], step: number) => void;
@@ -55,7 +56,7 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
     sums.set(name, addUsage(sums.get(name) ?? NO_SUM, usage));
   };
   const taken = (): readonly CostRow[] => {
-    const rows = [...sums].map(([name, sum]) => toRow(agent, name, sum, prices));
+    const rows = [...sums].map(([name, sum]) => toRow(agent, name, sum, prices()));
     sums = new Map();
     return rows;
   };
@@ -96,7 +97,7 @@ export function createMeter({ agent, model: own, prices, logger, onLate }: Meter
       if (refused >= 0) reserved.splice(refused, 1);
       const unsaid = isSaid || reserved.length > 0 || isRefused ? undefined : estimate();
       const estimated = (unsaid === undefined ? reserved : [unsaid]).flatMap((one) =>
-        estimatedRows(agent, one, own, prices),
+        estimatedRows(agent, one, own, prices()),
       );
       // A call of which only its number was said is the one that was estimated.
       return unsaid !== undefined && estimated.length > 0 ? estimated : addRows(rows, estimated);

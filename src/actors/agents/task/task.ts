@@ -97,8 +97,8 @@ export interface TaskHost {
   readonly random: () => number;
   readonly logger: Logger;
   readonly counters: TaskCounters;
-  /** What models cost. */
-  readonly prices: Readonly<Record<string, Price>>;
+  /** What models cost now. */
+  readonly prices: () => Readonly<Record<string, Price>>;
   /** What attempts used is counted here. */
   readonly used: (rows: readonly CostRow[]) => void;
   /** A task names a folder that nobody has signed who has this payload store. */

@@ -51,7 +51,7 @@ export interface SortContext {
   /** Folder of payloads on their way to the actor. */
   readonly inbound: string;
   /** A model of an agent that has no price. */
-  readonly unpriced?: string | undefined;
+  readonly unpriced?: (() => string | undefined) | undefined;
 }
 
 export interface Query {
@@ -303,8 +303,8 @@ function budgetOf(
   const read = readBudget(text);
   if (read.kind === 'invalid') return refuse(`the budget of a start: ${read.why}`);
   const { budget } = read;
-  if (budget.microUsd !== undefined && unpriced !== undefined)
-    return refuse(`a budget in USD, and model '${unpriced}' of an agent has no price`);
+  const model = budget.microUsd === undefined ? undefined : unpriced?.();
+  if (model !== undefined) return refuse(`a budget in USD, and model '${model}' of an agent has no price`);
   return { kind: 'given', given: { budget } };
 }
 

@@ -55,7 +55,7 @@ function setUp(run: Run, agent: Partial<IoAgent> = {}, refuse?: (sent: WireMessa
     budget: undefined,
     claims: undefined,
     limit: undefined,
-    prices: { m: { inputPerMillion: 1, outputPerMillion: 1, at: '2026-11-01' } },
+    prices: () => ({ m: { inputPerMillion: 1, outputPerMillion: 1, at: '2026-11-01' } }),
     used: (rows) => void used.push(...rows),
     logger: SILENT,
     cancellations: memoryCancellations(),

@@ -59,7 +59,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     budget: undefined,
     claims: undefined,
     limit: undefined,
-    prices: {},
+    prices: () => ({}),
     used: () => {},
     logger: silent,
     cancellations: memoryCancellations(),

@@ -24,7 +24,7 @@ function setUp(model: string | undefined = 'm') {
   const meter = createMeter({
     agent: 'a',
     model,
-    prices: PRICES,
+    prices: () => PRICES,
     logger: { ...SILENT, warn: (line) => void warnings.push(line) },
     onLate: (rows, step) => void late.push({ rows, step }),
   });

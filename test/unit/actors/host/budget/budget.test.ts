@@ -293,7 +293,7 @@ describe('a start', () => {
       unpriced: 'm',
     },
   ])('with a budget of $of is refused with BUDGET_INVALID', async ({ budget, unpriced }) => {
-    const scene = new Scene({}, { gates: [budgetGate], unpriced });
+    const scene = new Scene({}, { gates: [budgetGate], unpriced: () => unpriced });
     scene.queue.active.clear();
     scene.queue.put(start({ properties: { [PROPERTY.budget]: budget } }));
     await scene.hold();

@@ -1,5 +1,5 @@
-// An agent that is paused, over a real socket: nobody begins a task of it, in whatever process; what runs is done; who starts later hears
-// of it; and it outlives all processes.
+// What is ordered at run time, over a real socket. An agent that is paused: nobody begins a task of it, in whatever process; what runs is
+// done; who starts later hears of it; and it outlives all processes. A price that is changed: it counts in all of them.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../../src/client/connect.ts';
 import type { QuorateClient } from '../../../src/contract/client.ts';
-import type { QuorateConfig } from '../../../src/contract/config.ts';
+import type { AgentContext, QuorateConfig } from '../../../src/contract/config.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 /** A message to the keeper, one from it, and what a busy machine adds. */
@@ -34,8 +34,15 @@ const configOf = (host: string, more: Partial<QuorateConfig> = {}): QuorateConfi
         return { counts: { sum: 1 } };
       },
     },
-    reader: { run: () => ({ counts: { sum: 1 } }) },
+    reader: {
+      model: 'm',
+      run: (_input: unknown, { usage }: AgentContext) => {
+        usage({ inputTokens: 1_000_000, outputTokens: 0 });
+        return { counts: { sum: 1 } };
+      },
+    },
   },
+  prices: { m: { inputPerMillion: 1, outputPerMillion: 1, at: '2026-11-01' } },
   atRunTime: true,
   data,
   ...more,
@@ -95,6 +102,30 @@ it('is heard by who starts later, and outlives all processes', async () => {
   expect(await waits).toMatchObject({ ok: 3 });
 });
 
+it('a price counts for all processes at once, until a configuration has a higher revision', async () => {
+  const { prices } = client;
+  const costsOf = async (id: string): Promise<number> => {
+    await run(id, [1, 2, 3, 4], 'readers');
+    return (await client.costs('readers', id)).total.microUsd / 1_000_000;
+  };
+  expect(await costsOf('before')).toBe(4);
+  const changed = await prices.set('m', { inputPerMillion: 2.5, outputPerMillion: 1 });
+  expect(changed).toMatchObject({ inputPerMillion: 2.5, revision: 1 });
+  await expect.poll(() => prices.list()).toEqual({ m: changed });
+  await sleep(TOLD_MS);
+  expect(await costsOf('after')).toBe(10);
+  await expect(prices.set('m', { inputPerMillion: -1, outputPerMillion: 1 })).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+    message: expect.stringMatching(/^the price of m: inputPerMillion: /),
+  });
+  const price = { inputPerMillion: 3, outputPerMillion: 1, at: '2026-12-01', revision: 2 };
+  await second[Symbol.asyncDispose]();
+  second = await startRuntime(configOf('deployed', { roles: ['agents'], prices: { m: price } }));
+  await expect.poll(() => prices.list()).toEqual({ m: price });
+  await sleep(TOLD_MS);
+  expect(await costsOf('deployed')).toBe(12);
+});
+
 it('is ordered by any client, and what cannot be is told', async () => {
   const other = await connect({ data });
   try {
@@ -118,4 +149,8 @@ it('costs nothing where it is not configured: no queue, no actor, and an order s
   const { agents } = test.runtime.client;
   expect(await agents.list()).toEqual({});
   await expect(agents.pause('oracle')).rejects.toMatchObject({ code: 'NOT_FOLLOWED' });
+  const { prices } = test.runtime.client;
+  await expect(prices.set('m', { inputPerMillion: 1, outputPerMillion: 1 })).rejects.toMatchObject({
+    code: 'NOT_FOLLOWED',
+  });
 });
