@@ -5,6 +5,7 @@ import { createConnectionPool } from './connection/connection-pool.ts';
 import { toQuorateError } from './connection/sdk-errors.ts';
 import { createDeferredStore } from './deferred-store.ts';
 import { Load } from './load/load.ts';
+import { type BridgeReadings, newSessionCounts, type SessionCounts } from './load/readings.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createDelivery, createSenders } from './publish/until-accepted.ts';
 import { NamedSessionPump } from './session/named-session-pump.ts';
@@ -13,6 +14,7 @@ import { listSessions } from './session/session-states.ts';
 import { TaskPump } from './tasks/task-pump.ts';
 import { type BrokerClock, createBrokerClock, createTimeSource, skewText } from './time/clocks.ts';
 import { closeInTime } from './time/waiting.ts';
+import { createQueueLook, type QueueLook } from './topology/queue-look.ts';
 import { createTopologyKeeper } from './topology/topology-keeper.ts';
 
 export interface BridgeOptions {
@@ -39,6 +41,9 @@ export interface CuttableBridge extends Bridge {
   cut(): Promise<void>;
   /** Resolves as soon as a connection is open. */
   connected(): Promise<void>;
+  readonly readings: BridgeReadings;
+  /** Depth and age of a queue, now. */
+  readonly lookAtQueue: QueueLook;
 }
 
 export async function createBridge(options: BridgeOptions): Promise<CuttableBridge> {
@@ -68,8 +73,15 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     pumps.add(pump);
     return pump;
   };
+  const sessions = new Map<string, SessionCounts>();
+  const countsOf = (entity: string): SessionCounts => {
+    const known = sessions.get(entity) ?? newSessionCounts();
+    sessions.set(entity, known);
+    return known;
+  };
   const sessionContext = (entity: string): SessionPumpContext => ({
     path: toPath(entity),
+    counts: countsOf(entity),
     pool: createConnectionPool(() => connector.createClient('committing')),
     lockDurationMs,
     time,
@@ -118,6 +130,20 @@ function assemble(options: BridgeOptions, connector: Connector): CuttableBridge 
     },
     cut: () => connector.open.cut(),
     connected: () => connector.open.connected(),
+    lookAtQueue: createQueueLook({
+      ...options,
+      connector,
+      pool: taking,
+      endpoint,
+      toPath,
+      now: () => clock.now(),
+    }),
+    readings: {
+      sessions,
+      get share() {
+        return load.share;
+      },
+    },
     async close() {
       await Promise.all([...pumps].map((pump) => pump.stop()));
       await Promise.all([...shelves].map((deferredStore) => deferredStore.close()));

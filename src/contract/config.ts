@@ -243,10 +243,12 @@ export interface QuorateConfig {
    * on the embedded broker, and nowhere else. Env QUORATE_INDEX.
    */
   readonly index?: boolean;
-  /** Port of /healthz and /readyz; 0 = any free one. Default: none. Env QUORATE_HEALTH_PORT. */
+  /** Port of /healthz, /readyz, /metrics and /scale/<agent>; 0 = any free one. Default: none. Env QUORATE_HEALTH_PORT. */
   readonly healthPort?: number;
   /** Where it listens. Default 127.0.0.1; probes from outside a container need 0.0.0.0. Env QUORATE_HEALTH_HOST. */
   readonly healthHost?: string;
+  /** Has one process at a time look at the depth of the queues, every so many ms. Default: never. Env QUORATE_QUEUE_METRICS_MS. */
+  readonly queueMetricsMs?: number;
   /** Worker threads. Default: the machine's cores, 2 to 4. Env QUORATE_WORKERS. */
   readonly workers?: number;
   /** Sessions held at once per machine type. Default 64. Env QUORATE_SESSIONS. */

@@ -24,6 +24,8 @@ export interface RuntimeInfo {
   readonly dataFolder: string;
   readonly prefix: string;
   readonly machines: readonly MachineDescription[];
+  /** Address of the health port, where `healthPort` asks for one: `http://127.0.0.1:9464`. */
+  readonly health?: string;
 }
 
 /** Whether this process can take on work now. */
@@ -39,6 +41,8 @@ export interface Runtime<C extends QuorateConfig = QuorateConfig> {
   readonly client: QuorateClient<C>;
   /** For a readiness probe: not while it is stopping, nor without a connection to Service Bus. */
   health(): Health;
+  /** What this process measures, as text for Prometheus: what `/metrics` on `healthPort` answers. */
+  metrics(): string;
   /** Loads machine modules anew, in new worker threads; actors stay. */
   replaceWorkers(): Promise<void>;
   /** Drains: takes nothing new, finishes what runs, releases every lock, closes the broker if it owns it. */

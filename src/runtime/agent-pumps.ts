@@ -3,6 +3,7 @@ import { createLimits } from '../actors/agents/limit/limits.ts';
 import { createStreamHub } from '../actors/agents/stream/hub.ts';
 import { createTaskClaims, type TaskClaims } from '../actors/agents/task/claim.ts';
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
+import { taskMetrics } from '../actors/agents/task/metrics.ts';
 import { createRetryLedger } from '../actors/agents/task/retry-budget.ts';
 import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, newTaskCounters } from '../actors/agents/task/task.ts';
@@ -31,6 +32,13 @@ export function startAgentPumps(context: PumpContext): Pump[] {
     ...context,
     ...config,
     counters: context.counters.limits,
+  });
+  const { metrics } = context;
+  metrics.read('quorate.limit.open', (emit) => {
+    for (const { name, isOpen } of limits.read()) emit(isOpen ? 1 : 0, name);
+  });
+  metrics.read('quorate.limit.waiting', (emit) => {
+    for (const { name, waiting } of limits.read()) emit(waiting, name);
   });
   const waits = waitReportsOf(context);
   const streams = createStreamHub({ ...context, store: context.streamStore, writer: context.process });
@@ -140,9 +148,15 @@ function startTaskPump(
   const used: TaskHost['used'] = (rows) => {
     context.counters.usage = addRows(context.counters.usage, rows);
   };
+  const { metrics } = context;
   const running = { concurrency, running: () => counters.running };
+  metrics.read('quorate.agent.slots', (emit) => {
+    emit(counters.running, settings.name, 'used');
+    emit(Math.max(0, concurrency - counters.running), settings.name, 'free');
+  });
   const lane = agent === undefined ? undefined : laneReports(settings.name, agent, running, context);
-  const own = { ...context, ...settings, counters, used, random, budget, lane };
+  const measured = taskMetrics(metrics, settings.name);
+  const own = { ...context, ...settings, metrics: measured, counters, used, random, budget, lane };
   const agentWaits = agent === undefined ? undefined : waits;
   const isLimited = (): boolean =>
     settings.limit !== undefined || settings.orders?.holds(settings.name) === true;

@@ -12,7 +12,8 @@ import type { StreamStore } from '../contract/stream.ts';
 import { toMicroUsd } from '../contract/usage.ts';
 import type { ControlMailbox } from '../mailbox/control-mailbox.ts';
 import type { StandingOrders } from '../mailbox/standing-orders.ts';
-import type { RuntimeCounters } from './counters.ts';
+import type { Registry } from '../observability/metrics/registry.ts';
+import type { ProcessCounters } from './counters.ts';
 import type { Registration } from './registration.ts';
 
 export interface PumpContext {
@@ -39,9 +40,11 @@ export interface PumpContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly inspection: InspectionSink;
-  readonly counters: RuntimeCounters;
   /** Tells the index of consoles; absent where it is not asked for. */
   readonly records: RecordPacker | undefined;
+  readonly counters: ProcessCounters;
+  readonly metrics: Registry;
+  readonly onDeadLetter: (entity: string, code: string) => void;
   readonly onUnsigned: (folder: string) => void;
   /** Aborts when the grace of a shutdown is over. */
   readonly shutdown: AbortSignal;

@@ -22,7 +22,7 @@ export interface Announced {
   readonly config: ResolvedConfig;
   readonly registration: Registration;
   readonly threads: number;
-  readonly counters: RuntimeCounters;
+  readonly counters: () => RuntimeCounters;
   readonly clock: Clock;
 }
 
@@ -46,7 +46,7 @@ export function announce(
   const describe = (): ProcessRecord => {
     const eventLoopMs = delay.percentile(99) / NANOSECONDS_PER_MS;
     delay.reset();
-    const { actors, deadLetters, sessions } = counters;
+    const { actors, agents: tasks, deadLetters, sessions } = counters();
     return {
       kind: 'process',
       id,
@@ -60,7 +60,7 @@ export function announce(
       agents: agents.map(([name, agent]) => ({
         name,
         concurrency: concurrencyOf(agent, threads),
-        running: counters.agents[name]?.running ?? 0,
+        running: tasks[name]?.running ?? 0,
       })),
       sessions,
       counters: { ...actors, deadLetters },

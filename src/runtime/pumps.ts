@@ -8,6 +8,7 @@ import { budgetGate } from '../actors/host/budget/budget.ts';
 import { lettersOf } from '../actors/host/foresight/foresee.ts';
 import { holdSession } from '../actors/host/hold.ts';
 import type { ActorHost, OlderVersion } from '../actors/host/host.ts';
+import { hostMetrics } from '../actors/host/metrics.ts';
 import { TimerMemory } from '../actors/host/outbox/scheduled.ts';
 import type { ResolvedConfig } from '../contract/config.ts';
 import {
@@ -26,6 +27,7 @@ import { followOrders, type StandingOrders } from '../mailbox/standing-orders.ts
 import { admissionOf } from './admission.ts';
 import { concurrencyOf, startAgentPumps } from './agent-pumps.ts';
 import { startControlPump } from './control-pump.ts';
+import { countersOf } from './counters.ts';
 import { createForeignLog, createUnsignedLog, hosting, type PumpContext } from './hosting.ts';
 import { laneGates } from './lanes.ts';
 import { ofCopies, subscriptionsOf } from './topics.ts';
@@ -39,14 +41,21 @@ const OFFER_CONCURRENCY = 8;
 const DEAD_LETTER_CONCURRENCY = 64;
 
 /** What is made here. */
-type Made = 'onUnsigned' | 'orders' | 'prices';
+type Made = 'onUnsigned' | 'onDeadLetter' | 'orders' | 'prices';
 
 export function startPumps(given: Omit<PumpContext, Made>): Pump[] {
   const { roles } = given.config;
+  const { metrics } = given;
   const orders = ordersOf(given);
   const { prices: configured } = given.config;
   const prices = (): ResolvedConfig['prices'] => orders?.prices() ?? configured;
-  const context: PumpContext = { ...given, orders, prices, onUnsigned: createUnsignedLog(given.logger) };
+  const context: PumpContext = {
+    ...given,
+    orders,
+    prices,
+    onUnsigned: createUnsignedLog(given.logger),
+    onDeadLetter: (entity, code) => metrics.counter('quorate.dead_letters', entity, metrics.code(code)).add(),
+  };
   const pumps = [
     ...(roles.includes('actors') ? [...startActorPumps(context), ...startWatchPumps(context)] : []),
     ...(roles.includes('agents') ? startAgentPumps(context) : []),
@@ -72,7 +81,6 @@ function startActorPumps(context: PumpContext): Pump[] {
   const actions = new Actions({ ...context, turnTimeoutMs });
   const common = {
     ...context,
-    counters: context.counters.actors,
     actions,
     letters: lettersOf(bridge),
     registry: registration.registry,
@@ -90,6 +98,7 @@ function startActorPumps(context: PumpContext): Pump[] {
     const own = config.machines[type];
     const host = {
       ...common,
+      ...countedAs(type, context),
       timerMemory: new TimerMemory(),
       machine,
       definition,
@@ -98,7 +107,7 @@ function startActorPumps(context: PumpContext): Pump[] {
       onPoison: root?.onPoison ?? ('continue' as const),
       onForeignState: createForeignLog(type, logger),
     };
-    return bridge.pumpSessions({
+    const pump = bridge.pumpSessions({
       entity: actorQueue(type),
       maxSessions: config.sessions,
       window: SESSION_WINDOW,
@@ -113,6 +122,8 @@ function startActorPumps(context: PumpContext): Pump[] {
         }
       },
     });
+    context.metrics.read('quorate.actors.held', (emit) => emit(pump.active, type));
+    return pump;
   });
   const foreign = {
     timerMemory: new TimerMemory(),
@@ -120,13 +131,23 @@ function startActorPumps(context: PumpContext): Pump[] {
     // They are no actors of users.
     records: undefined,
   };
-  const control = registration.control ? [startControlPump(bridge, { ...common, ...foreign })] : [];
+  const control = registration.control
+    ? [startControlPump(bridge, { ...common, ...foreign, ...countedAs('control', context) })]
+    : [];
   return [
     ...sessions,
     ...control,
     ...startActionPumps(context),
     runningActions(actions, sessions, context.shutdown),
   ];
+}
+
+/** Those of reserved types count together. */
+function countedAs(
+  type: string,
+  { counters, metrics }: PumpContext,
+): Pick<ActorHost, 'counters' | 'metrics'> {
+  return { counters: countersOf(counters, type), metrics: hostMetrics(metrics, type) };
 }
 
 /** What runs of actions that nobody waits for: a host stops after them, within its grace. */

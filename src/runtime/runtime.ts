@@ -16,11 +16,15 @@ import { type Connection, dataFolderOf, targetOf } from '../config/target.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import { type Bridge, type InspectionSink, type Logger, SILENT, type WorkerPool } from '../contract/ports.ts';
-import type { RuntimeOptions } from '../contract/runtime.ts';
+import type { Health, RuntimeInfo, RuntimeOptions } from '../contract/runtime.ts';
 import { createControlMailbox } from '../mailbox/control-mailbox.ts';
+import { toPrometheus } from '../observability/metrics/prometheus.ts';
+import { Registry } from '../observability/metrics/registry.ts';
 import { openStores, type Stores, unshared } from '../storage/stores.ts';
-import type { LocalRuntime, RuntimeCounters } from './counters.ts';
+import { type LocalRuntime, newCounters, type RuntimeCounters, toRuntimeCounters } from './counters.ts';
 import { openLocalBroker } from './local-broker.ts';
+import { measured, readCounters, readProcess } from './metrics.ts';
+import { openPorts } from './ports.ts';
 import { announce } from './presence.ts';
 import { startPumps } from './pumps.ts';
 import { registerMachines } from './registration.ts';
@@ -85,7 +89,15 @@ export async function composeRuntime<C extends QuorateConfig>(
     if (alone !== undefined)
       logger.warn(`${alone}; set payloadContainer where there are some (docs/operating.md)`);
     undo.push(async () => stores.close());
-    const { payloads, results, cancellations: store, taskClaims, streams } = seam?.stores(stores) ?? stores;
+    const metrics = new Registry();
+    const {
+      results,
+      cancellations: store,
+      taskClaims,
+      streams,
+      payloads: stored,
+    } = seam?.stores(stores) ?? stores;
+    const payloads = measured(stored, metrics);
     const connection = await openConnection(resolved, env, entities, logger, options.clock !== undefined);
     undo.push(() => connection.close());
     const opened = await createBridge({ ...resolved, ...connection, logger, clock: system });
@@ -95,14 +107,8 @@ export async function composeRuntime<C extends QuorateConfig>(
     // Who owns the broker has just declared the topology in it.
     if (connection.mode !== 'embedded') await bridge.ensureTopology(entities);
 
-    const counters: RuntimeCounters = {
-      actors: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
-      agents: {},
-      usage: [],
-      limits: {},
-      deadLetters: 0,
-      sessions: 0,
-    };
+    const counters = newCounters();
+    const counted = (): RuntimeCounters => toRuntimeCounters(counters, metrics.sum('quorate.dead_letters'));
     const grace = new AbortController();
     const process = `process-${randomUUID()}`;
     const mailbox = createControlMailbox(bridge, payloads, process);
@@ -126,7 +132,7 @@ export async function composeRuntime<C extends QuorateConfig>(
         config: resolved,
         registration,
         threads,
-        counters,
+        counters: counted,
         clock,
       });
       undo.push(async () => {
@@ -154,6 +160,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       inspection,
       counters,
       records,
+      metrics,
       shutdown: grace.signal,
     });
     // A runtime that is there is ready: pumps connect in a moment.
@@ -175,21 +182,41 @@ export async function composeRuntime<C extends QuorateConfig>(
       await Promise.all(pumps.map((pump) => pump.stop())).finally(() => clearTimeout(timer));
     });
 
+    const health = (): Health => {
+      if (stopping !== undefined) return { ready: false, why: 'it is stopping' };
+      if (bridge.connections === 0) return { ready: false, why: `no connection to ${endpoint}` };
+      return { ready: true };
+    };
+    const info: RuntimeInfo = {
+      mode,
+      endpoint,
+      dataFolder: dataFolderOf(resolved),
+      prefix: resolved.prefix,
+      machines: [...registration.machines.values()],
+    };
+    readCounters(metrics, counters);
+    readProcess(metrics, { info, pool, threads, bridge: opened });
+    const ports = await openPorts({
+      config: resolved,
+      entities,
+      threads,
+      bridge: opened,
+      counters,
+      registry: metrics,
+      health,
+      logger,
+      isVirtual: clock.skips === true,
+    });
+    // The last to close: it answers while all the rest drains, as not ready but alive.
+    undo.unshift(() => ports.close());
+    undo.push(() => ports.quiet());
+
     return {
-      info: {
-        mode,
-        endpoint,
-        dataFolder: dataFolderOf(resolved),
-        prefix: resolved.prefix,
-        machines: [...registration.machines.values()],
-      },
+      info: { ...info, ...(ports.url === undefined ? {} : { health: ports.url }) },
       client,
-      counters: () => structuredClone(counters),
-      health: () => {
-        if (stopping !== undefined) return { ready: false, why: 'it is stopping' };
-        if (bridge.connections === 0) return { ready: false, why: `no connection to ${endpoint}` };
-        return { ready: true };
-      },
+      metrics: () => toPrometheus(metrics.collect()),
+      counters: counted,
+      health,
       replaceWorkers: () => pool.replace(),
       stop: () => {
         stopping ??= unwind();

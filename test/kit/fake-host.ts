@@ -3,7 +3,8 @@ import type { AnyStateMachine } from 'xstate';
 import { keepState, migrateState } from '../../src/actors/core/migration.ts';
 import { runTurns } from '../../src/actors/core/run-turns.ts';
 import { Actions } from '../../src/actors/host/actions/custom-actions.ts';
-import type { ActorHost } from '../../src/actors/host/host.ts';
+import { type ActorHost, newHostCounters } from '../../src/actors/host/host.ts';
+import { hostMetrics } from '../../src/actors/host/metrics.ts';
 import { TimerMemory } from '../../src/actors/host/outbox/scheduled.ts';
 import type { Migration } from '../../src/contract/config.ts';
 import { toErrorJson } from '../../src/contract/errors.ts';
@@ -11,6 +12,7 @@ import type { Json } from '../../src/contract/json.ts';
 import type { Bridge, Logger, WorkerPool } from '../../src/contract/ports.ts';
 import type { TurnRequest } from '../../src/contract/turn.ts';
 import type { WorkerRequest, WorkerResponse } from '../../src/contract/worker.ts';
+import { Registry } from '../../src/observability/metrics/registry.ts';
 import { memoryCancellations, memoryPayloads, memoryResults } from './memory-storage.ts';
 
 type Move = (snapshot: Json, from: string) => Json | Migration;
@@ -97,7 +99,8 @@ export function fakeHost(
     onPoison: 'continue',
     inspection: { actor: () => {}, step: () => {} },
     timerMemory: new TimerMemory(),
-    counters: { applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 },
+    counters: newHostCounters(),
+    metrics: hostMetrics(new Registry(), 'm'),
     duplicateWindowMs: 60_000,
     retentionMs: 5_000,
     onForeignState: (actor, why) => say(`${actor}: ${why}`),

@@ -27,7 +27,8 @@ export interface DeadLetterHost {
   readonly cancellations: Pick<Cancellations, 'isCancelled'>;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly counters: { deadLetters: number };
+  /** One that somebody has to look at. */
+  readonly onDeadLetter: (entity: string, code: string) => void;
 }
 
 export function createDeadLetterHandler(
@@ -51,7 +52,7 @@ export function createDeadLetterHandler(
       // The host that sets it aside logs it, with the number by which it is found from then on.
       if (copy !== undefined && kept.has(copy)) continue;
       const handled = properties[PROPERTY.handled] === true;
-      if (!handled) host.counters.deadLetters++;
+      if (!handled) host.onDeadLetter(host.entity, error.code);
       log({ entity: host.entity, sessionId, number, error, handled });
     }
     // A message that does not fit through a queue a second time stays where it is, and is read by its number.

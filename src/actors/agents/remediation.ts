@@ -29,7 +29,8 @@ interface RemediationHost {
   readonly payloads: Pick<Payloads, 'remove' | 'seal'>;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly counters: { deadLetters: number };
+  /** One that somebody has to look at. */
+  readonly onDeadLetter: (entity: string, code: string) => void;
   readonly retentionMs: number;
 }
 
@@ -55,15 +56,16 @@ export function createRemediation(host: RemediationHost): Remediation {
 
   const say = (letter: InboundMessage, handled: boolean): void => {
     const text = (name: string): string => String(letter.properties[name] ?? '');
-    if (!handled) host.counters.deadLetters++;
     const { replyTo = '', replyToSessionId = '' } = letter;
     const [entity, sessionId] = [text(PROPERTY.deadFrom), text(PROPERTY.deadSession)];
     const description = text(PROPERTY.deadDescription);
+    const code = text(PROPERTY.deadCode);
+    if (!handled) host.onDeadLetter(entity, code);
     log({
       entity,
       sessionId,
       number: letter.sequenceNumber,
-      error: { code: text(PROPERTY.deadCode), message: parseError(description)?.message ?? description },
+      error: { code, message: parseError(description)?.message ?? description },
       handled,
       actor: actorOf(entity, sessionId) ?? actorOf(replyTo, replyToSessionId),
     });

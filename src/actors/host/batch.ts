@@ -151,6 +151,7 @@ export class Batch {
       return this.#held.leave(thrown);
     }
     host.counters.dropped += part.dropped;
+    host.counters.repeated += part.repeated;
     for (const number of part.unread) settler.keepPayloadOf(number);
     for (const folder of part.unsigned) host.onUnsigned(folder);
     return part;

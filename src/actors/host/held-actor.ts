@@ -10,6 +10,7 @@ import type { HeldSession } from '../../contract/ports.ts';
 import type { TurnResult } from '../../contract/turn.ts';
 import { inboundFolder, livesFolder } from '../protocol/claims.ts';
 import { type ActorHost, HoldEnded } from './host.ts';
+import { measureCommit } from './metrics.ts';
 import { type TimerNumbers, takeAllBack } from './outbox/scheduled.ts';
 import type { ItemsMemo } from './outbox/send.ts';
 import type { Settlement } from './settle.ts';
@@ -188,6 +189,7 @@ export class HeldActor {
     }
     // The outcome of a lost commit is unknown (I1): what it put into the payload store is removed with the actor.
     const beganAt = host.clock.now();
+    const sentAt = performance.now();
     const outcome = await this.session.commit(stowed.written as never);
     if (outcome === 'lost') return this.end();
     if (outcome === 'refused') {
@@ -195,6 +197,7 @@ export class HeldActor {
       return { code: 'STATE_TOO_LARGE', message };
     }
     host.counters.commits++;
+    measureCommit(host.metrics, this.#state, state, { ms: performance.now() - sentAt, bytes });
     this.#seenAt = beganAt;
     this.#replace(stowed);
     host.records?.committed({ actor, before, state: this.#state, turns, stateBytes: bytes });

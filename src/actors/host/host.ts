@@ -16,6 +16,7 @@ import type { DayLimit } from '../../control/tenant/protocol.ts';
 import type { Cancellations } from '../protocol/cancellations.ts';
 import type { Actions } from './actions/custom-actions.ts';
 import type { Admission } from './admission.ts';
+import type { HostMetrics } from './metrics.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
 import type { RecordSink } from './records/record.ts';
 import type { Gate } from './unsent/gates.ts';
@@ -26,9 +27,15 @@ export interface HostCounters {
   commits: number;
   /** Late, repeated or no longer wanted (I9). */
   dropped: number;
+  /** Of those: had been applied before. */
+  repeated: number;
   poisoned: number;
   /** Actors that ended because their machine could not take an internal input (I7). */
   failed: number;
+}
+
+export function newHostCounters(): HostCounters {
+  return { applied: 0, commits: 0, dropped: 0, repeated: 0, poisoned: 0, failed: 0 };
 }
 
 export interface OlderVersion {
@@ -57,6 +64,7 @@ export interface ActorHost {
   readonly logger: Logger;
   readonly inspection: InspectionSink;
   readonly counters: HostCounters;
+  readonly metrics: HostMetrics;
   readonly timerMemory: TimerMemory;
   readonly duplicateWindowMs: number;
   readonly retentionMs: number;

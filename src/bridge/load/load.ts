@@ -130,6 +130,10 @@ export class Load {
     return allowedOf(most, this.#tasks.now);
   }
 
+  get share(): { readonly sessions: number; readonly tasks: number } {
+    return { sessions: this.#sessions.now, tasks: this.#tasks.now };
+  }
+
   /** How late the event loop is at worst: what is planned comes so much later. */
   get lagMs(): number {
     return Math.max(this.#lagMs, this.#lastLagMs);

@@ -6,6 +6,7 @@ import type { InboundMessage } from '../../contract/wire.ts';
 import { isTooLarge } from '../connection/sdk-errors.ts';
 import type { ConnectionWatch } from '../connection/sockets.ts';
 import type { Load } from '../load/load.ts';
+import type { SessionCounts } from '../load/readings.ts';
 import type { BrokerClock, TimeSource } from '../time/clocks.ts';
 import { Intake } from './intake.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -23,6 +24,7 @@ export interface SessionContext {
   readonly time: TimeSource;
   readonly clock: BrokerClock;
   readonly load?: Load | undefined;
+  readonly counts: SessionCounts;
   readonly logger: Logger;
   readonly watch: ConnectionWatch;
 }
@@ -68,7 +70,9 @@ export class LiveSession implements HeldSession {
       load: context.load,
       renew: async (patienceMs) => {
         const lockedUntilMs = await link.renew(patienceMs);
-        if (lockedUntilMs !== undefined) clock.granted(lockedUntilMs - lockDurationMs);
+        if (lockedUntilMs === undefined) return undefined;
+        clock.granted(lockedUntilMs - lockDurationMs);
+        context.counts.renewed += 1;
         return lockedUntilMs;
       },
       onOver: (why) => session.#lose(why),
@@ -172,6 +176,7 @@ export class LiveSession implements HeldSession {
   #lose(why: string): 'lost' {
     if (this.lost) return 'lost';
     const { entity, sessionId } = this;
+    this.#context.counts.lost += 1;
     // With the connection every session goes, and the pump says so once.
     const level = why === CONNECTION_LOST ? 'debug' : 'info';
     this.#context.logger[level]('session lost', { entity, sessionId, why });

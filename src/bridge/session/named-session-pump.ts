@@ -69,6 +69,7 @@ export class NamedSessionPump implements Pump {
       link.client.acceptSession(this.#context.path, this.#options.sessionId, RECEIVER_OPTIONS),
     );
     this.#backoff.reset();
+    this.#context.counts.accepted += 1;
     await this.#hold(receiver, link, onHeld);
   }
 
@@ -77,13 +78,14 @@ export class NamedSessionPump implements Pump {
     { watch }: PooledClient,
     onHeld: () => void,
   ): Promise<void> {
-    const { time, clock, logger, lockDurationMs } = this.#context;
+    const { time, clock, counts, logger, lockDurationMs } = this.#context;
     const session = await LiveSession.open(receiver, {
       entity: this.#options.entity,
       lockDurationMs,
       window: WINDOW,
       time,
       clock,
+      counts,
       logger,
       watch,
       othersWait: () => false,

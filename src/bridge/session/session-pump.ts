@@ -5,6 +5,7 @@ import type { Logger, Pump, SessionPumpOptions } from '../../contract/ports.ts';
 import { RECEIVER_OPTIONS } from '../codec.ts';
 import type { ConnectionPool, PooledClient } from '../connection/connection-pool.ts';
 import type { Load } from '../load/load.ts';
+import type { SessionCounts } from '../load/readings.ts';
 import type { BrokerClock, TimeSource } from '../time/clocks.ts';
 import { pause } from '../time/waiting.ts';
 import { AcceptLoop, acceptOn, giveBack } from './accept-loop.ts';
@@ -21,6 +22,7 @@ export interface SessionPumpContext {
   readonly clock: BrokerClock;
   /** Says how many of the places are to be used now. */
   readonly load?: Load | undefined;
+  readonly counts: SessionCounts;
   readonly logger: Logger;
 }
 
@@ -114,6 +116,7 @@ export class SessionPump implements Pump {
     const receiver = await acceptOn(link, () =>
       client.acceptNextSession(this.#context.path, RECEIVER_OPTIONS),
     );
+    this.#context.counts.accepted += 1;
     return { receiver, link };
   }
 
@@ -173,7 +176,7 @@ export class SessionPump implements Pump {
     receiver: ServiceBusSessionReceiver,
     { watch }: PooledClient,
   ): Promise<LiveSession | undefined> {
-    const { time, clock, load, logger, lockDurationMs } = this.#context;
+    const { time, clock, load, counts, logger, lockDurationMs } = this.#context;
     const { entity, window, holdQuantumMs } = this.#options;
     try {
       return await LiveSession.open(receiver, {
@@ -183,6 +186,7 @@ export class SessionPump implements Pump {
         time,
         clock,
         load,
+        counts,
         logger,
         watch,
         holdQuantumMs,

@@ -54,14 +54,10 @@ export async function startHost(request: HostRequest): Promise<Host> {
     const inspection = inspector === undefined ? {} : { inspection: inspector.sink };
     const runtime = await createRuntime(config, { logger, env, ...inspection });
     undo.push(() => runtime.stop());
-    const { mode, endpoint } = runtime.info;
-    if (resolved.healthPort !== undefined) {
-      const { createHealthServer } = await import('../../observability/health.ts');
-      const { healthPort: port, healthHost: host } = resolved;
-      const probes = await createHealthServer({ port, host, health: () => runtime.health() });
-      // Answers while the runtime drains: not ready, but alive.
-      undo.unshift(() => probes.close());
-      terminal.row('health', `${probes.url}/readyz`);
+    const { mode, endpoint, health } = runtime.info;
+    if (health !== undefined) {
+      terminal.row('health', `${health}/readyz`);
+      terminal.row('metrics', `${health}/metrics`);
     }
     terminal.row('ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
     return { runtime, logger, stop, ...(inspector === undefined ? {} : { inspectorUrl: inspector.url }) };

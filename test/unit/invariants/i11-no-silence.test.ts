@@ -23,7 +23,7 @@ it('I11: the asker of a dead task is told, and a copy waits for a person', async
     logger,
     clock: { now: () => 0 },
     cancellations: memoryCancellations(),
-    counters: { deadLetters: 0 },
+    onDeadLetter: () => {},
   });
   const body = {
     kind: 'task',

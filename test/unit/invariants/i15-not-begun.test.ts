@@ -2,9 +2,11 @@
 // before the call, and while it runs.
 import { expect, it } from 'vitest';
 import { createTaskHandler } from '../../../src/actors/agents/task/handler.ts';
+import { taskMetrics } from '../../../src/actors/agents/task/metrics.ts';
 import { DEFAULT_RETRY, newTaskCounters, type TaskHost } from '../../../src/actors/agents/task/task.ts';
 import type { AgentContext, IoAgent } from '../../../src/contract/config.ts';
 import type { WireMessage } from '../../../src/contract/wire.ts';
+import { Registry } from '../../../src/observability/metrics/registry.ts';
 import { fakeHost } from '../../kit/fake-host.ts';
 import { FakeQueue } from '../../kit/fake-queue.ts';
 import { inbound } from '../../kit/inbound.ts';
@@ -26,6 +28,7 @@ async function setUp(run: IoAgent['run']) {
     resolve: () => ({ kind: 'agent', config: { run } }),
     timeoutMs: 1_000,
     retry: DEFAULT_RETRY,
+    metrics: taskMetrics(new Registry(), 'a'),
     counters,
     random: () => 0.5,
     budget: undefined,

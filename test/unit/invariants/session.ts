@@ -38,6 +38,7 @@ export async function openSession(othersWait = (): boolean => false): Promise<Te
     time: { instant: () => ({ monotonicMs: now, wallMs: now }) },
     logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
     watch: new ConnectionWatch(1),
+    counts: { accepted: 0, renewed: 0, lost: 0 },
     clock: { now: () => 0, granted: () => {}, reached: () => {} },
   });
   session.begin();

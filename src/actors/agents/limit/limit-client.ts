@@ -96,6 +96,16 @@ export class LimitClient {
     this.#options = options;
   }
 
+  /** Calls that wait here now. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Whether its breaker is open, as far as is known here. */
+  get isOpen(): boolean {
+    return this.#lease !== undefined && this.#lease.openMs(this.#now) > 0;
+  }
+
   /** Within HOLD_MS, or as long as `signal` lets it wait. */
   async acquire(tokens: number, signal?: AbortSignal): Promise<Acquired> {
     const lease = this.#open();

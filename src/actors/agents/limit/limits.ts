@@ -28,6 +28,8 @@ export interface Limits {
   /** Undefined where no limit has that name. */
   of(name: string | undefined): Limit | undefined;
   close(): Promise<void>;
+  /** How each stands in this process. */
+  read(): readonly { readonly name: string; readonly isOpen: boolean; readonly waiting: number }[];
 }
 
 export function createLimits(options: LimitsOptions): Limits {
@@ -65,6 +67,7 @@ export function createLimits(options: LimitsOptions): Limits {
   };
   return {
     of,
+    read: () => clients,
     close: async () => {
       await Promise.all(clients.map((client) => client.close()));
     },

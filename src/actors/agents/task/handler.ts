@@ -39,6 +39,7 @@ export function createTaskHandler(
     const parsed = parseTaskBody(message);
     if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
     const { body } = parsed;
+    host.metrics.took(message, host.clock.now());
     counters.running++;
     counters.peak = Math.max(counters.peak, counters.running);
     const ending: Ending = {};
@@ -144,7 +145,9 @@ async function attemptOf(task: Task, admitted: Admitted, span: Span, host: TaskH
   const meter = meterOf(task, admitted, host);
   await meter.billLost();
   const stream = streamOf(task, host);
+  const begunAt = performance.now();
   const attempt = await run(task, admitted, { meter, stream }, host);
+  host.metrics.ended(attempt, performance.now() - begunAt);
   const soonest = toNext(task, admitted, attempt, drawn(host), host);
   const isRetry = soonest.kind === 'retry' && soonest.attempt > task.body.attempt;
   const next =

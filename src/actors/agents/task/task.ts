@@ -15,6 +15,7 @@ import type { TaskPermits } from '../limit/task-limit.ts';
 import type { StreamHub } from '../stream/hub.ts';
 import type { TaskClaim, TaskClaims } from './claim.ts';
 import type { LaneReports } from './lane-reports.ts';
+import type { TaskMetrics } from './metrics.ts';
 import type { RetryLedger } from './retry-budget.ts';
 
 export interface TaskCounters {
@@ -97,6 +98,7 @@ export interface TaskHost {
   readonly random: () => number;
   readonly logger: Logger;
   readonly counters: TaskCounters;
+  readonly metrics: TaskMetrics;
   /** What models cost now. */
   readonly prices: () => Readonly<Record<string, Price>>;
   /** What attempts used is counted here. */

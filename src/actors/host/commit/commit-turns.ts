@@ -8,6 +8,7 @@ import { traceNow } from '../../../observability/telemetry.ts';
 import { concludeBudget } from '../budget/budget.ts';
 import type { ActorView, HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
+import { measureTurns } from '../metrics.ts';
 import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
 import { inspectCommit } from '../questions/watchers.ts';
 import { recordTurns } from '../record-spans.ts';
@@ -83,6 +84,7 @@ export async function commitTurns(
   else await publishCommitted(held);
   if (next.state !== undefined) {
     const inputs = received.map(({ input }) => input);
+    measureTurns(host.metrics, { ...result, before, after: next.state.core, inputs, now });
     const { machine } = host;
     recordTurns({ actor, machine, origin: next.state, before, inputs, result, trace: held.trace });
   }

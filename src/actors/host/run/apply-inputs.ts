@@ -5,6 +5,7 @@ import type { ErrorJson } from '../../../contract/outcome.ts';
 import { isInternal, type Overflow, type TurnResult } from '../../../contract/turn.ts';
 import { commitTurns } from '../commit/commit-turns.ts';
 import type { HeldActor } from '../held-actor.ts';
+import { measureWaits } from '../metrics.ts';
 import { completed, type Settlement } from '../settle.ts';
 import { messagesOf, type ReceivedInput } from '../sort/inbox.ts';
 import { endsTombstone } from '../sort/tombstone.ts';
@@ -51,6 +52,7 @@ async function applyGroup(held: HeldActor, { received, overflow }: Group): Promi
   }
   let kept: readonly ReceivedInput[];
   let outcome: Awaited<ReturnType<typeof runWithAnswers>>;
+  const begunAt = held.host.clock.now();
   try {
     kept = await keepAnswers(held, received);
     outcome = await runWithAnswers(held, kept, overflow);
@@ -59,6 +61,7 @@ async function applyGroup(held: HeldActor, { received, overflow }: Group): Promi
   }
   switch (outcome.kind) {
     case 'ran':
+      measureWaits(held.host.metrics, kept.slice(0, outcome.result.verdicts.length), begunAt);
       return conclude(held, { received: kept, overflow }, outcome.result);
     case 'alone':
       return { settlements: [], left: eachAlone(kept) };

@@ -154,7 +154,14 @@ export function toTurnRequest(
   };
 }
 
-function inPool(run: Run, state: SessionState) {
+async function inPool(run: Run, state: SessionState) {
+  const sentAt = performance.now();
+  const response = await send(run, state);
+  run.host.metrics.turnDuration.record((performance.now() - sentAt) / 1_000);
+  return response;
+}
+
+function send(run: Run, state: SessionState) {
   const { actor, host } = run;
   const request = toTurnRequest(run, state);
   const begin = () => host.pool.run({ kind: 'turn', request }, { timeoutMs: host.turnTimeoutMs });

@@ -105,6 +105,8 @@ export interface Part {
   /** Folders of families that starts name without a signature that counts. */
   readonly unsigned: readonly string[];
   readonly dropped: number;
+  /** Of those: had been applied before. */
+  readonly repeated: number;
   readonly next?: Next;
   readonly rest: readonly InboundMessage[];
 }
@@ -128,6 +130,7 @@ export async function sort(
   const unread: number[] = [];
   const unsigned: string[] = [];
   let dropped = 0;
+  let repeated = 0;
   const end = (at: number, next?: Next): Part => ({
     settlements,
     inputs,
@@ -141,6 +144,7 @@ export async function sort(
     unread,
     unsigned,
     dropped,
+    repeated,
     rest: messages.slice(at),
     ...(next === undefined ? {} : { next }),
   });
@@ -151,7 +155,10 @@ export async function sort(
     for (const identity of known) identities.add(identity);
     const judgement = judge(state.inbox, message, settled, olderPeers);
     if (judgement.kind !== 'new' && !isUnfinished(message, judgement, state)) {
-      if (judgement.kind === 'repeat') dropped++;
+      if (judgement.kind === 'repeat') {
+        dropped++;
+        repeated++;
+      }
       settlements.push(asJudged(message, judgement));
       continue;
     }

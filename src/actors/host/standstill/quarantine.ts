@@ -79,6 +79,7 @@ export async function quarantine(
   messages: readonly InboundMessage[] = [],
 ): Promise<readonly Settlement[]> {
   held.host.logger.error(`quarantined: ${error.message}`, { code: error.code, actor: held.name });
+  if (!isStandingStill(held.state)) held.host.metrics.quarantines.add();
   const state = withQuarantine(held.state, error, held.host.clock.now());
   if (messages.length > 0) return park(held, messages, state);
   await held.commit(state);

@@ -23,7 +23,7 @@ async function bury(message: InboundMessage, entity = 'agent.a'): Promise<WireMe
     logger: silent,
     clock,
     cancellations: memoryCancellations(),
-    counters: { deadLetters: 0 },
+    onDeadLetter: () => {},
   });
   expect(await handle(message)).toEqual({ kind: 'complete' });
   // The copy leaves first: what its asker says of it finds it.
@@ -157,7 +157,6 @@ describe('a dead letter that can not be passed on', () => {
       }
       return [];
     };
-    const counters = { deadLetters: 0 };
     return {
       published,
       handle: createDeadLetterHandler({
@@ -166,7 +165,7 @@ describe('a dead letter that can not be passed on', () => {
         logger: silent,
         clock,
         cancellations: memoryCancellations(),
-        counters,
+        onDeadLetter: () => {},
       }),
     };
   };
@@ -251,7 +250,8 @@ describe('of what nobody waits for any more', () => {
     published.push(...messages);
     return [];
   };
-  const counters = { deadLetters: 0 };
+  const letters: string[] = [];
+  const onDeadLetter = (entity: string, code: string) => void letters.push(`${entity} ${code}`);
 
   it.each([
     ['a dead task', 'task', { ...(task as object), execution: `2.0~${LIFE}` }],
@@ -262,7 +262,8 @@ describe('of what nobody waits for any more', () => {
     ],
   ])('%s vanishes without a word', async (_name, subject, body) => {
     await cancellations.cancel([lifeMark('m/s', LIFE)], 20_000);
-    const host = { entity: 'agent.a', bridge: { publish }, cancellations, logger: silent, clock, counters };
+    const bridge = { publish };
+    const host = { entity: 'agent.a', bridge, cancellations, logger: silent, clock, onDeadLetter };
     const asker = { replyTo: 'actor.m', replyToSessionId: 's', deadLetterReason: 'TTLExpiredException' };
     expect(await createDeadLetterHandler(host)(inbound(subject, body, asker))).toEqual({ kind: 'complete' });
     if (subject === 'offer')
@@ -271,6 +272,6 @@ describe('of what nobody waits for any more', () => {
           inbound(subject, body, asker),
         ),
       ).toEqual({ kind: 'complete' });
-    expect([published, counters.deadLetters]).toEqual([[], 0]);
+    expect([published, letters]).toEqual([[], []]);
   });
 });

@@ -54,7 +54,7 @@ class Queue {
 
 function process(queue: Queue) {
   const lines: string[] = [];
-  const counters = { deadLetters: 0 };
+  const letters: string[] = [];
   const said: unknown[] = [];
   const say = (level: string) => (message: string, fields?: object) => {
     lines.push(`${level} ${message}`);
@@ -71,7 +71,9 @@ function process(queue: Queue) {
     payloads: memoryPayloads(),
     logger: { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') },
     clock: { now: Date.now },
-    counters,
+    onDeadLetter: (entity, code) => {
+      letters.push(`${entity} ${code}`);
+    },
     retentionMs: RETENTION_MS,
   });
   const deliver = async (message: InboundMessage): Promise<void> => {
@@ -79,7 +81,7 @@ function process(queue: Queue) {
     await vi.advanceTimersByTimeAsync(10);
     queue.settle(message, await answered);
   };
-  return { deliver, lines, said, counters, remediation };
+  return { deliver, lines, said, letters, remediation };
 }
 
 const copy = (id: string, properties: Record<string, string | boolean> = { 'quorate-asked': true }) =>
@@ -95,7 +97,7 @@ const sweeps = ({ published }: Queue) => published.filter(({ subject }) => subje
 describe('a letter that an actor was told of', () => {
   it('is no warning when its actor has handled it; unhandled it is one at once', async () => {
     const queue = new Queue();
-    const { deliver, lines, counters } = process(queue);
+    const { deliver, lines, letters } = process(queue);
     const [good, bad] = [queue.put(copy('good')), queue.put(copy('bad'))];
     await deliver(good);
     await deliver(bad);
@@ -106,7 +108,7 @@ describe('a letter that an actor was told of', () => {
       true,
       false,
     ]);
-    expect(counters.deadLetters).toBe(1);
+    expect(letters).toEqual(['agent.a E1']);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(lines).toHaveLength(2);
   });
@@ -124,7 +126,7 @@ describe('a letter that an actor was told of', () => {
 
   it('is a warning when no mark has come in five seconds, or when its process ends before', async () => {
     const queue = new Queue();
-    const { deliver, lines, counters, remediation } = process(queue);
+    const { deliver, lines, letters, remediation } = process(queue);
     await deliver(queue.put(copy('silent')));
     await vi.advanceTimersByTimeAsync(4_900);
     expect(lines).toEqual([]);
@@ -133,7 +135,7 @@ describe('a letter that an actor was told of', () => {
     await deliver(queue.put(copy('cut short')));
     remediation.flush();
     expect(lines).toEqual([expect.stringMatching(/^warn/), expect.stringMatching(/^warn/)]);
-    expect(counters.deadLetters).toBe(2);
+    expect(letters).toEqual(['agent.a E1', 'agent.a E1']);
   });
 
   it('is marked by whichever process gets the mark, also before the copy is set aside', async () => {
@@ -150,7 +152,7 @@ describe('a letter that an actor was told of', () => {
     expect(queue.isHandled(letter.sequenceNumber)).toBe(true);
     await vi.advanceTimersByTimeAsync(6_000);
     expect(one.lines).toEqual([expect.stringMatching(/^info/)]);
-    expect(one.counters.deadLetters).toBe(0);
+    expect(one.letters).toEqual([]);
   });
 
   it('comes again later when its copy is in hand elsewhere for longer; a mark of nothing is done with', async () => {

@@ -4,6 +4,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { describe, expect, it } from 'vitest';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
+import { taskMetrics } from '../../../../../src/actors/agents/task/metrics.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
 import { DEFAULT_RETRY, newTaskCounters } from '../../../../../src/actors/agents/task/task.ts';
 import { MAX_UNFINISHED } from '../../../../../src/actors/protocol/retries.ts';
@@ -15,6 +16,7 @@ import type { Json } from '../../../../../src/contract/json.ts';
 import { SILENT } from '../../../../../src/contract/ports.ts';
 import type { CostRow } from '../../../../../src/contract/usage.ts';
 import { type InboundMessage, PROPERTY, type WireMessage } from '../../../../../src/contract/wire.ts';
+import { Registry } from '../../../../../src/observability/metrics/registry.ts';
 import { fakeHost } from '../../../../kit/fake-host.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { memoryCancellations, memoryPayloads } from '../../../../kit/memory-storage.ts';
@@ -59,6 +61,7 @@ function setUp(run: Run, agent: Partial<IoAgent> = {}, refuse?: (sent: WireMessa
     used: (rows) => void used.push(...rows),
     logger: SILENT,
     cancellations: memoryCancellations(),
+    metrics: taskMetrics(new Registry(), 'a'),
     counters: newTaskCounters(),
     onUnsigned: () => {},
     shutdown: new AbortController().signal,

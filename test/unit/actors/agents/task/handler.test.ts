@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createTaskClaims } from '../../../../../src/actors/agents/task/claim.ts';
 import { createTaskHandler } from '../../../../../src/actors/agents/task/handler.ts';
+import { taskMetrics } from '../../../../../src/actors/agents/task/metrics.ts';
 import { createRetryLedger } from '../../../../../src/actors/agents/task/retry-budget.ts';
 import type { TaskHost } from '../../../../../src/actors/agents/task/task.ts';
 import { DEFAULT_RETRY, newTaskCounters } from '../../../../../src/actors/agents/task/task.ts';
@@ -17,6 +18,7 @@ import type { WorkerPool } from '../../../../../src/contract/ports.ts';
 import { MAX_BODY_BYTES, MAX_CLAIM_BYTES } from '../../../../../src/contract/sizes.ts';
 import type { InboundMessage, TaskBody, WireMessage } from '../../../../../src/contract/wire.ts';
 import { PROPERTY } from '../../../../../src/contract/wire.ts';
+import { Registry } from '../../../../../src/observability/metrics/registry.ts';
 import { createTaskClaimFiles } from '../../../../../src/storage/task-claims.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { memoryCancellations, memoryPayloads, memoryStorage } from '../../../../kit/memory-storage.ts';
@@ -63,6 +65,7 @@ function setUp(run: IoAgent['run'], more: Partial<TaskHost> = {}) {
     used: () => {},
     logger: silent,
     cancellations: memoryCancellations(),
+    metrics: taskMetrics(new Registry(), 'a'),
     counters: newTaskCounters(),
     onUnsigned: () => {},
     shutdown: new AbortController().signal,

@@ -1,6 +1,7 @@
 // What a redrive would come to is what it comes to, and asking changes nothing.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { newHostCounters } from '../../../../../src/actors/host/host.ts';
 import { redriven } from '../../../../../src/actors/protocol/redrive.ts';
 import type { Foresight } from '../../../../../src/contract/foresight.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
@@ -66,7 +67,7 @@ async function foresee(
   await untilSent(queue, sent + 1);
   expect(JSON.stringify(queue.state)).toBe(state);
   expect(queue.log().toSorted()).toEqual([`complete ${query.sequenceNumber}`, 'publish']);
-  expect(host.counters).toEqual({ applied: 0, commits: 0, dropped: 0, poisoned: 0, failed: 0 });
+  expect(host.counters).toEqual(newHostCounters());
   expect(host.requests.filter(({ kind }) => kind === 'turn')).toEqual([]);
   const body = queue.sent.at(-1)?.body as unknown as { answer: string; letters: readonly Foresight[] };
   expect(body.answer).toBe('foresight');
