@@ -1,11 +1,12 @@
 // The span of a client's call, around the whole wait for its answer and linked to the actor that gave it.
 import { type Span, SpanKind } from '@opentelemetry/api';
+import { carriedFrom } from '../observability/carried.ts';
 import { ATTR, type Call, SPAN } from '../observability/span-names.ts';
 import { inSpan, parseTraceparent, type SpanInput, traceparentOf } from '../observability/telemetry.ts';
 
 export interface CallSpan {
   /** For the message; empty where nobody traces. */
-  readonly carried: { readonly traceparent?: string };
+  readonly carried: { readonly traceparent?: string; readonly properties?: Readonly<Record<string, string>> };
   /** What an answer came with: the actor's own span, in its trace. */
   readonly answeredBy: (traceparent: string | undefined) => void;
 }
@@ -27,7 +28,7 @@ function toCallSpan(span: Span): CallSpan {
   const traceparent = traceparentOf(span);
   let linked: string | undefined;
   return {
-    carried: traceparent === undefined ? {} : { traceparent },
+    carried: traceparent === undefined ? {} : { traceparent, properties: { ...carriedFrom() } },
     answeredBy: (given) => {
       const actor = parseTraceparent(given);
       // Of the same trace it is below this span, or beside it.

@@ -173,7 +173,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           type,
           id,
           { kind: 'start', input: given, asker: asker as Json },
-          { ...span.carried, properties },
+          { ...span.carried, properties: { ...span.carried.properties, ...properties } },
         );
       const body = await ask(type, id, call, make, late, { span });
       if (body.answer === 'started' || body.answer === 'exists')
@@ -253,7 +253,7 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           message(type, id, body, {
             ...carried,
             ...own,
-            properties: { ...own.properties, ...behalf, ...funded },
+            properties: { ...carried.properties, ...own.properties, ...behalf, ...funded },
           }),
         ]);
       }),

@@ -28,7 +28,13 @@ export type WorkerRequest =
       readonly context: Json;
     }
   /** Runs a machine's own promise logic as an agent. */
-  | { readonly kind: 'promise'; readonly machine: MachineRef; readonly src: string; readonly input: Json }
+  | {
+      readonly kind: 'promise';
+      readonly machine: MachineRef;
+      readonly src: string;
+      readonly input: Json;
+      readonly trace?: TraceCarrier;
+    }
   /** Runs a CPU agent's module. */
   | {
       readonly kind: 'agent';
@@ -38,9 +44,20 @@ export type WorkerRequest =
       readonly key: string;
       readonly attempt: number;
       readonly deadlineAt: number;
+      readonly trace?: TraceCarrier;
       /** A message port of the pool's: what is said while it runs. */
       readonly line?: object;
     };
+
+/** In the environment of a worker: what OTEL_SDK_DISABLED was before the pool set it. */
+export const SDK_HELD_BACK = 'QUORATE_OTEL_SDK_DISABLED';
+
+/** The trace context of an attempt, as the W3C headers have it. */
+export interface TraceCarrier {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+  readonly baggage?: string;
+}
 
 /** To a CPU agent that runs: its signal aborts. */
 export interface ToAgent {

@@ -59,14 +59,15 @@ function placeOf(
   const links = [...new Set(sent)].slice(0, MAX_LINKS);
   const { core } = state;
   if (core !== null) {
-    const own = formatTraceparent(actorSpan(state, address, core.incarnation));
+    const own = actorSpan(state, address, core.incarnation);
     const isLate = core.status !== 'active' || stoppedAt(worth) !== undefined;
     if (!isLate) return { parent: own, links };
-    return { parent: undefined, links: [own, ...links.filter((link) => link !== own)].slice(0, MAX_LINKS) };
+    const others = links.filter((link) => link !== formatTraceparent(own));
+    return { parent: undefined, links: [own, ...others].slice(0, MAX_LINKS) };
   }
   const start = worth.find(mayStart);
   if (start === undefined) return { parent: worth[0]?.traceparent, links };
-  return { parent: formatTraceparent(actorSpan(originOf(start, now), address, newborn)), links };
+  return { parent: actorSpan(originOf(start, now), address, newborn), links };
 }
 
 /** Its parent is over, or has let go of it: a child is over then, whenever it hears of it. */

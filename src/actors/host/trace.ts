@@ -1,9 +1,10 @@
 // The ids of an actor's spans. They follow from its incarnation, so that any host can write them on messages now and export the
 // span when it is over (record-spans.ts). Who waits decides where they lie: an actor that somebody waits for is a part of that
 // trace; one that was only started is the root of a trace of its own (docs/decisions/0185-who-waits-decides.md).
-import type { SpanContext } from '@opentelemetry/api';
+import { createTraceState, type SpanContext } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../contract/address.ts';
 import { type InboundMessage, PROPERTY } from '../../contract/wire.ts';
+import { type Carried, carriedIn } from '../../observability/carried.ts';
 import {
   deriveSpanContext,
   formatTraceparent,
@@ -35,9 +36,14 @@ export function originOf(
 ): Origin {
   if (traceparent === undefined && begunAt === undefined) return {};
   const within = properties[PROPERTY.within] === true;
+  const carried = carriedIn(properties);
   return {
     ...(traceparent === undefined ? {} : { traceparent }),
-    traced: { from: begunAt ?? enqueuedAt, ...(within ? { within } : {}) },
+    traced: {
+      from: begunAt ?? enqueuedAt,
+      ...(within ? { within } : {}),
+      ...(Object.keys(carried).length === 0 ? {} : { carried }),
+    },
   };
 }
 
@@ -46,11 +52,24 @@ export function parentOfActor({ traceparent, traced }: Origin): string | undefin
   return traced === undefined || traced.within === true ? traceparent : undefined;
 }
 
+/** An actor's span, and what travels beside it. */
+export interface ActorSpan extends SpanContext {
+  readonly carried?: Carried;
+}
+
 /** What messages of an actor carry. */
-export function actorSpan(origin: Origin, actor: ActorAddress, incarnation: string): SpanContext {
+export function actorSpan(origin: Origin, actor: ActorAddress, incarnation: string): ActorSpan {
   const seed = `${formatAddress(actor)}#${incarnation}`;
   const { traceFlags } = parseTraceparent(origin.traceparent) ?? {};
-  return deriveSpanContext(seed, parseTraceparent(parentOfActor(origin))?.traceId, traceFlags);
+  const span = deriveSpanContext(seed, parseTraceparent(parentOfActor(origin))?.traceId, traceFlags);
+  const { carried } = origin.traced ?? {};
+  if (carried === undefined) return span;
+  const { tracestate } = carried;
+  return {
+    ...span,
+    carried,
+    ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
+  };
 }
 
 /** For an answer to a client, which links to the actor. Nothing where nobody traces. */

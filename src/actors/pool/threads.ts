@@ -1,9 +1,10 @@
 // One generation of worker threads: a Piscina pool that knows how many of its threads are ready. pool.ts
 // never gives it more requests than that, so a request's time is its running time and not its waiting time.
+import { env } from 'node:process';
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { QuorateError } from '../../contract/errors.ts';
-import type { WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
+import { SDK_HELD_BACK, type WorkerRequest, type WorkerResponse } from '../../contract/worker.ts';
 
 /**
  * A turn's heap, its machines' modules and a CPU agent's work; beyond it the thread ends, not the process. Node keeps 16 MB
@@ -48,6 +49,7 @@ export function startThreads({ threads, entry, onChange }: ThreadsOptions): Thre
     // Not 'sync': that stops the worker's event loop between requests, with the timers and sockets of its modules.
     atomics: 'async',
     recordTiming: false,
+    env: workerEnv(),
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB, maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
   });
   let ready = 0;
@@ -93,6 +95,15 @@ export function startThreads({ threads, entry, onChange }: ThreadsOptions): Thre
       await (broken === undefined ? piscina.close() : piscina.destroy());
     },
   };
+}
+
+/**
+ * A thread runs what `--import` names, and an SDK of OpenTelemetry there would export the same service once more, with timers in
+ * each thread. Its own variable keeps it from starting. The entry takes it back, for an agent that starts one itself.
+ */
+function workerEnv(): NodeJS.ProcessEnv {
+  const { OTEL_SDK_DISABLED: given } = env;
+  return { ...env, OTEL_SDK_DISABLED: 'true', [SDK_HELD_BACK]: given ?? '' };
 }
 
 /** One probe a thread: each takes the thread's only place, so that they spread over all. */

@@ -1,10 +1,16 @@
 // The entry of every worker thread. Machines are loaded here and nowhere else; the main thread only ever sees data.
 import { performance } from 'node:perf_hooks';
+import { env } from 'node:process';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import type { MachineRef, TurnRequest } from '../../contract/turn.ts';
-import type { MachineDescription, WorkerRequest, WorkerResponse } from '../../contract/worker.ts';
+import {
+  type MachineDescription,
+  SDK_HELD_BACK,
+  type WorkerRequest,
+  type WorkerResponse,
+} from '../../contract/worker.ts';
 import { describeMachine } from '../core/describe.ts';
 import { runTurns } from '../core/run-turns.ts';
 import {
@@ -20,7 +26,17 @@ import { runAction, runAgent, runPromise } from './run-logic.ts';
 
 if (isMainThread)
   throw new Error('the worker entry runs in worker threads only: turns never block the main thread');
+giveBackSdkVariable();
 installPurityGuard();
+
+/** What `--import` named has run. */
+function giveBackSdkVariable(): void {
+  const { [SDK_HELD_BACK]: given } = env;
+  if (given === undefined) return;
+  delete env[SDK_HELD_BACK];
+  if (given === '') delete env['OTEL_SDK_DISABLED'];
+  else env['OTEL_SDK_DISABLED'] = given;
+}
 
 /** Answers once the thread has loaded everything that it needs. */
 export function ready(): number {

@@ -9,16 +9,18 @@ import type { WorkerRequest } from '../../contract/worker.ts';
 import { implementedActor, kindOfLogic } from '../core/logic.ts';
 import { openContext } from './agent-context.ts';
 import { loadExport, loadMachine } from './load-machine.ts';
+import { inTraceContext } from './trace-context.ts';
 
 type Request<K extends WorkerRequest['kind']> = Extract<WorkerRequest, { kind: K }>;
 
-export async function runPromise({ machine: ref, src, input }: Request<'promise'>): Promise<Outcome> {
+export async function runPromise({ machine: ref, src, input, trace }: Request<'promise'>): Promise<Outcome> {
   const machine = await loadMachine(ref);
   const logic = implementedActor(machine, src);
   if (kindOfLogic(logic) !== 'promise') {
     throw new QuorateError('MODULE_NOT_LOADED', `machine '${ref.type}' has no promise logic '${src}'`);
   }
-  return settle(`promise logic '${src}' of machine '${ref.type}'`, () => {
+  const of = `promise logic '${src}' of machine '${ref.type}'`;
+  const run = (): unknown => {
     // JSON has no undefined; logic that is invoked without input gets undefined.
     const actor = createActor(logic as AnyActorLogic, { input: input ?? undefined });
     const end = toPromise(actor);
@@ -28,7 +30,8 @@ export async function runPromise({ machine: ref, src, input }: Request<'promise'
     });
     actor.start();
     return Promise.race([end, emitted]);
-  });
+  };
+  return settle(of, () => inTraceContext(trace, run));
 }
 
 export async function runAction({
@@ -70,6 +73,7 @@ export async function runAgent({
   export: name,
   input,
   line,
+  trace,
   ...given
 }: Request<'agent'>): Promise<Outcome> {
   const agent = await loadExport(module, name);
@@ -79,7 +83,7 @@ export async function runAgent({
   const { key, attempt, deadlineAt } = given;
   const { context, close } = openContext({ key, attempt, deadlineAt }, line);
   try {
-    return await settle(`agent '${name}'`, () => agent(input, context));
+    return await settle(`agent '${name}'`, () => inTraceContext(trace, () => agent(input, context)));
   } finally {
     close();
   }

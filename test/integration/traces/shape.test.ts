@@ -1,15 +1,19 @@
 // What traces look like to a backend: an OTLP sink gets the spans of a runtime on a real socket, and the rules of otel/lint hold
 // for all of them. Each rule is one that Jaeger's page or its critical path needs (docs/observability.md).
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SpanKind, trace } from '@opentelemetry/api';
+import { context, propagation, ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { criticalPath, type FlatSpan, lintTrace } from '../../../otel/lint.ts';
 import type { QuorateClient } from '../../../src/contract/client.ts';
 import type { AgentContext, QuorateConfig } from '../../../src/contract/config.ts';
+import { traced } from '../../fixtures/apps/cpu.agents.ts';
 import { type OtlpSink, startOtlpSink } from '../../kit/otlp-sink.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 const SOON = { timeout: 20_000, interval: 100 };
+
+/** Of a caller whose spans go elsewhere. */
+const FOREIGN = 'ab'.repeat(16);
 
 let sink: OtlpSink;
 let test: TestRuntime<QuorateConfig>;
@@ -50,7 +54,10 @@ async function ended(...actors: readonly string[]): Promise<void> {
   await expect
     .poll(() => {
       load();
-      return actors.filter((actor) => named(`actor ${actor.split('/')[0]}`, actor).length === 0);
+      return actors.filter((actor) => {
+        const [type, id] = actor.split('/');
+        return named(`actor ${type}`, id === undefined ? undefined : actor).length === 0;
+      });
     }, SOON)
     .toEqual([]);
 }
@@ -58,7 +65,7 @@ async function ended(...actors: readonly string[]): Promise<void> {
 beforeAll(async () => {
   sink = await startOtlpSink();
   const machines = Object.fromEntries(
-    ['chain', 'gathering', 'waiting', 'family', 'counting'].map((name) => [
+    ['chain', 'gathering', 'waiting', 'family', 'counting', 'carrying'].map((name) => [
       name,
       app('traced.machine.ts', name),
     ]),
@@ -72,6 +79,8 @@ beforeAll(async () => {
         concurrency: 10,
         retry: { attempts: 2, backoffMs: 20, maxBackoffMs: 20 },
       },
+      loop: { run: traced },
+      thread: { module: new URL('../../fixtures/apps/cpu.agents.ts', import.meta.url), export: 'traced' },
     },
     prices: { m: { inputPerMillion: 1, outputPerMillion: 10, at: '2026-11-01' } },
   });
@@ -223,6 +232,25 @@ describe('why a gather waited, which branch was slow, which attempt failed and w
   });
 });
 
+it('baggage and tracestate travel to every agent, and each has the context of its attempt', async () => {
+  const incoming = {
+    traceparent: `00-${FOREIGN}-${'cd'.repeat(8)}-01`,
+    tracestate: 'vendor=x',
+    baggage: 'tenant=acme',
+  };
+  const caller = propagation.extract(ROOT_CONTEXT, incoming);
+  const seen = await context.with(caller, () => client.run('carrying', { id: 'c' }));
+  await ended('carrying/c', 'carrying.asking');
+  const attempts = traceOf(only('run carrying')).filter(({ name }) => /^process (agent|logic)/.test(name));
+  expect(attempts).toHaveLength(3);
+  for (const one of seen as { headers: Record<string, string>; spanId: string; tenant: string }[]) {
+    expect(attempts.map(({ spanId }) => spanId)).toContain(one.spanId);
+    expect(one.tenant).toBe('acme');
+    expect(one.headers).toEqual({ ...incoming, traceparent: `00-${FOREIGN}-${one.spanId}-01` });
+  }
+  expect(seen).toHaveLength(3);
+});
+
 describe('what comes late', () => {
   it('is a trace of its own, linked to the actor', async () => {
     await client.start('counting', { id: 'gone' });
@@ -261,6 +289,7 @@ it('breaks no rule', async () => {
   // What was let go of ends by itself, a moment later.
   const open = () => {
     load();
+    spans = spans.filter(({ traceId }) => traceId !== FOREIGN);
     const parents = new Set(spans.map(({ spanId }) => spanId));
     return spans.filter(({ parentSpanId }) => parentSpanId !== undefined && !parents.has(parentSpanId))
       .length;

@@ -9,6 +9,7 @@ import { copyJson, type Json } from '../../../contract/json.ts';
 import type { Outcome } from '../../../contract/outcome.ts';
 import type { Usage } from '../../../contract/usage.ts';
 import type { WorkerRequest } from '../../../contract/worker.ts';
+import { carriedIn } from '../../../observability/carried.ts';
 import { redactAll } from '../../../observability/redaction.ts';
 import { isRefusedForGood, payloadsWithin } from '../../protocol/claims.ts';
 import type { TaskPermits } from '../limit/task-limit.ts';
@@ -48,7 +49,7 @@ export async function run(
             cancelled: cancelled.signal,
             onLate: (outcome) => void keepLate(task, { outcome, family: admitted.family }, host),
           })
-        : await runInPool(host, workerRequest(runnable, input, context), context);
+        : await runInPool(host, workerRequest(task, admitted, context), context);
   } finally {
     unwatch();
     release();
@@ -126,16 +127,17 @@ function piecesOf(task: Task, { bridge }: TaskHost): Pieces {
 }
 
 function workerRequest(
-  runnable: Runnable,
-  input: Json,
+  { traceparent, message }: Task,
+  { runnable, input }: Admitted,
   { key, attempt, deadlineAt }: AgentContext,
 ): WorkerRequest {
+  const trace = traceparent === undefined ? {} : { trace: { traceparent, ...carriedIn(message.properties) } };
   if (runnable.kind === 'logic')
-    return { kind: 'promise', machine: runnable.machine, src: runnable.src, input };
+    return { kind: 'promise', machine: runnable.machine, src: runnable.src, input, ...trace };
   const { config } = runnable;
   if (!('module' in config)) throw new TypeError('an agent without a module runs in process');
   const { module, export: name } = config;
-  return { kind: 'agent', module: String(module), export: name, input, key, attempt, deadlineAt };
+  return { kind: 'agent', module: String(module), export: name, input, key, attempt, deadlineAt, ...trace };
 }
 
 async function runInPool(

@@ -4,8 +4,10 @@ import { context, ROOT_CONTEXT, type Span, SpanKind } from '@opentelemetry/api';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { InboundMessage, TaskBody, WireMessage } from '../../../contract/wire.ts';
 import { PROPERTY } from '../../../contract/wire.ts';
+import { withCarried } from '../../../observability/carried.ts';
 import { ATTR, MESSAGING_SYSTEM, SPAN } from '../../../observability/span-names.ts';
 import {
+  contextOf,
   inSpan,
   recordFailure,
   type SpanInput,
@@ -183,7 +185,7 @@ function spanOf(body: TaskBody, message: InboundMessage, { entity, clock }: Task
   const child = message.properties[PROPERTY.child];
   return {
     kind: SpanKind.CONSUMER,
-    parent: message.traceparent,
+    parent: withCarried(contextOf(message.traceparent), message.traceparent, message.properties),
     startTime: Math.floor(traceNow()),
     attributes: {
       [ATTR.messagingSystem]: MESSAGING_SYSTEM,

@@ -1,5 +1,4 @@
 // Effects to outbox entries: final wire messages with their deterministic ids, before the commit, not after.
-import type { SpanContext } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import { checkActorId } from '../../../contract/border.ts';
 import type { OnBehalf } from '../../../contract/control.ts';
@@ -28,7 +27,7 @@ import { effectMessageId, inLife, taskKey, taskMessageId } from '../../protocol/
 import { childLineage } from '../../protocol/lineage.ts';
 import { ANSWER_TTL_MS } from '../../protocol/messages.ts';
 import type { OutboxEntry } from '../state/session-state.ts';
-import { taskTraceparent } from '../trace.ts';
+import { type ActorSpan, taskTraceparent } from '../trace.ts';
 
 interface EncodeContext {
   readonly actor: ActorAddress;
@@ -40,7 +39,7 @@ interface EncodeContext {
   readonly behalf?: OnBehalf;
   readonly epoch: string;
   /** The actor's own. */
-  readonly span: SpanContext;
+  readonly span: ActorSpan;
   /** Known numbers of scheduled messages, for cancelling. */
   readonly scheduled: Readonly<Record<string, number>>;
   /** Those of the state before and after: one that begins and ends between the two never leaves. */
@@ -95,6 +94,7 @@ function encode(
           [PROPERTY.incarnation]: incarnation,
           [PROPERTY.turn]: turn,
           [PROPERTY.index]: index,
+          ...context.span.carried,
           ...more.properties,
         },
       },
@@ -332,6 +332,7 @@ export function taskMessage(
       [PROPERTY.attempt]: body.attempt,
       [PROPERTY.deadline]: body.deadlineAt,
       [PROPERTY.family]: family,
+      ...span.carried,
       ...(lineage === undefined ? {} : { [PROPERTY.lineage]: lineage }),
       ...toProperties(behalf),
       ...(cancel === undefined ? {} : { [PROPERTY.cancel]: cancel }),

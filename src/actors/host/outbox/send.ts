@@ -1,6 +1,5 @@
 // Sends the messages of an outbox: each is sealed, lives no longer than what it asks for, and begins not too late after its
 // commit.
-import type { SpanContext } from '@opentelemetry/api';
 import type { ActorAddress } from '../../../contract/address.ts';
 import type { OnBehalf } from '../../../contract/control.ts';
 import { tooLate } from '../../../contract/errors.ts';
@@ -12,6 +11,7 @@ import type { Cancellations } from '../../protocol/cancellations.ts';
 import { sealAll } from '../../protocol/seals.ts';
 import type { ActionEntry, Handover } from '../actions/custom-actions.ts';
 import type { UnsentEntry } from '../state/session-state.ts';
+import type { ActorSpan } from '../trace.ts';
 
 export interface ItemsMemo {
   ref?: string;
@@ -22,7 +22,7 @@ export interface OutboxContext {
   readonly actor: ActorAddress;
   readonly incarnation: string;
   /** The span of the actor. */
-  readonly span: SpanContext;
+  readonly span: ActorSpan;
   readonly bridge: Pick<Bridge, 'publish' | 'cancelScheduled'>;
   readonly session: Pick<HeldSession, 'peekScheduled'>;
   readonly payloads: Payloads;

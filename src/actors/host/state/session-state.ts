@@ -9,6 +9,7 @@ import type { CoreState } from '../../../contract/turn.ts';
 import type { CostRow, Funds, FundsAsk } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
 import type { DayLimit } from '../../../control/tenant/protocol.ts';
+import type { Carried } from '../../../observability/carried.ts';
 import type { Ledger, Limit } from '../budget/ledger.ts';
 import type { Peer } from '../sort/peers.ts';
 
@@ -271,6 +272,8 @@ export interface Traced {
   readonly from: number;
   /** Somebody waits for it within `traceparent`: it is a part of that trace. Otherwise it is the root of its own. */
   readonly within?: true;
+  /** W3C baggage and tracestate that its start came with: all that it asks for has them too. */
+  readonly carried?: Carried;
 }
 
 export interface SessionState {
