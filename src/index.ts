@@ -57,6 +57,7 @@ export type {
   DeadLetters,
   LetterChange,
   LetterEdited,
+  LetterRedriven,
   Remedied,
   RemedyOptions,
 } from './contract/dead-letters.ts';

@@ -1,7 +1,9 @@
 // The remediation queue as a list that people work through. Its letters are deferred there by the hosts, so that they
 // stay, can be browsed, and are taken by number.
+import { doneBy, earlierOf, toAudit } from '../actors/protocol/audit.ts';
 import { openClaims } from '../actors/protocol/claims.ts';
 import { editOf, toEdit, withEdit } from '../actors/protocol/edits.ts';
+import { parseError } from '../actors/protocol/messages.ts';
 import { isOwnMessage } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
 import type {
@@ -132,14 +134,16 @@ export function createDeadLetters(
       const was = edited === message ? {} : { was: message.body as Json };
       return { ...toLetter(message), body: edited.body as Json, ...was };
     },
-    edit: async (number, { body, set, by = '' }) => {
+    edit: async (number, { body, set, by = '', why }) => {
       if ((body === undefined) === (set === undefined))
         throw new QuorateError('INPUT_INVALID', 'an edit has a body, or values to set');
       const taken = await deferredStore().take(number, async (message) => {
         // Values lie where the whole body is: one that is claimed is read for it.
         const base = set === undefined ? undefined : await openClaims(withEdit(message), payloads);
         const changed = body ?? withValues(base?.body as Json, set ?? {});
-        const edited = await toEdit(message, changed, { by, at: clock.now() }, payloads);
+        const done = doneBy(by, clock.now(), why);
+        const edited = await toEdit(message, changed, done, payloads);
+        await bridge.publish([toAudit('edited', [number], done)]);
         return { kind: 'defer', edited };
       });
       return taken === 'gone' ? 'gone' : 'edited';
@@ -176,6 +180,8 @@ function toLetter(message: InboundMessage): DeadLetter {
   const actor = session === '' ? actorOf(replyTo ?? '', replyToSessionId ?? '') : actorOf(from, session);
   const agent = text(PROPERTY.agent);
   const edit = editOf(message);
+  const earlier = earlierOf(message);
+  const error = parseError(text(PROPERTY.deadDescription));
   return {
     number: sequenceNumber,
     at: enqueuedAt,
@@ -183,12 +189,14 @@ function toLetter(message: InboundMessage): DeadLetter {
     from,
     code: text(PROPERTY.deadCode),
     reason: text(PROPERTY.deadReason),
-    description: text(PROPERTY.deadDescription),
+    description: error?.message ?? text(PROPERTY.deadDescription),
+    ...(error?.data === undefined ? {} : { data: error.data }),
     handled: properties[PROPERTY.handled] === true,
     ...(actor === undefined ? {} : { actor }),
     ...(agent === '' ? {} : { agent }),
     ...(traceparent === undefined ? {} : { traceparent }),
-    ...(edit === undefined ? {} : { edited: { by: edit.by, at: edit.at } }),
+    ...(edit === undefined ? {} : { edited: doneBy(edit.by, edit.at, edit.why) }),
+    ...(earlier.length === 0 ? {} : { earlier }),
   };
 }
 

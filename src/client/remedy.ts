@@ -1,11 +1,12 @@
 // Sends dead letters again, or removes them, up to 32 at a time. Those of a window are taken together, leave in one send in the order
 // in which they were chosen, and are removed only when all that was sent is accepted (docs/decisions/0172).
 import { setTimeout as sleep } from 'node:timers/promises';
+import { doneBy, toAudit } from '../actors/protocol/audit.ts';
 import { removeClaims } from '../actors/protocol/claims.ts';
 import { withEdit, withoutKept } from '../actors/protocol/edits.ts';
 import { redriven } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
-import type { Remedied, RemedyOptions } from '../contract/dead-letters.ts';
+import type { LetterEdited, Remedied, RemedyOptions } from '../contract/dead-letters.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore, Disposition } from '../contract/ports.ts';
@@ -24,6 +25,7 @@ export interface RemedyHost {
 }
 
 type Verb = 'redrive' | 'discard';
+const PAST = { redrive: 'redriven', discard: 'discarded' } as const;
 type Numbers = AsyncIterable<number> | Iterable<number>;
 
 /** Ends between two windows. What it has done is given before it throws. */
@@ -31,13 +33,14 @@ export async function* remedy(
   host: RemedyHost,
   verb: Verb,
   numbers: Numbers,
-  { signal, rate }: RemedyOptions,
+  { signal, rate, by = '', why }: RemedyOptions,
 ): AsyncGenerator<Remedied, void, undefined> {
   const pace = paceOf(rate, signal);
   for await (const window of windowsOf(numbers, atOnce(rate))) {
     await pace(window.length);
     throwIfAborted(signal);
-    const { remedied, failure } = await remedyWindow(host, verb, window);
+    const done = doneBy(by, host.clock.now(), why);
+    const { remedied, failure } = await remedyWindow(host, verb, window, done);
     yield* remedied;
     if (failure !== undefined) throw failure;
   }
@@ -47,22 +50,25 @@ async function remedyWindow(
   host: RemedyHost,
   verb: Verb,
   window: readonly number[],
+  by: LetterEdited,
 ): Promise<{ readonly remedied: readonly Remedied[]; readonly failure?: unknown }> {
   let refused: Refused = new Map();
   const taken = await takeTogether(host.store, window, async (letters) => {
-    if (verb === 'redrive') refused = await sendAgain(host, letters);
+    if (verb === 'redrive') refused = await sendAgain(host, letters, by);
     const done = letters.filter((letter) => !refused.has(letter));
+    const numbers = done.map(({ sequenceNumber }) => sequenceNumber);
+    // Before they are removed: what was done is told, also where this process ends in between.
+    if (numbers.length > 0) await host.bridge.publish([toAudit(PAST[verb], numbers, by)]);
     await Promise.all(done.map((letter) => tidyUp(host, verb, letter)));
     return letters.map((letter) => ({ kind: refused.has(letter) ? 'defer' : 'complete' }));
   });
   const whys = new Map([...refused].map(([{ sequenceNumber }, why]) => [sequenceNumber, why]));
-  const done = verb === 'redrive' ? 'redriven' : 'discarded';
   const remedied = window.flatMap((number, at): readonly Remedied[] => {
     const end = taken[at];
     if (end?.status !== 'fulfilled') return [];
     const why = whys.get(number);
     if (why !== undefined) return [{ number, outcome: 'refused', why }];
-    return [{ number, outcome: end.value === 'gone' ? 'gone' : done }];
+    return [{ number, outcome: end.value === 'gone' ? 'gone' : PAST[verb] }];
   });
   const failed = taken.find((end) => end.status === 'rejected');
   return { remedied, ...(failed === undefined ? {} : { failure: failed.reason }) };
@@ -84,8 +90,9 @@ type Refused = ReadonlyMap<InboundMessage, string>;
 async function sendAgain(
   { bridge, clock }: RemedyHost,
   letters: readonly InboundMessage[],
+  by: LetterEdited,
 ): Promise<Refused> {
-  const messages = letters.map((letter): WireMessage => redriven(letter, clock.now()));
+  const messages = letters.map((letter): WireMessage => redriven(letter, clock.now(), by));
   const refused = new Map<InboundMessage, string>();
   if ((await send(bridge, messages)) === undefined) return refused;
   for (const [at, letter] of letters.entries()) {

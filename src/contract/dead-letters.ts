@@ -18,26 +18,41 @@ export interface DeadLetter {
   /** A code of Quorate, or of an agent's own error. */
   readonly code: string;
   readonly reason: string;
+  /** The message of the error, in words. */
   readonly description: string;
+  /** What an agent's error says besides: `attempts`, `failure`, and what the agent itself has put there. */
+  readonly data?: Json;
   /** Its asker has dealt with it, or its sender is an actor, which continues: nobody has to look at it. */
   readonly handled: boolean;
   readonly traceparent?: string;
   /** A person has changed its body. */
   readonly edited?: LetterEdited;
+  /** Letters that this one was before: a person sent each of them again, and it failed again. The latest five, oldest first. */
+  readonly earlier?: readonly LetterRedriven[];
 }
 
-/** Who changed a letter, and when (epoch ms). */
+/** Who did something to a letter, when (epoch ms), and why, where they said so. */
 export interface LetterEdited {
+  /** Empty where nobody said. */
   readonly by: string;
   readonly at: number;
+  readonly why?: string;
+}
+
+/** A letter that was sent again. */
+export interface LetterRedriven extends LetterEdited {
+  readonly number: number;
+  /** It was changed before that. */
+  readonly edited?: LetterEdited;
 }
 
 /** What is put in the place of a letter's body: all of it, or some of its values by their path (`event.value`). */
 export interface LetterChange {
   readonly body?: Json;
   readonly set?: Readonly<Record<string, Json>>;
-  /** Who does it: kept with the letter. */
+  /** Who does it (128 characters) and why (300): kept with the letter, and logged by a host. */
   readonly by?: string;
+  readonly why?: string;
 }
 
 /** Which dead letters: those that match everything that is given. */
@@ -79,6 +94,9 @@ export interface RemedyOptions {
   readonly dryRun?: boolean;
   /** At most so many letters a second (default: as fast as they go). */
   readonly rate?: number;
+  /** Who does it (128 characters) and why (300): logged by a host. A letter that fails again still says so (`earlier`). */
+  readonly by?: string;
+  readonly why?: string;
   /** Of the dry run of a redrive: how long the host of one actor may take, in ms (default 30 s). */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;

@@ -1,4 +1,5 @@
 // Dead letters on the wire: what a copy in the remediation queue says of the message that it is a copy of, and what that queue is told.
+import type { LetterEdited } from './dead-letters.ts';
 
 /** Application properties of a copy, and of what is said about it. Part of PROPERTY (wire.ts). */
 export const LETTER_PROPERTY = {
@@ -17,6 +18,8 @@ export const LETTER_PROPERTY = {
   edited: 'quorate-edited',
   /** On a dead letter's copy: an actor was told, and says whether it handled it. */
   asked: 'quorate-asked',
+  /** On a message that a person has sent again, and its copy where it comes back: JSON of what was done to it before. */
+  earlier: 'quorate-earlier',
   /** On an error reply: id of the dead letter's copy, for saying whether it was handled. */
   letter: 'quorate-letter',
 } as const;
@@ -35,4 +38,12 @@ export interface MarkBody {
 /** To the remediation queue itself: removes handled letters whose retention time is over. */
 export interface SweepBody {
   readonly kind: 'sweep';
+}
+
+/** To the remediation queue itself: what a person did to letters, for the log of a host. */
+export interface AuditBody extends LetterEdited {
+  readonly kind: 'audit';
+  readonly what: 'edited' | 'redriven' | 'discarded';
+  /** By their numbers. */
+  readonly letters: readonly number[];
 }

@@ -6,7 +6,7 @@ import type { Priority } from './control.ts';
 import type { ReplyAddress } from './effect.ts';
 import type { Foresight } from './foresight.ts';
 import type { EventJson, Json } from './json.ts';
-import { LETTER_PROPERTY, type MarkBody, type SweepBody } from './letters.ts';
+import { type AuditBody, LETTER_PROPERTY, type MarkBody, type SweepBody } from './letters.ts';
 import type { AgentPause } from './orders.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
 import type { Spent } from './scatter.ts';
@@ -250,6 +250,7 @@ export interface EmittedBody {
 export type WireBody =
   | MarkBody
   | SweepBody
+  | AuditBody
   | ActorBody
   | TaskBody
   | BroadcastBody

@@ -12,7 +12,7 @@ import type { Cancellations } from '../protocol/cancellations.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { marksOfWork } from '../protocol/lineage.ts';
-import { parseActorBody, parseOfferBody, parseTaskBody, toAnswer } from '../protocol/messages.ts';
+import { parseActorBody, parseError, parseOfferBody, parseTaskBody, toAnswer } from '../protocol/messages.ts';
 import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
 
@@ -91,6 +91,8 @@ function withLetter(
 const isFinal = (code: string): boolean => code === 'TOPOLOGY_MISMATCH' || isRefusedForGood(code);
 /** Limits of texts that become properties of the copy; users write both. */
 const MAX_CODE_LENGTH = 256;
+/** As long as the service takes it: an agent's error stays whole. */
+const MAX_DESCRIPTION_LENGTH = 4_096;
 
 /** Those that were accepted. When not all were, each is sent by itself: ids are fixed, so a repeat does no harm. */
 async function publishAll(
@@ -138,18 +140,6 @@ function codeOf(reason: string, subject: string): string {
 
 function describe(reason: string, description: string): string {
   return isErrorCode(reason) || reason === description ? description : `${reason}: ${description}`;
-}
-
-/** An agent's error, as a dead letter carries it; undefined for any other text. */
-export function parseError(text: string): ErrorJson | undefined {
-  try {
-    const value = JSON.parse(text) as { code?: unknown; message?: unknown } | null;
-    return typeof value?.code === 'string' && typeof value.message === 'string'
-      ? (value as ErrorJson)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A task's or offer's asker waits in its own session, a child's parent and a client in theirs. */
@@ -212,7 +202,7 @@ function remediationCopy(
       [PROPERTY.deadSession]: message.sessionId ?? '',
       [PROPERTY.deadReason]: reasonOf(message, error),
       [PROPERTY.deadCode]: error.code.slice(0, MAX_CODE_LENGTH),
-      [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, 1_000),
+      [PROPERTY.deadDescription]: (message.deadLetterDescription ?? '').slice(0, MAX_DESCRIPTION_LENGTH),
       [PROPERTY.deadSent]: message.enqueuedAt,
       [PROPERTY.deadNumber]: message.sequenceNumber,
       ...(asked ? { [PROPERTY.asked]: true } : {}),

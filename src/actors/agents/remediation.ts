@@ -6,10 +6,10 @@ import { toErrorJson } from '../../contract/errors.ts';
 import type { Payloads } from '../../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore, Disposition, Logger } from '../../contract/ports.ts';
 import { type InboundMessage, PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { logAudit } from '../protocol/audit.ts';
 import { removeClaims } from '../protocol/claims.ts';
 import { hashId } from '../protocol/ids.ts';
-import { parseMarkBody } from '../protocol/messages.ts';
-import { parseError } from './dead-letters.ts';
+import { parseAuditBody, parseError, parseMarkBody } from '../protocol/messages.ts';
 import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
 
@@ -144,6 +144,13 @@ export function createRemediation(host: RemediationHost): Remediation {
     return { kind: 'complete' };
   };
 
+  const audit = (message: InboundMessage): Disposition => {
+    const parsed = parseAuditBody(message);
+    if (!parsed.ok) return { kind: 'deadLetter', reason: 'INPUT_INVALID', description: parsed.why };
+    logAudit(host.logger, parsed.body);
+    return { kind: 'complete' };
+  };
+
   const sweep = async (): Promise<Disposition> => {
     const until = clock.now() - host.retentionMs;
     for (let from = 0; ; ) {
@@ -163,6 +170,7 @@ export function createRemediation(host: RemediationHost): Remediation {
 
   return {
     onMessage: async (message) => {
+      if (message.subject === 'audit') return audit(message);
       if (message.subject !== 'mark' && message.subject !== 'sweep') return setAside(message);
       try {
         return await (message.subject === 'mark' ? mark(message) : sweep());

@@ -1,6 +1,7 @@
 // A dead letter that a person has changed before it is sent again. The change lies beside the body, in a property of the letter: the
 // old body stays what it was, the number too, and the change is there or not, never half (docs/decisions/0171).
 import { checkEvent } from '../../contract/border.ts';
+import type { LetterEdited } from '../../contract/dead-letters.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import type { Payloads } from '../../contract/payload.ts';
@@ -16,6 +17,7 @@ export interface Edit {
   readonly by: string;
   /** Epoch ms. */
   readonly at: number;
+  readonly why?: string;
   readonly body: Body;
   /** Fields of the body that lie in the payload store, comma-separated. */
   readonly claimed?: string;
@@ -34,7 +36,6 @@ const CONTENT: Readonly<Record<string, readonly string[]>> = {
 };
 /** All properties of a message are 64 KB at most. */
 const MOST_INLINE_BYTES = 24_000;
-const LONGEST_NAME = 128;
 
 /** Undefined for a letter as it came. */
 export function editOf({ properties }: InboundMessage): Edit | undefined {
@@ -54,13 +55,12 @@ export function withEdit(message: InboundMessage): InboundMessage {
 export async function toEdit(
   letter: InboundMessage,
   body: Json,
-  { by, at }: Pick<Edit, 'by' | 'at'>,
+  done: LetterEdited,
   payloads: Pick<Payloads, 'put' | 'seal' | 'scope'>,
 ): Promise<string> {
   const before = withEdit(letter);
   const claimed = isBody(body) ? [...new Set([letter, before].flatMap((one) => keptClaims(one, body)))] : [];
   const checked = check(letter, body, claimed);
-  const who = by.slice(0, LONGEST_NAME);
   const changed: Record<string, Json> = { ...checked };
   const bySize = (CONTENT[letter.subject] ?? [])
     .flatMap((field) =>
@@ -69,14 +69,13 @@ export async function toEdit(
     .toSorted((a, b) => jsonBytes(b.value) - jsonBytes(a.value));
   for (const { field, value } of bySize) {
     if (jsonBytes(changed) <= MOST_INLINE_BYTES) break;
-    const name = hashId('edit', letter.messageId, field, at);
+    const name = hashId('edit', letter.messageId, field, done.at);
     const put = await payloads.put(folderOf(letter, payloads.scope), name, value);
     changed[field] = { ...signRef(await payloads.seal(), 'claim', put) };
     claimed.push(field);
   }
   const edit = {
-    by: who,
-    at,
+    ...done,
     body: changed,
     ...(claimed.length === 0 ? {} : { claimed: claimed.join(',') }),
   };

@@ -5,7 +5,8 @@ import { ASK_BOUNDS } from '../../contract/asks.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import { actorQueue, REPLIES } from '../../contract/entities.ts';
 import type { Json } from '../../contract/json.ts';
-import type { MarkBody } from '../../contract/letters.ts';
+import type { AuditBody, MarkBody } from '../../contract/letters.ts';
+import type { ErrorJson } from '../../contract/outcome.ts';
 import {
   type ActionBody,
   type ActorBody,
@@ -38,6 +39,8 @@ const outcome = z.discriminatedUnion('status', [
 ]);
 /** A watcher that forgets to end its watch costs its actor a message a batch for so long. */
 const MAX_LEASE_MS = 300_000;
+/** The last time that a date can say. */
+const MOST_TIME_MS = 8_640_000_000_000_000;
 const branch = z.number().int().min(0).optional();
 
 const actorBody = z.discriminatedUnion('kind', [
@@ -177,6 +180,15 @@ const markBody = z.strictObject({
   marks: z.array(z.strictObject({ letter: z.string().min(1).max(128), handled: z.boolean() })),
 });
 
+const auditBody = z.strictObject({
+  kind: z.literal('audit'),
+  what: z.enum(['edited', 'redriven', 'discarded']),
+  letters: z.array(z.number().int().min(0)).min(1),
+  by: z.string(),
+  at: z.number().min(0).max(MOST_TIME_MS),
+  why: z.string().optional(),
+});
+
 type Parsed<T> = { readonly ok: true; readonly body: T } | { readonly ok: false; readonly why: string };
 
 function parse<T>(schema: z.ZodType, message: InboundMessage): Parsed<T> {
@@ -195,7 +207,18 @@ export const parseTaskBody = (message: InboundMessage): Parsed<TaskBody> => pars
 export const parseActionBody = (message: InboundMessage): Parsed<ActionBody> => parse(actionBody, message);
 export const parseOfferBody = (message: InboundMessage): Parsed<OfferBody> => parse(offerBody, message);
 export const parseMarkBody = (message: InboundMessage): Parsed<MarkBody> => parse(markBody, message);
+export const parseAuditBody = (message: InboundMessage): Parsed<AuditBody> => parse(auditBody, message);
 export const parseAnswerBody = (message: InboundMessage): Parsed<AnswerBody> => parse(answerBody, message);
+
+/** An agent's error, as a dead letter carries it in its description; undefined for any other text. */
+export function parseError(text: string): ErrorJson | undefined {
+  try {
+    const parsed = error.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A living client takes its answers at once. Those of a dead client must not stay in the queue for ever. */
 export const ANSWER_TTL_MS = 3_600_000;

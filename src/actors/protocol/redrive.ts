@@ -1,7 +1,9 @@
 // A dead letter as it is sent again. Who redrives sends it, and who foresees a redrive applies the same message (I3, I4).
+import type { LetterEdited } from '../../contract/dead-letters.ts';
 import type { Json } from '../../contract/json.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { withEarlier } from './audit.ts';
 import { withEdit } from './edits.ts';
 import { hashId } from './ids.ts';
 import { parseTaskBody } from './messages.ts';
@@ -33,9 +35,9 @@ const SHED: ReadonlySet<string> = new Set([
   PROPERTY.asked,
 ]);
 
-/** Marks and sweeps of the remediation queue itself. */
+/** What is said to the remediation queue itself. */
 export function isOwnMessage({ subject }: InboundMessage): boolean {
-  return subject === 'mark' || subject === 'sweep';
+  return subject === 'mark' || subject === 'sweep' || subject === 'audit';
 }
 
 /** Where a letter failed: its entity, and of an actor's the session. Empty where nothing says so: no host of ours has set it aside. */
@@ -47,7 +49,8 @@ export function placeOf({ properties }: Pick<InboundMessage, 'properties'>): {
   return { entity: text(PROPERTY.deadFrom), session: text(PROPERTY.deadSession) };
 }
 
-export function redriven(letter: InboundMessage, now: number): WireMessage {
+/** `by`: who sends it again, when it is not only tried out. */
+export function redriven(letter: InboundMessage, now: number, by?: LetterEdited): WireMessage {
   const message = withEdit(letter);
   const { properties, replyTo, replyToSessionId, traceparent, sequenceNumber } = message;
   const { entity, session } = placeOf(message);
@@ -65,6 +68,7 @@ export function redriven(letter: InboundMessage, now: number): WireMessage {
     properties: {
       ...kept,
       [PROPERTY.format]: WIRE_FORMAT,
+      ...(by === undefined ? {} : { [PROPERTY.earlier]: withEarlier(letter, by) }),
       ...(task === undefined
         ? { [PROPERTY.key]: key }
         : {

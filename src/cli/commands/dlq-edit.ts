@@ -7,13 +7,13 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Json } from '../../contract/json.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
-import { dataOption, userName, verboseOption } from '../shared/options.ts';
+import { dataOption, verboseOption } from '../shared/options.ts';
 import { withClient } from '../shared/with-client.ts';
+import { addDoneBy, type DoneByOptions, doneByOf } from './dlq-filters.ts';
 
-interface EditOptions {
+interface EditOptions extends DoneByOptions {
   readonly set?: Readonly<Record<string, Json>>;
   readonly body?: string;
-  readonly by?: string;
   readonly data?: string;
 }
 
@@ -28,22 +28,21 @@ export function addEdit(dlq: Command, finish: Finish): void {
       toValue,
     )
     .option('--body <file>', 'the whole body, as JSON (default: in $EDITOR)')
-    .option('--by <name>', 'who does it (default: the name of your account)')
     .addOption(dataOption())
     .addOption(verboseOption());
-  documented(command, {
+  documented(addDoneBy(command), {
     exits: ['done', 'failed', 'usage'],
     example: 'quorate dlq edit 1 --set input.language=en',
   }).action(async (number: string, options: EditOptions) => finish(await edit(Number(number), options)));
 }
 
-async function edit(number: number, { set, body, by, data }: EditOptions): Promise<ExitCode> {
+async function edit(number: number, { set, body, data, ...done }: EditOptions): Promise<ExitCode> {
   if (!Number.isSafeInteger(number) || number < 0)
     throw new QuorateError('USAGE', 'The number is a whole one, as `quorate dlq ls` shows it.');
   if (set !== undefined && body !== undefined)
     throw new QuorateError('USAGE', 'Say --set or --body, not both.');
   const outcome = await withClient(data, async ({ deadLetters }) => {
-    const who = { by: by ?? userName() ?? '' };
+    const who = doneByOf(done);
     if (set !== undefined) return deadLetters.edit(number, { set, ...who });
     if (body !== undefined) return deadLetters.edit(number, { body: parse(readBody(body), body), ...who });
     const letter = await deadLetters.show(number);

@@ -1,7 +1,7 @@
 // How dead letters are chosen on the command line: by number, or by what they have in common.
 import { type Command, InvalidArgumentError } from 'commander';
 import type { DeadLetterFilter } from '../../contract/dead-letters.ts';
-import { dataOption, verboseOption, wholeNumber } from '../shared/options.ts';
+import { dataOption, userName, verboseOption, wholeNumber } from '../shared/options.ts';
 
 export interface FilterOptions extends DeadLetterFilter {
   readonly data?: string;
@@ -21,6 +21,21 @@ export function addFilters(command: Command): Command {
     .addOption(dataOption())
     .option('--json', 'as JSON (default: off)')
     .addOption(verboseOption());
+}
+
+export interface DoneByOptions {
+  readonly by?: string;
+  readonly why?: string;
+}
+
+export function addDoneBy(command: Command): Command {
+  return command
+    .option('--by <name>', 'who does it (default: the name of your account)')
+    .option('--why <text>', 'why, for those who ask later: a host logs it (default: none)');
+}
+
+export function doneByOf({ by = userName(), why }: DoneByOptions): DoneByOptions {
+  return { ...(by === undefined ? {} : { by }), ...(why === undefined ? {} : { why }) };
 }
 
 export function filterOf({ code, agent, actor, since, until }: DeadLetterFilter): DeadLetterFilter {

@@ -7,10 +7,18 @@ import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts'
 import { createLifecycle } from '../shared/lifecycle.ts';
 import { confirm, createTerminal, type Terminal } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
-import { addFilters, type FilterOptions, filterOf, toNumber } from './dlq-filters.ts';
+import {
+  addDoneBy,
+  addFilters,
+  type DoneByOptions,
+  doneByOf,
+  type FilterOptions,
+  filterOf,
+  toNumber,
+} from './dlq-filters.ts';
 import { describeForesight, ForesightSum } from './dlq-foresight.ts';
 
-interface RemedyOptions extends FilterOptions {
+interface RemedyOptions extends FilterOptions, DoneByOptions {
   readonly all?: true;
   readonly dryRun?: true;
   readonly rate?: number;
@@ -35,6 +43,7 @@ export function addRemedy(
         : 'only say what would be removed (default: off)',
     );
   command.option('--rate <letters/s>', 'at most so many a second: 10/s (default: no limit)', toRate);
+  addDoneBy(command);
   if (verb === 'discard') command.option('--yes', 'do not ask (default: ask)');
   documented(addFilters(command), {
     exits: ['done', 'failed', 'usage', 'interrupted'],
@@ -48,7 +57,7 @@ export function addRemedy(
 async function remedy(
   verb: 'redrive' | 'discard',
   numbers: readonly string[],
-  { all, dryRun, yes, rate, json, data, ...filter }: RemedyOptions,
+  { all, dryRun, yes, rate, json, data, by, why, ...filter }: RemedyOptions,
 ): Promise<ExitCode> {
   const chosen = filterOf(filter);
   const selection: DeadLetterSelection = numbers.length > 0 ? numbers.map(toNumber) : chosen;
@@ -61,7 +70,8 @@ async function remedy(
   if (verb === 'discard' && !dryRun && !yes && !(await confirm('Remove these dead letters for good?')))
     return EXIT.failed;
   const { signal, stopped } = createLifecycle();
-  const what = { dryRun: dryRun === true, signal, ...(rate === undefined ? {} : { rate }) };
+  const who = doneByOf({ ...(by === undefined ? {} : { by }), ...(why === undefined ? {} : { why }) });
+  const what = { dryRun: dryRun === true, signal, ...who, ...(rate === undefined ? {} : { rate }) };
   const { sum, end, failure } = await withClient(data, (client) =>
     work(client, verb, selection, what, json === true),
   );
@@ -86,7 +96,11 @@ async function work(
   { deadLetters }: QuorateClient,
   verb: 'redrive' | 'discard',
   selection: DeadLetterSelection,
-  what: { readonly dryRun: boolean; readonly signal: AbortSignal; readonly rate?: number },
+  what: DoneByOptions & {
+    readonly dryRun: boolean;
+    readonly signal: AbortSignal;
+    readonly rate?: number;
+  },
   json: boolean,
 ): Promise<Worked> {
   const sum = new ForesightSum();

@@ -1,6 +1,11 @@
 // `quorate dlq`: dead letters listed, looked at, sent again, thrown away.
 import type { Command } from 'commander';
-import type { DeadLetter, DeadLetterPage } from '../../contract/dead-letters.ts';
+import type {
+  DeadLetter,
+  DeadLetterPage,
+  LetterEdited,
+  LetterRedriven,
+} from '../../contract/dead-letters.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, verboseOption, wholeNumber } from '../shared/options.ts';
 import { CELL, formatRows, oneLine } from '../shared/terminal.ts';
@@ -145,14 +150,28 @@ async function showOne(number: number, { data, json }: FilterOptions): Promise<E
     console.log(JSON.stringify(letter, undefined, 2));
     return EXIT.done;
   }
-  const { body, was, edited, ...fields } = letter;
-  const by =
-    edited === undefined
-      ? {}
-      : { edited: `by ${edited.by || 'somebody'} at ${new Date(edited.at).toISOString()}` };
-  const rows = Object.entries({ ...fields, at: new Date(fields.at).toISOString(), ...by });
-  for (const line of formatRows(rows.map(([name, value]) => [name, String(value)]))) console.log(line);
+  const { body, was, edited, earlier = [], data: facts, ...fields } = letter;
+  const rows = Object.entries({
+    ...fields,
+    at: new Date(fields.at).toISOString(),
+    ...(facts === undefined ? {} : { data: JSON.stringify(facts) }),
+    ...(edited === undefined ? {} : { edited: describeDone(edited) }),
+  });
+  const before = earlier.map((one) => ['earlier', describeEarlier(one)]);
+  for (const line of formatRows([...rows.map(([name, value]) => [name, oneLine(String(value))]), ...before]))
+    console.log(line);
   console.log(JSON.stringify(body, undefined, 2));
   if (was !== undefined) console.log(`it came with\n${JSON.stringify(was, undefined, 2)}`);
   return EXIT.done;
+}
+
+function describeDone({ by, at, why }: LetterEdited): string {
+  const reason = why === undefined ? '' : `: ${oneLine(why)}`;
+  return `by ${by || 'somebody'} at ${new Date(at).toISOString()}${reason}`;
+}
+
+function describeEarlier(letter: LetterRedriven): string {
+  const { number, edited } = letter;
+  const change = edited === undefined ? '' : `changed ${describeDone(edited)}, `;
+  return `was letter ${number}, ${change}sent again ${describeDone(letter)}`;
 }

@@ -148,7 +148,8 @@ describe('dead letters', () => {
     const letters = client.deadLetters;
     // Its asker took the failure, so it is nobody's work any more; it can be done again all the same.
     const handled = async () => (await letters.list({ agent: 'oracle', all: true })).items;
-    await expect.poll(handled).toMatchObject([{ actor: 'asker/1', kind: 'task', handled: true }]);
+    const inWords = { code: 'TASK_FAILED', description: 'no', data: { attempts: 2 } };
+    await expect.poll(handled).toMatchObject([{ actor: 'asker/1', kind: 'task', handled: true, ...inWords }]);
     expect(await numbers(letters)).toEqual([]);
     expect(await all(letters.redrive({ agent: 'oracle' }))).toEqual([]);
     // Still wrong: it is tried as often as the first time, and comes back.
@@ -228,12 +229,32 @@ describe('dead letters', () => {
   });
 
   it('are changed before they are sent again; what they came with is kept, and whose they are stays', async () => {
-    await using test = await startRuntime({ machines });
+    const said: unknown[] = [];
+    const info = (message: string, fields?: object): void => void said.push({ message, ...fields });
+    const logger = { debug: () => {}, info, warn: () => {}, error: () => {} };
+    await using test = await startRuntime({ machines }, { logger });
     const { client } = test.runtime;
     await client.start('counter', { id: 'c' });
     await client.send('counter', 'c', { type: 'boom' });
     const letters = client.deadLetters;
     await expect.poll(() => numbers(letters)).toHaveLength(1);
+    const [old = 0] = await numbers(letters);
+    // Sent again too early: it comes back, and says what was done to it.
+    await expect
+      .poll(() => letters.edit(old, { set: { 'event.by': 1 }, by: 'bob', why: 'no by' }))
+      .toBe('edited');
+    expect(await all(letters.redrive([old], { by: 'carol', why: 'ticket 12' }))).toEqual(['redriven']);
+    await expect
+      .poll(async () => (await letters.list()).items)
+      .toMatchObject([
+        { earlier: [{ number: old, by: 'carol', why: 'ticket 12', edited: { by: 'bob', why: 'no by' } }] },
+      ]);
+    await expect
+      .poll(() => said.filter((line) => Object.hasOwn(line as object, 'audit')))
+      .toMatchObject([
+        { audit: 'edited', numbers: `${old}`, by: 'bob', why: 'no by' },
+        { audit: 'redriven', numbers: `${old}`, by: 'carol', why: 'ticket 12' },
+      ]);
     const [number = 0] = await numbers(letters);
     const body = { kind: 'event', event: { type: 'add', by: 0 } };
     const edit = () => letters.edit(number, { body, by: 'alice' });
@@ -250,7 +271,7 @@ describe('dead letters', () => {
     expect(await letters.edit(987_654, { set: {} })).toBe('gone');
     expect(await letters.show(number)).toMatchObject({
       body: { kind: 'event', event: { type: 'add', by: 7 } },
-      was: { kind: 'event', event: { type: 'boom' } },
+      was: { kind: 'event', event: { type: 'boom', by: 1 } },
       edited: { by: 'bob', at: expect.any(Number) },
     });
     for await (const { foresight } of letters.redrive([number], { dryRun: true }))

@@ -24,6 +24,7 @@ class Desk {
   readonly arrived: number[] = [];
   /** Messages of each send. */
   readonly sends: number[] = [];
+  readonly audits: (string | number)[][] = [];
   readonly #ids = new Set<string>();
   inHand = 0;
   mostInHand = 0;
@@ -55,6 +56,13 @@ class Desk {
   };
 
   readonly publish = async (messages: readonly WireMessage[]) => {
+    if (messages[0]?.subject === 'audit') {
+      const told = messages[0].body as { what: string; letters: number[] };
+      // A process that dies between the two has told more than was done, and never less.
+      expect(told.letters.filter((number) => !this.there.has(number))).toEqual([]);
+      this.audits.push([told.what, ...told.letters]);
+      return [{}];
+    }
     this.sends.push(messages.length);
     for (const { messageId, body, entity } of messages) {
       if (entity === 'actor.gone') throw new QuorateError('TOPOLOGY_MISMATCH', 'no queue actor.gone');
@@ -91,6 +99,9 @@ it('sends letters again in order, a window in one send, and has no more in hand 
   expect(desk.arrived).toEqual(upTo(100));
   expect(desk.sends).toEqual([32, 32, 32, 4]);
   expect(desk.mostInHand).toBe(32);
+  expect(desk.audits.map(([what, ...numbers]) => [what, numbers.length])).toEqual(
+    desk.sends.map((count) => ['redriven', count]),
+  );
   expect(desk.there.size).toBe(0);
   expect(given.map(({ number }) => number)).toEqual(upTo(101));
   expect(given.at(-1)).toEqual({ number: 101, outcome: 'gone' });
@@ -119,6 +130,7 @@ it('refuses only what the broker refuses: each of the others arrives once, in or
   ]);
   expect(desk.arrived).toEqual([1, 2, 4, 5]);
   expect([...desk.there.keys()]).toEqual([3]);
+  expect(desk.audits).toEqual([['redriven', 1, 2, 4, 5]]);
 });
 
 it('sends nothing that would overtake a letter which cannot be taken, and tells what was done before it fails', async () => {
@@ -151,7 +163,7 @@ it('ends between two windows, and the next run continues there', async () => {
   const { publish } = desk;
   const stopping = Object.assign(desk, {
     publish: async (messages: readonly WireMessage[]) => {
-      if (desk.sends.length === 1) stop.abort();
+      if (desk.audits.length === 1) stop.abort();
       return publish(messages);
     },
   });
@@ -181,4 +193,8 @@ it('discards without a send', async () => {
   expect((await desk.run(upTo(40), {}, 'discard')).given).toHaveLength(40);
   expect(desk.there.size).toBe(0);
   expect(desk.sends).toEqual([]);
+  expect(desk.audits).toEqual([
+    ['discarded', ...upTo(32)],
+    ['discarded', ...upTo(40).slice(32)],
+  ]);
 });
