@@ -102,7 +102,7 @@ export type {
   Reservation,
   Usage,
 } from './contract/usage.ts';
-export type { BudgetReport, GatherProgress, QueryAnswer } from './contract/wire.ts';
+export type { BudgetReport, ChildActor, GatherProgress, QueryAnswer } from './contract/wire.ts';
 export { agent } from './machines/agent.ts';
 export { ask } from './machines/ask.ts';
 export { all, deadline, first, quorum } from './machines/policies.ts';

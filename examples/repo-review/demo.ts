@@ -1,5 +1,6 @@
 // What `npm run demo` runs: one review of one folder. With --fail-at a step of the delivery fails, to see it undone.
 import { answeringOf, parseArguments } from './client/arguments.ts';
+import { costOfReview } from './client/costs.ts';
 import { endOfReview } from './client/ending.ts';
 import { followReview, type ReviewContext, submitReview } from './client/review.ts';
 import { openFolder } from './lib/files.ts';
@@ -21,5 +22,9 @@ export async function run({ runtime, args, signal, terminal }: ReviewContext): P
     terminal.line('the review is kept, and continues when a process runs on this data again');
     return;
   }
-  for (const [label, text] of await endOfReview(end, request.out)) terminal.row(label, text);
+  const summary = [
+    ...(await endOfReview(end, request.out)),
+    ...(await costOfReview(runtime.client, review.id)),
+  ];
+  for (const [label, text] of summary) terminal.row(label, text);
 }

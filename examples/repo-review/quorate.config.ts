@@ -9,6 +9,7 @@ import { planByEffort } from './agents/plan-by-effort.ts';
 import { planByRisk } from './agents/plan-by-risk.ts';
 import { scan } from './agents/scan.ts';
 import { secrets } from './agents/secrets.ts';
+import { priceFrom } from './lib/model.ts';
 import type { review } from './review.machine.ts';
 
 /** The build rewrites imports, but not addresses that are put together at run time. */
@@ -32,6 +33,7 @@ export const config = defineConfig({
       version: '1',
     }),
   },
+  prices: priceFrom(process.env),
   agents: {
     scan: defineAgent({ run: scan, timeoutMs: 300_000 }),
     complexity: defineAgent({

@@ -1,6 +1,7 @@
 // What `npm start` runs once the application is ready: the review that an earlier process left unfinished, or else a new one.
 // The application serves on afterwards.
 import { answeringOf, parseArguments } from './client/arguments.ts';
+import { costOfReview } from './client/costs.ts';
 import { endOfReview } from './client/ending.ts';
 import {
   closeReview,
@@ -28,7 +29,8 @@ export async function run({ runtime, args, signal, terminal }: ReviewContext): P
   try {
     const end = await followReview(runtime, current.id, terminal, signal, answering);
     if (end === undefined) return;
-    for (const [label, text] of await endOfReview(end, out)) terminal.row(label, text);
+    const summary = [...(await endOfReview(end, out)), ...(await costOfReview(runtime.client, current.id))];
+    for (const [label, text] of summary) terminal.row(label, text);
   } catch (error) {
     await closeReview(runtime);
     throw error;

@@ -26,12 +26,15 @@ const MAX_ISSUE_BYTES = 200;
 /** What models put around JSON that they were not made to give. */
 const FENCE = /^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$/s;
 
-/** What `ai` is told: the format, and nothing that it parses while pieces come, for that is the whole text again with each. */
+/**
+ * What `ai` is told: the format. It gives a piece only when what is parsed of the text has changed. To parse all of it again with each piece
+ * is what nobody needs, so the length stands for it.
+ */
 export function toFormat(
   ai: typeof Ai,
   schema: OutputSchema<unknown>,
   jsonSchema: Readonly<Record<string, unknown>> | undefined,
-): Ai.OutputInterface<string, never, never> {
+): Ai.OutputInterface<string, string, never> {
   const known = jsonSchema ?? ai.asSchema(schema as Ai.FlexibleSchema).jsonSchema;
   const format = async (): Promise<Awaited<Ai.OutputInterface['responseFormat']>> => ({
     type: 'json',
@@ -41,7 +44,7 @@ export function toFormat(
     name: 'object',
     responseFormat: format(),
     parseCompleteOutput: async ({ text }) => text,
-    parsePartialOutput: async () => undefined,
+    parsePartialOutput: async ({ text }) => ({ partial: String(text.length) }),
     createElementStreamTransform: () => undefined,
   };
 }

@@ -38,6 +38,7 @@ import { cancelTenant } from './cancel-tenant.ts';
 import { createDayBudgets } from './day-budgets.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createEnds } from './ends.ts';
+import { type FamilyReader, readFamily } from './family-stream.ts';
 import { createSharedLimits } from './limits.ts';
 import { whileOpen } from './open-bridge.ts';
 import { createSharedPrices } from './prices.ts';
@@ -204,6 +205,13 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
     return body.outcome.output;
   };
 
+  const family: FamilyReader = {
+    stream: (actor, signal) => streams.read(actor, { signal }),
+    children: async function* ({ type, id }, signal) {
+      for await (const { children = [] } of client.watch(type, id, { signal, children: true }))
+        yield children;
+    },
+  };
   const client: QuorateClient = {
     start: (type, given) => begin(type, given),
     run: (type, { id, input, budget, ...call }) =>
@@ -303,7 +311,10 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
           signal: call?.signal,
           request: async (leaseMs) => {
             const asked = message(type, id, { kind: 'watch', asker, leaseMs });
-            const properties = call?.progress === true ? { [PROPERTY.progress]: true } : {};
+            const properties = {
+              ...(call?.progress === true ? { [PROPERTY.progress]: true } : {}),
+              ...(call?.children === true ? { [PROPERTY.children]: true } : {}),
+            };
             await bridge.publish([{ ...asked, properties: { ...asked.properties, ...properties } }]);
           },
           listen: (onBody) => requests.listen(correlationId, onBody, span.answeredBy),
@@ -311,7 +322,13 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
         }),
       ) as never;
     },
-    stream: (type, id, call) => streams.read({ type, id: checkActorId(id, type) }, call),
+    stream: (type, id, call) => {
+      const actor = { type, id: checkActorId(id, type) };
+      if (call?.children !== true) return streams.read(actor, call);
+      if (call.from !== undefined)
+        throw new QuorateError('INPUT_INVALID', 'a stream with those of children has no offset to begin at');
+      return readFamily(actor, family, call.signal);
+    },
     cancel: async (type, id, call) => {
       checkActorId(id, type);
       throwIfAborted(call?.signal);

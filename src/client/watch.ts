@@ -100,6 +100,7 @@ function toTransitions({
   gathers,
   costs,
   asks,
+  children,
 }: TransitionsBody): Transition[] {
   const now = {
     turn,
@@ -110,6 +111,7 @@ function toTransitions({
     ...(gathers === undefined ? {} : { gathers }),
     ...(costs === undefined ? {} : { costs }),
     ...(asks === undefined ? {} : { asks }),
+    ...(children === undefined ? {} : { children }),
   };
   const before = steps.slice(0, -1).map((step) => ({ turn, status: 'active' as const, ...step }));
   const event = steps.at(-1)?.event;

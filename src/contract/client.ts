@@ -21,7 +21,7 @@ import type { StreamItem, StreamOptions } from './stream.ts';
 import type { DayBudgets } from './tenants.ts';
 import type { ActorStatus } from './turn.ts';
 import type { Costs } from './usage.ts';
-import type { BudgetReport, GatherProgress, QueryAnswer } from './wire.ts';
+import type { BudgetReport, ChildActor, GatherProgress, QueryAnswer } from './wire.ts';
 
 type Machines<C extends QuorateConfig> = C['machines'];
 type MachineType<C extends QuorateConfig> = keyof Machines<C> & string;
@@ -91,6 +91,8 @@ export interface Transition<M extends AnyStateMachine = AnyStateMachine> {
   readonly costs?: Costs;
   /** Questions to people that are open after it; absent where none is. */
   readonly asks?: readonly OpenAsk[];
+  /** With `children`: actors that it has started and that have not ended; absent where there are none. */
+  readonly children?: readonly ChildActor[];
 }
 
 /** Of `watch`: what it tells beside the transitions, and what ends it. */
@@ -100,6 +102,8 @@ export interface WatchCallOptions extends Pick<CallOptions, 'signal'> {
    * no `event`.
    */
   readonly progress?: boolean;
+  /** Tells which actors it has started: those that have not ended, the latest hundred. */
+  readonly children?: boolean;
 }
 
 /**

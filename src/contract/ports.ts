@@ -4,6 +4,7 @@ import type { EntityDeclaration } from './entities.ts';
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson } from './outcome.ts';
 import type { ActorStatus } from './turn.ts';
+import type { Costs } from './usage.ts';
 import type { InboundMessage, WireMessage } from './wire.ts';
 import type { WorkerRequest, WorkerResponse } from './worker.ts';
 
@@ -205,6 +206,8 @@ export interface InspectionSink {
     readonly events: readonly { readonly event: EventJson; readonly value: Json }[];
     readonly snapshot: InspectedSnapshot;
     readonly turn: number;
+    /** What it used so far, with all that it started; absent until something of it is known. */
+    readonly costs?: Costs;
   }): void;
 }
 

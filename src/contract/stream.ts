@@ -4,6 +4,8 @@ import type { Json } from './json.ts';
 
 /** Whose it is: an invoke (its id), the branch of a scatter, and the number of the attempt. */
 interface StreamSource {
+  /** With `children`: the actor whose agent it is, as `type/id`. */
+  readonly actor?: string;
   readonly child: string;
   /** Absent for a plain task. */
   readonly branch?: number;
@@ -32,6 +34,11 @@ export type StreamItem = StreamSource &
 export interface StreamOptions {
   /** The offset of the last item that is known: what follows it is given. Default: from the beginning. */
   readonly from?: string;
+  /**
+   * Gives also what is streamed in actors that it has started, and in theirs: of those that have not ended when reading begins, and of all
+   * that begin later. Cannot be continued (`from`).
+   */
+  readonly children?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -35,6 +35,8 @@ export const PROPERTY = {
   foresee: 'quorate-foresee',
   /** On a request to watch: how far its gathers are is wanted too. Hosts of former builds do not look at it. */
   progress: 'quorate-progress',
+  /** On a request to watch: the actors that it has started are wanted too. Hosts of former builds do not look at it. */
+  children: 'quorate-children',
   /** On a request to watch: only its end is wanted, and now its life. Hosts of former builds tell all transitions. */
   ends: 'quorate-ends',
   /** On a query: only which life it is in is wanted. Hosts of former builds answer in full. */
@@ -237,6 +239,14 @@ export interface TransitionsBody {
   readonly costs?: Costs;
   /** Questions to people that are open after it; absent where none is. */
   readonly asks?: readonly OpenAsk[];
+  /** For a watcher that asked for it: actors that it has started and that have not ended; absent where there are none. */
+  readonly children?: readonly ChildActor[];
+}
+
+/** An actor that another one has started. */
+export interface ChildActor extends ActorAddress {
+  /** The id by which its parent knows it: of the invoke, or of the spawn. */
+  readonly childId: string;
 }
 
 /** An `emit`ted event on the events topic. */
@@ -335,6 +345,8 @@ export interface QueryAnswer {
   readonly budget?: BudgetReport;
   /** Questions to people that are open, and the latest that are not any more; absent until it has asked one. */
   readonly asks?: AsksReport;
+  /** Actors that it has started and that have not ended; absent where there are none. */
+  readonly children?: readonly ChildActor[];
   /** Those that are open; of an actor that ended in error or was stopped, those that had answers then. */
   readonly gathers: readonly GatherProgress[];
 }

@@ -3,11 +3,13 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { parseAddress } from '../contract/address.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { InspectionSink, Logger } from '../contract/ports.ts';
 import { createChartRenderer } from './chart/renderer.ts';
 import { pageAsset } from './page/assets.ts';
 import { type ActorStore, type Change, createActorStore } from './store.ts';
+import { type StreamSource, sendStream } from './streams.ts';
 import { createViewer, framesOf, STALL_MS, type Viewer } from './viewer.ts';
 
 // Imported, it would be asked for all its exports, and one of them loads undici: 40 ms of each start.
@@ -24,6 +26,8 @@ export interface InspectorOptions {
 export interface InspectorServer {
   readonly url: string;
   readonly sink: InspectionSink;
+  /** Where to read what agents stream; until then the page is told that nothing is there. */
+  readStreams(source: StreamSource): void;
   close(): Promise<void>;
 }
 
@@ -35,8 +39,9 @@ export async function createInspectorServer(options: InspectorOptions): Promise<
   const viewers = new Set<Viewer>();
   const store = createActorStore((change) => tellAll(viewers, change, logger));
   const charts = createChartRenderer();
+  let streams: StreamSource | undefined;
   const server = createServer((request, response) => {
-    answer(request, response, store, charts.render).catch((failure: unknown) => {
+    answer(request, response, { store, render: charts.render, streams }).catch((failure: unknown) => {
       logger?.warn('inspector request failed', { path: request.url, reason: String(failure) });
       if (!response.headersSent) response.writeHead(500);
       response.end();
@@ -67,6 +72,9 @@ export async function createInspectorServer(options: InspectorOptions): Promise<
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/`,
     sink: store,
+    readStreams: (source) => {
+      streams = source;
+    },
     async close() {
       clearInterval(stallCheck);
       for (const socket of sockets.clients) socket.terminate();
@@ -109,6 +117,14 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
 const SVG = 'image/svg+xml';
 const CHART_PATH = /^\/machines\/([^/]+)\.svg$/;
 
+const STREAM_PATH = /^\/streams\/([^/]+)$/;
+
+interface Shown {
+  readonly store: ActorStore;
+  readonly render: (definition: unknown) => Promise<string>;
+  readonly streams: StreamSource | undefined;
+}
+
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /** A chart opened alone brings its style with it, and nothing else. */
@@ -117,19 +133,24 @@ const CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ances
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  store: ActorStore,
-  render: (definition: unknown) => Promise<string>,
+  { store, render, streams }: Shown,
 ): Promise<void> {
+  const begin = (status: number, type: string): void => {
+    response.statusCode = status;
+    response.setHeaders(
+      new Map([
+        ['content-type', `${type}; charset=utf-8`],
+        ['content-security-policy', type === SVG ? CHART_POLICY : POLICY],
+        ['x-content-type-options', 'nosniff'],
+        ['referrer-policy', 'no-referrer'],
+        // An image is shown by any page unless it is said that it is not to be.
+        ['cross-origin-resource-policy', 'same-origin'],
+        ['cache-control', 'no-store'],
+      ]),
+    );
+  };
   const send = (status: number, type: string, body: string): void => {
-    response.writeHead(status, {
-      'content-type': `${type}; charset=utf-8`,
-      'content-security-policy': type === SVG ? CHART_POLICY : POLICY,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      // An image is shown by any page unless it is said that it is not to be.
-      'cross-origin-resource-policy': 'same-origin',
-      'cache-control': 'no-store',
-    });
+    begin(status, type);
     response.end(request.method === 'HEAD' ? undefined : body);
   };
   if (!isOwnRequest(request, request.socket.localPort ?? 0)) return send(403, 'text/plain', 'Forbidden\n');
@@ -138,6 +159,14 @@ async function answer(
   if (!url) return send(400, 'text/plain', 'No address\n');
   const asset = pageAsset(url.pathname);
   if (asset !== undefined) return send(200, asset.type, asset.body);
+  const streamed = STREAM_PATH.exec(url.pathname)?.[1];
+  if (streamed !== undefined) {
+    const actor = parseAddress(decoded(streamed) ?? '');
+    if (actor === undefined) return send(400, 'text/plain', 'No address\n');
+    if (streams === undefined) return send(503, 'text/plain', 'Not ready yet\n');
+    begin(200, 'text/event-stream');
+    return request.method === 'HEAD' ? void response.end() : sendStream(response, streams, actor);
+  }
   const named = CHART_PATH.exec(url.pathname)?.[1];
   if (named === undefined) return send(404, 'text/plain', 'Not found\n');
   const type = decoded(named);

@@ -3,6 +3,7 @@
 import { type ActorAddress, formatAddress } from '../contract/address.ts';
 import type { EventJson, Json } from '../contract/json.ts';
 import type { InspectedSnapshot, InspectionSink } from '../contract/ports.ts';
+import type { Costs } from '../contract/usage.ts';
 
 /** Ended actors kept; the one that ended first is forgotten first. */
 export const MAX_ENDED = 1_000;
@@ -31,6 +32,8 @@ export interface ActorRecord {
   readonly changedAt: number;
   readonly turn: number;
   readonly snapshot: InspectedSnapshot;
+  /** What it used, with all that it started; undefined until something of it is known. */
+  readonly costs: Costs | undefined;
   readonly events: readonly RecentEvent[];
 }
 
@@ -113,6 +116,7 @@ export function createActorStore(
       ...times,
       turn: 0,
       snapshot,
+      costs: undefined,
       events: [],
     };
   };
@@ -140,6 +144,7 @@ export function createActorStore(
       const at = now();
       record.snapshot = step.snapshot;
       record.turn = step.turn;
+      record.costs = step.costs;
       record.changedAt = at;
       const events = step.events.map(({ event, value }) => ({ at, event, value }));
       remember(record, events.map(lighten));

@@ -87,7 +87,7 @@ export function framesOf({ record, events }: Extract<Change, { kind: 'step' }>):
   return [...events.map((event) => eventFrame(record, event)), snapshotFrame(record)];
 }
 
-// The wire protocol of @statelyai/inspect 0.7: one JSON object a text frame. `turn` and `value` are ours; its receivers
+// The wire protocol of @statelyai/inspect 0.7: one JSON object a text frame. `turn`, `value` and `costs` are ours; its receivers
 // pass what they do not know on.
 
 /** The protocol's version, which receivers ask for. */
@@ -102,6 +102,7 @@ function actorFrame(record: ActorRecord): string {
     definition: JSON.stringify(record.definition),
     snapshot: record.snapshot,
     turn: record.turn,
+    ...(record.costs === undefined ? {} : { costs: record.costs }),
   });
 }
 
@@ -115,6 +116,7 @@ function snapshotFrame(record: ActorRecord): string {
     event: record.events.at(-1)?.event ?? { type: 'xstate.init' },
     snapshot: record.snapshot,
     turn: record.turn,
+    ...(record.costs === undefined ? {} : { costs: record.costs }),
     ...envelope(record, record.changedAt),
   });
 }

@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import { createBrokerProgram } from 'quorate-broker/cli';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
+import { startModelServer } from '../kit/model/server.ts';
 import { runCli, sampleArgs, startCli } from './cli-process.ts';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/repos/small/', import.meta.url));
@@ -21,6 +22,20 @@ beforeEach(async () => {
   await cp(FIXTURE, join(folder, 'repo'), { recursive: true });
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
+
+/** A plan of what it is told of, and a verdict that it is good. */
+function answerTo(body: string): string {
+  const { messages } = JSON.parse(body) as { messages: { content: string }[] };
+  const [system = '', user = '{}'] = messages.map(({ content }) => content);
+  if (!system.startsWith('You plan')) return '{"score":0.98,"feedback":[]}';
+  const { findings } = JSON.parse(user) as {
+    findings: { title: string; rule: string; files: string[]; why: string }[];
+  };
+  const items = findings
+    .slice(0, 10)
+    .map(({ title, rule, files, why }) => ({ title, rules: [rule], files, effort: 'M', why }));
+  return JSON.stringify({ items });
+}
 
 const LOADED = 'loaded.log';
 
@@ -52,6 +67,28 @@ describe('npm run demo', () => {
     // oxlint-disable-next-line no-control-regex -- what must not be there
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(telemetry).toEqual([]);
+  });
+
+  it('with a model shows what it says while it comes, by whom, and what that cost', {
+    timeout: REVIEW_MS,
+  }, async () => {
+    await using server = await startModelServer({
+      work: ({ body }) => ({ ms: 1_000, text: answerTo(body) }),
+    });
+    const [command = '', ...own] = sampleArgs('demo', 'repo', '--out', 'out', '--yes');
+    const { code, stdout, stderr } = await runCli([command, ...own], {
+      cwd: folder,
+      env: { OPENAI_BASE_URL: `${server.url}/v1`, OPENAI_MODEL: 'm', OPENAI_PRICE: '2/10' },
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of ['planByRisk', 'planByEffort', 'critic'])
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} *│ \\{`, 'm'));
+    const said = stdout.split('\n').filter((line) => line.startsWith('  planByRisk'));
+    expect(said.map((line) => line.slice(line.indexOf('│') + 1).trim()).join('')).toContain('"items":[{');
+    const [, calls, input, output, usd] =
+      /^cost {7}(\d+) calls, (\d+) tokens in, (\d+) out, \$(\S+)$/m.exec(stdout)?.map(Number) ?? [];
+    expect([calls, Number(input) + Number(output)]).toEqual([server.calls.length, server.billedTokens()]);
+    expect(usd).toBeCloseTo((Number(input) * 2 + Number(output) * 10) / 1e6, 6);
   });
 
   // Each step by itself: test/unit/examples/repo-review/review.test.ts.

@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 import { createMachine } from 'xstate';
 import type { Json } from '../../src/contract/json.ts';
 import type { InspectedSnapshot } from '../../src/contract/ports.ts';
+import { toCosts } from '../../src/contract/usage.ts';
 import { createInspectorServer, type InspectorServer } from '../../src/inspector/server.ts';
 import { SAMPLE } from '../kit/inspector-sample.ts';
 
@@ -252,6 +253,34 @@ describe('the page', () => {
       .poll(() => page.locator('#panel').innerText())
       .toMatch(/xstate\.done\.actor\.scan[^]*output/);
     expect(await page.locator('.events time').innerText()).toMatch(/^\d\d:\d\d:\d\d/);
+  });
+
+  it('shows what is streamed while it comes, from whom, and what was used', async () => {
+    const total = { inputTokens: 300, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
+    const costs = toCosts(
+      [{ agent: 'a', model: 'm', calls: 2, microUsd: 1_150, unpricedCalls: 0, ...total }],
+      false,
+    );
+    const rest = Promise.withResolvers<void>();
+    const source = { actor: 'review.planning/c', child: 'offers', branch: 1, attempt: 1, offset: '' };
+    server.readStreams(async function* () {
+      yield { kind: 'piece', ...source, n: 0, value: '<b>Once' };
+      await rest.promise;
+      yield { kind: 'piece', ...source, n: 1, value: ' upon</b>' };
+      yield { kind: 'ended', ...source };
+    });
+    startReview();
+    server.sink.step({ address: REVIEW, turn: 2, events: [], snapshot: snapshot('scanning'), costs });
+    await page.click('#tab-stream');
+    await poll(() => page.locator('.said pre').innerText()).toBe('<b>Once');
+    expect(await page.locator('.said h4').innerText()).toContain('offers 1');
+    expect(await page.locator('.said h4').innerText()).toContain('review.planning/c');
+    await poll(() => page.locator('#facts').innerText()).toContain(
+      '2 calls · 300 tokens in · 40 out · $0.001150',
+    );
+    rest.resolve();
+    await poll(() => page.locator('.said').innerText()).toContain('It has ended.');
+    expect(await page.locator('.said pre').innerText()).toBe('<b>Once upon</b>');
   });
 
   it('shows an end with its output, and an error', async () => {

@@ -1,24 +1,26 @@
 // Live progress of one actor, from queries alone: what any client could see.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { QueryAnswer, RunTerminal } from 'quorate';
+import { describeCosts } from './costs.ts';
 
 const REDRAW_MS = 200;
 const BAR_CELLS = 24;
 /** Without a terminal a gather says so at every tenth. */
 const STEPS = 10;
 
-export interface Progress extends Pick<QueryAnswer, 'gathers'> {
+export interface Progress extends Pick<QueryAnswer, 'gathers' | 'costs'> {
   /** The review has states of one level only. */
   readonly value: string;
 }
 
-export function formatProgress({ value, gathers }: Progress, bar: boolean): string {
+export function formatProgress({ value, gathers, costs }: Progress, bar: boolean): string {
   const parts = gathers.map((gather) => {
     const done = gather.ok + gather.failed;
     const counts = `${done}/${gather.total}${gather.failed > 0 ? ` (${gather.failed} failed)` : ''}`;
     return bar ? `${drawBar(done, gather.total)} ${counts}` : counts;
   });
-  return [value, ...parts].join('  ');
+  const spent = costs === undefined ? [] : [describeCosts(costs)];
+  return [value, ...parts, ...spent].join('  ');
 }
 
 /** Changes when there is something worth a line of its own. */

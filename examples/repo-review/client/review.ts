@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import type { RunContext, RunTerminal } from 'quorate';
 import { errorCode } from '../lib/failure.ts';
+import { modelFrom } from '../lib/model.ts';
 import type { ReviewOutput } from '../protocol.ts';
 import type { config } from '../quorate.config.ts';
 import type { Answering, ReviewRequest } from './arguments.ts';
 import { showProgress } from './progress.ts';
 import { answerQuestions } from './questions.ts';
 import { type OpenReview, readReviewRecord, reviewId, writeReviewRecord } from './record.ts';
+import { showSaying } from './saying.ts';
 
 export type ReviewContext = RunContext<typeof config>;
 type Runtime = ReviewContext['runtime'];
@@ -68,6 +70,8 @@ export async function followReview(
   const showing = showProgress(() => client.query(REVIEW, id, options), terminal, watched);
   const asking =
     answering === undefined ? undefined : answerQuestions(runtime, id, answering, terminal, watched);
+  const saying = modelFrom(process.env) === undefined ? undefined : showSaying(client, id, terminal, watched);
+  saying?.catch((error: unknown) => terminal.line(String(error)));
   // What the review ends with says more than why nobody can be asked.
   asking?.catch((error: unknown) => terminal.line(String(error)));
   try {
@@ -82,5 +86,6 @@ export async function followReview(
   } finally {
     ended.abort();
     await showing;
+    await saying?.catch(() => {});
   }
 }

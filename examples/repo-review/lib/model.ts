@@ -19,6 +19,13 @@ export interface Question<T> {
   readonly onSpent: (spent: Spent) => Promise<void>;
 }
 
+/** What a million tokens cost, in USD, and the day that this is of. */
+export interface ModelPrice {
+  readonly inputPerMillion: number;
+  readonly outputPerMillion: number;
+  readonly at: string;
+}
+
 const DEFAULT_MODEL = 'gpt-4o-mini';
 /** A plan of fifty items. */
 const MAX_OUTPUT_TOKENS = 8_192;
@@ -33,6 +40,23 @@ const settings = z.object({
   OPENAI_MODEL: text,
   OPENAI_API_KEY: text,
 });
+
+/** `2.50/10`, or with the day: `2.50/10 2026-12-01`. */
+const PRICE = /^(\d+(?:\.\d+)?)\/(\d+(?:\.\d+)?)(?: (\d{4}-\d\d-\d\d))?$/;
+
+/** What OPENAI_PRICE says of the model; without it its calls are counted, and cost nothing that is known. Throws INPUT_INVALID. */
+export function priceFrom(env: Readonly<Record<string, string | undefined>>): Record<string, ModelPrice> {
+  const model = modelFrom(env);
+  const given = env['OPENAI_PRICE'] ?? '';
+  if (model === undefined || given === '') return {};
+  const [, input, output, at = new Date().toISOString().slice(0, 10)] = PRICE.exec(given) ?? [];
+  if (input === undefined || output === undefined)
+    throw new Failure(
+      'INPUT_INVALID',
+      `OPENAI_PRICE is USD for a million tokens in and out, as 2.50/10, not '${given}'`,
+    );
+  return { [model.name]: { inputPerMillion: Number(input), outputPerMillion: Number(output), at } };
+}
 
 /** Throws INPUT_INVALID for what is no address. */
 export function modelFrom(env: Readonly<Record<string, string | undefined>>): Model | undefined {

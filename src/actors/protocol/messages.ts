@@ -171,6 +171,7 @@ const answerBody = z.discriminatedUnion('answer', [
     gathers: z.array(z.looseObject({ childId: z.string() })).optional(),
     costs: z.looseObject({ final: z.boolean() }).optional(),
     asks: z.array(z.looseObject({ id: z.string(), question: z.string() })).optional(),
+    children: z.array(z.looseObject({ childId: z.string(), type: z.string(), id: z.string() })).optional(),
   }),
   z.strictObject({ kind: z.literal('answer'), answer: z.literal('error'), error }),
 ]);

@@ -58,7 +58,8 @@ export function addActorsCommand(program: Command, finish: Finish): void {
   add('stream', 'Follow what agents of one stream, until it ends.', 'stream review/r1')
     .argument('<actor>', 'type/id', toAddress)
     .option('--from <offset>', 'behind the item with this offset (default: from the beginning)')
-    .action(async (actor: ActorAddress, options: CommonOptions & { from?: string }) =>
+    .option('--children', 'with what agents of its children stream (default: off)')
+    .action(async (actor: ActorAddress, options: CommonOptions & { from?: string; children?: true }) =>
       finish(await streamActor(actor, options)),
     );
   add('cancel', 'Stop one with its children, tasks and timers.', 'cancel review/r1')

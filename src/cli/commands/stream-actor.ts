@@ -9,11 +9,12 @@ interface StreamCommandOptions {
   readonly data?: string;
   readonly json?: true;
   readonly from?: string;
+  readonly children?: true;
 }
 
 export async function streamActor(
   { type, id }: ActorAddress,
-  { data, json, from }: StreamCommandOptions,
+  { data, json, from, children }: StreamCommandOptions,
 ): Promise<ExitCode> {
   const write = async (text: string): Promise<void> => {
     if (text !== '' && !process.stdout.write(text))
@@ -21,7 +22,10 @@ export async function streamActor(
   };
   const toText = createPrinter();
   await withClient(data, async (client) => {
-    const items = client.stream(type, id, from === undefined ? {} : { from });
+    const items = client.stream(type, id, {
+      ...(from === undefined ? {} : { from }),
+      ...(children === undefined ? {} : { children }),
+    });
     for await (const item of items) await write(json ? `${JSON.stringify(item)}\n` : toText(item));
   });
   if (!json) await write(toText(undefined));
@@ -39,7 +43,8 @@ export function createPrinter(): (item: StreamItem | undefined) => string {
   };
   return (item) => {
     if (item === undefined) return isMidLine ? line('').slice(0, 1) : '';
-    const name = item.branch === undefined ? item.child : `${item.child} ${item.branch}`;
+    const own = item.branch === undefined ? item.child : `${item.child} ${item.branch}`;
+    const name = item.actor === undefined ? own : `${item.actor} ${own}`;
     if (item.kind === 'ended') return '';
     if (item.kind === 'restarted') {
       speaking = name;

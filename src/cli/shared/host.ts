@@ -54,6 +54,9 @@ export async function startHost(request: HostRequest): Promise<Host> {
     const inspection = inspector === undefined ? {} : { inspection: inspector.sink };
     const runtime = await createRuntime(config, { logger, env, ...inspection });
     undo.push(() => runtime.stop());
+    inspector?.readStreams(({ type, id }, signal) =>
+      runtime.client.stream(type, id, { children: true, signal }),
+    );
     const { mode, endpoint, health } = runtime.info;
     if (health !== undefined) {
       terminal.row('health', `${health}/readyz`);

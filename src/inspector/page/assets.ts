@@ -7,6 +7,7 @@ import { DOM_SCRIPT } from './dom.ts';
 import { PAGE_HTML } from './html.ts';
 import { LIST_SCRIPT } from './list.ts';
 import { MODEL_SCRIPT } from './model.ts';
+import { STREAM_SCRIPT } from './stream.ts';
 import { PAGE_STYLE } from './style.ts';
 import { TREE_SCRIPT } from './tree.ts';
 
@@ -26,6 +27,7 @@ const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ['/dom.js', script(DOM_SCRIPT)],
   ['/list.js', script(LIST_SCRIPT)],
   ['/model.js', script(MODEL_SCRIPT)],
+  ['/stream.js', script(STREAM_SCRIPT)],
   ['/tree.js', script(TREE_SCRIPT)],
 ]);
 

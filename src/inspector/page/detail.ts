@@ -1,6 +1,7 @@
 // The panel beside the drawing: what is known of the chosen actor, and its recent events.
 export const DETAIL_SCRIPT = String.raw`
 import { byId, clock, h, leafNames, setText } from './dom.js';
+import { createStream } from './stream.js';
 import { tree } from './tree.js';
 
 const MAX_CHILDREN = 12;
@@ -14,7 +15,23 @@ export function createDetail({ model, onSelect }) {
   let actor;
   let drawn;
 
+  /** Stays at the end where one looks at the end. */
+  let isAtEnd = true;
+  panel.addEventListener('scroll', () => {
+    isAtEnd = panel.scrollTop + panel.clientHeight >= panel.scrollHeight - 24;
+  });
+  const stream = createStream({ onGrow: () => isAtEnd && (panel.scrollTop = panel.scrollHeight) });
+
   const actorLink = (id) => h('button', { type: 'button', class: 'chip', title: id, onclick: () => onSelect(id) }, h('i', { class: 'dot ' + (model.actors.get(id)?.snapshot.status ?? 'unknown') }), id);
+  /** What it used, with all that it started. */
+  const costs = (spent) => {
+    if (!spent || spent.total.calls === 0) return [];
+    const { calls, inputTokens, outputTokens, microUsd, unpricedCalls } = spent.total;
+    const usd = unpricedCalls >= calls && microUsd === 0 ? [] : [(unpricedCalls > 0 ? '> ' : '') + '$' + (microUsd / 1e6).toFixed(6)];
+    const parts = [calls + (calls === 1 ? ' call' : ' calls'), inputTokens + ' tokens in', outputTokens + ' out', ...usd];
+    const title = spent.estimated.calls > 0 ? spent.estimated.calls + ' of the calls are estimated' : spent.final ? 'final' : 'so far';
+    return [h('span', { class: 'costs', title }, parts.join(' · '))];
+  };
   const renderHead = () => {
     const { status, tags } = actor.snapshot;
     setText(byId('title'), actor.id);
@@ -22,6 +39,7 @@ export function createDetail({ model, onSelect }) {
       h('span', { class: 'pill ' + status }, status),
       h('span', {}, 'turn ' + (actor.turn ?? 0)),
       h('span', {}, 'changed ' + clock(actor.changedAt)),
+      ...costs(actor.costs),
       ...(tags ?? []).map((tag) => h('span', { class: 'tag' }, tag)),
     );
     const children = model.childrenOf(actor.id);
@@ -61,6 +79,7 @@ export function createDetail({ model, onSelect }) {
       if (output !== undefined) return [tree(output, open, 'output')];
       return hint(actor.snapshot.status === 'active' ? 'There is an output once the actor is done.' : 'It ended without an output.');
     }
+    if (tab === 'stream') return [stream.element];
     if (tab === 'definition') return [tree(JSON.parse(actor.definition), open, 'definition')];
     if (actor.events.length === 0) return hint('No event since this process hosts the actor.');
     return [h('ol', { class: 'events' }, ...actor.events.toReversed().map(eventRow))];
@@ -68,10 +87,12 @@ export function createDetail({ model, onSelect }) {
   const keyOf = () => {
     if (tab === 'events') return actor.id + tab + actor.events.length + '/' + (actor.events.at(-1)?.at ?? '') + '/' + actor.turn;
     if (tab === 'definition') return tab + actor.definition;
+    if (tab === 'stream') return tab;
     const { context, output, error, status } = actor.snapshot;
     return actor.id + tab + JSON.stringify(tab === 'context' ? context : [output, error, status]);
   };
   const renderPanel = () => {
+    stream.show(tab === 'stream' ? actor.id : undefined);
     const key = keyOf();
     if (key === drawn) return;
     drawn = key;

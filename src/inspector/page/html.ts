@@ -64,6 +64,7 @@ export const PAGE_HTML = String.raw`<!doctype html>
       <div class="tabs" role="tablist" aria-label="Details">
         <button type="button" role="tab" id="tab-context" aria-controls="panel" data-tab="context">Context</button>
         <button type="button" role="tab" id="tab-output" aria-controls="panel" data-tab="output">Output</button>
+        <button type="button" role="tab" id="tab-stream" aria-controls="panel" data-tab="stream">Stream</button>
         <button type="button" role="tab" id="tab-events" aria-controls="panel" data-tab="events">Events</button>
         <button type="button" role="tab" id="tab-definition" aria-controls="panel" data-tab="definition">Definition</button>
       </div>

@@ -28,6 +28,7 @@ export function createModel({ onChange, onLink }) {
         definition: frame.definition,
         snapshot: frame.snapshot,
         turn: frame.turn,
+        costs: frame.costs,
         createdAt: at,
         changedAt: at,
         events: [],
@@ -38,6 +39,7 @@ export function createModel({ onChange, onLink }) {
     } else if (frame.type === '@xstate.snapshot' && known) {
       known.snapshot = frame.snapshot;
       known.turn = frame.turn;
+      known.costs = frame.costs ?? known.costs;
       known.changedAt = at;
       touch(known);
     }

@@ -84,7 +84,7 @@ button, input, select { font: inherit; color: inherit; }
 .k.last { height: 0; border: 0; border-top: 3px solid var(--last); border-radius: 0; }
 .gear { color: var(--word); font-weight: 400; }
 .tabs { display: flex; gap: 2px; padding: 0 8px; border-bottom: 1px solid var(--rule); overflow-x: auto; }
-.tabs button { padding: 9px 7px 7px; background: none; border: 0; border-bottom: 2px solid transparent; color: var(--soft); cursor: pointer; white-space: nowrap; }
+.tabs button { padding: 9px 5px 7px; font-size: 13px; background: none; border: 0; border-bottom: 2px solid transparent; color: var(--soft); cursor: pointer; white-space: nowrap; }
 .tabs button[aria-selected=true] { color: var(--ink); border-color: var(--accent); font-weight: 600; }
 .panel { flex: 1; min-height: 0; overflow: auto; padding: 10px 12px; font: 12.5px/1.6 ui-monospace, "Cascadia Mono", "SF Mono", Menlo, "DejaVu Sans Mono", monospace; }
 .panel .pad { font-family: system-ui, "DejaVu Sans", sans-serif; }
@@ -95,6 +95,11 @@ button, input, select { font: inherit; color: inherit; }
 .v.string { color: var(--string); }
 .v.number { color: var(--number); }
 .v.boolean, .v.null { color: var(--word); }
+.said { display: grid; gap: 10px; }
+.said h4 { display: flex; flex-wrap: wrap; gap: 0 10px; font-weight: 400; }
+.said b { font-weight: 600; }
+.said pre { white-space: pre-wrap; overflow-wrap: anywhere; padding-left: 10px; border-left: 2px solid var(--accent); font: inherit; }
+.said .ended pre { border-color: var(--rule); }
 .events { list-style: none; display: grid; gap: 2px; }
 .events li { padding: 4px 0; border-bottom: 1px solid var(--rule); }
 .events .plain { padding-left: 13px; }

@@ -220,6 +220,36 @@ describe('a stream', () => {
     expect(items.map(({ kind }) => kind)).toEqual(['piece', 'ended']);
   });
 
+  it('of an actor with its children has the children’s too, and says whose', async () => {
+    const { client } = test.runtime;
+    const over = Promise.withResolvers<void>();
+    tell = async (_input, { stream }) => {
+      for (const word of words) stream(word);
+      await over.promise;
+      return null;
+    };
+    await client.start('stage', { id: 'family' });
+    const items: StreamItem[] = [];
+    for await (const item of client.stream('stage', 'family', { children: true })) {
+      items.push(item);
+      if (items.length > 1) continue;
+      const { children } = await client.query('stage', 'family');
+      expect(children).toEqual([{ childId: 'play', type: 'teller', id: item.actor?.split('/')[1] }]);
+      // Who leaves is followed no more, and others read on.
+      for await (const { kind } of client.stream('stage', 'family', { children: true })) {
+        expect(kind).toBe('piece');
+        break;
+      }
+      over.resolve();
+    }
+    const actor = items[0]?.actor;
+    expect(said(items)).toEqual(story.map((item) => ({ ...item, actor })));
+    expect((await client.query('stage', 'family')).children).toBeUndefined();
+    const none = client.stream('stage', 'nobody', { children: true });
+    await expect(none.next()).rejects.toMatchObject({ code: 'ACTOR_NOT_FOUND' });
+    expect(() => client.stream('stage', 'family', { children: true, from: 'x' })).toThrow('no offset');
+  });
+
   it('waits for a reader who takes his time: nothing is lost, and little is held', async () => {
     const { client } = test.runtime;
     const pieces = 400;

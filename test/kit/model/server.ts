@@ -147,14 +147,18 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
       response.flushHeaders();
       const { cutsAfter, hangsAfter, failsAfter } = does;
       const stop = cutsAfter ?? hangsAfter ?? failsAfter?.tokens ?? pieces.length;
-      for (let at = 0; at < stop; at++)
-        later((ms * (at + 1)) / whole, () => {
-          made += 1;
-          response.write(piece(given.model, pieces[at] ?? `w${made} `));
-        });
+      // Timers of neighbouring milliseconds may overtake each other: each says what comes next.
+      const sayNext = (): void => {
+        if (made >= stop || !open) return;
+        const text = pieces[made] ?? `w${made + 1} `;
+        made += 1;
+        response.write(piece(given.model, text));
+      };
+      for (let at = 0; at < stop; at++) later((ms * (at + 1)) / whole, sayNext);
       // Once what was streamed is on its way: a cut takes along what is not.
       const flushed = (then: () => void): void => void response.write(': \n\n', () => setImmediate(then));
       later((ms * stop) / whole, () => {
+        for (let left = stop - made; left > 0; left--) sayNext();
         if (hangsAfter !== undefined) return;
         end(cutsAfter !== undefined ? 'cut' : failsAfter === undefined ? 'answered' : 'broke');
         if (cutsAfter !== undefined) return flushed(() => response.destroy());

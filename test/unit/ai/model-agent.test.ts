@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { repeats } from '../../../src/ai/endings.ts';
 import { modelAgent } from '../../../src/ai/model-agent.ts';
 import type { OutputSchema } from '../../../src/ai/output.ts';
+import type { Json } from '../../../src/contract/json.ts';
 import { type Asked, type ModelServer, startModelServer, type Work } from '../../kit/model/server.ts';
 import { attempt, modelOf, tokensOf } from './kit.ts';
 
@@ -45,6 +46,22 @@ const positive: OutputSchema<number> = {
         : { issues: [{ message: 'must be above 0', path: ['n'] }] },
   },
 };
+
+it('an answer of a schema is streamed as it comes, and not when it is whole', async () => {
+  const agent = modelAgent({ model: modelOf(server), prompt: (text: string) => text, output: finding });
+  const text = JSON.stringify({ file: 'one or two words', line: 3 });
+  // The last piece never comes: those before it have been streamed.
+  work = () => ({ text, hangsAfter: 3, outputTokens: 4 });
+  const seen = Promise.withResolvers<readonly Json[]>();
+  const stop = new AbortController();
+  const attempted = attempt(agent, 'where?', {
+    signal: stop.signal,
+    onPiece: (pieces) => (pieces.length === 3 ? seen.resolve(pieces) : undefined),
+  });
+  expect(text.startsWith((await seen.promise).map(String).join(''))).toBe(true);
+  stop.abort(new Error('enough'));
+  expect((await attempted).error).toBeDefined();
+});
 
 it('an answer is a value of its schema, also out of a fence, and its type is that of the schema', async () => {
   const agent = modelAgent({ model: modelOf(server), prompt: (text: string) => text, output: finding });

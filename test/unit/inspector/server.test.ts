@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { MALFORMED_URLS, statusOf } from '../../../packages/broker/test/kit/malformed-urls.ts';
+import { QuorateError } from '../../../src/contract/errors.ts';
+import type { StreamItem } from '../../../src/contract/stream.ts';
 import { createInspectorServer, isOwnRequest } from '../../../src/inspector/server.ts';
 
 async function inspector(): Promise<number> {
@@ -59,6 +61,45 @@ it('shows nothing to pages of other sites', async () => {
   for (const path of ['/', '/machines/review.svg']) expect(await statusOf(port, path, foreign)).toBe(403);
   const answer = await fetch(`http://127.0.0.1:${port}/machines/review.svg`);
   expect(answer.headers.get('cross-origin-resource-policy')).toBe('same-origin');
+});
+
+it('sends what an actor streams as events, says why it cannot, and reads no more when the page has gone', async () => {
+  const server = await createInspectorServer({ port: 0 });
+  onTestFinished(() => server.close());
+  const path = (actor: string): string => `${server.url}streams/${encodeURIComponent(actor)}`;
+  expect((await fetch(path('review/one'))).status).toBe(503);
+  const item = (n: number): StreamItem => ({
+    kind: 'piece',
+    actor: 'review/one',
+    child: 'c',
+    attempt: 1,
+    offset: 'o',
+    n,
+    value: 'a\n\ndata: b',
+  });
+  const gone = Promise.withResolvers<void>();
+  server.readStreams(async function* ({ type, id }, signal) {
+    if (type === 'none') throw new QuorateError('ACTOR_NOT_FOUND', `no actor ${type}/${id}`);
+    yield item(0);
+    if (id === 'one') return;
+    signal.addEventListener('abort', () => gone.resolve());
+    await gone.promise;
+  });
+  expect((await fetch(path('nobody'))).status).toBe(400);
+  expect((await fetch(path('review/one'), { method: 'POST' })).status).toBe(405);
+  const answer = await fetch(path('review/one'));
+  expect(answer.headers.get('content-type')).toContain('text/event-stream');
+  expect(await answer.text()).toBe(
+    `event: piece\ndata: ${JSON.stringify(item(0))}\n\nevent: over\ndata: {}\n\n`,
+  );
+  expect(await (await fetch(path('none/two'))).text()).toContain(
+    'event: refused\ndata: {"code":"ACTOR_NOT_FOUND"',
+  );
+  const leaving = new AbortController();
+  const open = await fetch(path('review/two'), { signal: leaving.signal });
+  await open.body?.getReader().read();
+  leaving.abort();
+  await gone.promise;
 });
 
 //

@@ -10,7 +10,7 @@ import type { ActorView, HeldActor } from '../held-actor.ts';
 import type { ActorHost } from '../host.ts';
 import { measureTurns } from '../metrics.ts';
 import { publishCommitted, sendAnswers } from '../outbox/publish.ts';
-import { inspectCommit } from '../questions/watchers.ts';
+import { inspectCommit, inspectCosts } from '../questions/watchers.ts';
 import { recordTurns } from '../record-spans.ts';
 import { answersDone } from '../run/gather-values.ts';
 import { completed, type Settlement } from '../settle.ts';
@@ -73,7 +73,7 @@ export async function commitTurns(
     if (committed !== 'committed') return { kind: 'refused', error: committed };
     if (next.isBooked === true) held.booked();
     noteEnd(held, before);
-    inspectCommit(host, actor, result);
+    inspectCommit(held, result);
     writeLogs(host, actor, result);
     sayFailures(held, received, result);
     held.discard(answersDone(before, result, received));
@@ -148,6 +148,7 @@ export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]>
   };
   const going = goOn(next, { actor, gates: host.gates, now });
   await held.commit(concludeBudget(going, actor, now), forgets);
+  inspectCosts(held);
   await publishCommitted(held);
   return settlements;
 }

@@ -22,7 +22,7 @@ import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
 import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
 import { actorTraceparent } from '../trace.ts';
-import { costsOf, cutProgress, inspected, lifeIn, openAsks, progressOf } from './watchers.ts';
+import { childrenOf, costsOf, cutProgress, inspected, lifeIn, openAsks, progressOf } from './watchers.ts';
 
 export async function answerQueries(
   held: HeldActor,
@@ -94,6 +94,7 @@ function queryAnswer({ address: actor, core, state, now, host }: Asked): QueryAn
   const costs = costsOf(state.control, core, now);
   const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
   const budget = reportBudget(state.control ?? {});
+  const children = childrenOf(core);
   return {
     ...inspected(core),
     turn: core.turn,
@@ -105,6 +106,7 @@ function queryAnswer({ address: actor, core, state, now, host }: Asked): QueryAn
     ...(costs === undefined ? {} : { costs }),
     ...(budget === undefined ? {} : { budget }),
     ...(core.asks === undefined ? {} : { asks: asksOf(actor, core, core.asks) }),
+    ...(children.length === 0 ? {} : { children }),
     gathers: core.cut === undefined ? progressOf(core, now, state.control) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };

@@ -8,7 +8,7 @@ import type { HeldActor } from '../held-actor.ts';
 import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { WatchRequest } from '../sort/sort.ts';
-import { BOUNDS, type OutboxEntry, type SessionState } from '../state/session-state.ts';
+import { BOUNDS, type OutboxEntry, type SessionState, type Watcher } from '../state/session-state.ts';
 import { actorTraceparent } from '../trace.ts';
 import { current, describeSteps, lifeIn, shownOf, withWatchers } from './watchers.ts';
 
@@ -52,15 +52,17 @@ function watch(
   // Readers of streams take no place from those who watch.
   if (others.filter((other) => other.ends === ends.ends).length >= BOUNDS.watchers)
     return { state, answers: [answer(message, asker, TOO_MANY)] };
-  const progress: { readonly progress?: true } =
-    message.properties[PROPERTY.progress] === true ? { progress: true } : {};
-  const shown = shownOf(core, { actor, control: state.control, now, progress: progress.progress });
+  const wanted: Pick<Watcher, 'progress' | 'children'> = {
+    ...(message.properties[PROPERTY.progress] === true ? { progress: true } : {}),
+    ...(message.properties[PROPERTY.children] === true ? { children: true } : {}),
+  };
+  const shown = shownOf(core, { actor, control: state.control, now, ...wanted });
   const told = ends.ends === true ? lifeIn(core) : describeSteps(core, [], shown);
   const answers = [answer(message, asker, told)];
   // An ended actor has no more transitions to tell.
   if (core.status !== 'active') return { state, answers };
   return {
-    state: withWatchers(state, [...others, { to: asker, until: now + leaseMs, ...progress, ...ends }]),
+    state: withWatchers(state, [...others, { to: asker, until: now + leaseMs, ...wanted, ...ends }]),
     answers,
   };
 }

@@ -16,13 +16,16 @@ import {
   type TurnResult,
 } from '../../../contract/turn.ts';
 import { type Costs, toCosts } from '../../../contract/usage.ts';
-import type { AnswerBody, GatherProgress, TransitionsBody } from '../../../contract/wire.ts';
+import type { AnswerBody, ChildActor, GatherProgress, TransitionsBody } from '../../../contract/wire.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
 import type { ControlState, OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
 
 // What the inspector, queries and watchers see of a committed core.
+
+/** To each watcher, with each batch. */
+const MOST_CHILDREN_TOLD = 100;
 
 /** To who wants to know only whether it lives. */
 export function lifeIn({ status, incarnation }: CoreState): AnswerBody {
@@ -119,8 +122,15 @@ function hasAnswers(before: CoreState | null, after: CoreState): boolean {
   });
 }
 
+/** An actor with its committed state. */
+interface Seen {
+  readonly host: ActorHost;
+  readonly address: ActorAddress;
+  readonly state: SessionState;
+}
+
 /** Tells the inspector of a committed batch. The sink knows which actors it has seen; a definition is sent by reference. */
-export function inspectCommit(host: ActorHost, address: ActorAddress, result: TurnResult): void {
+export function inspectCommit({ host, address, state: { control } }: Seen, result: TurnResult): void {
   const { state } = result;
   if (state === null) return;
   const snapshot = inspected(state);
@@ -130,7 +140,16 @@ export function inspectCommit(host: ActorHost, address: ActorAddress, result: Tu
     snapshot,
     ...(state.parent === undefined ? {} : { parent: state.parent.address }),
   });
-  host.inspection.step({ address, events: result.steps, snapshot, turn: state.turn });
+  const costs = costsOf(control, state, host.clock.now());
+  const known = costs === undefined ? {} : { costs };
+  host.inspection.step({ address, events: result.steps, snapshot, turn: state.turn, ...known });
+}
+
+/** Of what was booked without a turn. */
+export function inspectCosts({ host, address, state: { core, control } }: Seen): void {
+  const costs = core === null ? undefined : costsOf(control, core, host.clock.now());
+  if (core === null || costs === undefined) return;
+  host.inspection.step({ address, events: [], snapshot: inspected(core), turn: core.turn, costs });
 }
 
 export function withWatchers(state: SessionState, watchers: readonly Watcher[]): SessionState {
@@ -154,11 +173,11 @@ export function tellWatchers(
   );
   const idFor = ({ sessionId, correlationId }: ReplyAddress): string =>
     hashId('watch', formatAddress(actor), after.incarnation, after.turn, sessionId, correlationId);
-  return told.map(({ to, progress, ends }) => {
+  return told.map(({ to, progress, children, ends }) => {
     const body =
       ends === true
         ? lifeIn(after)
-        : describeSteps(after, steps, shownOf(after, { control, now, actor, progress }));
+        : describeSteps(after, steps, shownOf(after, { control, now, actor, progress, children }));
     return { kind: 'message', message: toAnswer(to, idFor(to), body) };
   });
 }
@@ -172,23 +191,36 @@ interface Told {
   readonly control?: ControlState | undefined;
 }
 
-type Shown = Pick<TransitionsBody, 'gathers' | 'costs' | 'asks'>;
+type Shown = Pick<TransitionsBody, 'gathers' | 'costs' | 'asks' | 'children'>;
 
 interface ShownOptions {
   readonly actor: ActorAddress;
   readonly control: ControlState | undefined;
   readonly now: number;
   /** Asked for: how far its gathers are, and what it used. */
-  readonly progress: true | undefined;
+  readonly progress?: true | undefined;
+  /** Asked for: the actors that it has started. */
+  readonly children?: true | undefined;
 }
 
 /** What a watcher is told beside the steps. */
-export function shownOf(core: CoreState, { actor, control, now, progress }: ShownOptions): Shown {
+export function shownOf(core: CoreState, { actor, control, now, progress, children }: ShownOptions): Shown {
   const open = openAsks(actor, core);
-  const asks = open.length === 0 ? {} : { asks: open };
-  if (progress === undefined) return asks;
+  const started = children === undefined ? [] : childrenOf(core).slice(-MOST_CHILDREN_TOLD);
+  const always = {
+    ...(open.length === 0 ? {} : { asks: open }),
+    ...(started.length === 0 ? {} : { children: started }),
+  };
+  if (progress === undefined) return always;
   const costs = costsOf(control, core, now);
-  return { gathers: progressOf(core, now, control), ...(costs === undefined ? {} : { costs }), ...asks };
+  return { gathers: progressOf(core, now, control), ...(costs === undefined ? {} : { costs }), ...always };
+}
+
+/** In the order in which they were started. */
+export function childrenOf({ executions }: CoreState): ChildActor[] {
+  return Object.values(executions).flatMap((execution) =>
+    execution.kind === 'child' ? [{ childId: execution.childId, ...execution.address }] : [],
+  );
 }
 
 /** What does not fit in one message is left out, the largest first: events' contents, then all but the last step, then the end's. */
@@ -218,7 +250,7 @@ export function describeSteps(
     { ...place, steps: bare.slice(-1) },
   ];
   // A query has them.
-  const { asks: _, ...least } = place;
+  const { asks: _a, children: _c, ...least } = place;
   return [whole, ...smaller].find(fits) ?? { ...least, steps: [] };
 }
 

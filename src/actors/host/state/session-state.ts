@@ -146,6 +146,8 @@ export interface Watcher {
   readonly progress?: true;
   /** Told of its end alone. */
   readonly ends?: true;
+  /** Told of the actors that it has started. */
+  readonly children?: true;
 }
 
 /** The actor stands still until somebody releases it; its messages are deferred, by number, in order. */

@@ -8,6 +8,7 @@ import type { ReviewContext } from '../../../../examples/repo-review/client/revi
 import * as demo from '../../../../examples/repo-review/demo.ts';
 import type { ReviewOutput } from '../../../../examples/repo-review/protocol.ts';
 import * as start from '../../../../examples/repo-review/start.ts';
+import { toCosts } from '../../../../src/contract/usage.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -35,6 +36,7 @@ function contextOf(result: (signal: AbortSignal) => Promise<ReviewOutput>, taken
     },
     result: (_: string, id: string, { signal }: { signal: AbortSignal }) => result(signal),
     query: () => Promise.reject(new Error('nobody answers')),
+    costs: () => Promise.resolve(toCosts([], true)),
   };
   const terminal = {
     interactive: false,
