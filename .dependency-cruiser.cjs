@@ -105,7 +105,7 @@ module.exports = {
     never(
       'broker-and-inspector-on-demand',
       'A production start loads neither: only an import() on demand reaches them.',
-      { path: '^(src|otel)/', pathNot: '^src/inspector/' },
+      { path: '^(src|otel)/', pathNot: '^src/(inspector|console)/' },
       { path: '^(packages/broker/|src/inspector/)', dependencyTypesNot: ['dynamic-import', 'type-only'] },
     ),
     never(

@@ -6,6 +6,7 @@ import { addAgentsCommand } from './commands/agents.ts';
 import { addAsksCommand } from './commands/asks.ts';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addBudgetsCommand } from './commands/budgets.ts';
+import { addConsoleCommand } from './commands/console.ts';
 import { addCostsCommand } from './commands/costs.ts';
 import { addDlqCommand } from './commands/dlq.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -32,6 +33,7 @@ export function createProgram(finish: Finish): Command {
     example: 'quorate start --config quorate.config.ts',
   });
   addStartCommand(program, finish);
+  addConsoleCommand(program, finish);
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);

@@ -205,9 +205,9 @@ function locateOne<T>(entry: T, base: URL): T {
   };
 }
 
-/** In production the inspector is off unless it was asked for. */
+/** In production inspector and console are off unless they were asked for. */
 function productionDefaults(env: Environment): Partial<QuorateConfig> {
-  return env['NODE_ENV'] === 'production' ? { inspectorPort: false } : {};
+  return env['NODE_ENV'] === 'production' ? { inspectorPort: false, consolePort: false } : {};
 }
 
 interface EnvironmentFields {
@@ -222,7 +222,8 @@ function environmentFields(env: Environment): EnvironmentFields {
   for (const [variable, field] of Object.entries(ENVIRONMENT)) {
     const value = env[variable];
     if (value === undefined || value === '') continue;
-    fields[field] = field === 'inspectorPort' && value === 'false' ? false : value;
+    const isOff = (field === 'inspectorPort' || field === 'consolePort') && value === 'false';
+    fields[field] = isOff ? false : value;
     names.set(field, variable);
   }
   return { fields, names };

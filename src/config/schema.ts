@@ -184,6 +184,14 @@ export const configSchema = z.strictObject({
   port: z.coerce.number().int().min(0).max(65_535).optional(),
   maxPages: z.coerce.number().int().min(16).optional(),
   inspectorPort: z.union([z.literal(false), z.coerce.number().int().min(0).max(65_535)]).default(0),
+  consolePort: z.union([z.literal(false), z.coerce.number().int().min(0).max(65_535)]).default(0),
+  consoleHost: z.string().min(1).default('127.0.0.1'),
+  consoleBasePath: z
+    .string()
+    .regex(/^\/[\w./-]*[\w-]$/, 'must be a path like /quorate, without a slash at its end')
+    .optional(),
+  consoleTokens: z.string().min(1).optional(),
+  consoleIdentity: z.literal('entra').optional(),
   index: flag.optional(),
   healthPort: z.coerce.number().int().min(0).max(65_535).optional(),
   healthHost: z.string().min(1).default('127.0.0.1'),
@@ -213,6 +221,11 @@ export const ENVIRONMENT = {
   QUORATE_PORT: 'port',
   QUORATE_MAX_PAGES: 'maxPages',
   QUORATE_INSPECTOR_PORT: 'inspectorPort',
+  QUORATE_CONSOLE_PORT: 'consolePort',
+  QUORATE_CONSOLE_HOST: 'consoleHost',
+  QUORATE_CONSOLE_BASE_PATH: 'consoleBasePath',
+  QUORATE_CONSOLE_TOKENS: 'consoleTokens',
+  QUORATE_CONSOLE_IDENTITY: 'consoleIdentity',
   QUORATE_INDEX: 'index',
   QUORATE_HEALTH_PORT: 'healthPort',
   QUORATE_HEALTH_HOST: 'healthHost',

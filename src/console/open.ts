@@ -18,7 +18,7 @@ export interface ViewOptions {
   readonly onTaken?: (records: readonly IndexRecord[]) => void;
 }
 
-export interface View extends Pick<OpenedClient, 'client' | 'data'> {
+export interface View extends Pick<OpenedClient, 'client' | 'data' | 'broker' | 'prefix'> {
   readonly index: IndexHandle;
   readonly keeper: Keeper;
   /** Epoch ms by the broker's clock. */
@@ -36,6 +36,8 @@ export async function openView({ connect, logger, types, onTaken = () => {} }: V
   return {
     client,
     data,
+    broker,
+    prefix,
     index,
     keeper,
     now,

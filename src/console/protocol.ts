@@ -1,7 +1,9 @@
 // What the console's page asks its server, and what it is answered: JSON over HTTP, and invalidations as server-sent events. Times are epoch
 // ms, addresses `type/id`. The page is built against these types alone.
+import type { DeadLetter } from '../contract/dead-letters.ts';
 import type { Json } from '../contract/json.ts';
 import type { AgentPresence, RecordedExecution } from '../contract/records.ts';
+import type { QueryAnswer } from '../contract/wire.ts';
 
 /**
  * How an actor is shown. An active one is `quarantined` while it stands still, `exhausted` while its budget holds work back, `asking` while
@@ -185,4 +187,55 @@ export interface IndexStatus {
   readonly bytes: number;
   /** What a sweep has looked at, while one runs. */
   readonly sweep?: { readonly looked: number; readonly found: number; readonly done: boolean };
+}
+
+/** What each may do includes what the ones before it may. */
+export const ROLES = ['reader', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Me {
+  readonly name: string;
+  readonly role: Role;
+  /** Of Quorate. */
+  readonly version: string;
+  /** Which Service Bus: `embedded`, or its host. */
+  readonly broker: string;
+  readonly prefix: string;
+}
+
+/** An actor as its holder sees it now. */
+export interface ActorNow {
+  readonly snapshot: QueryAnswer;
+  /** Types of events that its state takes. */
+  readonly events: readonly string[];
+}
+
+export interface LetterGroup {
+  readonly code: string;
+  /** Agent, or type of the actor. */
+  readonly of: string;
+  readonly count: number;
+  /** Epoch ms. */
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface Letters {
+  readonly groups: readonly LetterGroup[];
+  /** The oldest of them. */
+  readonly letters: readonly DeadLetter[];
+  /** There are more than were looked at. */
+  readonly more: boolean;
+}
+
+/** What was done, and the command line that does the same. */
+export interface Done {
+  readonly done: Json;
+  readonly line: string;
+}
+
+/** Rows that have changed; `more`: others too. */
+export interface Changes {
+  readonly addresses: readonly string[];
+  readonly more: boolean;
 }

@@ -1,6 +1,7 @@
 // The configuration as types, every field documented. `config/schema.ts` checks it at the border.
 
 import type { AnyStateMachine } from 'xstate';
+import type { ConsoleConfig } from './console-config.ts';
 import type { Answer, Json } from './json.ts';
 import type { PayloadCodec, PayloadStore } from './payload.ts';
 import type { Logger } from './ports.ts';
@@ -192,7 +193,7 @@ export interface AsksConfig {
 export type Role = 'actors' | 'agents';
 
 /** What a host runs and where. Only `machines` is needed; a variable of the environment wins over its field (docs/configuration.md). */
-export interface QuorateConfig {
+export interface QuorateConfig extends ConsoleConfig {
   /** Machine type -> where it is. A type is 1 to 40 of [a-zA-Z0-9_-]. */
   readonly machines: Readonly<Record<string, MachineConfig>>;
   readonly agents?: Readonly<Record<string, AgentConfig>>;
@@ -238,11 +239,6 @@ export interface QuorateConfig {
   readonly maxPages?: number;
   /** Inspector's port; 0 = any free one, false = none. Default 0. Env QUORATE_INSPECTOR_PORT. */
   readonly inspectorPort?: number | false;
-  /**
-   * Each commit is told to the index of consoles, over the topic `records`: at most four messages a second. Default: with `quorate start`
-   * on the embedded broker, and nowhere else. Env QUORATE_INDEX.
-   */
-  readonly index?: boolean;
   /** Port of /healthz, /readyz, /metrics and /scale/<agent>; 0 = any free one. Default: none. Env QUORATE_HEALTH_PORT. */
   readonly healthPort?: number;
   /** Where it listens. Default 127.0.0.1; probes from outside a container need 0.0.0.0. Env QUORATE_HEALTH_HOST. */
@@ -286,6 +282,8 @@ type Defaulted =
   | 'payloadCompression'
   | 'payloadCodecs'
   | 'inspectorPort'
+  | 'consolePort'
+  | 'consoleHost'
   | 'healthHost'
   | 'sessions'
   | 'lockDurationMs'

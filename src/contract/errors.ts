@@ -12,29 +12,20 @@ export const ERROR_HINTS = {
   /** A named action of a machine ended its thread, ran into its time limit, or lost its host, on every attempt. */
   ACTION_POISONED:
     'Look for what ends its thread or its host (process.exit, memory, an endless loop); then redrive the dead letter.',
-  /**
-   * An event, query or result was asked of an actor that was never started or is forgotten. An event waits among
-   * the dead letters.
-   */
+  /** An event, query or result was asked of an actor that was never started or is forgotten. An event waits among the dead letters. */
   ACTOR_NOT_FOUND:
     'Start the actor first, or send with `start`; ended actors are remembered for the retention time only.',
   /** An event came for an actor that had ended; it waits among the dead letters. */
   ACTOR_ENDED:
     'Start another one under a new id; under the same id when the retention time is over, or after `quorate actors purge`.',
-  /**
-   * An actor id is not a text, is empty, is longer than a Service Bus session id may be, or holds a control
-   * character.
-   */
+  /** An actor id is not a text, is empty, is longer than a Service Bus session id may be, or holds a control character. */
   ACTOR_ID_INVALID:
     'Use 1 to 128 characters for an actor id, without line breaks or other control characters.',
   /** Somebody waited for the result of an actor that its parent or a client has stopped. */
   ACTOR_STOPPED: 'The actor was stopped before it ended; start another one under a new id.',
   /** More messages came for a quarantined actor than wait for it; this one was set aside. */
   ACTOR_QUARANTINED: 'Fix what the message names, then `quorate actors release`; its messages wait in order.',
-  /**
-   * A machine invokes a name that is neither an agent nor a machine, or a task names an agent that this host
-   * does not run.
-   */
+  /** A machine invokes a name that is neither an agent nor a machine, or a task names an agent that this host does not run. */
   AGENT_NOT_FOUND:
     'Add the agent to `agents` in the configuration, or implement it in the machine with `fromPromise`.',
   /** One attempt of an agent took longer than its `timeoutMs`. */
@@ -62,10 +53,7 @@ export const ERROR_HINTS = {
    */
   BUDGET_EXHAUSTED:
     "Give the run a larger budget, or `onExhausted: 'wait'` and add to it with `client.topUp`.",
-  /**
-   * A run was started with a budget that no one can keep: a limit that is no number, or USD for agents whose `model`
-   * has no price.
-   */
+  /** A run was started with a budget that no one can keep: a limit that is no number, or USD for agents whose `model` has no price. */
   BUDGET_INVALID:
     'Give whole numbers of tokens and USD from 0 on, and a price in `prices` for every `model` of an agent.',
   /** The budget of a tenant was looked at or changed that no run has drawn on. */
@@ -87,31 +75,28 @@ export const ERROR_HINTS = {
     'Test machines on virtual time with quorate/testing, or give createRuntime the clock of the broker; or start the broker without --virtual-time.',
   /** No broker with a control side runs on this data folder. */
   BROKER_NOT_CONTROLLED: 'Start the broker with --control, and name its data folder with --data.',
-  /**
-   * Virtual time was not skipped any further, because something that it set off is not done; the message names
-   * it.
-   */
+  /** Virtual time was not skipped any further, because something that it set off is not done; the message names it. */
   BROKER_NOT_QUIET:
     'Settle, abandon or close what the message names, or advance with more patience; then advance again.',
   /** The port that the embedded broker was told to use is taken. */
   BROKER_PORT_IN_USE:
     'Choose another port with --port or `port` of the configuration, or stop the process that listens there.',
-  /**
-   * The configuration does not load or does not fit its schema; every line of the message names one field or
-   * variable.
-   */
+  /** The configuration does not load or does not fit its schema; every line of the message names one field or variable. */
   CONFIG_INVALID: 'Correct what the message names: a field, a variable or a file.',
   /** There is no file where the configuration was looked for. */
   CONFIG_NOT_FOUND: 'Pass an existing file with --config.',
   /** Service Bus, or the broker of another process, could not be reached. */
   CONNECTION_FAILED: 'Check the address and the network; the message names the endpoint.',
+  /** Somebody at the console asked for what their role may not do, or another site's page made the request. */
+  CONSOLE_FORBIDDEN:
+    'Open the console with the address or the token of a role that may do it (docs/console.md).',
   /** The file of the console's index could not be opened, read or written; the message names it. Actors are not touched by it. */
   CONSOLE_INDEX_FAILED:
     'Look at the disk and the rights of the file that the message names. It may be removed: the index fills itself again.',
-  /**
-   * A file or folder of `data` cannot be written: no room, no right, a disk that is read-only, or something else
-   * of that name.
-   */
+  /** A request to the console had no token, or one that it does not know. */
+  CONSOLE_TOKEN_NEEDED:
+    'Open the address that `quorate start` or `quorate console` prints, or send the token as `Authorization: Bearer`.',
+  /** A file or folder of `data` cannot be written: no room, no right, a disk that is read-only, or something else of that name. */
   DATA_UNWRITABLE:
     'Make room on the disk, or give this process the right to write there, or name another folder with `data`; stored data is untouched.',
   /** A task, scatter or child did not answer before its deadline. */
@@ -120,10 +105,7 @@ export const ERROR_HINTS = {
   /** The system could not read or write a file of `data`: an input/output error of the disk. */
   DISK_FAILED:
     'Look at the disk and its mount (`dmesg`); nothing says that the data is damaged: start again once it answers, and reset nothing.',
-  /**
-   * A turn or an agent wanted to send more than the payload store takes, or something large that cannot go
-   * there.
-   */
+  /** A turn or an agent wanted to send more than the payload store takes, or something large that cannot go there. */
   EFFECT_TOO_LARGE:
     'Split the value; of events for subscribers and of what all branches share only a reference can be large.',
   /**
@@ -183,9 +165,7 @@ export const ERROR_HINTS = {
    * refused, or the answer does not fit the tool's own output schema.
    */
   MCP_CALL_REFUSED: 'Correct the name or the arguments of the tool as the message says, or the server.',
-  /**
-   * An MCP server was lost, cut off or silent while a tool ran that says that a second call does more than one. Perhaps it was done.
-   */
+  /** An MCP server was lost, cut off or silent while a tool ran that says that a second call does more than one. Perhaps it was done. */
   MCP_OUTCOME_UNKNOWN:
     'Look at what the tool acts on, then redrive the task or leave it; `repeatable: true` says that a second call does no harm.',
   /** An MCP server could not be started or reached, ended, hung, or refused the credentials that it was given. */
@@ -195,10 +175,7 @@ export const ERROR_HINTS = {
   MCP_TOOL_FAILED: 'The message is what the tool says: correct the input, or look at the server.',
   /** A machine's own `migrate` threw or gave no snapshot; the actor is quarantined. */
   MIGRATION_FAILED: 'Correct the `migrate` export of the machine, then `quorate actors release`.',
-  /**
-   * A module of a machine, of an agent or of `--run` cannot be imported, lacks the export, or XState refuses the
-   * machine in it.
-   */
+  /** A module of a machine, of an agent or of `--run` cannot be imported, lacks the export, or XState refuses the machine in it. */
   MODULE_NOT_LOADED:
     'Correct what the message names: the path or the export in the configuration, or the module itself.',
   /** The answer of a model was cut: the connection, an error within the stream, or an end without a reason. It counts as it was reserved. */
@@ -239,16 +216,10 @@ export const ERROR_HINTS = {
    * `@modelcontextprotocol/server` for `quorate mcp`, or `ai` for agents that are models.
    */
   PACKAGE_MISSING: 'Install the package that the message names; it is optional, and this needs it.',
-  /**
-   * A reference points to a stored value that is not there, or came in a message without a signature that
-   * counts.
-   */
+  /** A reference points to a stored value that is not there, or came in a message without a signature that counts. */
   PAYLOAD_NOT_FOUND:
     'Payloads last as long as their actors: pass on what is in them, not their references, to an actor that lives longer. One that is not signed was forged, or its sender has another payload store or an earlier build.',
-  /**
-   * A stored value was packed by a codec that is not configured here, or does not unpack; or the key of the
-   * payload store is damaged.
-   */
+  /** A stored value was packed by a codec that is not configured here, or does not unpack; or the key of the payload store is damaged. */
   PAYLOAD_UNREADABLE:
     'Configure the codec that the message names under `payloadCodecs`, with the key that it had; then redrive, or release the actor.',
   /** `NODE_ENV` is `production` and no Service Bus namespace is configured. */
@@ -270,9 +241,7 @@ export const ERROR_HINTS = {
     'The provider asked to wait longer than the task may take: raise `deadlineMs`, ask for less at once, or raise the limit there. `data.failure` says how long.',
   /** The module of `quorate start --run` threw an error without a code. */
   RUN_FAILED: 'Look into the module of --run; --verbose prints the stack of what it threw.',
-  /**
-   * A start was refused, because tasks wait too long in the queues of agents. `data.retryAfterMs` says when to try again.
-   */
+  /** A start was refused, because tasks wait too long in the queues of agents. `data.retryAfterMs` says when to try again. */
   OVERLOADED:
     'Try again after `data.retryAfterMs`; more processes with that agent, or a higher `concurrency`, take more; `admission.maxWaitMs` says what is too long.',
   /** A run took longer than the `deadlineMs` that it was started with. */
@@ -299,15 +268,9 @@ export const ERROR_HINTS = {
    * gather the error data has the answers.
    */
   STATE_TOO_LARGE: 'Keep large values in files or stores of your own and their names in the context.',
-  /**
-   * The reason of an agent's `context.signal`: its actor ended, was cancelled, left the state that asked, or its
-   * gather had enough.
-   */
+  /** The reason of an agent's `context.signal`: its actor ended, was cancelled, left the state that asked, or its gather had enough. */
   TASK_CANCELLED: 'Nobody waits for the answer any more: end what was begun. Nothing else has to be done.',
-  /**
-   * An agent failed on every attempt that its retry policy allows. Its dead letter waits for somebody unless its
-   * asker dealt with it.
-   */
+  /** An agent failed on every attempt that its retry policy allows. Its dead letter waits for somebody unless its asker dealt with it. */
   TASK_FAILED:
     'The message is what the last attempt failed with, `data.attempts` how many there were: correct the agent, then redrive the dead letter.',
   /** Entities of the namespace are missing or set wrongly. */
@@ -322,10 +285,7 @@ export const ERROR_HINTS = {
   /** The thread that ran a request ended before it answered. */
   WORKER_DIED:
     'A worker thread ended: look for process.exit, memory use or native code; the message says how it ended.',
-  /**
-   * What an agent said of its use, or its `estimate`, cannot be read: it is left out, and nothing fails of it. Only
-   * logged.
-   */
+  /** What an agent said of its use, or its `estimate`, cannot be read: it is left out, and nothing fails of it. Only logged. */
   USAGE_INVALID: 'Give `context.usage` whole numbers from 0 on, and leave out what is not known.',
   /** The command line was not understood. */
   USAGE: 'See --help.',

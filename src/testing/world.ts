@@ -152,6 +152,7 @@ export class TestWorld {
         connectionString: this.#broker.connectionString,
         data: this.#folder,
         inspectorPort: false,
+        consolePort: false,
         drainMs: 0,
       },
       clock: this.#clock,

@@ -4,12 +4,14 @@ import { loadTelemetry } from '../../common/optional-packages.ts';
 import { readVersion } from '../../common/version.ts';
 import { type Environment, resolveConfig } from '../../config/resolve.ts';
 import { dataFolderOf, targetOf } from '../../config/target.ts';
+import type { Console } from '../../console/console.ts';
 import type { QuorateConfig, ResolvedConfig } from '../../contract/config.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';
 import type { Runtime } from '../../contract/runtime.ts';
 import { createLogger, type LogLevel, logLevel } from '../../observability/log.ts';
 import { isTracing } from '../../observability/telemetry.ts';
+import { consoleOptions } from './console-options.ts';
 import { type HostOptions, withFlags } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +20,8 @@ export interface Host {
   readonly logger: Logger;
   /** Absent where no inspector runs. */
   readonly inspectorUrl?: string;
+  /** With its token; absent where no console runs. */
+  readonly consoleUrl?: string;
   /** Drains the runtime, then ends inspector and traces. */
   stop(): Promise<void>;
 }
@@ -52,7 +56,9 @@ export async function startHost(request: HostRequest): Promise<Host> {
     if (telemetry !== undefined) undo.push(() => telemetry.shutdown());
     const { createRuntime } = await import('../../runtime/runtime.ts');
     const inspection = inspector === undefined ? {} : { inspection: inspector.sink };
-    const runtime = await createRuntime(config, { logger, env, ...inspection });
+    // A developer's machine has a console from the beginning; a namespace is told where it is asked for.
+    const index = resolved.index ?? targetOf(resolved, env['NODE_ENV']).mode === 'embedded';
+    const runtime = await createRuntime({ ...config, index }, { logger, env, ...inspection });
     undo.push(() => runtime.stop());
     inspector?.readStreams(({ type, id }, signal) =>
       runtime.client.stream(type, id, { children: true, signal }),
@@ -62,8 +68,17 @@ export async function startHost(request: HostRequest): Promise<Host> {
       terminal.row('health', `${health}/readyz`);
       terminal.row('metrics', `${health}/metrics`);
     }
+    const watched = await startConsoleOf(resolved, env, runtime, logger);
+    if (watched !== undefined) undo.push(() => watched.close());
+    if (watched !== undefined) terminal.row('console', watched.address);
     terminal.row('ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
-    return { runtime, logger, stop, ...(inspector === undefined ? {} : { inspectorUrl: inspector.url }) };
+    return {
+      runtime,
+      logger,
+      stop,
+      ...(inspector === undefined ? {} : { inspectorUrl: inspector.url }),
+      ...(watched === undefined ? {} : { consoleUrl: watched.address }),
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -93,6 +108,19 @@ function printBanner(
   terminal.row('data', dataFolderOf(config));
   terminal.row('inspector', inspectorUrl ?? 'off');
   terminal.row('stop', 'Ctrl+C or SIGTERM drains; a second one stops at once');
+}
+
+/** Over a connection of its own: it is the same beside the actors and by itself. */
+async function startConsoleOf(
+  config: ResolvedConfig,
+  env: Environment,
+  runtime: Runtime,
+  logger: Logger,
+): Promise<Console | undefined> {
+  if (config.consolePort === false) return undefined;
+  const { startConsole } = await import('../../console/console.ts');
+  const types = runtime.info.machines.map(({ machine }) => machine.type);
+  return startConsole({ ...consoleOptions(config, env), types, logger });
 }
 
 async function startInspector(port: number | false, logger: Logger) {
