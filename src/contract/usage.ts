@@ -81,6 +81,8 @@ export interface CostRow extends Amount {
   readonly wasted?: Amount;
   /** Of it, what nobody measured: it counts as it was reserved or estimated, so it is at most this. */
   readonly estimated?: Amount;
+  /** Beside it, what was not used: of work that was cancelled before it was begun for the first time, as it was estimated. */
+  readonly saved?: Amount;
 }
 
 /** What an actor used, and all that it started. */
@@ -89,6 +91,8 @@ export interface Costs {
   readonly total: Amount;
   readonly wasted: Amount;
   readonly estimated: Amount;
+  /** In none of the others: what cancelled work that was not begun would have used, as far as its agents estimate. */
+  readonly saved: Amount;
   /** Nothing of it can run any more. What comes later all the same is added. */
   readonly final: boolean;
 }
@@ -147,10 +151,11 @@ function addRow(a: CostRow, b: CostRow): CostRow {
     ...addAmounts(a, b),
     ...part('wasted', a.wasted, b.wasted),
     ...part('estimated', a.estimated, b.estimated),
+    ...part('saved', a.saved, b.saved),
   };
 }
 
-function part<N extends 'wasted' | 'estimated'>(
+function part<N extends 'wasted' | 'estimated' | 'saved'>(
   name: N,
   a: Amount | undefined,
   b: Amount | undefined,
@@ -164,6 +169,16 @@ export function asWasted(rows: readonly CostRow[]): readonly CostRow[] {
   return rows.map((row) => ({ ...row, wasted: amountOf(row) }));
 }
 
+/** A row that used nothing. */
+export function savedRow(agent: string, model: string, saved: Amount): CostRow {
+  return { agent, model, ...NO_AMOUNT, saved };
+}
+
+/** Whether anything was used: a row may say only what was saved. */
+export function isUsed(row: CostRow): boolean {
+  return FIELDS.some((field) => row[field] > 0);
+}
+
 export function toCosts(rows: readonly CostRow[], final: boolean): Costs {
   const sum = (amounts: readonly (Amount | undefined)[]): Amount =>
     amounts.reduce<Amount>((all, one) => (one === undefined ? all : addAmounts(all, one)), NO_AMOUNT);
@@ -172,6 +187,7 @@ export function toCosts(rows: readonly CostRow[], final: boolean): Costs {
     total: sum(rows),
     wasted: sum(rows.map(({ wasted }) => wasted)),
     estimated: sum(rows.map(({ estimated }) => estimated)),
+    saved: sum(rows.map(({ saved }) => saved)),
     final,
   };
 }

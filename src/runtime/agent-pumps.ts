@@ -5,6 +5,7 @@ import { createTaskClaims, type TaskClaims } from '../actors/agents/task/claim.t
 import { createTaskHandler } from '../actors/agents/task/handler.ts';
 import { taskMetrics } from '../actors/agents/task/metrics.ts';
 import { createRetryLedger } from '../actors/agents/task/retry-budget.ts';
+import { createSavings } from '../actors/agents/task/savings.ts';
 import type { Runnable, TaskHost } from '../actors/agents/task/task.ts';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, newTaskCounters } from '../actors/agents/task/task.ts';
 import type { WaitReports } from '../actors/agents/task/wait-reports.ts';
@@ -42,6 +43,7 @@ export function startAgentPumps(context: PumpContext): Pump[] {
   });
   const waits = waitReportsOf(context);
   const streams = createStreamHub({ ...context, store: context.streamStore, writer: context.process });
+  const savings = createSavings(context);
   const agents = Object.entries(config.agents).flatMap(([name, agent]) =>
     startTaskPump(context, {
       limit: limits.of(agent.limit),
@@ -56,6 +58,7 @@ export function startAgentPumps(context: PumpContext): Pump[] {
       agent,
       waits,
       streams,
+      savings,
       subscriptions: subscriptionsOf(config, name),
     }),
   );
@@ -82,6 +85,7 @@ export function startAgentPumps(context: PumpContext): Pump[] {
       await closeAgents(context);
       await claims.stop();
       await streams.close();
+      await savings.stop();
       waits?.stop();
       await limits.close();
     },
@@ -126,7 +130,7 @@ function ownLogic({ logic }: TaskBody, { machines }: Registration): Runnable | u
 
 type TaskPumpSettings = Pick<
   TaskHost,
-  'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit' | 'streams'
+  'name' | 'entity' | 'resolve' | 'timeoutMs' | 'retry' | 'claims' | 'limit' | 'streams' | 'savings'
 > & {
   readonly orders: StandingOrders | undefined;
   readonly concurrency: number;

@@ -2,7 +2,7 @@
 import type { ActorHost } from '../actors/host/host.ts';
 import type { RecordPacker } from '../actors/host/records/packer.ts';
 import type { Cancellations } from '../actors/protocol/cancellations.ts';
-import { fundsOf } from '../actors/protocol/estimates.ts';
+import { fundsOf, savedRows } from '../actors/protocol/estimates.ts';
 import { notifyAgentOf } from '../config/ask-webhook.ts';
 import type { AgentConfig, ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
@@ -57,7 +57,7 @@ export function hosting({
   logger,
 }: Pick<PumpContext, 'config' | 'prices' | 'logger'>): Pick<
   ActorHost,
-  'fundsOf' | 'unpriced' | 'tenants' | 'notifyAsks'
+  'fundsOf' | 'savedOf' | 'unpriced' | 'tenants' | 'notifyAsks'
 > {
   const { agents, budgets, topics } = config;
   const models = Object.values(agents).flatMap(({ model }) => model ?? []);
@@ -66,14 +66,23 @@ export function hosting({
     const tokens = tokensPerDay === undefined ? {} : { tokens: tokensPerDay };
     return [tenant, { ...money, ...tokens, ...(revision === undefined ? {} : { revision }) }] as const;
   });
+  /** Of a broadcast the branches are names of subscriptions. */
+  const agentFor = (asked: string, topic: string | undefined) => {
+    const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;
+    const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
+    return { name, agent: (agent ?? {}) as Partial<AgentConfig> };
+  };
   return {
     notifyAsks: notifyAgentOf(config),
     tenants: Object.fromEntries(tenants),
     unpriced: () => models.find((model) => !Object.hasOwn(prices(), model)),
     fundsOf: (asked, input, topic) => {
-      const name = (topic === undefined ? undefined : topics?.[topic]?.subscriptions[asked]) ?? asked;
-      const agent = Object.hasOwn(agents, name) ? agents[name] : undefined;
-      return fundsOf((agent ?? {}) as Partial<AgentConfig>, input, name, { prices: prices(), logger });
+      const { name, agent } = agentFor(asked, topic);
+      return fundsOf(agent, input, name, { prices: prices(), logger });
+    },
+    savedOf: (asked, input, topic) => {
+      const { name, agent } = agentFor(asked, topic);
+      return savedRows(agent, input, name, { prices: prices(), logger });
     },
   };
 }

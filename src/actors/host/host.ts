@@ -20,6 +20,7 @@ import type { HostMetrics } from './metrics.ts';
 import type { TimerMemory } from './outbox/scheduled.ts';
 import type { RecordSink } from './records/record.ts';
 import type { Gate } from './unsent/gates.ts';
+import type { SavedOf } from './unsent/saved.ts';
 
 export interface HostCounters {
   /** Inputs that machines or gathers took. */
@@ -73,6 +74,8 @@ export interface ActorHost {
   readonly gates?: readonly Gate[];
   /** What an attempt of this agent with this input uses at most. */
   readonly fundsOf?: (agent: string, input: Json, topic?: string) => Funds;
+  /** What it would have used, where it is let go of before it leaves. */
+  readonly savedOf?: SavedOf;
   /** What tenants may use in a day. */
   readonly tenants?: Readonly<Record<string, DayLimit>>;
   /** The agent that is told of new questions to people. */

@@ -13,6 +13,7 @@ import { publishCommitted } from './outbox/publish.ts';
 import { isStandingStill, quarantine } from './standstill/quarantine.ts';
 import { type SessionState, stateBytes } from './state/session-state.ts';
 import { actorSpan } from './trace.ts';
+import { savedUnsent } from './unsent/saved.ts';
 import { withoutClosed } from './unsent/unsent.ts';
 
 /** The same host, running the older version that a living actor was started with, if that is registered. */
@@ -103,7 +104,9 @@ async function moveTo(held: HeldActor, core: CoreState, effects: TurnResult['eff
   const now = clock.now();
   const place = { actor, now, duplicateWindowMs, isLost: false, unsent: state.control?.unsent };
   const closed = letGo(state.core, { state: core, gathers: [], effects: [] }, [], place);
-  const turned = { before: state.core, after: core, judged: [], letGoUntil: closed.openUntil };
+  const { savedOf } = host;
+  const saved = savedOf === undefined ? [] : savedUnsent(place.unsent ?? [], closed.closed, savedOf);
+  const turned = { before: state.core, after: core, judged: [], letGoUntil: closed.openUntil, saved };
   const books = book(state.control, [], turned, { actor, epoch: held.epoch, now });
   const entries = [...closed.first, ...(books?.entries ?? []), ...encoded, ...told, ...closed.last];
   const scheduled = Object.entries(state.scheduled).filter(([token]) => Object.hasOwn(core.timers, token));

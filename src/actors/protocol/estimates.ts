@@ -6,12 +6,14 @@ import type { Json } from '../../contract/json.ts';
 import type { Logger } from '../../contract/ports.ts';
 import {
   type Amount,
+  type CostRow,
   type Estimate,
   type Funds,
   NO_AMOUNT,
   NO_FUNDS,
   type Price,
   priceOf,
+  savedRow,
   toFunds,
   toMicroUsd,
   type Usage,
@@ -103,6 +105,19 @@ export function fundsOf(
   const estimate = estimateOf(config, input, agent, logger);
   if (estimate === undefined) return NO_FUNDS;
   return toFunds(amountOfEstimate(estimate, priceFor(estimate.model ?? '', prices)));
+}
+
+/** What a task would have used that was cancelled before it was begun. None of an agent of which nothing is estimated. */
+export function savedRows(
+  config: Pick<Partial<AgentConfig>, 'estimate' | 'model'>,
+  input: Json,
+  agent: string,
+  { prices, logger }: { readonly prices: Prices; readonly logger: Logger },
+): readonly CostRow[] {
+  const estimate = estimateOf(config, input, agent, logger);
+  if (estimate === undefined || (estimate.tokens === undefined && estimate.usd === undefined)) return [];
+  const name = estimate.model ?? config.model ?? '';
+  return [savedRow(agent, name, amountOfEstimate(estimate, priceFor(name, prices)))];
 }
 
 export function priceFor(name: string, prices: Prices): Price | undefined {

@@ -97,6 +97,7 @@ const body = z.object({
             model: z.string().max(128),
             wasted: amount.optional(),
             estimated: amount.optional(),
+            saved: amount.optional(),
           }),
         )
         .max(MAX_ROWS),

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { ActorAddress } from '../../contract/address.ts';
 import { formatAddress } from '../../contract/address.ts';
-import { type Amount, type Costs, MICROS } from '../../contract/usage.ts';
+import { type Amount, type Costs, isUsed, MICROS } from '../../contract/usage.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { dataOption, toAddress, verboseOption } from '../shared/options.ts';
 import { formatRows } from '../shared/terminal.ts';
@@ -38,18 +38,19 @@ const HEAD = ['agent', 'model', 'calls', 'input', 'cached', 'output', 'reasoning
 const NUMBERS = [2, 3, 4, 5, 6, 7];
 
 export function describeCosts(name: string, costs: Costs): string[] {
-  const { rows, total, wasted, estimated, final } = costs;
+  const { rows, total, wasted, estimated, saved, final } = costs;
   const end = final ? 'final' : 'not final: something of it may still run';
   if (rows.length === 0) return [`${name}: nothing was reported (${end})`];
   const parts: readonly (readonly [string, Amount])[] = [
     ['total', total],
     ['of it wasted', wasted],
     ['of it estimated', estimated],
+    ...(saved.calls === 0 ? [] : [['saved', saved] as const]),
   ];
   const table = formatRows(
     [
       HEAD,
-      ...rows.map((row) => [row.agent, row.model === '' ? '-' : row.model, ...cells(row)]),
+      ...rows.filter(isUsed).map((row) => [row.agent, row.model === '' ? '-' : row.model, ...cells(row)]),
       ...parts.map(([label, amount]) => [label, '', ...cells(amount)]),
     ],
     NUMBERS,

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { QuorateClient } from '../../../src/contract/client.ts';
 import type { AgentContext, QuorateConfig } from '../../../src/contract/config.ts';
-import type { Costs } from '../../../src/contract/usage.ts';
+import type { Amount, Costs } from '../../../src/contract/usage.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
 const BRANCHES = 20;
@@ -15,6 +15,7 @@ let client: QuorateClient;
 /** Calls that run, and what lets each answer. */
 let waiting: (() => void)[] = [];
 let begun = 0;
+let asked = 0;
 
 /** The first item pays and answers once all have begun; the others hang until they are told, as a call that is cut. */
 async function work(input: unknown, context: AgentContext): Promise<number> {
@@ -33,6 +34,10 @@ async function work(input: unknown, context: AgentContext): Promise<number> {
 const oracle = async (question: unknown, { signal, usage }: AgentContext): Promise<string> => {
   // An SDK that says nothing after an abort, and one that does not listen.
   if (question === 'undefined') usage({ inputTokens: undefined, outputTokens: undefined });
+  const { item } = (question ?? {}) as { readonly item?: number };
+  if (item !== undefined) asked++;
+  if (item !== undefined && item > 1)
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   if (question === 'deaf') {
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve());
@@ -48,6 +53,7 @@ beforeAll(async () => {
     machines: {
       grandparent: app('fan.machine.ts', 'grandparent'),
       asker: app('asker.machine.ts', 'asker'),
+      two: app('gathering.machine.ts', 'gatherTwo'),
     },
     agents: {
       work: { run: work, concurrency: BRANCHES, model: 'm' },
@@ -82,6 +88,21 @@ it('a gather that has enough: paid, wasted, and at most', async () => {
   const paid = costs.total.microUsd - costs.estimated.microUsd;
   expect(paid).toBe(100 + 10 * 10);
   expect(test.runtime.counters().usage).toMatchObject([{ agent: 'work', model: 'm', calls: BRANCHES }]);
+});
+
+it('what is cancelled before it begins is saved: with what was paid it is what all would have cost', async () => {
+  const items = Array.from({ length: BRANCHES }, (_, at) => at);
+  await client.run('two', { id: 'saves', input: { items } as never });
+  const saved = async () => (await client.costs('two', 'saves')).saved.calls;
+  await expect.poll(saved, SOON).toBe(BRANCHES - asked);
+  const costs = await costsOf('two', 'saves', asked);
+  // Eight at once, and two that took the places of those that answered.
+  expect(asked).toBeLessThanOrEqual(10);
+  const tokens = ({ inputTokens, outputTokens }: Amount): number => inputTokens + outputTokens;
+  expect(tokens(costs.total) + tokens(costs.saved)).toBe(BRANCHES * 700);
+  expect(costs.saved.microUsd).toBe((BRANCHES - asked) * (500 + 200 * 10));
+  const counted = test.runtime.counters().usage.find(({ agent }) => agent === 'oracle');
+  expect(counted?.saved).toEqual(costs.saved);
 });
 
 it('usage that an SDK leaves undefined counts as it was estimated, and never as 0', async () => {

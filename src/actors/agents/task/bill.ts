@@ -4,10 +4,11 @@
 import type { Span } from '@opentelemetry/api';
 import type { AgentConfig } from '../../../contract/config.ts';
 import { type CostRow, type Funds, NO_AMOUNT, toCosts } from '../../../contract/usage.ts';
-import { PROPERTY, type WireMessage } from '../../../contract/wire.ts';
+import { PROPERTY, type TaskBody, type WireMessage } from '../../../contract/wire.ts';
 import { ATTR } from '../../../observability/span-names.ts';
 import { parseFunds } from '../../protocol/budgets.ts';
-import { estimateOf } from '../../protocol/estimates.ts';
+import { openClaims } from '../../protocol/claims.ts';
+import { estimateOf, savedRows } from '../../protocol/estimates.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { keepsBooks, type Told, toUsage, usageMessageId } from '../../protocol/usage.ts';
 import { lostOf } from './admit.ts';
@@ -195,6 +196,25 @@ function toMessages(
     ...(step === 0 ? {} : { isMore: true }),
   };
   return [toUsage({ entity: replyTo, sessionId, messageId, ...place }, told)];
+}
+
+/** Of a task that nobody had begun before. Empty where its agent estimates nothing. */
+export async function savedBy(task: Task, next: Next, host: TaskHost): Promise<readonly CostRow[]> {
+  const { body, message } = task;
+  if (next.kind !== 'drop' || next.counted !== 'cancelled' || message.deliveryCount > 0) return [];
+  const runnable = host.resolve(body);
+  const config: Partial<AgentConfig> = runnable?.kind === 'agent' ? runnable.config : {};
+  if (config.estimate === undefined && config.model === undefined) return [];
+  try {
+    const opened = await openClaims(message, host.payloads);
+    return savedRows(config, (opened.body as TaskBody).input, body.agent, {
+      prices: host.prices(),
+      logger: host.logger,
+    });
+  } catch {
+    // Its input is gone with its asker: nobody can say what it would have used.
+    return [];
+  }
 }
 
 function show(span: Span, rows: readonly CostRow[]): void {

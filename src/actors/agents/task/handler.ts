@@ -20,7 +20,7 @@ import { marksOfWork } from '../../protocol/lineage.ts';
 import { parseTaskBody } from '../../protocol/messages.ts';
 import { admit } from './admit.ts';
 import { run } from './attempt.ts';
-import { type Attempted, billUnbegun, fundAgain, isFundedAgain, meterOf } from './bill.ts';
+import { type Attempted, billUnbegun, fundAgain, isFundedAgain, meterOf, savedBy } from './bill.ts';
 import { putOff, toNext } from './next.ts';
 import { settle } from './settle.ts';
 import type { Admitted, Next, Task, TaskHost } from './task.ts';
@@ -126,8 +126,12 @@ async function carryOut(
     const { next, bill } = fundAgain(task, admitted, host);
     return settleBehind(traced, next, task, bill, host);
   }
-  if (admitted.kind !== 'run')
+  if (admitted.kind !== 'run') {
+    const saved = await savedBy(task, admitted, host);
+    host.used(saved);
+    host.savings?.note(task, saved);
     return settleBehind(traced, admitted, task, billUnbegun(task, admitted, host), host);
+  }
   try {
     const { next, bill } = isFundedAgain(task)
       ? fundAgain(task, admitted, host)

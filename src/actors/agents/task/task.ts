@@ -17,6 +17,7 @@ import type { TaskClaim, TaskClaims } from './claim.ts';
 import type { LaneReports } from './lane-reports.ts';
 import type { TaskMetrics } from './metrics.ts';
 import type { RetryLedger } from './retry-budget.ts';
+import type { Savings } from './savings.ts';
 
 export interface TaskCounters {
   /** Attempts begun, answers found in the store, attempts put off for a retry, tasks given up. */
@@ -103,6 +104,8 @@ export interface TaskHost {
   readonly prices: () => Readonly<Record<string, Price>>;
   /** What attempts used is counted here. */
   readonly used: (rows: readonly CostRow[]) => void;
+  /** None where no actor's books are kept: a machine's own logic estimates nothing. */
+  readonly savings?: Pick<Savings, 'note'> | undefined;
   /** A task names a folder that nobody has signed who has this payload store. */
   readonly onUnsigned: (folder: string) => void;
   /** Aborts when the grace of a shutdown is over: what still runs is handed back. */

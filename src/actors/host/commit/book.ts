@@ -4,7 +4,7 @@
 import { type ActorAddress, formatAddress } from '../../../contract/address.ts';
 import type { Spent } from '../../../contract/scatter.ts';
 import type { CoreState, GatherState } from '../../../contract/turn.ts';
-import { addRows, asWasted, type CostRow, toCosts } from '../../../contract/usage.ts';
+import { addRows, asWasted, type CostRow, isUsed, toCosts } from '../../../contract/usage.ts';
 import { hashId } from '../../protocol/ids.ts';
 import { type Told, toUsage } from '../../protocol/usage.ts';
 import { settleBudget } from '../budget/budget.ts';
@@ -31,19 +31,21 @@ export interface Turned {
   readonly after: CoreState;
   readonly judged: readonly Judged[];
   readonly letGoUntil: number;
+  /** What it let go of before it left. */
+  readonly saved: readonly CostRow[];
 }
 
 /** Undefined where there is nothing to book. */
 export function book(
   given: ControlState | undefined,
   usages: readonly Noted[],
-  { before, after, judged, letGoUntil }: Turned,
+  { before, after, judged, letGoUntil, saved }: Turned,
   { now, ...context }: BookContext,
 ): Books | undefined {
   const reports = usages.map(({ told }) => told);
   const control = given && settleBudget(given, reports, { before, after, now });
   const known = control?.costs;
-  if (reports.every(({ rows }) => rows.length === 0)) {
+  if (saved.length === 0 && reports.every(({ rows }) => rows.length === 0)) {
     const isOver = known === undefined || letGoUntil <= known.until;
     const costs = isOver ? known : { ...known, until: letGoUntil };
     const isSame = control === given && costs === known;
@@ -52,10 +54,11 @@ export function book(
     return { control: { ...control, ...(costs === undefined ? {} : { costs }) }, entries };
   }
   const taken = answersTaken(before, after, judged);
-  let added: readonly CostRow[] = [];
+  let added = saved;
   let until = Math.max(known?.until ?? 0, letGoUntil);
   for (const told of reports) {
-    const isTaken = taken(told);
+    // A child's, or of work that was not begun: no reply comes with it.
+    const isTaken = told.of !== 'sum' && taken(told);
     // Nobody waits for it any more: others of the same asking may come as well.
     const isLate = !isTaken && !Object.hasOwn(after.executions, told.execution);
     if (told.of === 'sum' || isLate) until = Math.max(until, told.until);
@@ -74,10 +77,15 @@ export function withSpent<C extends CoreState | null>(core: C, usages: readonly 
   for (const { told } of usages) {
     const execution = executions[told.execution];
     if (execution?.kind !== 'scatter') continue;
+    if (saysOnlySaved(told)) continue;
     const gather = { ...execution.gather, spent: sumOf(execution.gather, told.rows) };
     executions = { ...executions, [told.execution]: { ...execution, gather } };
   }
   return executions === core.executions ? core : { ...core, executions };
+}
+
+function saysOnlySaved({ rows }: Told): boolean {
+  return rows.length > 0 && rows.every((row) => row.saved !== undefined && !isUsed(row));
 }
 
 function sumOf({ spent = { microUsd: 0, tokens: 0 } }: GatherState, rows: readonly CostRow[]): Spent {

@@ -53,6 +53,7 @@ export async function commitTurns(
       isLost: held.isOutlined,
       usages: held.unbooked,
       fundsOf: host.fundsOf,
+      savedOf: host.savedOf,
       tenants: host.tenants,
       notifyAsks: host.notifyAsks,
       traced: held.trace === undefined ? undefined : { begunAt: held.trace.begunAt, at: traceNow() },
@@ -132,7 +133,7 @@ export async function bookAlone(held: HeldActor): Promise<readonly Settlement[]>
   const { core } = state;
   if (core === null) return messages.map(completed);
   if (isStandingStill(state)) return park(held, messages);
-  const turned: Turned = { before: core, after: core, judged: [], letGoUntil: 0 };
+  const turned: Turned = { before: core, after: core, judged: [], letGoUntil: 0, saved: [] };
   const { host, address: actor, epoch } = held;
   const now = host.clock.now();
   const settlements = messages.map(completed);

@@ -27,6 +27,8 @@ export interface LetGoContext {
 export interface LetGo {
   readonly first: readonly OutboxEntry[];
   readonly last: readonly OutboxEntry[];
+  /** The executions, but for those that have to be done in any case. */
+  readonly closed: ReadonlySet<string>;
   /** Tasks and fan-outs that were asked for by this very batch: they need not leave. */
   readonly unborn: ReadonlySet<string>;
   /** When the last of it can still cost something (epoch ms); 0 where nothing can. */
@@ -72,6 +74,7 @@ export function letGo(
   );
   return {
     openUntil: Math.max(0, ...opens),
+    closed: new Set(closed.map(({ execution }) => execution)),
     unborn: new Set(
       closed.flatMap(({ execution, kind, isNew }) => (isNew && kind !== 'child' ? execution : [])),
     ),
@@ -92,7 +95,7 @@ function endOf(
   return kind === 'child' || isNew ? undefined : endOfLeft(execution, deadlineAt, unsent, now);
 }
 
-const NOTHING: LetGo = { first: [], last: [], openUntil: 0, unborn: new Set() };
+const NOTHING: LetGo = { first: [], last: [], openUntil: 0, closed: new Set(), unborn: new Set() };
 
 /** A child that costs more later says so itself. */
 const CHILD_OPEN_MS = 600_000;

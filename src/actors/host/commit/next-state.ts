@@ -4,7 +4,7 @@ import type { ActorAddress } from '../../../contract/address.ts';
 import type { Json } from '../../../contract/json.ts';
 import { writtenOf } from '../../../contract/scatter.ts';
 import type { CoreState, Registry, TurnResult } from '../../../contract/turn.ts';
-import type { Funds } from '../../../contract/usage.ts';
+import { addRows, type CostRow, type Funds } from '../../../contract/usage.ts';
 import type { DayLimit } from '../../../control/tenant/protocol.ts';
 import { behalfOf } from '../../protocol/behalf.ts';
 import { lifeFolder } from '../../protocol/claims.ts';
@@ -16,11 +16,12 @@ import { isDeferral, pieceKey } from '../sort/early-pieces.ts';
 import { type Noted, type ReceivedInput, record } from '../sort/inbox.ts';
 import { markEntries, marksOf } from '../sort/marks.ts';
 import { expiry } from '../sort/tombstone.ts';
-import type { BudgetState, OutboxEntry, SessionState } from '../state/session-state.ts';
+import type { BudgetState, OutboxEntry, SessionState, UnsentEntry } from '../state/session-state.ts';
 import { actorSpan, actorTraceparent, originOf } from '../trace.ts';
+import { type SavedOf, savedEffects, savedUnsent } from '../unsent/saved.ts';
 import { book } from './book.ts';
 import { encodeEffects } from './encode.ts';
-import { letGo } from './let-go.ts';
+import { type LetGo, letGo } from './let-go.ts';
 import { tellAsks } from './tell-asks.ts';
 import {
   answerTo,
@@ -54,11 +55,12 @@ export interface NextStateContext {
   readonly isLost?: boolean;
   /** What was used, to be booked with it. */
   readonly usages?: readonly Noted[];
-  /** What an attempt of this agent with this input uses at most: asked under a budget only. */
   readonly tenants?: Readonly<Record<string, DayLimit>> | undefined;
   /** The agent that is told of new questions. */
   readonly notifyAsks?: string | undefined;
+  /** What an attempt of this agent with this input uses at most: asked under a budget only. */
   readonly fundsOf?: ((agent: string, input: Json, topic?: string) => Funds) | undefined;
+  readonly savedOf?: SavedOf | undefined;
 }
 
 export interface NextState {
@@ -134,7 +136,8 @@ export function nextState(
   const ended = core.status !== 'active' && state.core?.status !== core.status;
   const watchers = current(state.watchers ?? [], context.now);
   const { usages = [] } = context;
-  const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil };
+  const saved = savedIn(result, closed, unsent, context);
+  const turned = { before: state.core, after: core, judged, letGoUntil: closed.openUntil, saved };
   const { behalf = {} } = started ?? {};
   const said = Object.keys(behalf).length === 0 ? given : { ...given, ...behalf };
   const bounded = core.bounds === undefined ? said : { ...said, bounded: true as const };
@@ -194,6 +197,17 @@ export function nextState(
       ...(started === undefined ? {} : { born: started.message.sequenceNumber }),
     },
   };
+}
+
+/** What this batch let go of before it left. */
+function savedIn(
+  { effects }: TurnResult,
+  { closed, unborn }: LetGo,
+  unsent: readonly UnsentEntry[] = [],
+  { savedOf }: NextStateContext,
+): readonly CostRow[] {
+  if (savedOf === undefined || closed.size === 0) return [];
+  return addRows(savedUnsent(unsent, closed, savedOf), savedEffects(effects, unborn, savedOf));
 }
 
 /** What nobody waits for by the end of the batch that asks for it does not leave. */

@@ -117,6 +117,17 @@ describe('what was used', () => {
     expect(second?.rows).toMatchObject([{ inputTokens: 10 }]);
   });
 
+  it('does not count what was saved: of work that was not begun the machine and its gathers see nothing', async () => {
+    const queue = await asked({ parent });
+    const saved = { ...NO_AMOUNT, calls: 3, inputTokens: 30 };
+    const unused = { agent: 'a', model: 'm', ...NO_AMOUNT, saved };
+    // In the same batch as the answer of another attempt at the same execution, which it does not take away.
+    queue.put(usage({ of: 'sum', rows: [unused] }), usage(), reply('2.0'));
+    await queue.hold(fakeHost(noteMachine));
+    expect(costs(queue)).toMatchObject({ total: { inputTokens: 10, calls: 1 }, wasted: NO_AMOUNT, saved });
+    expect(told(queue)).toMatchObject([{ of: 'sum', rows: [{ inputTokens: 10, saved }] }]);
+  });
+
   it('waits with everything else while the actor stands still', async () => {
     const queue = await asked();
     const state = stateOf(queue);

@@ -24,3 +24,19 @@ it('shows a row for each agent and model, the sums below, and whether that is al
 it('says so where nothing was reported', () => {
   expect(describeCosts('review/r1', toCosts([], true))).toEqual(['review/r1: nothing was reported (final)']);
 });
+
+it('shows apart what was saved, and no row for what used nothing', () => {
+  const rows = [
+    { agent: 'researcher', model: 'm', ...amount, saved: { ...amount, calls: 7 } },
+    { agent: 'writer', model: 'm', ...NO_AMOUNT, saved: { ...NO_AMOUNT, calls: 2, microUsd: 5 } },
+  ];
+  expect(describeCosts('review/r1', toCosts(rows, true))).toEqual([
+    'agent            model  calls  input  cached  output  reasoning       usd',
+    'researcher       m          2   1200       0      30          0  1.250001',
+    'total                       2   1200       0      30          0  1.250001',
+    'of it wasted                0      0       0       0          0  0.000000',
+    'of it estimated             0      0       0       0          0  0.000000',
+    'saved                       9   1200       0      30          0  1.250006',
+    'final',
+  ]);
+});

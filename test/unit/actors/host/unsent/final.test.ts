@@ -1,5 +1,5 @@
 // A sum is final when nothing of its run can run any more: of work that never left nothing can, and of what has left it can until its
-// deadline, in whatever order it is granted, sent and let go of.
+// deadline, in whatever order it is granted, sent and let go of. What never left is saved, and nothing else is.
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { ControlState, UnsentEntry } from '../../../../../src/actors/host/state/session-state.ts';
@@ -7,11 +7,13 @@ import type { Gate } from '../../../../../src/actors/host/unsent/gates.ts';
 import { SLICE } from '../../../../../src/actors/host/unsent/unsent.ts';
 import { inLife } from '../../../../../src/actors/protocol/ids.ts';
 import { type Told, toUsage } from '../../../../../src/actors/protocol/usage.ts';
-import { NO_AMOUNT } from '../../../../../src/contract/usage.ts';
+import { NO_AMOUNT, savedRow, toCosts } from '../../../../../src/contract/usage.ts';
 import { PROPERTY } from '../../../../../src/contract/wire.ts';
 import { isTask, numbers, Scene } from '../../../../kit/fan.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { event, query, stateOf } from '../../../../kit/notes.ts';
+
+const saveOne = () => [savedRow('a', '', { ...NO_AMOUNT, calls: 1 })];
 
 interface Counted extends ControlState {
   readonly granted?: number;
@@ -71,7 +73,7 @@ it('sums are final at once where nothing has left, and else not before the last 
       const isOne = 'ask' in work;
       const plan = { items: isOne ? [] : numbers(work.items) };
       const stop = () => inbound('stop', { kind: 'stop' });
-      const scene = new Scene(plan, isGated ? { gates: [gate] } : {});
+      const scene = new Scene(plan, { savedOf: saveOne, ...(isGated ? { gates: [gate] } : {}) });
       if (isOne) {
         await scene.hold();
         scene.queue.put(event('ask'));
@@ -95,6 +97,8 @@ it('sums are final at once where nothing has left, and else not before the last 
         .filter(isTask)
         .map(({ properties }) => Number(properties?.[PROPERTY.deadline]));
       const last = Math.max(0, ...deadlines);
+      const { saved } = toCosts(stateOf(scene.queue).control?.costs?.rows ?? [], true);
+      expect(saved.calls + deadlines.length).toBe(isOne ? 1 : work.items);
       seen.add(`${isGated} ${isOne} ${deadlines.length > 0}`);
       expect(stateOf(scene.queue).core?.status).toBe('stopped');
       expect(await isFinal(scene)).toBe(deadlines.length === 0);
