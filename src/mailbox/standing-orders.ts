@@ -13,6 +13,8 @@ import type { ControlMailbox } from './control-mailbox.ts';
 const [BEAT_MS, REPEAT_MS] = [15_000, 1_000];
 /** What was heard counts for a session lock, for so long takes the way to another host, and as much longer. */
 const VALID_BEYOND_LOCK_MS = 30_000;
+/** In virtual time a process asks once, and is silent for as long as somebody skips. */
+const FOR_EVER_MS = Number.MAX_SAFE_INTEGER;
 /** A task that came before the first word waits for it with its message in hand. */
 const HOLD_MS = 1_000;
 /** Without a word for so long somebody should look. */
@@ -128,7 +130,7 @@ export function followOrders(options: FollowOptions): StandingOrders {
       process,
       from: address,
       seq,
-      silenceMs: Math.ceil(lockDurationMs + 2 * VALID_BEYOND_LOCK_MS),
+      silenceMs: isVirtual ? FOR_EVER_MS : Math.ceil(lockDurationMs + 2 * VALID_BEYOND_LOCK_MS),
       agents,
       prices: configured,
     };

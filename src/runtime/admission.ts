@@ -1,7 +1,7 @@
-// Admission as a process is configured: who tells how long tasks waited, and who asks before a new run is started. In virtual time nobody
-// waits, and nothing is refused.
+// Admission as a process is configured: who tells how long tasks waited, and who asks before a new run is started. In virtual time no task
+// waits in a queue: a test says how long they do.
 import { createWaitReports, type WaitReports } from '../actors/agents/task/wait-reports.ts';
-import { type Admission, createAdmission } from '../actors/host/admission.ts';
+import { type Admission, createAdmission, createAskingAdmission } from '../actors/host/admission.ts';
 import type { ResolvedConfig } from '../contract/config.ts';
 import type { Clock, Logger } from '../contract/ports.ts';
 import type { InboundMessage } from '../contract/wire.ts';
@@ -14,7 +14,7 @@ interface Process {
   readonly clock: Clock;
 }
 
-const DEFAULT_INTERVAL_MS = 5_000;
+export const DEFAULT_INTERVAL_MS = 5_000;
 
 export function waitReportsOf({ config, mailbox, logger, clock }: Process): WaitReports | undefined {
   if (config.admission === undefined || clock.skips === true) return undefined;
@@ -23,9 +23,10 @@ export function waitReportsOf({ config, mailbox, logger, clock }: Process): Wait
 }
 
 /** For the hosts of actors; nothing where nothing is configured. */
-export function admissionOf({ config, mailbox, logger }: Process): { readonly admission?: Admission } {
+export function admissionOf({ config, mailbox, logger, clock }: Process): { readonly admission?: Admission } {
   if (config.admission === undefined) return {};
   const { maxWaitMs } = config.admission;
+  if (clock.skips === true) return { admission: createAskingAdmission({ maxWaitMs, mailbox }) };
   return { admission: createAdmission({ maxWaitMs, mailbox, logger, now: () => performance.now() }) };
 }
 

@@ -28,6 +28,8 @@ export interface PumpContext {
   /** Of this process: the session of `replies` in which it is told. */
   readonly process: string;
   readonly mailbox: ControlMailbox;
+  /** Limits hold also where time is virtual, because a test says so. */
+  readonly holdsLimits: boolean;
   /** Nothing where `atRunTime` is not configured. */
   readonly orders: StandingOrders | undefined;
   /** What models cost now. */

@@ -45,6 +45,8 @@ export interface Seam {
   readonly stores: (stores: Stores) => Stores;
   /** Shared by many runtimes; closed by its maker. */
   readonly pool: WorkerPool;
+  /** Limits hold in virtual time. */
+  readonly holdsLimits?: boolean;
 }
 
 export function createRuntime<C extends QuorateConfig>(
@@ -143,6 +145,7 @@ export async function composeRuntime<C extends QuorateConfig>(
     const pumps = startPumps({
       process,
       mailbox,
+      holdsLimits: seam?.holdsLimits === true,
       config: resolved,
       registration,
       entities,

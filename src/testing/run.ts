@@ -111,7 +111,13 @@ export async function runOnce(
   const { resolved, types } = laboratory;
   const recorder = new Recorder(trial?.place);
   const durable = trial?.fault === 'broker-restart';
-  const world = await TestWorld.open({ config: scenario.config, laboratory, recorder, durable });
+  const world = await TestWorld.open({
+    config: scenario.config,
+    laboratory,
+    recorder,
+    durable,
+    holdsLimits: scenario.holdLimits === true,
+  });
   if (trial !== undefined)
     recorder.onTarget((act) => strike(trial.fault, act, world, resolved.duplicateWindowMs));
   const live = async (): Promise<Outcome> => {

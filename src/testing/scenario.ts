@@ -17,6 +17,11 @@ export interface World<C extends QuorateConfig = QuorateConfig> {
   readonly now: () => number;
   /** Skips time, from one thing that is due to the next, each handled before the next: '3 days', or ms. */
   readonly advance: (duration: string | number) => Promise<void>;
+  /**
+   * Says that tasks of an agent wait so long in its queue, ms, for a whole interval of `admission`, which passes: while time stands still none
+   * waits. 0 says that they do not wait any more. Throws USAGE where `admission` is not configured.
+   */
+  readonly queueWaits: (agent: string, ms: number) => Promise<void>;
   /** Waits until everything that is under way has been handled; time stands still. */
   readonly settled: () => Promise<void>;
 }
@@ -30,6 +35,7 @@ export type TestConfig = Pick<
   | 'limits'
   | 'prices'
   | 'budgets'
+  | 'admission'
   | 'atRunTime'
   | 'asks'
   | 'lockDurationMs'
@@ -42,6 +48,8 @@ export type TestConfig = Pick<
 /** What is to end the same in every run: a configuration, and what happens in it. */
 export interface Scenario<C extends TestConfig = TestConfig> {
   readonly config: C;
+  /** Limits of the configuration, their breakers too, hold by the virtual time. Default false: they let everything through at once. */
+  readonly holdLimits?: boolean;
   /** Starts actors, sends events, lets time pass. */
   readonly run: (world: World<C & QuorateConfig>) => Promise<unknown>;
   /** What else must be the same at the end of every run, as JSON; it may also throw. */

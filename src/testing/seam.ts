@@ -17,8 +17,14 @@ import type { Stores } from '../storage/stores.ts';
 import { type Effects, steadyName } from './effects.ts';
 import type { Life } from './life.ts';
 import { type Act, deadLettersOf } from './places.ts';
+import type { ProcessBox } from './process-mail.ts';
 
-export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridge {
+interface Watched {
+  readonly effects: Effects;
+  readonly mail: ProcessBox;
+}
+
+export function watchBridge(bridge: Bridge, life: Life, { effects, mail }: Watched): Bridge {
   const pumpTasks = (options: TaskPumpOptions, entity: string, isTask: boolean): TaskPumpOptions => ({
     ...options,
     onMessage: async (message, lost, passed) => {
@@ -47,6 +53,7 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
     const send = async (some: readonly WireMessage[]): ReturnType<Bridge['publish']> => {
       const published = await Promise.race([bridge.publish(some, options), life.death]);
       effects.sent(some);
+      mail.sent(some);
       return published;
     };
     await pass('before-outbox');
@@ -68,7 +75,14 @@ export function watchBridge(bridge: Bridge, life: Life, effects: Effects): Bridg
       bridge.pumpTasks(pumpTasks(options, options.entity, /^(agent|logic)\./.test(options.entity))),
     pumpDeadLetters: (options) =>
       bridge.pumpDeadLetters(pumpTasks(options, deadLettersOf(options.entity), false)),
-    pumpNamedSession: (options) => bridge.pumpNamedSession(options),
+    pumpNamedSession: (options) => {
+      mail.reads(options.sessionId);
+      const onMessage = (message: InboundMessage): void => {
+        options.onMessage(message);
+        mail.came(message);
+      };
+      return bridge.pumpNamedSession({ ...options, onMessage });
+    },
     deferredStore: (entity) => bridge.deferredStore(entity),
     listSessions: (entity, page) => bridge.listSessions(entity, page),
     get connections() {

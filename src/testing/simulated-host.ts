@@ -8,6 +8,7 @@ import { composeRuntime } from '../runtime/runtime.ts';
 import type { Effects } from './effects.ts';
 import { createLife } from './life.ts';
 import type { Recorder } from './places.ts';
+import type { ProcessMail } from './process-mail.ts';
 import { watchBridge, watchStores } from './seam.ts';
 
 interface HostOptions {
@@ -17,6 +18,8 @@ interface HostOptions {
   readonly pool: WorkerPool;
   readonly recorder: Recorder;
   readonly effects: Effects;
+  readonly mail: ProcessMail;
+  readonly holdsLimits: boolean;
 }
 
 export interface SimulatedHost {
@@ -28,19 +31,21 @@ export interface SimulatedHost {
 }
 
 export async function startHost(options: HostOptions): Promise<SimulatedHost> {
-  const { config, clock, logger, pool, recorder, effects } = options;
+  const { config, clock, logger, pool, recorder, effects, mail, holdsLimits } = options;
   const life = createLife(recorder);
   let own: CuttableBridge | undefined;
   const timers = new ProcessTimers();
+  const box = mail.open();
   const runtime: LocalRuntime = await timers.within(() =>
     composeRuntime(
       config,
       { clock, logger, env: {} },
       {
         pool,
+        holdsLimits,
         bridge: (bridge) => {
           own = bridge;
-          return watchBridge(bridge, life, effects);
+          return watchBridge(bridge, life, { effects, mail: box });
         },
         stores: (stores) => watchStores(stores, life),
       },
@@ -50,6 +55,7 @@ export async function startHost(options: HostOptions): Promise<SimulatedHost> {
     freeze: () => life.freeze(),
     kill: () => {
       life.kill();
+      box.close();
       timers.die();
       const cut = Promise.all([own?.cut(), life.atEnd()]).then(() => {});
       // What is left finds itself without a connection, and ends; nobody waits for it.
@@ -59,6 +65,7 @@ export async function startHost(options: HostOptions): Promise<SimulatedHost> {
     stop: async () => {
       if (life.dead) return;
       await runtime.stop();
+      box.close();
       timers.die();
     },
   };

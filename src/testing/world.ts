@@ -11,12 +11,17 @@ import { loadBroker } from '../common/optional-packages.ts';
 import { targetOf } from '../config/target.ts';
 import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig, ResolvedConfig } from '../contract/config.ts';
+import { controlAddress } from '../contract/control.ts';
 import { REMEDIATION, REPLIES } from '../contract/entities.ts';
+import { QuorateError } from '../contract/errors.ts';
 import { type Clock, SILENT } from '../contract/ports.ts';
+import { ADMISSION, type Waits } from '../control/admission/protocol.ts';
+import { DEFAULT_INTERVAL_MS } from '../runtime/admission.ts';
 import { openPayloads, streamsOnDemand } from '../storage/stores.ts';
 import { toMs } from './duration.ts';
 import { Effects } from './effects.ts';
 import { deadLettersOf, Recorder } from './places.ts';
+import { ProcessMail } from './process-mail.ts';
 import { LivedTime, LOOK_MS, TookTooLong } from './real-time.ts';
 import type { Laboratory, World } from './scenario.ts';
 import { type SimulatedHost, startHost } from './simulated-host.ts';
@@ -25,6 +30,8 @@ import { type SimulatedHost, startHost } from './simulated-host.ts';
 const STANDSTILL_MS = 15_000;
 /** Turns of the event loop after which the broker, in this thread, has dealt with the end of a connection that was cut. */
 const CUT_SEEN_TURNS = 20;
+/** One that began before may end with what was said then: the second is whole. */
+const INTERVALS = 2;
 
 export interface WorldOptions {
   readonly config: QuorateConfig;
@@ -32,6 +39,7 @@ export interface WorldOptions {
   readonly recorder?: Recorder;
   /** The broker's data outlives it: for a run in which it is restarted. */
   readonly durable?: boolean;
+  readonly holdsLimits?: boolean;
 }
 
 export class TestWorld {
@@ -42,6 +50,7 @@ export class TestWorld {
   readonly #folder: string;
   readonly #clock: Clock = { now: () => this.now(), skips: true };
   readonly #hosts: SimulatedHost[] = [];
+  readonly #mail = new ProcessMail();
   readonly #close: () => Promise<void>;
   /** What is being repaired after a strike: nobody takes the world for settled meanwhile. */
   readonly #repairs = new Set<Promise<unknown>>();
@@ -93,6 +102,7 @@ export class TestWorld {
       now: () => this.now(),
       advance: (duration) => this.advance(duration),
       settled: () => this.settled(),
+      queueWaits: (agent, ms) => this.queueWaits(agent, ms),
     };
   }
 
@@ -110,6 +120,25 @@ export class TestWorld {
       const due = (await this.#broker.nextDue()) ?? end;
       // Refused when the broker ends, or somebody begins to work: then it is asked again.
       await this.#broker.advance(Math.max(0, Math.min(due, end) - this.now())).catch(() => {});
+    }
+  }
+
+  /** As processes with agents say it: admission goes by whole intervals. */
+  async queueWaits(agent: string, ms: number): Promise<void> {
+    const { admission } = this.#options.laboratory.resolved;
+    if (admission === undefined)
+      throw new QuorateError('USAGE', 'queueWaits is for a configuration with admission');
+    const { maxWaitMs, intervalMs = DEFAULT_INTERVAL_MS } = admission;
+    const { type, id } = controlAddress('admission', ADMISSION);
+    const say = async (): Promise<void> => {
+      const waits = { type: 'waits', least: { [agent]: ms }, maxWaitMs, intervalMs } satisfies Waits;
+      await this.client.send(type, id, waits, { start: {} });
+      await this.settled();
+    };
+    await say();
+    for (let nth = 0; nth < INTERVALS; nth += 1) {
+      await this.advance(intervalMs);
+      await say();
     }
   }
 
@@ -132,7 +161,7 @@ export class TestWorld {
       );
       if (this.#repairs.size > 0) continue;
       const waiting = await this.#waiting();
-      if (isQuiet && waiting.length === 0) return;
+      if (isQuiet && waiting.length === 0 && this.#mail.isRead) return;
       if (this.recorder.moves !== moves) {
         moves = this.recorder.moves;
         movedAt = now;
@@ -145,7 +174,7 @@ export class TestWorld {
   }
 
   async startHost(): Promise<void> {
-    const { config, laboratory } = this.#options;
+    const { config, laboratory, holdsLimits = false } = this.#options;
     const host = await startHost({
       config: {
         ...config,
@@ -160,6 +189,8 @@ export class TestWorld {
       pool: laboratory.pool,
       recorder: this.recorder,
       effects: this.effects,
+      mail: this.#mail,
+      holdsLimits,
     });
     this.#hosts.push(host);
   }

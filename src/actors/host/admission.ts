@@ -1,5 +1,6 @@
 // Whether this host starts new runs now. It goes by what it was last told, asks again while starts come, and refuses nothing that it does
 // not know of: an answer that is old, or never came, lets everything in. Children and actors that are there are never asked for.
+import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Logger } from '../../contract/ports.ts';
@@ -10,11 +11,13 @@ import type { ControlMailbox } from '../../mailbox/control-mailbox.ts';
 const [FRESH_MS, VALID_MS] = [500, 10_000];
 /** While nothing answers, it is not asked more often. */
 const PATIENCE_MS = 5_000;
+/** In a test somebody answers, or its run has failed anyway. */
+const ANSWER_MS = 60_000;
 const OPEN: Verdict = { over: false };
 
 export interface Admission {
-  /** Why a new run is not started now. */
-  refusal(): ErrorJson | undefined;
+  /** Why a new run is not started now. A promise only where each is asked for. */
+  refusal(): ErrorJson | undefined | Promise<ErrorJson | undefined>;
 }
 
 interface AdmissionOptions {
@@ -56,12 +59,34 @@ export function createAdmission({ maxWaitMs, mailbox, logger, now }: AdmissionOp
       const at = now();
       const isAnswered = heardAt >= askedAt;
       if (at - askedAt >= (isAnswered ? FRESH_MS : PATIENCE_MS)) ask();
-      if (!verdict.over || at - heardAt >= VALID_MS) return undefined;
-      const { agent, waitMs, retryAfterMs } = verdict;
-      const message = `${textOf(verdict, maxWaitMs)}: try again in ${retryAfterMs} ms`;
-      return { code: 'OVERLOADED', message, data: { retryAfterMs, agent, waitMs } };
+      return at - heardAt >= VALID_MS ? undefined : refusalBy(verdict, maxWaitMs);
     },
   };
+}
+
+/** Asks before each start, and waits for the answer: where time is virtual, so that every run of a test comes to the same. */
+export function createAskingAdmission({
+  maxWaitMs,
+  mailbox,
+}: {
+  readonly maxWaitMs: number;
+  readonly mailbox: Pick<ControlMailbox, 'ask'>;
+}): Admission {
+  const make = (from: ReplyAddress): EventJson => ({ type: 'ask', from: { ...from } });
+  return {
+    refusal: async () => {
+      const options = { timeoutMs: ANSWER_MS, repeatMs: PATIENCE_MS };
+      const said = readVerdict(await mailbox.ask({ kind: 'admission', name: ADMISSION }, make, options));
+      return said === undefined ? undefined : refusalBy(said, maxWaitMs);
+    },
+  };
+}
+
+function refusalBy(verdict: Verdict, maxWaitMs: number): ErrorJson | undefined {
+  if (!verdict.over) return undefined;
+  const { agent, waitMs, retryAfterMs } = verdict;
+  const message = `${textOf(verdict, maxWaitMs)}: try again in ${retryAfterMs} ms`;
+  return { code: 'OVERLOADED', message, data: { retryAfterMs, agent, waitMs } };
 }
 
 function textOf({ agent, waitMs }: Extract<Verdict, { over: true }>, maxWaitMs: number): string {

@@ -46,6 +46,8 @@ export interface LeaseOptions {
   readonly settings: LimitSettings;
   readonly revision: number;
   readonly silenceMs: number;
+  /** Where time stands still while anybody works nothing is gathered to be told together. */
+  readonly reportsAtOnce?: boolean;
 }
 
 const NOTHING: Amount = { requests: 0, tokens: 0 };
@@ -136,6 +138,16 @@ export class Lease {
     this.#begun.push(now);
     this.#mean = this.#mean === undefined ? tokens : this.#mean + (tokens - this.#mean) * MEAN_WEIGHT;
     return true;
+  }
+
+  /** It begins whether it fits or not, and has taken nothing: what it uses is told at its end. */
+  beginAnyway(): void {
+    this.#running += 1;
+  }
+
+  /** Something was asked and is not answered yet. */
+  get isAsking(): boolean {
+    return this.#asked !== undefined;
   }
 
   /** Of the lot that was spent of last. */
@@ -341,6 +353,7 @@ export class Lease {
   }
 
   #report(at: number): void {
-    this.#reportAt = Math.min(this.#reportAt, at);
+    this.#reportAt =
+      this.#options.reportsAtOnce === true ? Number.NEGATIVE_INFINITY : Math.min(this.#reportAt, at);
   }
 }

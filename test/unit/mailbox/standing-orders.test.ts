@@ -144,5 +144,7 @@ describe('standing orders', () => {
     await first;
     await pass(3_600_000);
     expect([asked.length, orders.holds('a')]).toEqual([1, false]);
+    // It is told of changes however long it has said nothing.
+    expect(asked[0]?.silenceMs).toBeGreaterThan(31_536_000_000);
   });
 });

@@ -64,6 +64,8 @@ export interface LimitClientOptions {
   readonly send: (ask: Ask) => Promise<unknown>;
   /** What is not waited for: an open breaker, or a pause of more than a second too. Default: all is. */
   readonly yields?: 'open' | 'paused';
+  /** Time stands still while anybody works: what does not fit now is put off at once, and no timer rings. */
+  readonly isVirtual?: boolean;
   readonly logger: Logger;
   readonly counters: LimitCounters;
 }
@@ -71,7 +73,8 @@ export interface LimitClientOptions {
 interface Waiter {
   readonly tokens: number;
   readonly resolve: (acquired: Acquired) => void;
-  readonly timer: NodeJS.Timeout | undefined;
+  /** It is put off. */
+  readonly leave: () => void;
 }
 
 interface Next {
@@ -106,18 +109,29 @@ export class LimitClient {
     return this.#lease !== undefined && this.#lease.openMs(this.#now) > 0;
   }
 
+  /** What calls of it are measured by, ms; it never goes back. */
+  now(): number {
+    return this.#now;
+  }
+
   /** Within HOLD_MS, or as long as `signal` lets it wait. */
   async acquire(tokens: number, signal?: AbortSignal): Promise<Acquired> {
     const lease = this.#open();
     const closed = this.closed();
     if (closed !== undefined) return closed;
     if (this.#waiters.size === 0 && lease.begin(this.#now, tokens)) return this.#granted(tokens, lease);
+    const isVirtual = this.#options.isVirtual === true;
+    // The attempt that waits here would keep the time from passing that it waits for.
+    if (isVirtual && signal !== undefined) {
+      lease.beginAnyway();
+      return this.#granted(0, lease);
+    }
     const { promise, resolve } = Promise.withResolvers<Acquired>();
     const leave = (): void => {
       if (this.#waiters.delete(waiter)) resolve({ kind: 'later', waitMs: this.#waitMs() });
     };
-    const timer = signal === undefined ? setTimeout(leave, HOLD_MS) : undefined;
-    const waiter: Waiter = { tokens, resolve, timer };
+    const timer = signal === undefined && !isVirtual ? setTimeout(leave, HOLD_MS) : undefined;
+    const waiter: Waiter = { tokens, resolve, leave };
     this.#waiters.add(waiter);
     signal?.addEventListener('abort', leave, { once: true });
     this.#pass();
@@ -131,7 +145,7 @@ export class LimitClient {
 
   /** Resolves when one more task than are on their way would be let through; undefined where it would be at once. */
   ready(ahead: number, signal: AbortSignal): Promise<void> | undefined {
-    if (this.closed() !== undefined) return undefined;
+    if (this.#options.isVirtual === true || this.closed() !== undefined) return undefined;
     if (this.#closed || signal.aborted || this.#open().room(this.#now) > ahead) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const next: Next = { ahead, resolve };
@@ -174,9 +188,9 @@ export class LimitClient {
 
   #open(): Lease {
     if (this.#lease !== undefined) return this.#lease;
-    const { process, settings, revision, silenceMs, listen } = this.#options;
+    const { process, settings, revision, silenceMs, listen, isVirtual = false } = this.#options;
     const from = listen((value) => this.#hear(value));
-    this.#lease = new Lease({ process, from, settings, revision, silenceMs });
+    this.#lease = new Lease({ process, from, settings, revision, silenceMs, reportsAtOnce: isVirtual });
     return this.#lease;
   }
 
@@ -278,6 +292,10 @@ export class LimitClient {
     const demand = { count: this.#waiters.size + this.#ready.size, first: first?.tokens };
     const ask = lease.ask(now, demand);
     if (ask !== undefined) this.#send(ask, now);
+    if (this.#options.isVirtual === true) {
+      if (!lease.isAsking) for (const { leave } of this.#waiters) leave();
+      return;
+    }
     const lookAt = lease.lookAt(now, demand);
     clearTimeout(this.#timer);
     if (lookAt === undefined) return;

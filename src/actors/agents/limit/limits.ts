@@ -1,5 +1,5 @@
 // All limits of this process, by name, each made when an agent first needs it. Where time is virtual they let everything through at
-// once: nothing waits there for a minute to pass.
+// once, unless a test holds them: nothing waits there for a minute to pass.
 import type { LimitConfig } from '../../../contract/config.ts';
 import type { Clock, Logger } from '../../../contract/ports.ts';
 import type { LimitSettings } from '../../../control/limit/protocol.ts';
@@ -9,6 +9,8 @@ import { type Acquired, LimitClient, type LimitCounters } from './limit-client.t
 /** A limit as an agent's pump and its tasks see it. */
 export interface Limit {
   readonly name: string;
+  /** What calls of it are measured by, ms; it never goes back. */
+  now(): number;
   acquire(tokens: number, signal?: AbortSignal): Promise<Acquired>;
   /** Resolves when one more task than are on their way would be let through; undefined where it would be at once. */
   ready(ahead: number, signal: AbortSignal): Promise<void> | undefined;
@@ -20,6 +22,8 @@ export interface LimitsOptions {
   readonly process: string;
   readonly lockDurationMs: number;
   readonly clock: Clock;
+  /** Also where time is virtual. */
+  readonly holdsLimits?: boolean;
   readonly logger: Logger;
   readonly counters: Record<string, LimitCounters>;
 }
@@ -38,8 +42,9 @@ export function createLimits(options: LimitsOptions): Limits {
   const make = (name: string, config: LimitConfig): Limit => {
     const counters = newLimitCounters();
     options.counters[name] = counters;
-    if (options.clock.skips === true) return openLimit(name, counters);
-    const { mailbox, process, lockDurationMs, logger } = options;
+    const { mailbox, process, lockDurationMs, clock, logger } = options;
+    const isVirtual = clock.skips === true;
+    if (isVirtual && options.holdsLimits !== true) return openLimit(name, counters);
     const target = { kind: 'limit', name } as const;
     const client = new LimitClient({
       name,
@@ -47,7 +52,8 @@ export function createLimits(options: LimitsOptions): Limits {
       revision: config.revision ?? 0,
       process,
       silenceMs: lockDurationMs,
-      now: () => performance.now(),
+      now: () => (isVirtual ? clock.now() : performance.now()),
+      isVirtual,
       listen: (onValue) => mailbox.listen(`limit:${name}`, onValue).address,
       send: (ask) => mailbox.tell(target, { ...ask } as never),
       ...yieldsOf(config),
@@ -92,6 +98,7 @@ function yieldsOf({ fallback, onOpen }: LimitConfig): { readonly yields?: 'open'
 function withFallback(own: LimitClient, other: Limit, { onOpen = 'wait' }: LimitConfig): Limit {
   return {
     name: own.name,
+    now: () => own.now(),
     ready: (ahead, signal) =>
       own.closed() === undefined ? own.ready(ahead, signal) : other.ready(ahead, signal),
     acquire: async (tokens, signal) => {
@@ -112,6 +119,7 @@ function newLimitCounters(): LimitCounters {
 function openLimit(name: string, counters: LimitCounters): Limit {
   return {
     name,
+    now: () => performance.now(),
     ready: () => undefined,
     acquire: async (tokens) => {
       counters.granted += 1;

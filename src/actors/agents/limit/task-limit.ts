@@ -25,7 +25,7 @@ export class TaskPermits {
   readonly #limit: Limit;
   readonly #first: Permit;
   readonly #more = new Set<Permit>();
-  readonly #begunAt = performance.now();
+  readonly #begunAt: number;
   #isFirstTaken = false;
   /** Tokens of further calls that have ended. */
   #usedByMore = 0;
@@ -33,6 +33,7 @@ export class TaskPermits {
   constructor(limit: Limit, first: Permit) {
     this.#limit = limit;
     this.#first = first;
+    this.#begunAt = limit.now();
   }
 
   get name(): string {
@@ -51,12 +52,12 @@ export class TaskPermits {
       if (acquired.kind === 'closed') throw limitOpen(this.#limit.name, acquired.waitMs);
       if (acquired.kind === 'later') continue;
       const { permit } = acquired;
-      const begunAt = performance.now();
+      const begunAt = this.#limit.now();
       this.#more.add(permit);
       return (used) => {
         this.#more.delete(permit);
         this.#usedByMore += used ?? tokens;
-        permit.end({ kind: 'good', ms: performance.now() - begunAt }, used);
+        permit.end({ kind: 'good', ms: this.#limit.now() - begunAt }, used);
       };
     }
   }
@@ -66,7 +67,7 @@ export class TaskPermits {
     const further = [...this.#more];
     const byMore = further.reduce((sum, { tokens }) => sum + tokens, this.#usedByMore);
     const isCut = attempt.kind !== 'done' && further.length > 0;
-    const ended = endedOf(attempt, performance.now() - this.#begunAt);
+    const ended = endedOf(attempt, this.#limit.now() - this.#begunAt);
     for (const permit of further) permit.end(isCut ? ended : { kind: 'none' });
     this.#first.end(isCut ? { kind: 'none' } : ended, used === undefined ? undefined : used - byMore);
   }

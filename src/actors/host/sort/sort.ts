@@ -192,9 +192,10 @@ export async function sort(
     else if (isWake(message)) return end(at + 1, { kind: 'wake', message });
     else if (isRemedy(body, state)) return end(at + 1, { kind: 'remedy', message, body });
     else {
-      const refusal = refusalOf(body, inputs, context);
-      if (refusal !== undefined) {
-        refusals.push({ message, ...refusal });
+      const asked = refusalOf(body, inputs, context);
+      const error = asked instanceof Promise ? await asked : asked;
+      if (error !== undefined && body.kind === 'start' && body.asker !== undefined) {
+        refusals.push({ message, asker: body.asker, error });
         settlements.push(completed(message));
         continue;
       }
@@ -233,12 +234,11 @@ function refusalOf(
   body: TurnInput,
   before: readonly ReceivedInput[],
   { state, admission }: SortContext,
-): Omit<Refusal, 'message'> | undefined {
+): ReturnType<Admission['refusal']> {
   if (admission === undefined || state.core !== null || before.some(({ input }) => canStart(input)))
     return undefined;
   if (body.kind !== 'start' || body.parent !== undefined || body.asker === undefined) return undefined;
-  const error = admission.refusal();
-  return error === undefined ? undefined : { asker: body.asker, error };
+  return admission.refusal();
 }
 
 const NO_START: { readonly behalf?: OnBehalf } = {};

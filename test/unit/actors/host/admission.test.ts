@@ -1,7 +1,12 @@
 // Who is refused: a client's new run, and nobody else. And by what: an answer that is not old; without one everything is let in.
 import { describe, expect, it } from 'vitest';
-import { type Admission, createAdmission } from '../../../../src/actors/host/admission.ts';
+import {
+  type Admission,
+  createAdmission,
+  createAskingAdmission,
+} from '../../../../src/actors/host/admission.ts';
 import type { Json } from '../../../../src/contract/json.ts';
+import type { ErrorJson } from '../../../../src/contract/outcome.ts';
 import { SILENT } from '../../../../src/contract/ports.ts';
 import { fakeHost } from '../../../kit/fake-host.ts';
 import { FakeQueue } from '../../../kit/fake-queue.ts';
@@ -79,7 +84,7 @@ describe('what a host knows of admission', () => {
     });
     const at = (ms: number): string | undefined => {
       now = ms;
-      return admission.refusal()?.code;
+      return (admission.refusal() as ErrorJson | undefined)?.code;
     };
     return { at, hear: (value: Json) => hear(value), asked: () => asked };
   }
@@ -109,4 +114,27 @@ describe('what a host knows of admission', () => {
     hear('nonsense');
     expect(at(11_001)).toBeUndefined();
   });
+});
+
+it('in virtual time each start waits for an answer of now', async () => {
+  const said: Json[] = [
+    { over: false },
+    { over: true, agent: 'a', waitMs: 9, retryAfterMs: 1_000 },
+    'nonsense',
+  ];
+  const admission = createAskingAdmission({
+    maxWaitMs: 5,
+    mailbox: { ask: async () => said.shift() ?? null },
+  });
+  const queue = new FakeQueue();
+  for (const _start of [1, 2, 3]) {
+    queue.put(start());
+    await queue.hold(fakeHost(noteMachine, { admission }));
+    if (said.length === 2) queue.state = null;
+  }
+  expect(answersOf(queue)).toMatchObject([
+    { answer: 'started' },
+    { answer: 'error', error: { code: 'OVERLOADED', data: { retryAfterMs: 1_000, agent: 'a', waitMs: 9 } } },
+    { answer: 'started' },
+  ]);
 });

@@ -20,13 +20,17 @@ class World {
   readonly limits;
   readonly #hear = new Map<string, (value: Json) => void>();
 
-  constructor(limits: Readonly<Record<string, LimitConfig>>, skips = false) {
+  constructor(
+    limits: Readonly<Record<string, LimitConfig>>,
+    { skips = false, holdsLimits = false, now = (): number => 0 } = {},
+  ) {
     const say = (line: string): void => void this.lines.push(line);
     this.limits = createLimits({
       limits,
       process: 'p',
       lockDurationMs: 30_000,
-      clock: { now: () => 0, skips },
+      clock: { now, skips },
+      holdsLimits,
       logger: { ...SILENT, info: say, warn: say },
       counters: this.counters,
       mailbox: {
@@ -124,7 +128,7 @@ describe('a limit', () => {
   });
 
   it('is always open where time is virtual', async () => {
-    const world = new World({ x: RATE }, true);
+    const world = new World({ x: RATE }, { skips: true });
     for (let nth = 0; nth < 100; nth++)
       expect(await world.of('x').acquire(1e9)).toMatchObject({ kind: 'granted' });
     expect(world.of('x').ready(50, never)).toBeUndefined();
@@ -229,4 +233,61 @@ describe('what a task was let through with', () => {
 
 it('a call of which nothing is known is taken to be its input and a usual answer', () => {
   expect(defaultTokens('x'.repeat(398))).toBe(1_100);
+});
+
+describe('a limit that holds in virtual time', () => {
+  const setUp = (config: LimitConfig = RATE) => {
+    const time = { now: 1_000 };
+    const world = new World({ x: config }, { skips: true, holdsLimits: true, now: () => time.now });
+    return { world, time, limit: world.of('x') };
+  };
+
+  it('puts off at the answer what does not fit, until then by the virtual time, and waits for no timer', async () => {
+    const { world, time, limit } = setUp();
+    expect(limit.ready(50, never)).toBeUndefined();
+    const [first, second] = [limit.acquire(10), limit.acquire(10)];
+    world.grant('x', { requests: 1, tokens: 100, waitMs: 0 });
+    expect(await first).toMatchObject({ kind: 'granted' });
+    world.grant('x', { waitMs: 4_000 });
+    expect(await second).toEqual({ kind: 'later', waitMs: 4_000 });
+    expect(vi.getTimerCount()).toBe(0);
+    // Nothing is asked before it can be answered otherwise.
+    expect(await limit.acquire(10)).toEqual({ kind: 'later', waitMs: 4_000 });
+    time.now += 4_000;
+    const third = limit.acquire(10);
+    world.grant('x', ROOM);
+    expect(await third).toMatchObject({ kind: 'granted' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('tells at once what it saw, with durations that no machine changes', async () => {
+    const { world, limit } = setUp({ concurrent: 2 });
+    const waits = limit.acquire(10);
+    world.grant('x', { ...ROOM, permits: 1 });
+    const acquired = await waits;
+    if (acquired.kind !== 'granted') throw new Error(acquired.kind);
+    // It has told that it runs one call.
+    world.grant('x', { permits: 1 });
+    const permits = new TaskPermits(limit, acquired.permit);
+    await vi.advanceTimersByTimeAsync(700);
+    const error = { code: 'TASK_FAILED', message: 'full', data: { failure: { kind: 'overloaded' } } };
+    permits.end({ kind: 'failed', error }, undefined);
+    expect(world.asks.at(-1)?.ask).toMatchObject({ running: 0, seen: { failed: 1, goodMs: 0 } });
+  });
+
+  it('lets a further call of an attempt through, whose tokens are a debt', async () => {
+    const { world, limit } = setUp({ tokensPerMinute: 60_000 });
+    const waits = limit.acquire(10);
+    world.grant('x', { requests: 1, tokens: 10, waitMs: 0 });
+    const acquired = await waits;
+    if (acquired.kind !== 'granted') throw new Error(acquired.kind);
+    const permits = new TaskPermits(limit, acquired.permit);
+    (await permits.reserve(10, never))(10);
+    (await permits.reserve(500, never))(480);
+    permits.end({ kind: 'done' }, 490);
+    world.grant('x', {});
+    void limit.acquire(10);
+    const debts = world.asks.map(({ ask }) => ask.debt);
+    expect(debts.reduce((sum, debt) => sum + debt, 0)).toBe(480);
+  });
 });
