@@ -29,6 +29,8 @@ export type Rule =
   /** A gather links to each accepted reply, or to the first 100. */
   | 'gather-links-missing'
   | 'unresolved-link'
+  /** Jaeger takes it for what follows its parent, and not for its child. */
+  | 'links-to-parent'
   /** The UI renames the second span of an id. */
   | 'duplicate-id'
   /** Without the host's name Jaeger takes each process for a machine of its own and warns of clocks. */
@@ -113,9 +115,15 @@ function lintFailure(span: FlatSpan): Finding[] {
 }
 
 function lintLinks(span: FlatSpan, byId: ReadonlyMap<string, FlatSpan>): Finding[] {
-  return span.links
+  const toParent = span.links.some(
+    ({ traceId, spanId }) => traceId === span.traceId && spanId === span.parentSpanId,
+  );
+  const unresolved = span.links
     .filter((link) => !byId.has(idOf(link)))
     .map((link) => found('unresolved-link', span, `links to ${idOf(link)}`));
+  return toParent
+    ? [...unresolved, found('links-to-parent', span, 'links to the span that it hangs under')]
+    : unresolved;
 }
 
 /** Where a span hangs, and whether its parent's time holds it. */

@@ -1,12 +1,13 @@
 // What an install weighs: packs the packages, installs them from the registry's versions into new folders, and prints MB and packages
 // (`npm run verify:package`; needs the network, so it is no part of `npm run verify`). Fails above the limits. With a number it
-// also names so many of the heaviest packages of each install.
+// also names so many of the heaviest packages of each install. Then: whether traces arrive beside each SDK (verify-traces.ts).
 import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, execPath, exit } from 'node:process';
 import { INSTALLS } from './installs.ts';
+import { verifyTraces } from './verify-traces.ts';
 
 const BLOCK = 512;
 const MEGABYTE = 1024 * 1024;
@@ -53,6 +54,7 @@ function install(
 
 const top = mkdtempSync(join(tmpdir(), 'quorate-install-'));
 let failed = false;
+let traceless: readonly string[] = [];
 try {
   const packed = JSON.parse(
     run(
@@ -82,6 +84,10 @@ try {
     for (const [path, bytes] of weights.toSorted(([, one], [, other]) => other - one).slice(0, heaviest))
       console.log(`  ${(bytes / MEGABYTE).toFixed(1).padStart(5)}  ${path}`);
   }
+  const ours = packed
+    .filter(({ name }) => name !== 'quorate-otel')
+    .map(({ filename }) => join(top, filename));
+  traceless = verifyTraces(top, ours, run);
 } finally {
   rmSync(top, { recursive: true, force: true });
 }
@@ -89,5 +95,9 @@ if (failed) {
   console.error(
     '\nverify-package: an install is heavier than scripts/installs.ts allows; look at what was added.',
   );
+  exit(1);
+}
+if (traceless.length > 0) {
+  console.error(`\nverify-package: traces do not arrive as they should:\n${traceless.join('\n')}`);
   exit(1);
 }

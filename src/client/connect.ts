@@ -1,4 +1,5 @@
 // `connect<typeof config>()`: a client in another process, which needs no machine and no agent, only the broker's address.
+
 import { createBridge } from '../bridge/bridge.ts';
 import { loadBroker } from '../common/optional-packages.ts';
 import { resolveConfig } from '../config/resolve.ts';
@@ -7,6 +8,7 @@ import type { QuorateClient } from '../contract/client.ts';
 import type { QuorateConfig } from '../contract/config.ts';
 import { QuorateError } from '../contract/errors.ts';
 import { type Bridge, type Clock, type Logger, SILENT } from '../contract/ports.ts';
+import { warnOfOtherApi } from '../observability/api-copies.ts';
 import { openPayloads, streamsOnDemand } from '../storage/stores.ts';
 import { createClient } from './client.ts';
 
@@ -51,6 +53,7 @@ export interface OpenedClient<C extends QuorateConfig = QuorateConfig> {
 
 export async function openClient<C extends QuorateConfig>(options: ConnectOptions): Promise<OpenedClient<C>> {
   const { logger = SILENT, env = process.env, ...fields } = options;
+  warnOfOtherApi(options.logger);
   const config = resolveConfig({ machines: {}, ...fields }, env);
   const target = targetOf(config, env['NODE_ENV']);
   const connection: Address =

@@ -47,6 +47,8 @@ export const ATTR = {
   ok: 'quorate.gather.ok',
   failed: 'quorate.gather.failed',
   missing: 'quorate.gather.missing',
+  /** Nobody is missing. */
+  complete: 'quorate.gather.complete',
   duplicates: 'quorate.gather.duplicates',
   /** Accepted replies that are not linked because of MAX_LINKS. */
   unlinked: 'quorate.gather.unlinked',

@@ -218,6 +218,11 @@ interface SpanIds {
 
 const globals: { [SPAN_ID_SLOT]?: SpanIds | undefined; readonly globalThis: unknown } = globalThis;
 
+/** Of the span that `recordSpan` is making. */
+export function reservedSpanIds(): SpanIds | undefined {
+  return globals[SPAN_ID_SLOT];
+}
+
 /** A span that is over, with the ids it was given when it began. */
 export interface RecordedSpan extends Omit<SpanInput, 'endTime'> {
   readonly name: string;

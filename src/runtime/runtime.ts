@@ -18,6 +18,7 @@ import type { EntityDeclaration } from '../contract/entities.ts';
 import { type Bridge, type InspectionSink, type Logger, SILENT, type WorkerPool } from '../contract/ports.ts';
 import type { Health, RuntimeInfo, RuntimeOptions } from '../contract/runtime.ts';
 import { createControlMailbox } from '../mailbox/control-mailbox.ts';
+import { warnOfOtherApi } from '../observability/api-copies.ts';
 import { toPrometheus } from '../observability/metrics/prometheus.ts';
 import { Registry } from '../observability/metrics/registry.ts';
 import { openStores, type Stores, unshared } from '../storage/stores.ts';
@@ -63,6 +64,7 @@ export async function composeRuntime<C extends QuorateConfig>(
 ): Promise<LocalRuntime<C>> {
   const { logger = SILENT, inspection = UNSEEN, env = process.env } = options;
   const { clock: system = { now: Date.now } } = options;
+  warnOfOtherApi(options.logger);
   const resolved = resolveConfig(config, env);
   const undo: (() => Promise<unknown>)[] = [];
   /** Takes every step, also where one before it failed. */

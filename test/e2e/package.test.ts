@@ -73,6 +73,7 @@ const TYPES_FROM = {
   'quorate/ai': ['ai', 'xstate'],
   'quorate/broker': ['quorate-broker'],
   'quorate/otel': [],
+  'quorate/id-generator': [],
   'quorate-broker': [],
   'quorate-broker/cli': ['commander'],
   'quorate-otel': ['@opentelemetry/sdk-trace'],

@@ -60,9 +60,10 @@ function placeOf(
   const { core } = state;
   if (core !== null) {
     const own = actorSpan(state, address, core.incarnation);
-    const isLate = core.status !== 'active' || stoppedAt(worth) !== undefined;
-    if (!isLate) return { parent: own, links };
     const others = links.filter((link) => link !== formatTraceparent(own));
+    const isLate = core.status !== 'active' || stoppedAt(worth) !== undefined;
+    // Not to its parent: Jaeger would take it for what follows that, and not for its child.
+    if (!isLate) return { parent: own, links: others };
     return { parent: undefined, links: [own, ...others].slice(0, MAX_LINKS) };
   }
   const start = worth.find(mayStart);

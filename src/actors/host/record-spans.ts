@@ -235,6 +235,7 @@ function recordGather(life: Life, report: GatherReport): void {
     [ATTR.ok]: gather.ok,
     [ATTR.failed]: gather.failed,
     [ATTR.missing]: gather.total - answeredIn(gather),
+    [ATTR.complete]: answeredIn(gather) === gather.total,
     [ATTR.duplicates]: gather.duplicates,
     [ATTR.unlinked]: Math.max(0, gather.ok - links.length),
   };

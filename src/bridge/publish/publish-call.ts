@@ -80,7 +80,7 @@ export function inSendSpan<T>(
     [ATTR.messagingBatchCount]: pendingMessages.length,
   };
   return inSpan(SPAN.send(entity), { kind: SpanKind.CLIENT, parent, attributes }, (span) => {
-    if (span.isRecording()) link(span, traced);
+    if (span.isRecording()) link(span, traced, parent);
     return send();
   });
 }
@@ -89,11 +89,13 @@ function isWithin({ from, message }: PendingMessage): boolean {
   return from !== undefined && parseTraceparent(message.traceparent)?.traceId === from.traceId;
 }
 
-function link(span: Span, pendingMessages: readonly PendingMessage[]): void {
+/** Not to its parent: Jaeger would take it for what follows that, and not for its child. */
+function link(span: Span, pendingMessages: readonly PendingMessage[], parent: SpanContext): void {
   const seen = new Set<string>();
   for (const { message } of pendingMessages) {
     const linked = parseTraceparent(message.traceparent);
     if (linked === undefined || message.traceparent === undefined || seen.has(message.traceparent)) continue;
+    if (linked.spanId === parent.spanId) continue;
     seen.add(message.traceparent);
     span.addLink({ context: linked });
     if (seen.size === MAX_LINKS) return;

@@ -60,9 +60,17 @@ it.each<[Rule, FlatSpan[]]>([
   ['outside-parent', [root, child({ host: 'there', end: 106n * MS })]],
   ['outside-parent', [span('root', { ...failed, kind: OTLP_KIND.client }), child({ end: 101n * MS })]],
   ['ends-before-start', [root, child({ start: 2n, end: 1n })]],
-  ['too-many-links', [root, child({ links: Array.from({ length: 101 }, () => root) })]],
+  [
+    'too-many-links',
+    [
+      root,
+      span('friend', { parentSpanId: 'root' }),
+      child({ links: Array.from({ length: 101 }, () => ({ traceId: 't', spanId: 'friend' })) }),
+    ],
+  ],
   ['cut-by-limits', [root, child({ dropped: 1 })]],
   ['unresolved-link', [root, child({ links: [{ traceId: 't', spanId: 'gone' }] })]],
+  ['links-to-parent', [root, child({ links: [root] })]],
   ['duplicate-id', [root, child(), child({ name: 'twin' })]],
   ['gather-links-missing', [root, child({ name: 'gather x', attributes: { 'quorate.gather.ok': 1 } })]],
   ['host-name-missing', [root, child({ host: '' })]],

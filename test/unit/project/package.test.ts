@@ -28,7 +28,8 @@ const sample = JSON.parse(read('examples/repo-review/package.json')) as Manifest
 describe('package.json', () => {
   it('pins what it is developed with exactly', () => {
     const versions = Object.entries(manifest.devDependencies);
-    expect(versions.filter(([, version]) => !EXACT.test(version))).toEqual([]);
+    // One has another name beside the version that tests run with.
+    expect(versions.filter(([, version]) => !EXACT.test(version.replace(/^npm:.*@/, '')))).toEqual([]);
   });
 
   it('leaves an application the choice of the other versions, but for what is patched and for the SDK of OpenTelemetry', () => {
