@@ -1,5 +1,8 @@
 // What a model agent asks and answers: structured output, tools in several calls, pieces, another model behind a fallback, and the
 // requests that an SDK makes over again without a word.
+
+import { Agent, request as httpRequest } from 'node:http';
+import { Readable } from 'node:stream';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { tool } from 'ai';
 import * as fc from 'fast-check';
@@ -198,17 +201,39 @@ it('streams what it is told to, and nothing at all', async () => {
   expect(bodies().map(({ stream }) => stream)).toEqual([true, true]);
 });
 
-it('requests that a client makes over again by itself are seen, counted and said', async () => {
+/** As older clients send: by `node:http`, here over one connection at a time that waits for its turn. */
+const oneByOne = new Agent({ keepAlive: true, maxSockets: 1 });
+afterAll(() => oneByOne.destroy());
+
+const byHttp =
+  (agent?: Agent): typeof fetch =>
+  (url, init) =>
+    new Promise((resolve, reject) => {
+      const { method = 'GET', headers, body, signal } = init ?? {};
+      const given = Object.fromEntries(new Headers(headers));
+      const more = { method, headers: given, ...(signal ? { signal } : {}), ...(agent ? { agent } : {}) };
+      const asked = httpRequest(url as URL, more, (response) => {
+        const stream = Readable.toWeb(response) as unknown as ReadableStream<Uint8Array>;
+        resolve(new Response(stream, { status: response.statusCode ?? 0 }));
+      });
+      asked.on('error', reject).end(body);
+    });
+
+it.each([
+  ['fetch', fetch],
+  ['node:http', byHttp()],
+  ['node:http over a connection that others wait for', byHttp(oneByOne)],
+])('requests that a client makes over again by itself are seen, counted and said: %s', async (_, send) => {
   const eager = createOpenAICompatible({
     name: 'kit',
     baseURL: server.url,
     includeUsage: true,
     fetch: async (url, init) => {
-      await fetch(url, init).then(
+      await send(url, init).then(
         (response) => response.body?.cancel(),
         () => {},
       );
-      return fetch(url, init);
+      return send(url, init);
     },
   })('m');
   const before = server.calls.length;
@@ -221,6 +246,25 @@ it('requests that a client makes over again by itself are seen, counted and said
   // One that was dropped, and perhaps paid, and one that was whole.
   expect(rows).toMatchObject([{ calls: 2, estimated: { calls: 1 } }]);
   expect(logged.join()).toContain('made 2 requests for one call');
+});
+
+it('requests are counted for the call that made them, also where several wait for one connection', async () => {
+  const queued = byHttp(oneByOne);
+  const once = createOpenAICompatible({
+    name: 'kit',
+    baseURL: server.url,
+    includeUsage: true,
+    fetch: async (url, init) => {
+      const isTwice = String(init?.body).includes('twice');
+      if (isTwice) await queued(url, init).then((response) => response.text());
+      return queued(url, init);
+    },
+  })('m');
+  const agent = modelAgent({ model: once, prompt: (text: string) => text });
+  const prompts = ['a', 'twice b', 'c', 'twice d', 'e'];
+  const all = await Promise.all(prompts.map((prompt) => attempt(agent, prompt)));
+  expect(all.map(({ rows }) => rows[0]?.calls)).toEqual([1, 2, 1, 2, 1]);
+  expect(all.map(({ logged }) => logged.length)).toEqual([0, 1, 0, 1, 0]);
 });
 
 it('a prompt that throws costs nothing', async () => {
