@@ -24,7 +24,14 @@ export interface MeterSettings {
 }
 
 /** Parts that say nothing of the answer: a stream that has only these stands still. */
-const KEEPS_OPEN: ReadonlySet<Part['type']> = new Set(['stream-start', 'response-metadata', 'raw', 'ping']);
+const KEEPS_OPEN: ReadonlySet<Part['type']> = new Set([
+  'stream-start',
+  'response-metadata',
+  'raw',
+  'ping',
+  // What a provider alone knows: Anthropic's begins with the beginning of its message.
+  'custom',
+]);
 
 /** The calls of one attempt. */
 export class Calls {
@@ -179,12 +186,20 @@ class Call {
   async #failed(thrown: unknown): Promise<Error> {
     if (this.#isSettled) return asError(thrown);
     const { prompt: asked } = this.#begun.params;
-    const facts = { model: this.#model, reached: this.#reached, asked, now: Date.now() };
+    const reached = this.#reachedIn();
+    const facts = { model: this.#model, reached, asked, now: Date.now() };
     const failure = isOurs(thrown) ? thrown : failedCall(thrown, facts);
     await this.#countTries();
     const { aborted, reason } = this.#context.signal;
-    if (aborted || !isRefusal(failure, this.#reached)) this.#settle({});
+    if (aborted || !isRefusal(failure, reached)) this.#settle({});
     return aborted ? asError(reason) : failure;
+  }
+
+  /** Some providers wait for the first piece, and give an error in its place a status that the other side never sent. */
+  #reachedIn(): Reached {
+    const status = this.#tries.statuses.at(-1);
+    const isOpened = status !== undefined && status < 300;
+    return this.#reached === 'asked' && isOpened ? 'opened' : this.#reached;
   }
 
   async #finished({ usage, finishReason }: Extract<Part, { type: 'finish' }>): Promise<void> {

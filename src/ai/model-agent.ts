@@ -136,7 +136,7 @@ async function toRequest<I, O>(
     ...settings,
     ...(instructions === undefined ? {} : { instructions }),
     ...(typeof asked === 'string' ? { prompt: asked } : { messages: asked }),
-    ...(output === undefined ? {} : { output: toFormat(ai, output, jsonSchema) }),
+    ...(output === undefined ? {} : { output: await toFormat(ai, output, jsonSchema) }),
     ...(toolSet === undefined
       ? {}
       : { tools: bindTools(toolSet, context), stopWhen: ai.isStepCount(maxSteps) }),

@@ -1,6 +1,7 @@
 // The answer of a model as a value of a schema: any that follows Standard Schema (zod, valibot, arktype). The model is told its JSON
 // Schema; what comes back is parsed and checked here. What does not fit was paid for all the same, and the next try may fit.
 import type * as Ai from 'ai';
+import { QuorateError } from '../contract/errors.ts';
 import { cutText } from '../contract/sizes.ts';
 import { ending } from './endings.ts';
 
@@ -30,23 +31,30 @@ const FENCE = /^\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*$/s;
  * What `ai` is told: the format. It gives a piece only when what is parsed of the text has changed. To parse all of it again with each piece
  * is what nobody needs, so the length stands for it.
  */
-export function toFormat(
+export async function toFormat(
   ai: typeof Ai,
   schema: OutputSchema<unknown>,
   jsonSchema: Readonly<Record<string, unknown>> | undefined,
-): Ai.OutputInterface<string, string, never> {
-  const known = jsonSchema ?? ai.asSchema(schema as Ai.FlexibleSchema).jsonSchema;
-  const format = async (): Promise<Awaited<Ai.OutputInterface['responseFormat']>> => ({
-    type: 'json',
-    schema: (await known) as Ai.JSONSchema7,
-  });
+): Promise<Ai.OutputInterface<string, string, never>> {
+  const known = jsonSchema ?? (await jsonSchemaOf(ai, schema));
   return {
     name: 'object',
-    responseFormat: format(),
+    responseFormat: Promise.resolve({ type: 'json', schema: known as Ai.JSONSchema7 }),
     parseCompleteOutput: async ({ text }) => text,
     parsePartialOutput: async ({ text }) => ({ partial: String(text.length) }),
     createElementStreamTransform: () => undefined,
   };
+}
+
+/** Throws CONFIG_INVALID where the library of the schema has none. */
+async function jsonSchemaOf(ai: typeof Ai, schema: OutputSchema<unknown>): Promise<object> {
+  try {
+    return await ai.asSchema(schema as Ai.FlexibleSchema).jsonSchema;
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const message = `the schema of \`output\` says no JSON Schema, so give it as \`jsonSchema\`: ${cutText(why, MAX_ISSUE_BYTES)}`;
+    throw Object.assign(new QuorateError('CONFIG_INVALID', message), { failure: { kind: 'permanent' } });
+  }
 }
 
 /** Throws MODEL_OUTPUT_INVALID. */

@@ -46,12 +46,20 @@ export function completion({ model, pieces, toolCalls, finish, usage }: Answer):
   };
 }
 
-export function piece(model: string, content: string): string {
+/** As it is streamed. */
+export const chat = {
+  begin: (): string => '',
+  piece,
+  end: ending,
+  failure: (error: object): string => event({ error }),
+};
+
+function piece(model: string, content: string): string {
   return delta(model, { content }, null);
 }
 
 /** All that comes behind the last piece. */
-export function ending({ model, toolCalls, finish, usage }: Answer): string {
+function ending({ model, toolCalls, finish, usage }: Answer): string {
   const calls = toolCalls.map((call, index) => ({ index, ...toCall(call, index) }));
   return [
     ...(calls.length === 0 ? [] : [delta(model, { tool_calls: calls }, null)]),
@@ -61,7 +69,7 @@ export function ending({ model, toolCalls, finish, usage }: Answer): string {
   ].join('');
 }
 
-export function event(data: object): string {
+function event(data: object): string {
   return `data: ${JSON.stringify(data)}\n\n`;
 }
 

@@ -1,11 +1,13 @@
 // A provider of models over HTTP, for tests and benches. It speaks as OpenAI does where it is asked at `/chat/completions`, streamed
-// or not, and a shorter JSON elsewhere; it keeps limits, works for a while, and fails, hangs and cuts as it is told. What it counted
+// or not, and at `/responses`, as Anthropic does at `/messages`, and a shorter JSON elsewhere; it keeps limits, works for a while, and fails, hangs and cuts as it is told. What it counted
 // and would bill is the truth that usage, limits and budgets are held against.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { billed, type Call, type End, type Limit, tokensOf, Window } from './account.ts';
-import { type Answer, completion, ending, event, piece, type ToolCall, toUsage } from './openai.ts';
+import { messages, toMessageUsage } from './anthropic.ts';
+import { type Answer, type Counted, chat, completion, type ToolCall, toUsage } from './openai.ts';
+import { responses, toResponseUsage } from './responses.ts';
 
 export type { Call } from './account.ts';
 
@@ -75,6 +77,7 @@ const request = z.looseObject({
   model: z.string().catch('model'),
   stream: z.boolean().catch(false),
   max_tokens: z.number().catch(0),
+  max_output_tokens: z.number().optional().catch(undefined),
   stream_options: z.looseObject({ include_usage: z.boolean() }).optional().catch(undefined),
 });
 
@@ -97,7 +100,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     const given = parse(body);
     const inputTokens = tokensOf(body);
     const begunAt = Date.now();
-    const refused = refusal(path, inputTokens + given.max_tokens);
+    const refused = refusal(path, inputTokens + (given.max_output_tokens ?? given.max_tokens));
     const does = work?.({ path, nth: asked.length, body }) ?? {};
     const { ms = 0, hangs, drops } = does;
     const pieces = piecesOf(does);
@@ -132,7 +135,8 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     };
     response.once('close', () => end(hangs === true ? 'hung' : 'aborted'));
     const usage = does.isSilent === true ? undefined : { inputTokens, outputTokens: whole };
-    const says = toAnswer(given, does, { inputTokens, outputTokens: whole });
+    const speaks = dialectOf(path);
+    const says = toAnswer(speaks, given, does, { inputTokens, outputTokens: whole });
     if (refused !== undefined) {
       end(status < 400 ? 'answered' : 'refused');
       response.writeHead(status, { 'content-type': 'application/json', ...refused.headers });
@@ -145,14 +149,16 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     } else if (given.stream) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.flushHeaders();
+      const begins = speaks.begin(says);
+      if (begins !== '') response.write(begins);
       const { cutsAfter, hangsAfter, failsAfter } = does;
       const stop = cutsAfter ?? hangsAfter ?? failsAfter?.tokens ?? pieces.length;
       // Timers of neighbouring milliseconds may overtake each other: each says what comes next.
       const sayNext = (): void => {
         if (made >= stop || !open) return;
         const text = pieces[made] ?? `w${made + 1} `;
+        response.write(speaks.piece(given.model, text, made));
         made += 1;
-        response.write(piece(given.model, text));
       };
       for (let at = 0; at < stop; at++) later((ms * (at + 1)) / whole, sayNext);
       // Once what was streamed is on its way: a cut takes along what is not.
@@ -162,7 +168,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
         if (hangsAfter !== undefined) return;
         end(cutsAfter !== undefined ? 'cut' : failsAfter === undefined ? 'answered' : 'broke');
         if (cutsAfter !== undefined) return flushed(() => response.destroy());
-        response.end(failsAfter === undefined ? ending(says) : event({ error: failsAfter.error }));
+        response.end(failsAfter === undefined ? speaks.end(says) : speaks.failure(failsAfter.error));
       });
     } else {
       later(ms, () => {
@@ -217,6 +223,25 @@ function isChat(path: string): boolean {
   return path.split('?')[0]?.endsWith('/chat/completions') === true;
 }
 
+/** How a provider streams. */
+interface Dialect {
+  readonly begin: (answer: Answer) => string;
+  /** `n`: pieces that came before. */
+  readonly piece: (model: string, text: string, n: number) => string;
+  readonly end: (answer: Answer) => string;
+  readonly failure: (error: object) => string;
+  readonly usage: (counted: Counted) => object;
+  /** Says what it used only where it is asked to. */
+  readonly isAsked?: true;
+}
+
+function dialectOf(path: string): Dialect {
+  const [place = ''] = path.split('?');
+  if (place.endsWith('/messages')) return { ...messages, usage: toMessageUsage };
+  if (place.endsWith('/responses')) return { ...responses, usage: toResponseUsage };
+  return { ...chat, usage: toUsage, isAsked: true };
+}
+
 const CHARACTERS_A_PIECE = 4;
 const TOOL_TOKENS = 3;
 
@@ -227,14 +252,15 @@ function piecesOf({ text, outputTokens = 3, toolCalls }: Work): readonly string[
 }
 
 function toAnswer(
+  speaks: Dialect,
   { model, stream, stream_options: options }: z.infer<typeof request>,
   does: Work,
   counted: { readonly inputTokens: number; readonly outputTokens: number },
 ): Answer {
   const { toolCalls = [], isSilent, cachedTokens, reasoningTokens } = does;
   const { finish = toolCalls.length > 0 ? 'tool_calls' : 'stop' } = does;
-  const isTold = isSilent !== true && (!stream || options?.include_usage === true);
-  const usage = isTold ? toUsage({ ...counted, cachedTokens, reasoningTokens }) : undefined;
+  const isTold = isSilent !== true && (!stream || speaks.isAsked !== true || options?.include_usage === true);
+  const usage = isTold ? speaks.usage({ ...counted, cachedTokens, reasoningTokens }) : undefined;
   return { model, pieces: piecesOf(does), toolCalls, finish, usage };
 }
 

@@ -1,11 +1,9 @@
-// What a model agent asks and answers: structured output, tools in several calls, pieces, another model behind a fallback, and the
-// requests that an SDK makes over again without a word.
+// What a model agent asks and answers: structured output, tools in several calls, pieces, another model behind a fallback.
 
-import { Agent, request as httpRequest } from 'node:http';
-import { Readable } from 'node:stream';
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { tool } from 'ai';
+import { type as arktype } from 'arktype';
 import * as fc from 'fast-check';
+import * as valibot from 'valibot';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { repeats } from '../../../src/ai/endings.ts';
@@ -49,6 +47,50 @@ const positive: OutputSchema<number> = {
         : { issues: [{ message: 'must be above 0', path: ['n'] }] },
   },
 };
+
+/** Of the answer `{ file, line }`, each by the library's own means. */
+const SCHEMAS: readonly {
+  readonly name: string;
+  readonly output: OutputSchema<{ file: string; line: number }>;
+  readonly jsonSchema?: Record<string, unknown>;
+}[] = [
+  { name: 'zod', output: finding },
+  { name: 'arktype', output: arktype({ file: 'string', line: 'number' }) },
+  {
+    name: 'valibot, which needs a JSON Schema beside it',
+    output: valibot.object({ file: valibot.string(), line: valibot.number() }),
+    jsonSchema: { type: 'object', required: ['file', 'line'] },
+  },
+];
+
+it.each(SCHEMAS)('an answer is checked by a schema of $name', async ({ output, jsonSchema }) => {
+  const given = jsonSchema === undefined ? {} : { jsonSchema };
+  const agent = modelAgent({ model: modelOf(server), prompt: (text: string) => text, output, ...given });
+  work = () => ({ text: '{"file":"a.ts","line":3}' });
+  expect(await attempt(agent, 'where?')).toMatchObject({ output: { file: 'a.ts', line: 3 } });
+  expect(bodies()[0].response_format.json_schema.schema).toMatchObject({
+    type: 'object',
+    required: ['file', 'line'],
+  });
+  work = () => ({ text: '{"file":"a.ts","line":"three"}' });
+  const { error } = await attempt(agent, 'where?');
+  expect(error).toMatchObject({
+    code: 'MODEL_OUTPUT_INVALID',
+    message: expect.stringMatching(/line.*number/),
+  });
+});
+
+it('a schema without a JSON Schema is said before anything is asked, and not tried again', async () => {
+  const output = valibot.object({ file: valibot.string() });
+  const agent = modelAgent({ model: modelOf(server), prompt: (text: string) => text, output });
+  const { error, rows } = await attempt(agent, 'where?');
+  expect(error).toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('give it as `jsonSchema`'),
+    data: { failure: { kind: 'permanent' } },
+  });
+  expect([asked, tokensOf(rows)]).toEqual([[], 0]);
+});
 
 it('an answer of a schema is streamed as it comes, and not when it is whole', async () => {
   const agent = modelAgent({ model: modelOf(server), prompt: (text: string) => text, output: finding });
@@ -199,72 +241,6 @@ it('streams what it is told to, and nothing at all', async () => {
   expect((await attempt(ends, '?')).streamed).toEqual([{ end: 'stop' }]);
   // It streams over there in any case: only a stream's abort stops the bill.
   expect(bodies().map(({ stream }) => stream)).toEqual([true, true]);
-});
-
-/** As older clients send: by `node:http`, here over one connection at a time that waits for its turn. */
-const oneByOne = new Agent({ keepAlive: true, maxSockets: 1 });
-afterAll(() => oneByOne.destroy());
-
-const byHttp =
-  (agent?: Agent): typeof fetch =>
-  (url, init) =>
-    new Promise((resolve, reject) => {
-      const { method = 'GET', headers, body, signal } = init ?? {};
-      const given = Object.fromEntries(new Headers(headers));
-      const more = { method, headers: given, ...(signal ? { signal } : {}), ...(agent ? { agent } : {}) };
-      const asked = httpRequest(url as URL, more, (response) => {
-        const stream = Readable.toWeb(response) as unknown as ReadableStream<Uint8Array>;
-        resolve(new Response(stream, { status: response.statusCode ?? 0 }));
-      });
-      asked.on('error', reject).end(body);
-    });
-
-it.each([
-  ['fetch', fetch],
-  ['node:http', byHttp()],
-  ['node:http over a connection that others wait for', byHttp(oneByOne)],
-])('requests that a client makes over again by itself are seen, counted and said: %s', async (_, send) => {
-  const eager = createOpenAICompatible({
-    name: 'kit',
-    baseURL: server.url,
-    includeUsage: true,
-    fetch: async (url, init) => {
-      await send(url, init).then(
-        (response) => response.body?.cancel(),
-        () => {},
-      );
-      return send(url, init);
-    },
-  })('m');
-  const before = server.calls.length;
-  work = ({ nth }) => (nth % 2 === before % 2 ? { drops: true } : {});
-  const { output, rows, logged } = await attempt(
-    modelAgent({ model: eager, prompt: (text: string) => text }),
-    '?',
-  );
-  expect([output, asked.length]).toEqual(['w1 w2 w3 ', 2]);
-  // One that was dropped, and perhaps paid, and one that was whole.
-  expect(rows).toMatchObject([{ calls: 2, estimated: { calls: 1 } }]);
-  expect(logged.join()).toContain('made 2 requests for one call');
-});
-
-it('requests are counted for the call that made them, also where several wait for one connection', async () => {
-  const queued = byHttp(oneByOne);
-  const once = createOpenAICompatible({
-    name: 'kit',
-    baseURL: server.url,
-    includeUsage: true,
-    fetch: async (url, init) => {
-      const isTwice = String(init?.body).includes('twice');
-      if (isTwice) await queued(url, init).then((response) => response.text());
-      return queued(url, init);
-    },
-  })('m');
-  const agent = modelAgent({ model: once, prompt: (text: string) => text });
-  const prompts = ['a', 'twice b', 'c', 'twice d', 'e'];
-  const all = await Promise.all(prompts.map((prompt) => attempt(agent, prompt)));
-  expect(all.map(({ rows }) => rows[0]?.calls)).toEqual([1, 2, 1, 2, 1]);
-  expect(all.map(({ logged }) => logged.length)).toEqual([0, 1, 0, 1, 0]);
 });
 
 it('a prompt that throws costs nothing', async () => {
