@@ -82,7 +82,7 @@ async function localConnectionString(dataFolder: string): Promise<string> {
   const { readBrokerRecord } = await loadBroker();
   const record = readBrokerRecord(dataFolder);
   if (record === undefined) {
-    throw new QuorateError('CONNECTION_FAILED', `no embedded broker has been started in ${dataFolder}`);
+    throw new QuorateError('CONNECTION_FAILED', `no application runs its broker on ${dataFolder}`);
   }
   return record.connectionString;
 }

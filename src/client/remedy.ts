@@ -6,7 +6,7 @@ import { removeClaims } from '../actors/protocol/claims.ts';
 import { withEdit, withoutKept } from '../actors/protocol/edits.ts';
 import { redriven } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
-import type { LetterEdited, Remedied, RemedyOptions } from '../contract/dead-letters.ts';
+import { type LetterEdited, MOST_RATE, type Remedied, type RemedyOptions } from '../contract/dead-letters.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore, Disposition } from '../contract/ports.ts';
@@ -15,7 +15,6 @@ import type { InboundMessage, WireMessage } from '../contract/wire.ts';
 const MOST_AT_ONCE = 32;
 /** With a rate, a window holds what is due in this part of a second: they leave evenly. */
 const WINDOWS_PER_SECOND = 10;
-const MOST_RATE = 10_000;
 
 export interface RemedyHost {
   readonly store: DeferredStore;

@@ -88,11 +88,14 @@ export interface Remedied {
   readonly foresight?: Foresight;
 }
 
+/** Letters a second that a redrive or discard can be held to. */
+export const MOST_RATE = 10_000;
+
 /** Options of a redrive or discard. */
 export interface RemedyOptions {
   /** Only says what would be done, and of a redrive what it would come to. Nothing is changed. */
   readonly dryRun?: boolean;
-  /** At most so many letters a second (default: as fast as they go). */
+  /** At most so many letters a second, up to 10,000 (default: as fast as they go). */
   readonly rate?: number;
   /** Who does it (128 characters) and why (300): logged by a host. A letter that fails again still says so (`earlier`). */
   readonly by?: string;

@@ -47,15 +47,16 @@ async function edit(number: number, { set, body, data, ...done }: EditOptions): 
     if (body !== undefined) return deadLetters.edit(number, { body: parse(readBody(body), body), ...who });
     const letter = await deadLetters.show(number);
     if (letter === undefined) return 'gone';
-    return inEditor(letter.body, (changed) => deadLetters.edit(number, { body: changed, ...who }));
+    return inEditor(letter, data, (changed) => deadLetters.edit(number, { body: changed, ...who }));
   });
   console.log(outcome === 'gone' ? `there is no dead letter ${number}` : `${number} ${outcome}`);
   return outcome === 'gone' ? EXIT.failed : EXIT.done;
 }
 
-/** What was typed is kept where it is not taken. */
+/** What was typed is kept where it is not taken, or its letter has been taken away meanwhile. */
 async function inEditor(
-  body: Json,
+  { number, body }: { readonly number: number; readonly body: Json },
+  data: string | undefined,
   take: (changed: Json) => Promise<'edited' | 'gone'>,
 ): Promise<'edited' | 'gone' | 'unchanged'> {
   const { VISUAL, EDITOR } = process.env;
@@ -68,6 +69,9 @@ async function inEditor(
   writeFileSync(file, text, { mode: 0o600 });
   const { status, error } = spawnSync(`${editor} "${file}"`, { shell: true, stdio: 'inherit' });
   const changed = readFileSync(file, 'utf8');
+  const where = data === undefined ? '' : ` --data ${data}`;
+  const sayKept = (): void =>
+    console.error(`what you wrote is kept: quorate dlq edit ${number} --body ${file}${where}`);
   try {
     if (error !== undefined || status !== 0)
       throw new QuorateError(
@@ -75,11 +79,12 @@ async function inEditor(
         `${editor} ended with ${error?.message ?? status}: nothing was changed`,
       );
     const outcome = changed === text ? 'unchanged' : await take(parse(changed, 'the changed body'));
-    rmSync(folder, { recursive: true, force: true });
+    if (outcome === 'gone') sayKept();
+    else rmSync(folder, { recursive: true, force: true });
     return outcome;
   } catch (thrown) {
     if (changed === text) rmSync(folder, { recursive: true, force: true });
-    else console.error(`what you wrote is kept: quorate dlq edit ... --body ${file}`);
+    else sayKept();
     throw thrown;
   }
 }

@@ -48,6 +48,10 @@ const SUMS: Readonly<Record<Foresight['would'], string>> = {
   unknown: 'cannot be known',
 };
 
+/** Typed wrongly, or not chosen this way: letters whose asker dealt with the failure. */
+export const NOTHING =
+  'nothing matches among those that wait for somebody; `quorate dlq ls --all` lists the others too';
+
 /** Adds up while the letters come: none of them is kept. */
 export class ForesightSum {
   readonly #counts = new Map<string, number>();
@@ -65,8 +69,12 @@ export class ForesightSum {
     if (mayCost?.usd === undefined) this.#unpriced++;
   }
 
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
+  }
+
   toString(): string {
-    if (this.#counts.size === 0) return 'nothing matches';
+    if (this.isEmpty) return NOTHING;
     const counts = [...this.#counts].map(([what, count]) => `${count} ${what}`).join(', ');
     if (this.#tokens === 0 && this.#usd === 0) return counts;
     const cost = describeCost({ tokens: this.#tokens, ...(this.#usd === 0 ? {} : { usd: this.#usd }) });

@@ -1,7 +1,7 @@
 // `quorate dlq redrive` and `discard`: what became of each letter in a line, how far it is on a status line, and a sum at the end.
 import { type Command, InvalidArgumentError } from 'commander';
 import type { QuorateClient } from '../../contract/client.ts';
-import type { DeadLetterSelection, Remedied } from '../../contract/dead-letters.ts';
+import { type DeadLetterSelection, MOST_RATE, type Remedied } from '../../contract/dead-letters.ts';
 import { QuorateError } from '../../contract/errors.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
 import { createLifecycle } from '../shared/lifecycle.ts';
@@ -67,6 +67,8 @@ async function remedy(
       'USAGE',
       'Choose by numbers, or by --code, --agent, --actor, --since and --until, or --all.',
     );
+  if (filter.since !== undefined && filter.until !== undefined && filter.since >= filter.until)
+    throw new QuorateError('USAGE', 'Nothing lies between --since and --until: --until is the later one.');
   if (verb === 'discard' && !dryRun && !yes && !(await confirm('Remove these dead letters for good?')))
     return EXIT.failed;
   const { signal, stopped } = createLifecycle();
@@ -75,7 +77,9 @@ async function remedy(
   const { sum, end, failure } = await withClient(data, (client) =>
     work(client, verb, selection, what, json === true),
   );
-  if (!json || end !== EXIT.done) (json ? process.stderr : process.stdout).write(`${String(sum)}\n`);
+  // Of what ended before it began there is nothing to add up.
+  if ((!json || end !== EXIT.done) && (failure === undefined || !sum.isEmpty))
+    (json ? process.stderr : process.stdout).write(`${String(sum)}\n`);
   const cause = end === EXIT.interrupted ? await stopped : undefined;
   if (cause?.kind === 'crash') throw cause.error;
   if (failure !== undefined) throw failure;
@@ -150,11 +154,13 @@ function progressOf(screen: Pick<Terminal, 'status'>): () => void {
 
 function describe({ number, outcome, why, foresight }: Remedied): string {
   if (foresight !== undefined) return `${number} ${describeForesight(foresight)}`;
+  if (outcome === 'gone') return `${number} gone: there is no such letter, or it is not set aside yet`;
   return `${number} ${outcome}${why === undefined ? '' : `: ${why}`}`;
 }
 
 function toRate(text: string): number {
   const rate = Number(text.replace(/\/s$/, ''));
-  if (!(rate > 0)) throw new InvalidArgumentError('It is a number of letters a second: 10/s.');
+  if (!(rate > 0 && rate <= MOST_RATE))
+    throw new InvalidArgumentError(`It is a number of letters a second, up to ${MOST_RATE}: 10/s.`);
   return rate;
 }

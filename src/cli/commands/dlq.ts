@@ -12,6 +12,7 @@ import { CELL, formatRows, oneLine } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { addEdit } from './dlq-edit.ts';
 import { addFilters, type FilterOptions, filterOf, toNumber } from './dlq-filters.ts';
+import { NOTHING } from './dlq-foresight.ts';
 import { addRemedy } from './dlq-remedy.ts';
 
 interface ListOptions extends FilterOptions {
@@ -64,7 +65,7 @@ const PAGE = 500;
 async function showList(options: ListOptions): Promise<ExitCode> {
   const { all, from, limit, json, data, ...filter } = options;
   const chosen = { ...filterOf(filter), ...(all === true ? { all } : {}) };
-  const print = json ? inJson() : inRows(all === true, again(options));
+  const print = json ? inJson() : inRows(all === true, again(options), nothingOf(options));
   await withClient(data, async ({ deadLetters }) => {
     let left = limit;
     for (let next = from ?? 0; ; ) {
@@ -80,6 +81,12 @@ async function showList(options: ListOptions): Promise<ExitCode> {
 }
 
 type Print = (page: DeadLetterPage, isLast: boolean) => void;
+
+function nothingOf({ all, from, ...filter }: ListOptions): string {
+  if (from !== undefined || Object.keys(filterOf(filter)).length > 0)
+    return all === true ? 'nothing matches' : NOTHING;
+  return 'there are no dead letters';
+}
 
 /** The command that lists the next ones too. */
 function again({ all, data, code, agent, actor, since, until }: ListOptions): string {
@@ -111,14 +118,14 @@ function inJson(): Print {
   };
 }
 
-function inRows(all: boolean, more: string): Print {
+function inRows(all: boolean, more: string, nothing: string): Print {
   let count = 0;
   return ({ items, next }, isLast) => {
     // The head once. Columns are as wide as their page needs.
     const rows = tableOf(items, all);
     for (const line of rows.slice(count === 0 ? 0 : 1)) if (items.length > 0) console.log(line);
     count += items.length;
-    if (count === 0) console.log('there are no dead letters');
+    if (count === 0) console.log(nothing);
     else if (isLast && next !== undefined) console.log(`more: ${more} --from ${next}`);
   };
 }

@@ -37,12 +37,12 @@ it('asks the agent of each subscription once, tries again at that one alone, and
     },
   });
   const { client, counters } = test.runtime;
-  // It lies in the payload store, once for all copies.
+  // It lies in the payload store, once for all copies of an item.
   const text = 'x'.repeat(300_000);
   const items = [
     { n: 1, text },
     { n: 2, text: '' },
-    { n: 3, text: '' },
+    { n: 3, text },
   ];
   const { got } = (await client.run('broadcast', { id: 'b', input: { items } as never })) as {
     got: GatherOutput;
@@ -52,7 +52,7 @@ it('asks the agent of each subscription once, tries again at that one alone, and
     { index: 0, agent: 'eu', value: 300_000 },
     { index: 1, agent: 'us', value: 300_000 },
     { index: 2, agent: 'eu', value: 0 },
-    { index: 4, agent: 'eu', value: 0 },
+    { index: 4, agent: 'eu', value: 300_000 },
   ]);
   expect(
     got.errors.map(({ index, agent, error }) => `${index} ${agent} ${error.message}`).toSorted(),
@@ -63,8 +63,23 @@ it('asks the agent of each subscription once, tries again at that one alone, and
   expect(asked.toSorted()).toEqual([...here, ...there]);
   expect(keys.size).toBe(6);
   expect(counters().agents['there']).toMatchObject({ retried: 2, failed: 2 });
-  const letters = async () => (await client.deadLetters.list({ agent: 'there', all: true })).items;
-  await expect.poll(letters).toMatchObject([{ from: 'agent.there' }, { from: 'agent.there' }]);
+  const { deadLetters } = client;
+  const letters = async () => (await deadLetters.list({ agent: 'there', all: true })).items;
+  const ofThere = { kind: 'task', actor: 'broadcast/b', from: 'agent.there' };
+  await expect.poll(letters).toMatchObject([ofThere, ofThere]);
+  // A letter of a subscription goes to the agent of that subscription alone, with what a person has put in its body.
+  const { number = 0 } = (await letters()).find(({ description }) => description === 'never') ?? {};
+  const change = { set: { 'input.item.n': 4 } };
+  await expect.poll(() => deadLetters.edit(number, change)).toBe('edited');
+  expect((await deadLetters.show(number))?.was).toMatchObject({
+    input: { $payload: expect.any(String), bytes: 300_026 },
+  });
+  const foreseen: unknown[] = [];
+  for await (const { foresight } of deadLetters.redrive([number], { dryRun: true })) foreseen.push(foresight);
+  expect(foreseen).toMatchObject([{ would: 'run', agent: 'there', awaited: false }]);
+  for await (const { outcome } of deadLetters.redrive([number])) expect(outcome).toBe('redriven');
+  await expect.poll(() => asked.slice(here.length + there.length)).toEqual(['there 4.1', 'there 4.2']);
+  await expect.poll(async () => (await letters()).map(({ description }) => description)).toEqual(['not now']);
 });
 
 it('cancels the copies that nobody waits for any more', async () => {

@@ -47,7 +47,7 @@ it.each(LINES)('says it in a line: %j', (foresight, line) => {
 
 it('adds up what they come to, and what that may cost', () => {
   const sum = new ForesightSum();
-  expect(String(sum)).toBe('nothing matches');
+  expect(String(sum)).toMatch(/^nothing matches/);
   for (const [number, [foresight]] of LINES.entries())
     sum.add({ number, outcome: 'would-redrive', foresight });
   sum.add({ number: 99, outcome: 'gone' });
