@@ -36,6 +36,10 @@ const PARTS: readonly { readonly part: string; readonly is: (frame: Frame) => bo
         url,
       ),
   },
+  {
+    part: 'metrics',
+    is: ({ url }) => /observability\/metrics\/|(host|task)\/metrics\./.test(url),
+  },
   { part: 'ids and keys (sha256)', is: ({ url }) => /internal\/crypto|protocol\/ids/.test(url) },
   { part: 'bridge: lease, intake, batches, settling', is: ({ url }) => /src\/bridge\//.test(url) },
   { part: 'host: inbox, state, outbox, pool', is: ({ url }) => /src\/(actors|contract)\//.test(url) },

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Broker, createBroker, type EntityStatus } from 'quorate-broker';
+import { type Broker, type BrokerOptions, createBroker, type EntityStatus } from 'quorate-broker';
 import { afterEach } from 'vitest';
-import { type BridgeOptions, createBridge } from '../../../src/bridge/bridge.ts';
+import { type BridgeOptions, type CuttableBridge, createBridge } from '../../../src/bridge/bridge.ts';
 import { toBrokerTopology } from '../../../src/bridge/topology/topology.ts';
 import { type EntityDeclaration, MAX_DELIVERY_COUNT } from '../../../src/contract/entities.ts';
 import type { Json } from '../../../src/contract/json.ts';
-import type { Bridge, HeldSession, Logger } from '../../../src/contract/ports.ts';
+import type { HeldSession, Logger } from '../../../src/contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../../src/contract/wire.ts';
 
 export const ACTORS = 'actor.test';
@@ -35,11 +35,11 @@ export function entities(lockDurationMs: number): EntityDeclaration[] {
 }
 
 export interface World {
-  readonly bridge: Bridge;
+  readonly bridge: CuttableBridge;
   readonly broker: Broker;
   readonly prefix: string;
   /** Another process' view of the same broker. */
-  readonly connect: (more?: Partial<BridgeOptions>) => Promise<Bridge>;
+  readonly connect: (more?: Partial<BridgeOptions>) => Promise<CuttableBridge>;
   /** Ends the broker's process, so to say, and starts another on the same data and port. */
   readonly restart: (whileAway?: () => Promise<unknown>) => Promise<void>;
 }
@@ -58,20 +58,23 @@ export interface WorldOptions {
   /** Keeps its data in a folder, so that it can be restarted. */
   readonly durable?: boolean;
   readonly bridge?: Partial<BridgeOptions>;
+  /** The first one is that of `bridge`. */
+  readonly keys?: BrokerOptions['keys'];
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const { lockDurationMs = 30_000, durable = false } = options;
+  const keys = options.keys === undefined ? {} : { keys: options.keys };
   const prefix = 'it-';
   const topology = toBrokerTopology(entities(lockDurationMs), prefix);
   const data = durable ? await mkdtemp(join(tmpdir(), 'quorate-bridge-')) : ({ memory: true } as const);
-  let broker = await createBroker({ data, port: 0, topology });
+  let broker = await createBroker({ data, port: 0, topology, ...keys });
   const { port, connectionString } = broker;
   atEnd(async () => {
     await broker.stop();
     if (typeof data === 'string') await rm(data, { recursive: true, force: true });
   });
-  const connect = async (more: Partial<BridgeOptions> = {}): Promise<Bridge> => {
+  const connect = async (more: Partial<BridgeOptions> = {}): Promise<CuttableBridge> => {
     const bridge = await createBridge({
       connection: { kind: 'connectionString', connectionString },
       prefix,
