@@ -45,6 +45,8 @@ export interface LeaseOptions {
   readonly from: ReplyAddress;
   readonly settings: LimitSettings;
   readonly revision: number;
+  /** When the process began, epoch ms. */
+  readonly begunAt?: number;
   readonly silenceMs: number;
   /** Where time stands still while anybody works nothing is gathered to be told together. */
   readonly reportsAtOnce?: boolean;
@@ -323,7 +325,7 @@ export class Lease {
   }
 
   #toAsk(now: number, { count, first }: Demand, isReport: boolean): Ask {
-    const { process, from, settings, revision, silenceMs } = this.#options;
+    const { process, from, settings, revision, begunAt = 0, silenceMs } = this.#options;
     const requests = isReport ? 0 : Math.max(count, 1, Math.ceil(this.#recent(now) * GROWTH));
     const { tokens: left } = this.#left(now);
     // The tokens of the first one, where what is left does not have them.
@@ -337,6 +339,7 @@ export class Lease {
       from,
       settings,
       revision,
+      begunAt,
       silenceMs,
       want: { requests, tokens: isReport ? 0 : Math.max(least, needed + (requests - 1) * this.mean - left) },
       least,

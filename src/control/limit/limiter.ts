@@ -54,9 +54,12 @@ function changeOf(before: Breaker, now: Breaker): 'opened' | 'closed' | undefine
   return now.open.times === before.open?.times ? undefined : 'opened';
 }
 
-function configured(state: LimitState, { settings, revision }: Ask): LimitState {
-  return revision > state.configured.revision
-    ? revised(state, { configured: { settings, revision } })
+/** Of one revision the process counts that began last: what is deployed now, whoever still asks with what was before. */
+function configured(state: LimitState, { settings, revision, begunAt = 0 }: Ask): LimitState {
+  const { configured: known } = state;
+  const isLater = revision === known.revision && begunAt > (known.begunAt ?? 0);
+  return revision > known.revision || isLater
+    ? revised(state, { configured: { settings, revision, begunAt } })
     : state;
 }
 

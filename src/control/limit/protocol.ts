@@ -37,6 +37,8 @@ export interface Ask {
   /** As the process is configured; the highest revision counts. */
   readonly settings: LimitSettings;
   readonly revision: number;
+  /** When the process began, epoch ms: of two with one revision the later one counts. Absent from former builds. */
+  readonly begunAt?: number;
   /** Of a process that was silent for so long nothing runs any more. */
   readonly silenceMs: number;
   /** 0 requests: it only reports. */
@@ -92,14 +94,15 @@ const isNumber = (value: unknown): value is number =>
 
 /** Undefined for what no process of ours has sent. */
 export function readAsk(event: EventJson): Ask | undefined {
-  const { type, process, seq, from, settings, revision, silenceMs, want, least, back, debt, running, seen } =
+  const { type, process, seq, from, settings, revision, silenceMs, want, least, back, debt, running } =
     event as unknown as Partial<Ask>;
+  const { begunAt = 0, seen } = event as unknown as Partial<Ask>;
   const isAsk =
     type === 'ask' &&
     typeof process === 'string' &&
     process.length <= 128 &&
     isAddress(from) &&
-    [seq, revision, silenceMs, least, debt, running].every(isNumber) &&
+    [seq, revision, begunAt, silenceMs, least, debt, running].every(isNumber) &&
     isAmount(want) &&
     isAmount(back) &&
     isSettings(settings) &&

@@ -52,7 +52,7 @@ export interface LimitState {
   /** What counts now: as configured, and what was ordered over it. */
   readonly settings: LimitSettings;
   readonly revision: number;
-  readonly configured: Revised;
+  readonly configured: Revised & { readonly begunAt?: number };
   readonly ordered?: Revised;
   readonly requestsUntil: number;
   readonly tokensUntil: number;

@@ -56,6 +56,8 @@ export interface LimitClientOptions {
   readonly settings: LimitSettings;
   readonly revision: number;
   readonly process: string;
+  /** When it began, epoch ms. */
+  readonly begunAt: number;
   readonly silenceMs: number;
   /** Of this process; never goes back. */
   readonly now: () => number;
@@ -188,9 +190,17 @@ export class LimitClient {
 
   #open(): Lease {
     if (this.#lease !== undefined) return this.#lease;
-    const { process, settings, revision, silenceMs, listen, isVirtual = false } = this.#options;
+    const { process, settings, revision, begunAt, silenceMs, listen, isVirtual = false } = this.#options;
     const from = listen((value) => this.#hear(value));
-    this.#lease = new Lease({ process, from, settings, revision, silenceMs, reportsAtOnce: isVirtual });
+    this.#lease = new Lease({
+      process,
+      from,
+      settings,
+      revision,
+      begunAt,
+      silenceMs,
+      reportsAtOnce: isVirtual,
+    });
     return this.#lease;
   }
 
@@ -226,24 +236,30 @@ export class LimitClient {
 
   #hear(value: Json): void {
     const lease = this.#open();
-    const before = { revision: lease.revision, isOpen: lease.openMs(this.#now) > 0 };
+    const before = {
+      settings: lease.settings,
+      revision: lease.revision,
+      isOpen: lease.openMs(this.#now) > 0,
+    };
     if ((value as { readonly push?: true }).push === true) {
       lease.pushed(this.#now, value as unknown as Push);
     } else {
       lease.answered(this.#now, value as unknown as Grant);
       this.#unansweredSince = undefined;
-      this.#said(lease, before.revision);
+      this.#said(lease, before);
     }
     this.#sayOpen(before.isOpen, lease.openMs(this.#now));
     this.#pass();
   }
 
-  #said(lease: Lease, before: number): void {
+  #said(lease: Lease, before: Pick<Lease, 'settings' | 'revision'>): void {
     const { logger, name, revision } = this.#options;
     if (this.#isSilent) logger.info(`the limiter of '${name}' answers again`, { limit: name });
     this.#isSilent = false;
-    if (lease.revision !== before && lease.revision !== revision)
-      logger.info(`limit '${name}' is ${describeSettings(lease.settings)} now, revision ${lease.revision}`, {
+    const allowed = describeSettings(lease.settings);
+    const isOther = lease.revision !== before.revision && lease.revision !== revision;
+    if (isOther || allowed !== describeSettings(before.settings))
+      logger.info(`limit '${name}' is ${allowed} now, revision ${lease.revision}`, {
         limit: name,
         revision: lease.revision,
       });

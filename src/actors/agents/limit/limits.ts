@@ -39,6 +39,7 @@ export interface Limits {
 export function createLimits(options: LimitsOptions): Limits {
   const known = new Map<string, Limit>();
   const clients: LimitClient[] = [];
+  const begunAt = Math.floor(options.clock.now());
   const make = (name: string, config: LimitConfig): Limit => {
     const counters = newLimitCounters();
     options.counters[name] = counters;
@@ -51,6 +52,7 @@ export function createLimits(options: LimitsOptions): Limits {
       settings: settingsOf(config),
       revision: config.revision ?? 0,
       process,
+      begunAt,
       silenceMs: lockDurationMs,
       now: () => (isVirtual ? clock.now() : performance.now()),
       isVirtual,

@@ -337,6 +337,28 @@ describe('people', () => {
     });
   });
 
+  it('count over a configuration, of which with one revision that of the process counts which began last', () => {
+    const world = new World();
+    world.ask('a', { begunAt: 1_000 });
+    const other = { requestsPerMinute: 77 };
+    expect(world.ask('b', { settings: other, begunAt: 2_000 })).toMatchObject({
+      settings: other,
+      revision: 0,
+    });
+    // Those that are still there with the former one change nothing, whenever they ask.
+    for (const [process, begunAt] of [
+      ['a', 1_000],
+      ['late', 1_500],
+      ['former build', undefined],
+    ] as const)
+      expect(world.ask(process, begunAt === undefined ? {} : { begunAt }).settings).toEqual(other);
+    order(world, '1', { settings: { requestsPerMinute: 60 } });
+    expect(world.ask('c', { settings: { requestsPerMinute: 500 }, begunAt: 3_000 })).toMatchObject({
+      settings: { requestsPerMinute: 60 },
+      revision: 1,
+    });
+  });
+
   it('change what counts, for all, once, until a configuration has a higher revision', () => {
     const world = new World();
     world.ask('a');

@@ -124,7 +124,15 @@ describe('a limit', () => {
     const world = new World({ x: RATE });
     void world.of('x').acquire(10);
     world.grant('x', { ...ROOM, settings: { requestsPerMinute: 1_500 }, revision: 3 });
-    expect(world.lines).toEqual(["limit 'x' is 1,500 requests a minute now, revision 3"]);
+    void world.of('x').acquire(5_000);
+    // Of the same revision too: it was configured otherwise there.
+    world.grant('x', { ...ROOM, settings: { requestsPerMinute: 200 }, revision: 3 });
+    void world.of('x').acquire(5_000);
+    world.grant('x', { ...ROOM, settings: { requestsPerMinute: 200 }, revision: 3 });
+    expect(world.lines).toEqual([
+      "limit 'x' is 1,500 requests a minute now, revision 3",
+      "limit 'x' is 200 requests a minute now, revision 3",
+    ]);
   });
 
   it('is always open where time is virtual', async () => {
