@@ -2,13 +2,16 @@
 import type { Reduced } from '../../contract/control.ts';
 import type { Json } from '../../contract/json.ts';
 import type { LimitStatus } from '../../contract/limits.ts';
+import { isRepeat, remembered } from '../repeats.ts';
 import type { Order, Push } from './protocol.ts';
 import { type LimitState, revised, stopOf, toJson } from './state.ts';
 
 /** What people order: other settings, a stop. Repeats are known by their id. */
 export function obey(state: LimitState, { id, from, settings, stop }: Order): Reduced<LimitState> {
-  const isNew = id !== state.lastOrder && (settings !== undefined || stop !== undefined);
-  const next = isNew ? applied({ ...state, lastOrder: id }, { settings, stop }) : state;
+  const isNew = !isRepeat(state.obeyed, id) && (settings !== undefined || stop !== undefined);
+  const next = isNew
+    ? applied({ ...state, obeyed: remembered(state.obeyed, id) }, { settings, stop })
+    : state;
   const told = isNew ? Object.values(next.processes) : [];
   const push: Push = { push: true, ...stopOf(next), again: true };
   return {

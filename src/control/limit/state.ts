@@ -1,6 +1,7 @@
 // What a limiter keeps, and what follows from it alone: its time, its rates, who waits, what stops it.
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { Json } from '../../contract/json.ts';
+import type { Obeyed } from '../repeats.ts';
 import { type Adaptive, FULL } from './adapt.ts';
 import { type Breaker, CLOSED, lookAt } from './breaker.ts';
 import type { Rate } from './gcra.ts';
@@ -61,7 +62,7 @@ export interface LimitState {
   readonly breaker: Breaker;
   /** By people: until they say otherwise. */
   readonly isStopped?: boolean;
-  readonly lastOrder?: string;
+  readonly obeyed?: Obeyed;
   readonly processes: Readonly<Record<string, ProcessState>>;
 }
 

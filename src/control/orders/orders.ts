@@ -1,10 +1,10 @@
-// What people have ordered of all processes, kept by one actor: which agents are paused, what models cost.
-// Processes that follow say so again and again, and
-// are told at once of what changes. Pure.
+// What people have ordered of all processes, kept by one actor: which agents are paused, what models cost. Processes that follow say so
+// again and again, and are told at once of what changes. Pure.
 import type { ControlAnswer, Reduced } from '../../contract/control.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import type { AgentPause } from '../../contract/orders.ts';
+import { isRepeat, type Obeyed, remembered } from '../repeats.ts';
 import { configuredWith, type KnownPrices, orderedPrice, standingPrices, toldPrices } from './prices.ts';
 import {
   type Follow,
@@ -19,8 +19,6 @@ import {
 const MOST_PROCESSES = 500;
 /** Of more those that are not paused are forgotten, longest unheard of first. */
 const MOST_AGENTS = 1_000;
-/** Orders that are remembered, so that a repeat changes nothing, also behind another one. */
-const MOST_ORDERS = 32;
 
 interface Follower {
   readonly to: ReplyAddress;
@@ -39,8 +37,7 @@ export interface OrdersState {
   readonly agents: Readonly<Record<string, KnownAgent>>;
   readonly prices: KnownPrices;
   readonly processes: Readonly<Record<string, Follower>>;
-  /** Ids of the latest orders. */
-  readonly obeyed: readonly string[];
+  readonly obeyed: Obeyed;
 }
 
 const NOTHING: OrdersState = { now: 0, revision: 0, agents: {}, prices: {}, processes: {}, obeyed: [] };
@@ -87,14 +84,13 @@ function followed(
 
 /** Repeats are known by their id. One that only looks changes nothing. */
 function obey(state: OrdersState, { id, from, ...order }: Order): Reduced<OrdersState> {
-  const isRepeat = state.obeyed.includes(id);
-  const changed = isRepeat ? state : carriedOut(state, order);
+  const isAgain = isRepeat(state.obeyed, id);
+  const changed = isAgain ? state : carriedOut(state, order);
   const isChanged = changed !== state;
   const next: OrdersState = {
     ...changed,
     revision: isChanged ? state.revision + 1 : state.revision,
-    obeyed:
-      isRepeat || Object.keys(order).length <= 1 ? state.obeyed : [...state.obeyed, id].slice(-MOST_ORDERS),
+    obeyed: isAgain || Object.keys(order).length <= 1 ? state.obeyed : remembered(state.obeyed, id),
   };
   const view = { to: from, value: viewOf(next) as unknown as Json };
   return { state: next, answers: isChanged ? [view, ...toldOf(next)] : [view] };

@@ -5,6 +5,7 @@ import type { ControlAnswer, Reduced } from '../../contract/control.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
 import type { EventJson, Json } from '../../contract/json.ts';
 import { type Funds, NO_FUNDS } from '../../contract/usage.ts';
+import { isRepeat, type Obeyed, remembered } from '../repeats.ts';
 import {
   type DayLimit,
   type DayOrder,
@@ -37,7 +38,7 @@ export interface TenantState {
   /** What counts: as configured, or as people ordered over it. */
   readonly limit: DayLimit;
   readonly revision?: number;
-  readonly lastOrder?: string;
+  readonly obeyed?: Obeyed;
   /** On this day, less what came back. */
   readonly granted: Funds;
   /** By session and life, the latest behind. */
@@ -94,9 +95,10 @@ function configured(state: TenantState, { limit: { revision = 0, ...limit } }: D
 
 /** Over what is configured: it counts until a configuration has a higher revision. */
 function obey(state: TenantState, { id, from, limit }: DayOrder): Reduced<TenantState> {
-  const isNew = limit !== undefined && id !== state.lastOrder;
+  const isNew = limit !== undefined && !isRepeat(state.obeyed, id);
   const revision = (state.revision ?? 0) + 1;
-  const next = isNew ? { ...state, limit: { ...state.limit, ...limit }, revision, lastOrder: id } : state;
+  const obeyed = remembered(state.obeyed, id);
+  const next = isNew ? { ...state, limit: { ...state.limit, ...limit }, revision, obeyed } : state;
   const served = serve(next, []);
   return {
     ...served,

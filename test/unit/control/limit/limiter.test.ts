@@ -359,6 +359,15 @@ describe('people', () => {
     });
   });
 
+  it('are carried out once, also where another one came before the repeat', () => {
+    const world = new World();
+    world.ask('a');
+    order(world, '1', { settings: { requestsPerMinute: 60 } });
+    order(world, '2', { settings: { requestsPerMinute: 90 }, stop: true });
+    const { view, told } = order(world, '1', { settings: { requestsPerMinute: 60 } });
+    expect([view.settings, view.revision, told]).toEqual([{ ...SETTINGS, requestsPerMinute: 90 }, 2, []]);
+  });
+
   it('change what counts, for all, once, until a configuration has a higher revision', () => {
     const world = new World();
     world.ask('a');

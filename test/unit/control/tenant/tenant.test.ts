@@ -80,11 +80,15 @@ describe('a tenant', () => {
     expect(view?.value).toMatchObject({ limit: { tokens: 1_200 }, granted: tokens(1_200), revision: 1 });
     expect(tenant.tell(order('1', { tokens: 9_000 }))[0]?.value).toMatchObject({ limit: { tokens: 1_200 } });
     expect(tenant.tell(order('2'))[0]?.value).toMatchObject({ limit: { tokens: 1_200 }, waiting: 0 });
+    // Also a repeat that comes behind another order.
+    tenant.tell(order('3', { tokens: 1_300 }));
+    tenant.tell(order('1', { tokens: 1_200 }));
+    expect(tenant.tell(order('4'))[0]?.value).toMatchObject({ limit: { tokens: 1_300 } });
     // What is configured as before does not count; what was deployed since does.
     tenant.tell(draw('c', 1, 1));
-    expect(tenant.state?.limit).toEqual({ tokens: 1_200 });
-    tenant.tell(draw('d', 1, 1, { limit: { tokens: 5_000, revision: 2 } }));
-    expect(tenant.state).toMatchObject({ limit: { tokens: 5_000 }, revision: 2 });
+    expect(tenant.state?.limit).toEqual({ tokens: 1_300 });
+    tenant.tell(draw('d', 1, 1, { limit: { tokens: 5_000, revision: 3 } }));
+    expect(tenant.state).toMatchObject({ limit: { tokens: 5_000 }, revision: 3 });
   });
 
   it('refuses at once who does not wait', () => {
