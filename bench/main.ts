@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { abuse } from '../packages/broker/bench/abuse.ts';
 import { broker } from '../packages/broker/bench/broker/bench.ts';
 import { agents } from './agents/bench.ts';
+import { consoleIndex } from './console.ts';
 import { control } from './control/bench.ts';
 import { fanin } from './fanin.ts';
 import { type Bench, formatTable, type Measurement, toRecord } from './kit/measurement.ts';
@@ -22,7 +23,7 @@ import { starve } from './starve.ts';
 import { takeover } from './takeover.ts';
 
 /** Too long for the rest, or an explanation rather than a promise. */
-const BY_NAME: readonly Bench[] = [soak, starve, turn, leftovers, letters];
+const BY_NAME: readonly Bench[] = [soak, starve, turn, leftovers, letters, consoleIndex];
 const USUAL: readonly Bench[] = [
   start,
   latency,

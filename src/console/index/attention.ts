@@ -1,6 +1,6 @@
 // What a person should look at, found in the index: groups by what they have in common, the most urgent kind first.
 import type { SQLInputValue } from 'node:sqlite';
-import type { AttentionGroup, ProcessRow } from '../protocol.ts';
+import type { ActorFilter, AttentionGroup, ProcessRow } from '../protocol.ts';
 
 /** No table of the index has blobs, and no number is larger than a double holds. */
 export type IndexRow = Record<string, string | number | null>;
@@ -55,17 +55,13 @@ export function attentionIn(ask: Ask, processes: readonly ProcessRow[], now: num
     })),
     ...grouped(
       'overdue',
-      GROUPED(
-        "shown = 'waiting' AND (deadline_at < ? OR timer_at < ?)",
-        'type',
-        'coalesce(deadline_at, timer_at)',
-      ),
-      [now - OVERDUE_MS, now - OVERDUE_MS],
+      GROUPED("due_at < ? AND shown = 'waiting'", 'type', 'due_at'),
+      [now - OVERDUE_MS],
       (type) => ({ shown: ['waiting'], type }),
     ),
     ...grouped(
       'slow',
-      GROUPED("shown = 'waiting' AND open_since < ?", 'type', 'open_since'),
+      GROUPED("open_since < ? AND shown = 'waiting'", 'type', 'open_since'),
       [now - SLOW_MS],
       (type) => ({ shown: ['waiting'], type, until: now - SLOW_MS }),
     ),
@@ -80,37 +76,46 @@ function unserved(ask: Ask, processes: readonly ProcessRow[]): AttentionGroup[] 
   const alive = processes.filter(({ state }) => state === 'alive');
   const types = new Set(alive.flatMap(({ machines }) => Object.keys(machines)));
   const agents = new Set(alive.flatMap(({ agents: own }) => own.map(({ name }) => name)));
-  const machines = ask(
-    `SELECT type AS what, count(*) AS n, min(changed_at) AS since, address FROM actor WHERE status = 'active' GROUP BY type`,
-  )
-    .filter(({ what }) => !types.has(String(what)))
-    .map(({ what, n, since, address }) => ({
-      kind: 'unserved' as const,
-      what: `machine ${String(what)}`,
-      count: Number(n),
-      example: String(address),
-      message: 'no living process hosts it: its actors stand still',
-      since: Number(since),
-      filter: { type: String(what) },
-    }));
+  const groups: AttentionGroup[] = [];
+  const add = (what: string, count: number, message: string, filter: ActorFilter, where: string): void => {
+    const type = filter.type ?? '';
+    const [row] =
+      where === ''
+        ? ask("SELECT min(changed_at) AS since, address FROM actor WHERE type = ? AND status = 'active'", [
+            type,
+          ])
+        : ask(
+            'SELECT open_since AS since, address FROM actor WHERE open_since IS NOT NULL AND type = ? AND waits_for = ? ORDER BY open_since LIMIT 1',
+            [type, where],
+          );
+    const example = row?.['address'];
+    groups.push({
+      kind: 'unserved',
+      what,
+      count,
+      message,
+      ...(typeof example === 'string' ? { example } : {}),
+      since: Number(row?.['since'] ?? 0),
+      filter,
+    });
+  };
+  const living = "shown NOT IN ('error', 'done', 'stopped')";
+  for (const { type, n } of ask(`SELECT type, sum(n) AS n FROM tally WHERE ${living} GROUP BY type`)) {
+    if (types.has(String(type))) continue;
+    const message = 'no living process hosts it: its actors stand still';
+    add(`machine ${String(type)}`, Number(n), message, { type: String(type) }, '');
+  }
   const waiting = ask(
-    `SELECT json_extract(work.value, '$.agent') AS what, count(*) AS n, min(open_since) AS since, address, type
-     FROM actor, json_each(executions) AS work
-     WHERE shown IN ('waiting', 'asking') AND json_extract(work.value, '$.kind') = 'task' GROUP BY what LIMIT ${MOST_GROUPS}`,
-  )
+    `SELECT type, waits_for, sum(n) AS n FROM tally WHERE ${living} AND waits_for <> '' GROUP BY type, waits_for LIMIT ${MOST_GROUPS}`,
+  );
+  for (const { type, waits_for: list, n } of waiting) {
     // A machine's own promise logic is done where its actors are.
-    .filter(
-      ({ what, type }) =>
-        typeof what === 'string' && !agents.has(what) && !what.startsWith(`${String(type)}.`),
-    )
-    .map(({ what, n, since, address, type }) => ({
-      kind: 'unserved' as const,
-      what: `agent ${String(what)}`,
-      count: Number(n),
-      example: String(address),
-      message: 'no living process runs it: its tasks wait',
-      since: Number(since),
-      filter: { type: String(type), shown: ['waiting' as const] },
-    }));
-  return [...machines, ...waiting];
+    const missing = String(list)
+      .split(',')
+      .find((agent) => !agents.has(agent) && !agent.startsWith(`${String(type)}.`));
+    if (missing === undefined) continue;
+    const filter = { type: String(type), shown: ['waiting' as const] };
+    add(`agent ${missing}`, Number(n), 'no living process runs it: its tasks wait', filter, String(list));
+  }
+  return groups;
 }

@@ -42,10 +42,12 @@ export class IndexReader {
     const { where, values } = whereOf(query);
     const { column, direction } = SORTS[sort];
     const cursor = readCursor(after);
+    // Only those that cost something are sorted by it.
+    const costly = sort === 'cost' ? 'AND micro_usd > 0' : '';
     const compare = direction === 'DESC' ? '<' : '>';
     const behind = cursor === undefined ? '' : `AND (${column}, key) ${compare} (?, ?)`;
     const rows = this.#all(
-      `SELECT *, ${column} AS sorted FROM actor WHERE ${where} ${behind} ORDER BY ${column} ${direction}, key ${direction} LIMIT ?`,
+      `SELECT *, ${column} AS sorted FROM actor WHERE ${where} ${costly} ${behind} ORDER BY ${column} ${direction}, key ${direction} LIMIT ?`,
       [...values, ...(cursor ?? []), limit + 1],
     );
     const page = rows.slice(0, limit);
@@ -111,11 +113,9 @@ export class IndexReader {
   }
 
   types(now: number): TypeSummary[] {
-    const counts = this.#all(
-      "SELECT type, shown, count(*) AS n FROM actor WHERE status <> 'gone' GROUP BY type, shown",
-    );
+    const counts = this.#all('SELECT type, shown, sum(n) AS n FROM tally GROUP BY type, shown');
     const versions = this.#all(
-      "SELECT type, version, count(*) AS n FROM actor WHERE status = 'active' GROUP BY type, version",
+      `SELECT type, version, sum(n) AS n FROM tally WHERE ${LIVING} GROUP BY type, version`,
     );
     const summaries = new Map<
       string,
@@ -145,7 +145,7 @@ export class IndexReader {
 
   states(type: string, version?: string): StateCount[] {
     const rows = this.#all(
-      `SELECT value, count(*) AS n FROM actor WHERE type = ? AND status = 'active' ${version === undefined ? '' : 'AND version = ?'}
+      `SELECT value, sum(n) AS n FROM tally WHERE type = ? AND ${LIVING} ${version === undefined ? '' : 'AND version = ?'}
        GROUP BY value ORDER BY n DESC LIMIT 500`,
       version === undefined ? [type] : [type, version],
     );
@@ -237,6 +237,9 @@ export class IndexReader {
   }
 }
 
+/** Of a tally: rows of actors that have not ended. */
+const LIVING = "shown NOT IN ('error', 'done', 'stopped')";
+
 const SORTS = {
   changed: { column: 'changed_at', direction: 'DESC' },
   started: { column: 'started_at', direction: 'DESC' },
@@ -277,8 +280,9 @@ function whereOf({
   // A quoted phrase of FTS5: what is typed is no language.
   if (text !== undefined)
     parts.push([
-      'key IN (SELECT rowid FROM actor_text WHERE actor_text MATCH ?)',
+      'key IN (SELECT rowid FROM actor_text WHERE actor_text MATCH ? ORDER BY rowid DESC LIMIT ?)',
       `"${text.replaceAll('"', '""')}"`,
+      MOST_COUNTED + 1,
     ]);
   return { where: parts.map(([sql]) => sql).join(' AND '), values: parts.flatMap(([, ...values]) => values) };
 }

@@ -6,6 +6,12 @@ import type { DatabaseSync } from 'node:sqlite';
 const FORMAT = 1;
 const CACHE_KB = 8192;
 
+const ADD = `INSERT INTO tally SELECT new.type, new.version, new.shown, new.value, new.waits_for, 1 WHERE new.shown <> 'gone'
+  ON CONFLICT DO UPDATE SET n = n + 1;`;
+const KIND =
+  '(type, version, shown, value, waits_for) = (old.type, old.version, old.shown, old.value, old.waits_for)';
+const REMOVE = `UPDATE tally SET n = n - 1 WHERE ${KIND}; DELETE FROM tally WHERE ${KIND} AND n = 0;`;
+
 const TABLES = `
 CREATE TABLE actor (
   key INTEGER PRIMARY KEY,
@@ -37,9 +43,13 @@ CREATE TABLE actor (
   quarantined_at INTEGER,
   /* open executions, as JSON */
   executions TEXT NOT NULL,
+  /* agents of the tasks among them, in their order by name, each behind a comma */
+  waits_for TEXT NOT NULL,
   open_since INTEGER,
   deadline_at INTEGER,
   timer_at INTEGER,
+  /* the first of the two */
+  due_at INTEGER,
   asks INTEGER NOT NULL,
   unsent INTEGER NOT NULL,
   exhausted_at INTEGER,
@@ -52,6 +62,13 @@ CREATE TABLE actor (
 CREATE INDEX actor_changed ON actor (changed_at DESC, key DESC);
 CREATE INDEX actor_shown ON actor (shown, changed_at DESC, key DESC);
 CREATE INDEX actor_type ON actor (type, shown, changed_at DESC, key DESC);
+CREATE INDEX actor_state ON actor (type, value, changed_at DESC, key DESC);
+CREATE INDEX actor_shown_started ON actor (shown, started_at DESC, key DESC);
+CREATE INDEX actor_started ON actor (started_at DESC, key DESC);
+CREATE INDEX actor_cost ON actor (micro_usd DESC, key DESC) WHERE micro_usd > 0;
+CREATE INDEX actor_spent ON actor (tenant, type, changed_at, tokens, micro_usd) WHERE parent IS NULL AND tokens + micro_usd > 0;
+CREATE INDEX actor_due ON actor (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX actor_open ON actor (open_since) WHERE open_since IS NOT NULL;
 CREATE INDEX actor_root ON actor (root, changed_at DESC);
 CREATE INDEX actor_parent ON actor (parent) WHERE parent IS NOT NULL;
 CREATE INDEX actor_tenant ON actor (tenant, changed_at DESC) WHERE tenant IS NOT NULL;
@@ -60,6 +77,21 @@ CREATE INDEX actor_ended ON actor (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX actor_asks ON actor (changed_at DESC) WHERE asks > 0;
 CREATE INDEX actor_exhausted ON actor (exhausted_at) WHERE exhausted_at IS NOT NULL;
 CREATE VIRTUAL TABLE actor_text USING fts5(text, content='', contentless_delete=1, tokenize='trigram');
+/* How many there are of each kind: counted as they come and go, so that nobody has to count 100,000 rows. */
+CREATE TABLE tally (
+  type TEXT NOT NULL,
+  version TEXT NOT NULL,
+  shown TEXT NOT NULL,
+  value TEXT NOT NULL,
+  waits_for TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  PRIMARY KEY (type, version, shown, value, waits_for)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER tally_add AFTER INSERT ON actor WHEN new.shown <> 'gone' BEGIN ${ADD} END;
+CREATE TRIGGER tally_remove AFTER DELETE ON actor WHEN old.shown <> 'gone' BEGIN ${REMOVE} END;
+CREATE TRIGGER tally_move AFTER UPDATE OF version, shown, value, waits_for ON actor
+WHEN (old.version, old.shown, old.value, old.waits_for) <> (new.version, new.shown, new.value, new.waits_for)
+BEGIN ${REMOVE} ${ADD} END;
 CREATE TABLE step (
   actor INTEGER NOT NULL,
   life INTEGER NOT NULL,

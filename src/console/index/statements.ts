@@ -26,9 +26,11 @@ const COLUMNS = [
   'message',
   'quarantined_at',
   'executions',
+  'waits_for',
   'open_since',
   'deadline_at',
   'timer_at',
+  'due_at',
   'asks',
   'unsent',
   'exhausted_at',
@@ -51,12 +53,12 @@ const UPSERT = `INSERT INTO actor (address, ${COLUMNS.join(', ')})
   RETURNING key`;
 
 const GONE = `INSERT INTO actor (address, type, id, life, revision, turn, status, shown, value, tags, root, started_at, changed_at,
-    seen_at, host, version, executions, asks, unsent, tokens, micro_usd, text)
-  VALUES (:address, :type, :id, :life, :revision, 0, 'gone', 'gone', 'null', '[]', :address, :at, :at, :now, '', '', '[]', 0, 0, 0, 0, '')
+    seen_at, host, version, executions, waits_for, asks, unsent, tokens, micro_usd, text)
+  VALUES (:address, :type, :id, :life, :revision, 0, 'gone', 'gone', 'null', '[]', :address, :at, :at, :now, '', '', '[]', '', 0, 0, 0, 0, '')
   ON CONFLICT (address) DO UPDATE SET life = excluded.life, revision = excluded.revision, status = 'gone', shown = 'gone', value = 'null',
     tags = '[]', parent = NULL, root = excluded.root, tenant = NULL, ended_at = NULL, changed_at = excluded.changed_at,
-    seen_at = excluded.seen_at, trace_id = NULL, code = NULL, message = NULL, quarantined_at = NULL, executions = '[]', open_since = NULL,
-    deadline_at = NULL, timer_at = NULL, asks = 0, unsent = 0, exhausted_at = NULL, tokens = 0, micro_usd = 0, text = ''`;
+    seen_at = excluded.seen_at, trace_id = NULL, code = NULL, message = NULL, quarantined_at = NULL, executions = '[]', waits_for = '', open_since = NULL,
+    deadline_at = NULL, timer_at = NULL, due_at = NULL, asks = 0, unsent = 0, exhausted_at = NULL, tokens = 0, micro_usd = 0, text = ''`;
 
 export function prepareAll(db: DatabaseSync) {
   const sql = (text: string) => db.prepare(text);

@@ -160,6 +160,10 @@ export class IndexWriter {
     const opened = executions.map(({ startedAt }) => startedAt);
     const deadlines = executions.flatMap(({ deadlineAt }) => deadlineAt ?? []);
     const reason = quarantine ?? error;
+    const due = [...deadlines, ...(record.nextTimerAt === undefined ? [] : [record.nextTimerAt])];
+    const agents = new Set(
+      executions.flatMap(({ kind, agent }) => (kind === 'task' && agent ? [agent] : [])),
+    );
     const text = [address, record.tenant, reason?.code, reason?.message, record.traceId]
       .filter((part) => part !== undefined)
       .join('\n');
@@ -189,9 +193,11 @@ export class IndexWriter {
       message: reason?.message ?? null,
       quarantined_at: quarantine?.since ?? null,
       executions: JSON.stringify(executions),
+      waits_for: [...agents].toSorted().join(),
       open_since: opened.length === 0 ? null : Math.min(...opened),
       deadline_at: deadlines.length === 0 ? null : Math.min(...deadlines),
       timer_at: record.nextTimerAt ?? null,
+      due_at: due.length === 0 ? null : Math.min(...due),
       asks: record.asks ?? 0,
       unsent: record.unsent ?? 0,
       exhausted_at: record.exhaustedAt ?? null,
