@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { modelAgent } from '../../../src/ai/model-agent.ts';
 import type { Failure } from '../../../src/contract/failure.ts';
 import { type ModelAnswer, type ModelServer, startModelServer, type Work } from '../../kit/model/server.ts';
-import { attempt, modelOf, tokensOf } from './kit.ts';
+import { attempt, type Counts, expectCounted, modelOf, tokensOf } from './kit.ts';
 
 const SECRET = 'the merger of Alpha and Beta is planned for the third of May';
 let server: ModelServer;
@@ -31,7 +31,7 @@ type Ending = readonly [
     readonly idle?: { firstChunkMs?: number; chunkMs?: number };
   },
   expected: Partial<Failure> & { readonly error: string },
-  counts: 'nothing' | 'exact' | 'reserved',
+  counts: Counts,
 ];
 
 const over = (
@@ -176,14 +176,7 @@ it.each(ENDINGS)('%s', async (_name, given, { error: code, ...expected }, counts
   expect(output).toBeUndefined();
   expect(error).toMatchObject({ code, data: { failure: expected } });
   await expect.poll(() => server.calls.length).toBe(before + 1);
-  const { billedTokens } = server.calls.at(-1) ?? { billedTokens: Number.NaN };
-  if (counts === 'nothing') expect([rows, billedTokens]).toEqual([[], 0]);
-  else if (counts === 'exact')
-    expect([tokensOf(rows), rows[0]?.estimated]).toEqual([billedTokens, undefined]);
-  else {
-    expect(rows).toMatchObject([{ calls: 1, model: 'm', estimated: { calls: 1, outputTokens: 50 } }]);
-    expect(tokensOf(rows)).toBeGreaterThanOrEqual(billedTokens);
-  }
+  expectCounted(rows, server.calls.at(-1)?.billedTokens, counts);
   // What a model was asked with is in no error and in no log.
   expect(JSON.stringify([error, logged])).not.toContain('merger');
 });

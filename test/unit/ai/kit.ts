@@ -1,5 +1,6 @@
 // A model agent against the kit's model server over a real socket, metered as a task is: what it reports beside what was billed.
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { expect } from 'vitest';
 import { createMeter } from '../../../src/actors/agents/task/meter.ts';
 import type { ModelAgent, ModelObject } from '../../../src/ai/model-agent.ts';
 import type { AgentContext } from '../../../src/contract/config.ts';
@@ -86,4 +87,22 @@ export async function attempt<I>(
 
 export function tokensOf(rows: readonly CostRow[]): number {
   return rows.reduce((sum, { inputTokens, outputTokens }) => sum + inputTokens + outputTokens, 0);
+}
+
+/** What an attempt is booked with: nothing, what the provider bills, or what was reserved, which is at least that. */
+export type Counts = 'nothing' | 'exact' | 'reserved';
+
+/** Of agents that give fifty tokens at most. */
+export function expectCounted(
+  rows: readonly CostRow[],
+  billedTokens: number | undefined,
+  counts: Counts,
+): void {
+  if (counts === 'nothing') expect([rows, billedTokens]).toEqual([[], 0]);
+  else if (counts === 'exact')
+    expect([tokensOf(rows), rows[0]?.estimated]).toEqual([billedTokens, undefined]);
+  else {
+    expect(rows).toMatchObject([{ calls: 1, model: 'm', estimated: { calls: 1, outputTokens: 50 } }]);
+    expect(tokensOf(rows)).toBeGreaterThanOrEqual(billedTokens ?? Number.NaN);
+  }
 }

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type ModelObject, modelAgent } from '../../../src/ai/model-agent.ts';
 import type { Failure } from '../../../src/contract/failure.ts';
 import { type ModelAnswer, type ModelServer, startModelServer, type Work } from '../../kit/model/server.ts';
-import { attempt, tokensOf } from './kit.ts';
+import { attempt, type Counts, expectCounted, tokensOf } from './kit.ts';
 
 const SECRET = 'the merger of Alpha and Beta is planned for the third of May';
 let server: ModelServer;
@@ -85,7 +85,6 @@ const PROVIDERS: Readonly<Record<string, Provider>> = {
   'openai chat': { model: () => openai().chat('m'), ...OPENAI },
 };
 
-type Counts = 'nothing' | 'exact' | 'reserved';
 type Ending = readonly [
   name: string,
   given: (provider: Provider) => { readonly work?: Work; readonly fails?: ModelAnswer; readonly ms?: number },
@@ -156,14 +155,7 @@ describe.each(Object.entries(PROVIDERS))('%s', (_, provider) => {
     expect([output, error?.code]).toEqual([undefined, code]);
     expect(error?.data).toMatchObject({ failure: expected });
     await expect.poll(() => server.calls.length).toBe(before + 1);
-    const { billedTokens } = server.calls.at(-1) ?? { billedTokens: Number.NaN };
-    if (counts === 'nothing') expect([rows, billedTokens]).toEqual([[], 0]);
-    else if (counts === 'exact')
-      expect([tokensOf(rows), rows[0]?.estimated]).toEqual([billedTokens, undefined]);
-    else {
-      expect(rows).toMatchObject([{ calls: 1, estimated: { calls: 1, outputTokens: 50 } }]);
-      expect(tokensOf(rows)).toBeGreaterThanOrEqual(billedTokens);
-    }
+    expectCounted(rows, server.calls.at(-1)?.billedTokens, counts);
     expect(JSON.stringify([error, logged])).not.toContain('merger');
   });
 
