@@ -9,6 +9,7 @@ import type { Reservation } from '../contract/usage.ts';
 import { ending, failedCall, isRefusal, type Reached } from './endings.ts';
 import { type CallEstimate, estimateCall } from './estimate.ts';
 import { countTries, HttpTries } from './http-tries.ts';
+import { type ChatSpan, openChat } from './spans.ts';
 
 type WrapStream = NonNullable<LanguageModelMiddleware['wrapStream']>;
 type Opened = Awaited<ReturnType<WrapStream>>;
@@ -55,7 +56,9 @@ export class Calls {
       const estimate = estimateCall(params, this.#settings.maxOutputTokens);
       const reservation = await this.#context.reserve({ ...estimate, model: model.modelId });
       this.begun++;
-      const call = new Call(model.modelId, { params, estimate, reservation }, this.#context, this.#settings);
+      const chat = openChat(model, params.maxOutputTokens ?? this.#settings.maxOutputTokens);
+      const begun = { params, estimate, reservation, chat };
+      const call = new Call(model.modelId, begun, this.#context, this.#settings);
       return await call.open((signal) => model.doStream({ ...params, abortSignal: signal }), this.#fail);
     } catch (thrown) {
       throw this.#fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
@@ -72,6 +75,7 @@ interface Begun {
   readonly params: CallParams;
   readonly estimate: CallEstimate;
   readonly reservation: Reservation;
+  readonly chat: ChatSpan;
 }
 
 /** One of them, from its reservation to its settlement. */
@@ -100,7 +104,9 @@ class Call {
     const { signal, aborted, release } = limited;
     const end = async (thrown: unknown): Promise<Error> => {
       release();
-      return fail(await this.#failed(thrown));
+      const failure = await this.#failed(thrown);
+      this.#begun.chat.failed(failure);
+      return fail(failure);
     };
     let opened: Opened;
     try {
@@ -218,6 +224,7 @@ class Call {
         { kind: 'incomplete' },
         `the answer of ${this.#model} ended without a reason`,
       );
+    this.#begun.chat.ended(unified, used ?? {});
   }
 
   #settle<T>(usage: Parameters<Reservation['settle']>[0], then?: T): T | undefined {

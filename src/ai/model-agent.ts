@@ -10,6 +10,7 @@ import { ending } from './endings.ts';
 import { type AttemptEstimate, estimateAttempt } from './estimate.ts';
 import { Calls } from './metered-model.ts';
 import { type OutputSchema, parseOutput, toFormat } from './output.ts';
+import { tracedTools } from './spans.ts';
 
 const MAX_OUTPUT_TOKENS = 4_096;
 const MAX_STEPS = 8;
@@ -139,7 +140,7 @@ async function toRequest<I, O>(
     ...(output === undefined ? {} : { output: await toFormat(ai, output, jsonSchema) }),
     ...(toolSet === undefined
       ? {}
-      : { tools: bindTools(toolSet, context), stopWhen: ai.isStepCount(maxSteps) }),
+      : { tools: tracedTools(bindTools(toolSet, context)), stopWhen: ai.isStepCount(maxSteps) }),
   };
 }
 

@@ -7,6 +7,7 @@ import { type Use, useServer } from './connections.ts';
 import { type Called, isRepeatable, ofFault, ofOpening, ofToolError } from './failures.ts';
 import { type McpContent, McpFault, type McpProgress, type McpTool, type RawResult } from './sdk-client.ts';
 import { checkServer, type McpServer, nameOf } from './servers.ts';
+import { inToolCall } from './spans.ts';
 
 const DEFAULT_SILENCE_MS = 60_000;
 export const DEFAULT_TIMEOUT_MS = 300_000;
@@ -58,8 +59,10 @@ export async function callTool(
   // A signal of its own, which is let go of: an SDK may leave its listeners.
   const own = limitSignal({ sources: [signal], timeoutMs, onTimeout });
   try {
-    const meta = key === undefined ? {} : { [KEY_META]: key };
-    return toResult(await once(server, name, call, meta, own.signal), name, call);
+    return await inToolCall(call.tool, name, async (trace) => {
+      const meta = key === undefined ? trace : { ...trace, [KEY_META]: key };
+      return toResult(await once(server, name, call, meta, own.signal), name, call);
+    });
   } finally {
     own.release();
   }

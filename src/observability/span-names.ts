@@ -26,6 +26,8 @@ export const SPAN = {
   agent: (agent: string) => `invoke_agent ${agent}`,
   tool: (tool: string) => `execute_tool ${tool}`,
   chat: (model: string) => `chat ${model}`,
+  /** A call of an MCP tool: CLIENT where it is made, SERVER where it is served. */
+  mcpCall: (tool: string) => `tools/call ${tool}`,
 } as const;
 
 /** Attribute names. Messaging is semantic conventions 1.44; 1.45 renames it, so the names are here and nowhere else. */
@@ -87,6 +89,9 @@ export const ATTR = {
   genAiModel: 'gen_ai.request.model',
   genAiAgent: 'gen_ai.agent.name',
   genAiTool: 'gen_ai.tool.name',
+  genAiToolCall: 'gen_ai.tool.call.id',
+  genAiMaxTokens: 'gen_ai.request.max_tokens',
+  genAiFinishReasons: 'gen_ai.response.finish_reasons',
   genAiInputTokens: 'gen_ai.usage.input_tokens',
   genAiOutputTokens: 'gen_ai.usage.output_tokens',
   genAiCachedTokens: 'gen_ai.usage.cache_read.input_tokens',
@@ -94,6 +99,8 @@ export const ATTR = {
   /** Millionths of a USD that the attempt cost, as far as it is known. */
   microUsd: 'quorate.usage.micro_usd',
   mcpMethod: 'mcp.method.name',
+  /** Which server a tool is of, as its configuration names it. */
+  mcpServer: 'quorate.mcp.server',
 } as const;
 
 export const MESSAGING_SYSTEM = 'servicebus';

@@ -6,6 +6,7 @@ import { loadMcpServer } from '../../common/optional-packages.ts';
 import { ERROR_HINTS, isErrorCode, QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { JsonObject } from '../../contract/json.ts';
 import { KEY_META } from '../call.ts';
+import { inServedCall } from '../spans.ts';
 import { formOf } from './forms.ts';
 import type { Call, ServedTool } from './tools.ts';
 
@@ -113,7 +114,7 @@ async function answer(
   };
   try {
     if (args instanceof Misfit) throw new QuorateError('INPUT_INVALID', `${tool.name}: ${args.why}`);
-    const given = await tool.run(args, call);
+    const given = await inServedCall(tool.name, mcpReq._meta, () => tool.run(args, call));
     if (given.kind === 'done') {
       return {
         content: [{ type: 'text' as const, text: JSON.stringify(given.value) }],

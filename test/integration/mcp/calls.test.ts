@@ -3,10 +3,12 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { OTLP_KIND } from '../../../otel/otlp.ts';
 import { callTool } from '../../../src/mcp/call.ts';
 import { closeServer, serverPid } from '../../../src/mcp/connections.ts';
 import type { McpServer } from '../../../src/mcp/servers.ts';
 import { isAlive, ownServer } from '../../kit/mcp/servers.ts';
+import { startOtlpSink } from '../../kit/otlp-sink.ts';
 
 const server = ownServer('calls');
 const opened: McpServer[] = [server];
@@ -187,4 +189,25 @@ it('gives a program no more of our environment than it needs, and takes answers 
   const bytes = 11_000_000;
   expect((await callTool(own, { tool: 'big', arguments: { bytes } })).text).toHaveLength(bytes);
   vi.unstubAllEnvs();
+});
+
+it('a call has a span by the conventions, and its context goes to the server', async () => {
+  await using sink = await startOtlpSink();
+  const { text } = await callTool(server, { tool: 'echo', arguments: {} }, { key: 'k' });
+  const { traceparent, 'quorate/idempotency-key': key } = JSON.parse(text)._meta;
+  expect(key).toBe('k');
+  await expect(callTool(server, { tool: 'nothing' })).rejects.toMatchObject({ code: 'MCP_CALL_REFUSED' });
+  await expect.poll(() => sink.spans.length, { timeout: 10_000 }).toBe(2);
+  const [done, refused] = sink.spans;
+  expect(done).toMatchObject({
+    name: 'tools/call echo',
+    kind: OTLP_KIND.client,
+    attributes: {
+      'mcp.method.name': 'tools/call',
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': 'echo',
+    },
+  });
+  expect(traceparent).toBe(`00-${done?.traceId}-${done?.spanId}-01`);
+  expect(refused).toMatchObject({ failed: true, attributes: { 'error.type': 'MCP_CALL_REFUSED' } });
 });
