@@ -82,7 +82,10 @@ async function localConnectionString(dataFolder: string): Promise<string> {
   const { readBrokerRecord } = await loadBroker();
   const record = readBrokerRecord(dataFolder);
   if (record === undefined) {
-    throw new QuorateError('CONNECTION_FAILED', `no application runs its broker on ${dataFolder}`);
+    throw new QuorateError(
+      'CONNECTION_FAILED',
+      `no application runs on ${dataFolder}: start it, or name the folder of one that runs`,
+    );
   }
   return record.connectionString;
 }

@@ -4,13 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { doneBy, toAudit } from '../actors/protocol/audit.ts';
 import { removeClaims } from '../actors/protocol/claims.ts';
 import { withEdit, withoutKept } from '../actors/protocol/edits.ts';
-import { redriven } from '../actors/protocol/redrive.ts';
+import { hashId } from '../actors/protocol/ids.ts';
+import { placeOf, redriven } from '../actors/protocol/redrive.ts';
 import { throwIfAborted } from '../common/signals.ts';
 import { type LetterEdited, MOST_RATE, type Remedied, type RemedyOptions } from '../contract/dead-letters.ts';
 import { QuorateError, toErrorJson } from '../contract/errors.ts';
 import type { Payloads } from '../contract/payload.ts';
 import type { Bridge, Clock, DeferredStore, Disposition } from '../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../contract/wire.ts';
+import { type Arrival, takeTogether } from './take-together.ts';
 
 const MOST_AT_ONCE = 32;
 /** With a rate, a window holds what is due in this part of a second: they leave evenly. */
@@ -35,42 +37,89 @@ export async function* remedy(
   { signal, rate, by = '', why }: RemedyOptions,
 ): AsyncGenerator<Remedied, void, undefined> {
   const pace = paceOf(rate, signal);
+  const inHand: InHand = new Map();
   for await (const window of windowsOf(numbers, atOnce(rate))) {
     await pace(window.length);
     throwIfAborted(signal);
     const done = doneBy(by, host.clock.now(), why);
-    const { remedied, failure } = await remedyWindow(host, verb, window, done);
+    const { remedied, failure } = await remedyWindow(host, verb, { numbers: window, by: done, inHand });
     yield* remedied;
     if (failure !== undefined) throw failure;
   }
 }
 
+interface Window {
+  readonly numbers: readonly number[];
+  readonly by: LetterEdited;
+  readonly inHand: InHand;
+}
+
 async function remedyWindow(
   host: RemedyHost,
   verb: Verb,
-  window: readonly number[],
-  by: LetterEdited,
+  { numbers, by, inHand }: Window,
 ): Promise<{ readonly remedied: readonly Remedied[]; readonly failure?: unknown }> {
-  let refused: Refused = new Map();
-  const taken = await takeTogether(host.store, window, async (letters) => {
-    if (verb === 'redrive') refused = await sendAgain(host, letters, by);
-    const done = letters.filter((letter) => !refused.has(letter));
-    const numbers = done.map(({ sequenceNumber }) => sequenceNumber);
+  /** Those that stay, with what is told of them. */
+  const staying = new Map<number, Remedied>();
+  const taken = await takeTogether(host.store, numbers, async (arrivals) => {
+    const free = await freeOf(host.store, arrivals, verb === 'redrive' ? inHand : undefined, staying);
+    const refused = verb === 'redrive' ? await sendAgain(host, free, by) : new Map<InboundMessage, string>();
+    for (const [{ sequenceNumber: number }, why] of refused)
+      staying.set(number, { number, outcome: 'refused', why });
+    const done = free.filter((letter) => !refused.has(letter));
     // Before they are removed: what was done is told, also where this process ends in between.
-    if (numbers.length > 0) await host.bridge.publish([toAudit(PAST[verb], numbers, by)]);
+    const ofThese = done.map(({ sequenceNumber }) => sequenceNumber);
+    if (ofThese.length > 0) await host.bridge.publish([toAudit(PAST[verb], ofThese, by)]);
     await Promise.all(done.map((letter) => tidyUp(host, verb, letter)));
-    return letters.map((letter) => ({ kind: refused.has(letter) ? 'defer' : 'complete' }));
+    return new Map<number, Disposition>([
+      ...arrivals.map(({ number }) => [number, { kind: 'defer' }] as const),
+      ...ofThese.map((number) => [number, { kind: 'complete' }] as const),
+    ]);
   });
-  const whys = new Map([...refused].map(([{ sequenceNumber }, why]) => [sequenceNumber, why]));
-  const remedied = window.flatMap((number, at): readonly Remedied[] => {
+  const remedied = numbers.flatMap((number, at): readonly Remedied[] => {
     const end = taken[at];
     if (end?.status !== 'fulfilled') return [];
-    const why = whys.get(number);
-    if (why !== undefined) return [{ number, outcome: 'refused', why }];
-    return [{ number, outcome: end.value === 'gone' ? 'gone' : PAST[verb] }];
+    const outcome = end.value === 'gone' ? 'gone' : PAST[verb];
+    return [staying.get(number) ?? { number, outcome }];
   });
   const failed = taken.find((end) => end.status === 'rejected');
   return { remedied, ...(failed === undefined ? {} : { failure: failed.reason }) };
+}
+
+/** By the hash of an actor: the letter that another process has in hand. Those behind it would overtake it. */
+type InHand = Map<string, number>;
+
+/** The letters that may be sent, or removed (then without `inHand`), now. What is told of the others is put into `staying`. */
+async function freeOf(
+  store: DeferredStore,
+  arrivals: readonly Arrival[],
+  inHand: InHand | undefined,
+  staying: Map<number, Remedied>,
+): Promise<readonly InboundMessage[]> {
+  const free: InboundMessage[] = [];
+  for (const { number, letter } of arrivals) {
+    if (letter === undefined) {
+      const [found] = await store.browse({ from: number, max: 1 });
+      if (found?.sequenceNumber !== number) continue;
+      staying.set(number, {
+        number,
+        outcome: 'held',
+        why: 'another process has it in hand, or it is not set aside yet',
+      });
+      if (placeOf(found).session !== '') inHand?.set(ownerOf(found), number);
+      continue;
+    }
+    const first = inHand?.get(ownerOf(letter));
+    if (first === undefined) free.push(letter);
+    else
+      staying.set(number, { number, outcome: 'held', why: `letter ${first} of its actor comes before it` });
+  }
+  return free;
+}
+
+function ownerOf(letter: InboundMessage): string {
+  const { entity, session } = placeOf(letter);
+  return hashId(entity, session);
 }
 
 /** What it came with is read by nobody any more. */
@@ -114,61 +163,6 @@ async function send(
     if (code !== 'TOPOLOGY_MISMATCH' && code !== 'EFFECT_TOO_LARGE') throw error;
     return message;
   }
-}
-
-// Letters that are taken together: a request each, all under way at once.
-
-type Taken = PromiseSettledResult<'taken' | 'gone'>;
-
-/**
- * `settle` gets those that were there, in their order, up to the first that could not be taken: what is behind it would overtake it.
- * A rejection leaves them all where they are.
- */
-async function takeTogether(
-  store: DeferredStore,
-  numbers: readonly number[],
-  settle: (letters: readonly InboundMessage[]) => Promise<readonly Disposition[]>,
-): Promise<readonly Taken[]> {
-  const { promise: settled, resolve, reject } = Promise.withResolvers<ReadonlyMap<number, Disposition>>();
-  settled.catch(() => {});
-  const takes = numbers.map((number) => take(store, number, settled));
-  const arrived = await Promise.all(takes.map(({ arrival }) => arrival));
-  const broken = arrived.indexOf('failed');
-  const letters = arrived
-    .slice(0, broken === -1 ? arrived.length : broken)
-    .filter((one) => typeof one === 'object');
-  settle(letters).then(
-    (dispositions) =>
-      resolve(new Map(letters.map(({ sequenceNumber }, at) => [sequenceNumber, dispositions[at]!]))),
-    reject,
-  );
-  return Promise.allSettled(takes.map(({ end }) => end));
-}
-
-interface Take {
-  /** The letter, once it is in hand. */
-  readonly arrival: Promise<InboundMessage | 'gone' | 'failed'>;
-  readonly end: Promise<'taken' | 'gone'>;
-}
-
-function take(
-  store: DeferredStore,
-  number: number,
-  settled: Promise<ReadonlyMap<number, Disposition>>,
-): Take {
-  const { promise: arrival, resolve } = Promise.withResolvers<InboundMessage | 'gone' | 'failed'>();
-  const end = store.take(number, async (letter) => {
-    resolve(letter);
-    const disposition = (await settled).get(number);
-    if (disposition === undefined)
-      throw new QuorateError('CONNECTION_FAILED', 'a letter before it could not be taken');
-    return disposition;
-  });
-  end.then(
-    () => resolve('gone'),
-    () => resolve('failed'),
-  );
-  return { arrival, end };
 }
 
 // When the next window is due, and what it holds.

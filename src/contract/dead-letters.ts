@@ -81,8 +81,18 @@ export type DeadLetterSelection = readonly number[] | DeadLetterFilter;
 /** What became of one letter of a redrive or discard. */
 export interface Remedied {
   readonly number: number;
-  /** 'gone' = it is not there any more, or not set aside yet; 'refused' = the broker does not take it again. */
-  readonly outcome: 'redriven' | 'discarded' | 'would-redrive' | 'would-discard' | 'gone' | 'refused';
+  /**
+   * 'gone' = it is not there any more; 'held' = another process has it in hand, or one of its actor that comes before it, or it is not set
+   * aside yet: it stays; 'refused' = the broker does not take it again.
+   */
+  readonly outcome:
+    | 'redriven'
+    | 'discarded'
+    | 'would-redrive'
+    | 'would-discard'
+    | 'gone'
+    | 'held'
+    | 'refused';
   readonly why?: string;
   /** Of the dry run of a redrive: what it would come to. */
   readonly foresight?: Foresight;

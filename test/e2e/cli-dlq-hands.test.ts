@@ -22,10 +22,10 @@ let folder: string;
 let runtime: LocalRuntime;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'quorate-dlq-'));
-  runtime = await createRuntime(
-    { machines: { picky }, data: join(folder, '.quorate'), port: 0 },
-    { env: {} },
-  );
+  const data = join(folder, '.quorate');
+  // What a command had in hand when it was killed is free after that.
+  const lockDurationMs = 5_000;
+  runtime = await createRuntime({ machines: { picky }, data, port: 0, lockDurationMs }, { env: {} });
 });
 afterAll(async () => {
   await runtime.stop();
@@ -42,8 +42,9 @@ async function setAside(id: string, values: readonly string[]): Promise<void> {
   };
   await expect.poll(async () => (await numbers()).length, { timeout: 30_000 }).toBe(values.length);
   // Only what has been set aside can be taken: an edit that changes nothing tells.
-  for (const number of await numbers())
-    await expect.poll(() => client.deadLetters.edit(number, { set: {} })).toBe('edited');
+  const untilAside = (number: number) =>
+    expect.poll(() => client.deadLetters.edit(number, { set: {} })).toBe('edited');
+  await Promise.all((await numbers()).map(untilAside));
 }
 
 /** A command at a terminal of its own. */
@@ -63,7 +64,7 @@ async function atTerminal(args: readonly string[], env: Readonly<Record<string, 
 
 it('Ctrl+C ends a redrive of many: what was done is said, and the same command does the rest, once and in order', async () => {
   const { client } = runtime;
-  const words = Array.from({ length: 200 }, (_, at) => `word ${at}`);
+  const words = Array.from({ length: 120 }, (_, at) => `word ${at}`);
   await setAside('many', words);
   await client.start('picky', { id: 'many' });
   await client.send('picky', 'many', { type: 'learn' });
@@ -92,6 +93,34 @@ it('Ctrl+C ends a redrive of many: what was done is said, and the same command d
   );
   await expect
     .poll(async () => (await client.query('picky', 'many')).context, { timeout: 30_000 })
+    .toEqual({ learnt: true, taken: words });
+});
+
+it('a redrive that is killed is done by further ones: nothing is lost, comes twice or overtakes another', async () => {
+  const { client } = runtime;
+  const words = Array.from({ length: 100 }, (_, at) => `word ${at}`);
+  await setAside('killed', words);
+  await client.start('picky', { id: 'killed' });
+  await client.send('picky', 'killed', { type: 'learn' });
+  const args = ['dlq', 'redrive', '--actor', 'picky/killed'];
+  const first = startCli([...args, '--rate', '200/s'], { cwd: folder });
+  await first.says(/(\d+ redriven\n){20}/);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const codes: (number | null)[] = [];
+  await expect
+    .poll(
+      async () => {
+        codes.push((await runCli(args, { cwd: folder })).code);
+        return (await client.deadLetters.list({ actor: 'picky/killed' })).items;
+      },
+      { timeout: 60_000, interval: 1_000 },
+    )
+    .toEqual([]);
+  // Those before the last found letters that the killed one had in hand.
+  expect(codes.slice(0, -1).filter((code) => code !== 1)).toEqual([]);
+  await expect
+    .poll(async () => (await client.query('picky', 'killed')).context, { timeout: 30_000 })
     .toEqual({ learnt: true, taken: words });
 });
 

@@ -88,6 +88,9 @@ async function remedy(
   return end;
 }
 
+/** A script learns by the exit code that not all was done. */
+const UNDONE: ReadonlySet<Remedied['outcome']> = new Set(['refused', 'gone', 'held']);
+
 interface Worked {
   readonly sum: ForesightSum;
   readonly end: ExitCode;
@@ -112,11 +115,12 @@ async function work(
   // Where the lines go to a file, it is seen all the same how far it is.
   const screen = lines.interactive ? lines : createTerminal(process.stderr);
   const progress = progressOf(screen);
+  screen.status(what.dryRun ? 'trying them out' : 'reading them');
   let isWhole = true;
   try {
     for await (const each of deadLetters[verb](selection, what)) {
       sum.add(each);
-      if (each.outcome === 'refused' || each.outcome === 'gone') isWhole = false;
+      if (UNDONE.has(each.outcome)) isWhole = false;
       lines.line(json ? JSON.stringify(each) : describe(each));
       progress();
     }
@@ -154,7 +158,7 @@ function progressOf(screen: Pick<Terminal, 'status'>): () => void {
 
 function describe({ number, outcome, why, foresight }: Remedied): string {
   if (foresight !== undefined) return `${number} ${describeForesight(foresight)}`;
-  if (outcome === 'gone') return `${number} gone: there is no such letter, or it is not set aside yet`;
+  if (outcome === 'gone') return `${number} gone: there is no such letter`;
   return `${number} ${outcome}${why === undefined ? '' : `: ${why}`}`;
 }
 

@@ -7,13 +7,13 @@ import { type InboundMessage, PROPERTY, type WireMessage } from '../../../src/co
 import { inbound } from '../../kit/inbound.ts';
 import { memoryPayloads } from '../../kit/memory-storage.ts';
 
-const letter = (number: number, entity = 'actor.m'): InboundMessage =>
+const letter = (number: number, entity = 'actor.m', session = 'a'): InboundMessage =>
   inbound(
     'event',
     { kind: 'event', event: { type: 'e', number } },
     {
       sequenceNumber: number,
-      properties: { [PROPERTY.deadFrom]: entity, [PROPERTY.deadSession]: 'a' },
+      properties: { [PROPERTY.deadFrom]: entity, [PROPERTY.deadSession]: session },
     },
   );
 
@@ -28,6 +28,8 @@ class Desk {
   readonly #ids = new Set<string>();
   inHand = 0;
   mostInHand = 0;
+  /** Numbers that another process has in hand. */
+  readonly elsewhere = new Set<number>();
   /** Numbers that cannot be taken, or not be removed, as long as they are here. */
   readonly broken = new Set<number>();
   readonly stuck = new Set<number>();
@@ -37,12 +39,13 @@ class Desk {
   }
 
   readonly store: DeferredStore = {
-    browse: async () => [],
+    browse: async ({ from, max }) =>
+      [...this.there.values()].filter((one) => one.sequenceNumber >= from).slice(0, max),
     take: async (number, onMessage) => {
       await Promise.resolve();
       if (this.broken.has(number)) throw new QuorateError('CONNECTION_FAILED', 'cut');
       const message = this.there.get(number);
-      if (message === undefined) return 'gone';
+      if (message === undefined || this.elsewhere.has(number)) return 'gone';
       this.mostInHand = Math.max(this.mostInHand, ++this.inHand);
       try {
         const { kind } = await onMessage(message);
@@ -144,6 +147,37 @@ it('sends nothing that would overtake a letter which cannot be taken, and tells 
   await desk.run(upTo(40));
   expect(desk.arrived).toEqual(upTo(40));
   expect(desk.there.size).toBe(0);
+});
+
+it('leaves what another process has in hand, and of its actor what comes behind it, in this window and in others', async () => {
+  const desk = new Desk(100);
+  for (const number of [2, 4, 6, 98]) desk.there.set(number, letter(number, 'actor.m', 'b'));
+  desk.elsewhere.add(3);
+  const { given } = await desk.run([...upTo(100), 101]);
+  expect(desk.arrived).toEqual([1, 2, 4, 6, 98]);
+  const behind = { outcome: 'held', why: 'letter 3 of its actor comes before it' };
+  expect(given.slice(2, 5)).toMatchObject([
+    { number: 3, outcome: 'held', why: expect.stringContaining('in hand') },
+    { number: 4, outcome: 'redriven' },
+    { number: 5, ...behind },
+  ]);
+  expect(given.slice(98)).toMatchObject([
+    { number: 99, ...behind },
+    { number: 100, ...behind },
+    { number: 101, outcome: 'gone' },
+  ]);
+  desk.elsewhere.clear();
+  await desk.run(upTo(100));
+  const ofA = upTo(100).filter((number) => ![2, 4, 6, 98].includes(number));
+  expect(desk.arrived.filter((number) => ![2, 4, 6, 98].includes(number))).toEqual(ofA);
+  // Nothing has to go first where nothing is sent.
+  const other = new Desk(3);
+  other.elsewhere.add(1);
+  expect((await other.run(upTo(3), {}, 'discard')).given.map(({ outcome }) => outcome)).toEqual([
+    'held',
+    'discarded',
+    'discarded',
+  ]);
 });
 
 it('of a letter that was sent and could not be removed says nothing; again it is sent under the same id', async () => {
