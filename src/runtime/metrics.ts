@@ -15,6 +15,7 @@ const TASK_EVENTS = {
   waited: 'waited',
   elsewhere: 'elsewhere',
   limited: 'limited',
+  paused: 'paused',
   putOff: 'put_off',
   failed: 'given_up',
   cancelled: 'cancelled',

@@ -1,5 +1,6 @@
 // `quorate actors`: actors listed, looked at, started, sent an event, stopped, released from quarantine, removed.
 import { type Command, InvalidArgumentError } from 'commander';
+import { loadConfig } from '../../config/resolve.ts';
 import type { ActorAddress } from '../../contract/address.ts';
 import type { QuorateClient } from '../../contract/client.ts';
 import { QuorateError } from '../../contract/errors.ts';
@@ -10,6 +11,7 @@ import { dataOption, toAddress, verboseOption, wholeNumber } from '../shared/opt
 import { confirm, formatRows } from '../shared/terminal.ts';
 import { withClient } from '../shared/with-client.ts';
 import { QUERY_TIMEOUT_MS, sendEvent } from './send-event.ts';
+import { DEFAULT_CONFIG } from './start.ts';
 import { type StartActorOptions, startActor, withStartOptions } from './start-actor.ts';
 import { streamActor } from './stream-actor.ts';
 
@@ -67,14 +69,11 @@ export function addActorsCommand(program: Command, finish: Finish): void {
     .action(async (actor: ActorAddress, options: CommonOptions) =>
       finish(await say(options, undefined, (client) => client.cancel(actor.type, actor.id))),
     );
-  add(
-    'cancel-tenant',
-    'Stop all of some types that run on behalf of a tenant.',
-    'cancel-tenant acme review trip',
-  )
+  add('cancel-tenant', 'Stop all that run on behalf of a tenant.', 'cancel-tenant acme')
     .argument('<tenant>', 'as it was given at their start')
-    .argument('<types...>', 'machine types')
-    .action(async (tenant: string, types: string[], options: CommonOptions) =>
+    .argument('[types...]', 'machine types (default: those of the configuration)')
+    .option('--config <file>', 'configuration, .ts or .js', DEFAULT_CONFIG)
+    .action(async (tenant: string, types: string[], options: CommonOptions & { config: string }) =>
       finish(await cancelTenant(tenant, types, options)),
     );
   add('release', 'Let a quarantined one continue, with what waited for it.', 'release review/r1')
@@ -167,9 +166,10 @@ async function tell(
 
 async function cancelTenant(
   tenant: string,
-  types: readonly string[],
-  { data, json }: CommonOptions,
+  given: readonly string[],
+  { data, json, config }: CommonOptions & { readonly config: string },
 ): Promise<ExitCode> {
+  const types = given.length > 0 ? given : Object.keys((await loadConfig(config)).machines);
   const outcome = await withClient(data, (client) => client.cancelTenant(tenant, { types }));
   console.log(
     json

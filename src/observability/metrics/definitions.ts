@@ -164,7 +164,7 @@ export const METRICS = {
     kind: 'counter',
     unit: '{task}',
     labels: ['agent', 'event'],
-    help: 'What became of tasks beside their attempts: retried, waited, elsewhere, limited, put_off, given_up, cancelled, aborted, ran_on, late, from_store.',
+    help: 'What became of tasks beside their attempts: retried, waited, elsewhere, limited, paused, put_off, given_up, cancelled, aborted, ran_on, late, from_store.',
   },
   'quorate.agent.slots': {
     kind: 'updown',

@@ -35,7 +35,8 @@ export async function admit(task: Task, passed: () => void, host: TaskHost): Pro
     return giveUp('TASK_FAILED', `the host was gone each of ${losses} times before it was done`);
   const runnable = host.resolve(body);
   if (runnable === undefined) return giveUp('AGENT_NOT_FOUND', `no agent ${body.agent} here`);
-  await host.orders?.heard();
+  const first = host.orders?.heard();
+  if (first !== undefined) await first;
   if (isHeld(host)) return paused(task, deadlineAt, host);
   const input = await inputOf(task, host);
   if (input.kind === 'unreadable') return { kind: 'giveUp', error: input.error };
