@@ -8,11 +8,13 @@ import type { ErrorJson } from '../../contract/outcome.ts';
 import type { Bridge, Clock, Disposition, Logger } from '../../contract/ports.ts';
 import type { InboundMessage, WireMessage } from '../../contract/wire.ts';
 import { PROPERTY, WIRE_FORMAT } from '../../contract/wire.ts';
+import { parseFunds } from '../protocol/budgets.ts';
 import type { Cancellations } from '../protocol/cancellations.ts';
 import { isRefusedForGood, withoutClaims } from '../protocol/claims.ts';
 import { answerMessageId, deadLetterMessageId } from '../protocol/ids.ts';
 import { marksOfWork } from '../protocol/lineage.ts';
 import { parseActorBody, parseError, parseOfferBody, parseTaskBody, toAnswer } from '../protocol/messages.ts';
+import { keepsBooks, toUsage, usageMessageId } from '../protocol/usage.ts';
 import { inGroups } from './groups.ts';
 import { createLetterLog } from './letter-log.ts';
 
@@ -43,7 +45,9 @@ export function createDeadLetterHandler(
     );
     const kept = await publishAll(copies, host);
     await publishAll(
-      replies.flatMap((reply, at) => (reply === undefined ? [] : withLetter(reply, copies[at], kept))),
+      replies.flatMap((reply, at) =>
+        reply === undefined ? [] : [...billOf(letters[at]?.message), withLetter(reply, copies[at], kept)],
+      ),
       host,
     );
     for (const [at, { message, error }] of letters.entries()) {
@@ -176,6 +180,20 @@ function errorReply(letter: InboundMessage, error: ErrorJson, entity: string): W
   // The id that the host's own answer would have: the asker gets one of the two.
   const id = answerMessageId(message.messageId, 'error');
   return { ...common, ...toAnswer(body.asker, id, { kind: 'answer', answer: 'error', error }) };
+}
+
+/** In front of the reply: what was reserved for a task that lapsed before anybody was handed it is free again. */
+function billOf(letter: InboundMessage | undefined): readonly WireMessage[] {
+  if (letter?.deadLetterReason !== EXPIRED || letter.subject !== 'task' || letter.deliveryCount > 0)
+    return [];
+  const parsed = parseTaskBody(letter);
+  const { replyTo, replyToSessionId: sessionId, messageId, properties } = letter;
+  if (!parsed.ok || replyTo === undefined || sessionId === undefined || !keepsBooks(replyTo)) return [];
+  if (parseFunds(properties[PROPERTY.budget]) === undefined) return [];
+  const { execution, branch, deadlineAt } = parsed.body;
+  const place = branch === null ? { execution } : { execution, branch };
+  const bill = { ...place, of: 'nothing', rows: [], until: Math.ceil(deadlineAt) } as const;
+  return [toUsage({ entity: replyTo, sessionId, messageId: usageMessageId(messageId, 0, 0) }, bill)];
 }
 
 /** Shown to people beside the code: the service's word for a lapsed message is in no table. */

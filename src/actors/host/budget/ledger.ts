@@ -95,6 +95,17 @@ export function settle(
   return put(spent, execution, { ...known, count: bits.count, branches: bits.toText() });
 }
 
+/** What is reserved for the attempt that is under way there; undefined where none is. */
+export function reservedAt(
+  { reserved }: Ledger,
+  { execution, branch }: { readonly execution: string; readonly branch?: number | undefined },
+): Funds | undefined {
+  const known = reserved[execution];
+  if (known === undefined || known.count === 0) return undefined;
+  const isThere = known.branches === undefined || new Bits(known.branches).has(branch ?? 0);
+  return isThere ? known.each : undefined;
+}
+
 /** Used beside all reservations: what was told late. */
 export function spend<L extends Ledger>(ledger: L, used: Funds): L {
   return { ...ledger, spent: plus(ledger.spent, used) };
@@ -170,6 +181,10 @@ class Bits {
     const bit = 1 << (at & 7);
     const before = this.#bytes[byte] ?? 0;
     this.#bytes[byte] = value ? before | bit : before & ~bit;
+  }
+
+  has(at: number): boolean {
+    return ((this.#bytes[at >> 3] ?? 0) & (1 << (at & 7))) !== 0;
   }
 
   get count(): number {

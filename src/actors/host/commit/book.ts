@@ -9,6 +9,7 @@ import { hashId } from '../../protocol/ids.ts';
 import { type Told, toUsage } from '../../protocol/usage.ts';
 import { settleBudget } from '../budget/budget.ts';
 import { reservedOf } from '../budget/ledger.ts';
+import { placeOf, unbilled } from '../budget/unbilled.ts';
 import type { Noted } from '../sort/inbox.ts';
 import type { BookedCosts, ControlState, OutboxEntry } from '../state/session-state.ts';
 import type { Judged } from './verdicts.ts';
@@ -42,7 +43,9 @@ export function book(
   { before, after, judged, letGoUntil, saved }: Turned,
   { now, ...context }: BookContext,
 ): Books | undefined {
-  const reports = usages.map(({ told }) => told);
+  const billed = usages.map(({ told }) => told);
+  const inputs = judged.map(({ input }) => input);
+  const reports = [...billed, ...unbilled(given, billed, inputs, before)];
   const control = given && settleBudget(given, reports, { before, after, now });
   const known = control?.costs;
   if (saved.length === 0 && reports.every(({ rows }) => rows.length === 0)) {
@@ -165,10 +168,6 @@ function answersTaken(
     if (execution === undefined) return false;
     return execution.kind !== 'scatter' || !hasAnswered(execution.gather, told.branch ?? 0);
   };
-}
-
-function placeOf({ execution, branch }: Pick<Told, 'execution' | 'branch'>): string {
-  return `${execution}/${branch ?? ''}`;
 }
 
 function hasAnswered({ answered }: GatherState, branch: number): boolean {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDeadLetterHandler } from '../../../../src/actors/agents/dead-letters.ts';
 import { createOfferHandler } from '../../../../src/actors/agents/offers.ts';
 import { lifeMark } from '../../../../src/actors/protocol/lineage.ts';
+import { readUsage } from '../../../../src/actors/protocol/usage.ts';
 import { type ErrorCode, QuorateError } from '../../../../src/contract/errors.ts';
 import type { Json } from '../../../../src/contract/json.ts';
 import type { InboundMessage, WireMessage } from '../../../../src/contract/wire.ts';
@@ -78,6 +79,23 @@ describe('a dead letter (I11)', () => {
     expect(copy?.properties?.['quorate-asked']).toBe(true);
     const [alone] = await bury(inbound('event', { kind: 'event', event: { type: 'x' } }, died), 'actor.c');
     expect(alone?.properties).not.toHaveProperty('quorate-asked');
+  });
+
+  it('of a task that lapsed gives back what a budget has reserved for it, unless somebody had it in hand', async () => {
+    const lapsed = (more: Partial<InboundMessage>) =>
+      bury(inbound('task', task, { ...asked, deadLetterReason: 'TTLExpiredException', ...more }));
+    const properties = { 'quorate-budget': '5/100' };
+    const subjects = (published: readonly WireMessage[]) =>
+      published.toReversed().map(({ subject }) => subject);
+    const [reply, bill] = await lapsed({ properties });
+    expect([bill?.subject, reply?.subject]).toEqual(['usage', 'reply']);
+    expect(readUsage(inbound('usage', bill?.body as Json), '')).toMatchObject({
+      branch: 4,
+      of: 'nothing',
+      rows: [],
+    });
+    expect(subjects(await lapsed({ properties, deliveryCount: 1 }))).toEqual(['task', 'reply']);
+    expect(subjects(await lapsed({}))).toEqual(['task', 'reply']);
   });
 
   it('of an offer or task that lapsed says which', async () => {

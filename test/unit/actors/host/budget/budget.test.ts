@@ -312,6 +312,51 @@ describe('a start', () => {
   });
 });
 
+describe('an answer without a bill, of a host that does not know how', () => {
+  const failed = (branch: number) =>
+    inbound('reply', {
+      kind: 'reply',
+      execution: EXECUTION,
+      branch,
+      outcome: { status: 'error', error: { code: 'TASK_FAILED', message: 'no' } },
+    });
+
+  it('counts as it was reserved, once, and others leave or the budget ends', async () => {
+    const scene = setUp({ onExhausted: 'fail' });
+    await scene.hold();
+    // Twice, as a crash repeats it; and badly.
+    for (const branch of numbers(ROOM)) scene.queue.put(branch % 3 === 0 ? failed(branch) : answer(branch));
+    scene.queue.put(answer(1), failed(3));
+    await scene.hold();
+    expect(budgetOf(scene).ledger).toMatchObject({ spent: { tokens: ROOM * EACH.tokens }, reserved: {} });
+    const { rows = [] } = stateOf(scene.queue).control?.costs ?? {};
+    expect(rows).toMatchObject([{ agent: 'a', calls: ROOM, estimated: { inputTokens: ROOM * EACH.tokens } }]);
+    // There is nothing left, and nothing under way that would free anything.
+    await scene.hold();
+    for (const { body } of scene.queue.scheduled.values()) scene.queue.put(inbound('timer', body));
+    await scene.hold();
+    expect(stateOf(scene.queue).core?.snapshot).toMatchObject({ value: 'over' });
+  });
+
+  it('beside one with a bill leaves that alone', async () => {
+    const scene = setUp();
+    await scene.hold();
+    scene.queue.put(...answered(scene, 0, 40), answer(1), ...answered(scene, 2, 0));
+    await scene.hold();
+    expect(budgetOf(scene).ledger.spent.tokens).toBe(40 + EACH.tokens);
+    expect(scene.branches()).toHaveLength(ROOM + 1);
+  });
+
+  it('of a task that lapsed before anybody had it gives all back, for its bill says so', async () => {
+    const scene = setUp();
+    await scene.hold();
+    scene.queue.put(bill(scene, 4, 0, { of: 'nothing', rows: [] }), failed(4));
+    await scene.hold();
+    expect(budgetOf(scene).ledger.spent.tokens).toBe(0);
+    expect(scene.branches()).toHaveLength(ROOM + 1);
+  });
+});
+
 describe('a run whose tenant has a budget', () => {
   const TENANT = { tenants: { acme: { tokens: 10_000 } } };
   const draws = (scene: Scene) =>
