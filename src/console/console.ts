@@ -6,6 +6,7 @@ import { readVersion } from '../common/version.ts';
 import type { Logger } from '../contract/ports.ts';
 import { createChartRenderer } from '../inspector/chart/renderer.ts';
 import type { Keeper } from './index/keeper.ts';
+import { createIndexMetrics, type IndexMetrics } from './metrics.ts';
 import { openView } from './open.ts';
 import type { Me } from './protocol.ts';
 import { localTokens, parseTokens, type Tokens } from './server/access.ts';
@@ -30,6 +31,7 @@ export interface Console {
   /** With the token of an admin, where this process knows one: whoever has it may do everything. */
   readonly address: string;
   readonly keeper: Keeper;
+  readonly metrics: Pick<IndexMetrics, 'text' | 'refresh'>;
   close(): Promise<void>;
 }
 
@@ -38,7 +40,9 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const changes = createChangeHub();
   const view = await openView({ ...options, onTaken: (records) => changes.changed(records) });
   const charts = createChartRenderer();
+  const metrics = createIndexMetrics({ ...view, logger });
   const close = async (): Promise<void> => {
+    metrics.close();
     await charts.close();
     await view.close();
   };
@@ -67,6 +71,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       address:
         options.tokens === undefined && admin !== undefined ? `${server.url}#token=${admin}` : server.url,
       keeper: view.keeper,
+      metrics,
       close: async () => {
         await server.close();
         await close();

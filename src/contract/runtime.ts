@@ -9,6 +9,8 @@ export interface RuntimeOptions {
   /** Default: silent. */
   readonly logger?: Logger;
   readonly inspection?: InspectionSink;
+  /** Metrics of your own, as text for Prometheus: `/metrics` on `healthPort` answers them too. Asked at each request. */
+  readonly metrics?: () => string;
   /** Clock of this machine, by default the system's. Leases go by it; turns, timers and deadlines go by the broker's clock. */
   readonly clock?: Clock;
   /** Environment to read; default `process.env`. */

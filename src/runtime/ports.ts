@@ -22,6 +22,8 @@ interface PortOptions {
   readonly health: () => Health;
   readonly logger: Logger;
   readonly isVirtual: boolean;
+  /** Text that `/metrics` answers as well. */
+  readonly more: () => string;
 }
 
 interface Ports {
@@ -33,12 +35,12 @@ interface Ports {
 }
 
 export async function openPorts(options: PortOptions): Promise<Ports> {
-  const { config, entities, threads, bridge, counters, registry, health, logger } = options;
+  const { config, entities, threads, bridge, counters, registry, health, logger, more } = options;
   if (options.isVirtual) return { url: undefined, quiet: async () => {}, close: async () => {} };
   const look = bridge.lookAtQueue;
   const endLoop = readEventLoop(registry);
   const { healthPort: port, healthHost: host, queueMetricsMs: everyMs } = config;
-  const metrics = (): string => toPrometheus(registry.collect());
+  const metrics = (): string => toPrometheus(registry.collect()) + more();
   const scale = createScale({ config, threads, counters, look });
   const server = port === undefined ? undefined : await openServer({ port, host, health, metrics, scale });
   const queues =

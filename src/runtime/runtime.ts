@@ -211,6 +211,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       health,
       logger,
       isVirtual: clock.skips === true,
+      more: options.metrics ?? (() => ''),
     });
     // The last to close: it answers while all the rest drains, as not ready but alive.
     undo.unshift(() => ports.close());

@@ -1,6 +1,7 @@
 // `quorate console`: the console by itself, over the Service Bus of a configuration; no actor and no agent runs in it.
 import type { Command } from 'commander';
 import { loadConfig, resolveConfig } from '../../config/resolve.ts';
+import type { Console } from '../../console/console.ts';
 import { createLogger, logLevel } from '../../observability/log.ts';
 import { consoleOptions } from '../shared/console-options.ts';
 import { documented, EXIT, type ExitCode, type Finish } from '../shared/exit.ts';
@@ -13,6 +14,7 @@ import { DEFAULT_CONFIG } from './start.ts';
 interface Options extends Pick<HostOptions, 'data' | 'verbose'> {
   readonly config: string;
   readonly port?: number;
+  readonly healthPort?: number;
 }
 
 export function addConsoleCommand(program: Command, finish: Finish): void {
@@ -27,6 +29,7 @@ export function addConsoleCommand(program: Command, finish: Finish): void {
       'port of the console (default: $QUORATE_CONSOLE_PORT, else a free one)',
       toPort,
     )
+    .option('--health-port <number>', 'port of /healthz and /metrics (default: none)', toPort)
     .addOption(dataOption())
     .addOption(verboseOption());
   documented(command, {
@@ -35,7 +38,7 @@ export function addConsoleCommand(program: Command, finish: Finish): void {
   }).action(async (options: Options) => finish(await serve(options)));
 }
 
-async function serve({ config: file, port, verbose, data }: Options): Promise<ExitCode> {
+async function serve({ config: file, port, healthPort, verbose, data }: Options): Promise<ExitCode> {
   const lifecycle = createLifecycle();
   const terminal = createTerminal();
   printTitle(terminal);
@@ -58,9 +61,30 @@ async function serve({ config: file, port, verbose, data }: Options): Promise<Ex
     verbose: verbose === true,
   });
   if (startup.kind === 'cut short') return startup.code;
+  const probes =
+    healthPort === undefined
+      ? undefined
+      : await serveMetrics(startup.value, { port: healthPort, host: config.healthHost });
+  if (probes !== undefined) terminal.row('metrics', `${probes.url}/metrics`);
   terminal.row('console', startup.value.address);
   terminal.row('stop', 'Ctrl+C or SIGTERM');
   await lifecycle.stopped;
+  await probes?.close();
   await startup.value.close();
   return EXIT.done;
+}
+
+/** Not the `healthPort` of the configuration: a process beside this one may have it. */
+async function serveMetrics(console: Console, place: { readonly port: number; readonly host: string }) {
+  const { createHealthServer } = await import('../../observability/health.ts');
+  const options = {
+    ...place,
+    health: () => ({ ready: true }),
+    metrics: () => console.metrics.text(),
+    scale: async () => undefined,
+  };
+  return createHealthServer(options).catch(async (error: unknown) => {
+    await console.close();
+    throw error;
+  });
 }

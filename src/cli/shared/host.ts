@@ -58,7 +58,9 @@ export async function startHost(request: HostRequest): Promise<Host> {
     const inspection = inspector === undefined ? {} : { inspection: inspector.sink };
     // A developer's machine has a console from the beginning; a namespace is told where it is asked for.
     const index = resolved.index ?? targetOf(resolved, env['NODE_ENV']).mode === 'embedded';
-    const runtime = await createRuntime({ ...config, index }, { logger, env, ...inspection });
+    let watched: Console | undefined;
+    const metrics = (): string => watched?.metrics.text() ?? '';
+    const runtime = await createRuntime({ ...config, index }, { logger, env, metrics, ...inspection });
     undo.push(() => runtime.stop());
     inspector?.readStreams(({ type, id }, signal) =>
       runtime.client.stream(type, id, { children: true, signal }),
@@ -68,16 +70,17 @@ export async function startHost(request: HostRequest): Promise<Host> {
       terminal.row('health', `${health}/readyz`);
       terminal.row('metrics', `${health}/metrics`);
     }
-    const watched = await startConsoleOf(resolved, env, runtime, logger);
-    if (watched !== undefined) undo.push(() => watched.close());
-    if (watched !== undefined) terminal.row('console', watched.address);
+    watched = await startConsoleOf(resolved, env, runtime, logger);
+    undo.push(async () => watched?.close());
+    const consoleUrl = watched?.address;
+    if (consoleUrl !== undefined) terminal.row('console', consoleUrl);
     terminal.row('ready', mode === 'joined' ? `joined the broker at ${endpoint}` : endpoint);
     return {
       runtime,
       logger,
       stop,
       ...(inspector === undefined ? {} : { inspectorUrl: inspector.url }),
-      ...(watched === undefined ? {} : { consoleUrl: watched.address }),
+      ...(consoleUrl === undefined ? {} : { consoleUrl }),
     };
   } catch (error) {
     await stop();

@@ -274,6 +274,24 @@ export const METRICS = {
     labels: [],
     help: 'Open connections to Service Bus.',
   },
+  'quorate.actors': {
+    kind: 'gauge',
+    unit: '{actor}',
+    labels: ['type', 'shown'],
+    help: 'Actors by what they show (quarantined, error, asking, waiting ...), from the index of the console that keeps it.',
+  },
+  'quorate.index.lag': {
+    kind: 'gauge',
+    unit: 's',
+    labels: [],
+    help: 'Age of the newest record that the index took in; processes tell of themselves every ten seconds.',
+  },
+  'quorate.index.refused': {
+    kind: 'counter',
+    unit: '{record}',
+    labels: [],
+    help: 'Records that the index could not read.',
+  },
   'quorate.pool.waiting': {
     kind: 'updown',
     unit: '{request}',

@@ -50,7 +50,9 @@ const config = {
 let started: Awaited<ReturnType<typeof startRuntime<typeof config>>>;
 beforeAll(async () => {
   api.setGlobalMeterProvider(provider);
-  started = await startRuntime(config);
+  started = await startRuntime(config, {
+    metrics: () => '# HELP own_total Mine.\n# TYPE own_total counter\nown_total 3\n',
+  });
 }, 60_000);
 afterAll(async () => {
   gate.resolve();
@@ -108,6 +110,7 @@ it('what a runtime did is on /metrics, in its counters and in OpenTelemetry: the
   expect(of('quorate_limit_calls_total', { limit: 'model', outcome: 'granted' })).toBe(5);
   expect(of('quorate_session_accepts_total', { entity: 'actor.counter' })).toBeGreaterThanOrEqual(1);
   expect(of('quorate_state_bytes_count', { type: 'counter' })).toBeGreaterThanOrEqual(1);
+  expect(valueOf(families, 'own_total')).toBe(3);
   expect(started.runtime.metrics()).toContain('quorate_turns_total{type="counter"}');
 
   await provider.forceFlush();
@@ -159,3 +162,12 @@ it('who scales by an agent is told what its queue has, and the depth of all queu
   const scheduled = async () => valueOf(await scrape(), 'quorate_queue_scheduled', { entity: 'actor.order' });
   await expect.poll(scheduled, { timeout: 20_000, interval: 500 }).toBe(3);
 }, 90_000);
+
+it('a health port that is taken fails the start, in one line', async () => {
+  const { port } = new URL(started.runtime.info.health ?? '');
+  const taken = startRuntime({ ...config, healthPort: Number(port) });
+  await expect(taken).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(/^healthPort: .*EADDRINUSE/),
+  });
+}, 30_000);

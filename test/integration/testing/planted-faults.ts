@@ -11,7 +11,8 @@ export interface PlantedFault {
   readonly edits: readonly Edit[];
 }
 
-const COMMIT = 'const committed = await held.tryCommit(next.state, { bytes, forgets: settled });';
+const COMMIT =
+  'const committed = await held.tryCommit(next.state, { bytes, forgets: settled, turns: result });';
 const PUBLISH = 'if (next.state === undefined) await sendAnswers(held, next.entries);';
 
 export const PLANTED: readonly PlantedFault[] = [
