@@ -6,7 +6,7 @@ import { createSharedLimits } from '../../../src/client/limits.ts';
 import { controlAddress } from '../../../src/contract/control.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 import type { Bridge } from '../../../src/contract/ports.ts';
-import type { AnswerBody, WireMessage } from '../../../src/contract/wire.ts';
+import type { AnswerBody, QueryAnswer, WireMessage } from '../../../src/contract/wire.ts';
 import type { Requests } from '../../../src/mailbox/requests.ts';
 
 let sessions: string[] = [];
@@ -55,6 +55,19 @@ it.each([0, 3, 99, 100, 5_000])('one behind %i others is found with one page', a
   expect(asked.map(({ subject }) => subject)).toEqual(
     others < 100 ? ['query', 'event'] : ['query', 'query', 'event'],
   );
+});
+
+it('a host of a former build, which shows nothing, is given the order', async () => {
+  sessions = limits('gpt');
+  const former: Pick<Requests, 'ask'> = {
+    ask: async (make, options) => {
+      const answered = await requests.ask(make, options);
+      const isLook = asked.at(-1)?.subject === 'query';
+      return isLook ? { kind: 'answer', answer: 'snapshot', snapshot: {} as QueryAnswer } : answered;
+    },
+  };
+  expect(await createSharedLimits(bridge, former).get('gpt')).toEqual(VIEW);
+  expect(asked.map(({ subject }) => subject)).toEqual(['query', 'event']);
 });
 
 it.each([0, 99, 100, 5_000])('one that is not there among %i others is made by nobody', async (others) => {
