@@ -64,12 +64,13 @@ const FAILURES: ReadonlySet<unknown> = new Set(['error', 'failed']);
  */
 export function lintTrace(spans: readonly FlatSpan[], linkLimit = MAX_LINKS): Finding[] {
   const byId = new Map(spans.map((span) => [idOf(span), span]));
+  const lost = lostWaiters(spans, byId);
   return [
     ...spans.flatMap((span) => [
       ...lintSpan(span, linkLimit),
       ...lintFailure(span),
-      ...lintPlace(span, byId),
-      ...lintLinks(span, byId),
+      ...lintPlace(span, byId, lost),
+      ...lintLinks(span, byId, lost),
     ]),
     ...lintDuplicates(spans),
     ...lintRoots(spans),
@@ -114,12 +115,16 @@ function lintFailure(span: FlatSpan): Finding[] {
     : [];
 }
 
-function lintLinks(span: FlatSpan, byId: ReadonlyMap<string, FlatSpan>): Finding[] {
+function lintLinks(
+  span: FlatSpan,
+  byId: ReadonlyMap<string, FlatSpan>,
+  lost: ReadonlySet<string>,
+): Finding[] {
   const toParent = span.links.some(
     ({ traceId, spanId }) => traceId === span.traceId && spanId === span.parentSpanId,
   );
   const unresolved = span.links
-    .filter((link) => !byId.has(idOf(link)))
+    .filter((link) => !byId.has(idOf(link)) && !lost.has(idOf(link)))
     .map((link) => found('unresolved-link', span, `links to ${idOf(link)}`));
   return toParent
     ? [...unresolved, found('links-to-parent', span, 'links to the span that it hangs under')]
@@ -127,11 +132,16 @@ function lintLinks(span: FlatSpan, byId: ReadonlyMap<string, FlatSpan>): Finding
 }
 
 /** Where a span hangs, and whether its parent's time holds it. */
-function lintPlace(span: FlatSpan, byId: ReadonlyMap<string, FlatSpan>): Finding[] {
+function lintPlace(
+  span: FlatSpan,
+  byId: ReadonlyMap<string, FlatSpan>,
+  lost: ReadonlySet<string>,
+): Finding[] {
   if (span.parentSpanId === undefined) return [];
-  const parent = byId.get(idOf({ traceId: span.traceId, spanId: span.parentSpanId }));
+  const parentId = idOf({ traceId: span.traceId, spanId: span.parentSpanId });
+  const parent = byId.get(parentId);
   if (parent === undefined)
-    return hasLostWaiter(span, byId)
+    return lost.has(parentId)
       ? []
       : [found('unresolved-parent', span, `its parent ${span.parentSpanId} is not there`)];
   const detached = isDetached(span, parent);
@@ -163,12 +173,14 @@ function toleranceBetween(one: FlatSpan, other: FlatSpan): bigint {
 }
 
 /** Who waited for an actor died before its span was over: the actor says itself that it has started. */
-function hasLostWaiter({ traceId, spanId, name }: FlatSpan, byId: ReadonlyMap<string, FlatSpan>): boolean {
-  if (!name.startsWith('actor ')) return false;
-  const started = `${name} started`;
-  return [...byId.values()].some(
-    (one) => one.traceId === traceId && one.parentSpanId === spanId && one.name === started,
-  );
+function lostWaiters(spans: readonly FlatSpan[], byId: ReadonlyMap<string, FlatSpan>): ReadonlySet<string> {
+  const started = spans.filter(({ name }) => /^actor .* started$/.test(name));
+  const waiters = started.flatMap(({ traceId, parentSpanId = '', name }) => {
+    const actor = byId.get(idOf({ traceId, spanId: parentSpanId }));
+    if (actor?.parentSpanId === undefined || name !== `${actor.name} started`) return [];
+    return [idOf({ traceId, spanId: actor.parentSpanId })];
+  });
+  return new Set(waiters.filter((id) => !byId.has(id)));
 }
 
 const GIVEN_UP: ReadonlySet<unknown> = new Set(['RESULT_TIMEOUT', 'ABORTED', 'CONNECTION_FAILED']);

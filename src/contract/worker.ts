@@ -1,6 +1,7 @@
 // The thread protocol: tagged unions, no logic. One request is one Piscina task of `src/actors/worker`.
 import type { EventJson, Json } from './json.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
+import type { TraceCarrier } from './trace.ts';
 import type { CoreState, MachineRef, TurnRequest, TurnResult } from './turn.ts';
 
 export type WorkerRequest =
@@ -51,13 +52,6 @@ export type WorkerRequest =
 
 /** In the environment of a worker: what OTEL_SDK_DISABLED was before the pool set it. */
 export const SDK_HELD_BACK = 'QUORATE_OTEL_SDK_DISABLED';
-
-/** The trace context of an attempt, as the W3C headers have it. */
-export interface TraceCarrier {
-  readonly traceparent: string;
-  readonly tracestate?: string;
-  readonly baggage?: string;
-}
 
 /** To a CPU agent that runs: its signal aborts. */
 export interface ToAgent {

@@ -1,12 +1,7 @@
 // What travels with a trace beside `traceparent`: W3C `tracestate` and `baggage`, as properties of messages under their own names.
 // Who registers no propagator has neither. What is longer than others keep is left out: states and all messages would carry it.
 import { type Context, context, propagation } from '@opentelemetry/api';
-
-/** Empty where there is nothing. */
-export interface Carried {
-  readonly tracestate?: string;
-  readonly baggage?: string;
-}
+import type { Carried } from '../contract/trace.ts';
 
 /** W3C asks for 512 characters of the one. Of the other it allows 8,192 bytes; a state has 2,048 to spare for it. */
 const MOST = { tracestate: 512, baggage: 2_048 } as const;

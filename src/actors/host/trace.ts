@@ -3,8 +3,9 @@
 // trace; one that was only started is the root of a trace of its own (docs/decisions/0185-who-waits-decides.md).
 import { createTraceState, type SpanContext } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress } from '../../contract/address.ts';
+import type { Carried } from '../../contract/trace.ts';
 import { type InboundMessage, PROPERTY } from '../../contract/wire.ts';
-import { type Carried, carriedIn } from '../../observability/carried.ts';
+import { carriedIn } from '../../observability/carried.ts';
 import {
   deriveSpanContext,
   formatTraceparent,

@@ -13,7 +13,7 @@ import {
   type TextMapPropagator,
   trace,
 } from '@opentelemetry/api';
-import type { TraceCarrier } from '../../contract/worker.ts';
+import type { TraceCarrier } from '../../contract/trace.ts';
 import { formatTraceparent, parseTraceparent } from '../../observability/telemetry.ts';
 
 let isSet = false;

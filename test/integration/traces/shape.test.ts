@@ -95,7 +95,7 @@ describe('who waits decides where an actor lies', () => {
   it('run is around the whole wait, with the actor within', async () => {
     await client.run('chain', { id: 'run' });
     await ended('chain/run');
-    const call = only('run chain');
+    const call = only('run chain', 'chain/run');
     expect(call.parentSpanId).toBeUndefined();
     expect(only('actor chain', 'chain/run').parentSpanId).toBe(call.spanId);
     // One after the other, each whole and on the critical path, by the ids of their invokes.
@@ -134,6 +134,17 @@ describe('who waits decides where an actor lies', () => {
     const actor = only('actor gathering', 'gathering/long');
     expect(actor.parentSpanId).toBe(call.spanId);
     expect(actor.end).toBeGreaterThan(call.end);
+  });
+
+  it('an actor whose waiter died is whole without it, and found by its started marker', async () => {
+    await client.run('chain', { id: 'orphan' });
+    await ended('chain/orphan');
+    const call = only('run chain', 'chain/orphan');
+    await expect.poll(() => load() && traceOf(call).length, SOON).toBeGreaterThan(10);
+    // A process that is killed exports what has ended, and not what it waits in.
+    const left = traceOf(call).filter((span) => span !== call);
+    expect(lintTrace(left)).toEqual([]);
+    expect(left.map(({ name }) => name)).toContain('actor chain started');
   });
 
   it('query and watch have spans that link to the actor', async () => {

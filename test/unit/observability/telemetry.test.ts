@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createIdGenerator } from '../../../otel/id-generator.ts';
 import { QuorateError } from '../../../src/contract/errors.ts';
 import { ATTR, SPAN } from '../../../src/observability/span-names.ts';
@@ -23,6 +23,7 @@ import {
   parseTraceparent,
   recordFailure,
   recordSpan,
+  traceNow,
   traceparentOf,
 } from '../../../src/observability/telemetry.ts';
 
@@ -230,5 +231,48 @@ describe('with an SDK', () => {
     recordSpan({ name: 'a', spanContext: deriveSpanContext('a'), startTime: 1, endTime: 2 });
     inSpan('b', {}, () => undefined);
     expect(spanNamed('b').spanContext().spanId).not.toBe(spanNamed('a').spanContext().spanId);
+  });
+});
+
+describe('stamps', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('are in µs by the clock of the machine, and no two are equal', () => {
+    const before = Date.now();
+    const stamps = Array.from({ length: 1_000 }, () => traceNow());
+    expect(stamps[0]).toBeGreaterThanOrEqual(before);
+    expect(stamps.at(-1)).toBeLessThan(Date.now() + 2);
+    for (const [at, stamp] of stamps.entries()) expect(stamp).toBeGreaterThan(stamps[at - 1] ?? 0);
+  });
+
+  it('of a span are as they are given, and one that never ends is not exported', () => {
+    const exporter = new InMemorySpanExporter();
+    new NodeSDK({
+      autoDetectResources: false,
+      spanProcessors: [new SimpleSpanProcessor({ exporter })],
+      metricReaders: [],
+      logRecordProcessors: [],
+    }).start();
+    inSpan('given', { startTime: 1_000.001, endTime: () => 2_000.002 }, () => undefined);
+    inSpan('now', { endTime: () => undefined }, () => undefined);
+    inSpan('never', { endTime: () => 'never' }, () => undefined);
+    const [given, now, ...others] = exporter.getFinishedSpans();
+    expect(given).toMatchObject({ startTime: [1, 1_000], endTime: [2, 2_000] });
+    expect(now?.name).toBe('now');
+    expect(others).toEqual([]);
+    for (const api of [trace, context, propagation]) api.disable();
+  });
+
+  it('follow a clock that is set forward at once, and one that is set back if it is by more than a second', () => {
+    const set = (now: number): number => {
+      vi.useFakeTimers({ now, toFake: ['Date'] });
+      return traceNow();
+    };
+    const now = Date.now();
+    expect(Math.floor(set(now + 60_000))).toBe(now + 60_000);
+    expect(set(now + 59_500)).toBeGreaterThan(now + 60_000);
+    expect(Math.floor(set(now))).toBe(now);
   });
 });

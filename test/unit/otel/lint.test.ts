@@ -137,7 +137,9 @@ it('lets an actor outlive a waiter that gave up', () => {
 it('lets an actor stand without a waiter that died, as long as it says that it has started', () => {
   const actor = span('a', { name: 'actor x', parentSpanId: 'gone' });
   const started = span('b', { name: 'actor x started', parentSpanId: 'a' });
-  expect(rules(actor, started)).toEqual([]);
+  const sent = span('sent', { parentSpanId: 'gone' });
+  const batch = span('batch', { parentSpanId: 'a', links: [{ traceId: 't', spanId: 'gone' }] });
+  expect(rules(actor, started, sent, batch)).toEqual([]);
   expect(rules(actor)).toContain('unresolved-parent');
 });
 

@@ -9,6 +9,7 @@ import { ATTR, MESSAGING_SYSTEM, SPAN } from '../../../observability/span-names.
 import {
   contextOf,
   inSpan,
+  isTracing,
   recordFailure,
   type SpanInput,
   traceNow,
@@ -190,7 +191,7 @@ function spanOf(body: TaskBody, message: InboundMessage, { entity, clock }: Task
   return {
     kind: SpanKind.CONSUMER,
     parent: withCarried(contextOf(message.traceparent), message.traceparent, message.properties),
-    startTime: Math.floor(traceNow()),
+    ...(isTracing() ? { startTime: Math.floor(traceNow()) } : {}),
     attributes: {
       [ATTR.messagingSystem]: MESSAGING_SYSTEM,
       [ATTR.messagingDestination]: entity,

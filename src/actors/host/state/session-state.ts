@@ -5,11 +5,11 @@ import type { EventJson, Json } from '../../../contract/json.ts';
 import type { PayloadRef } from '../../../contract/payload.ts';
 import type { Disposition } from '../../../contract/ports.ts';
 import type { NamedPolicy } from '../../../contract/scatter.ts';
+import type { Carried } from '../../../contract/trace.ts';
 import type { CoreState } from '../../../contract/turn.ts';
 import type { CostRow, Funds, FundsAsk } from '../../../contract/usage.ts';
 import type { WireMessage } from '../../../contract/wire.ts';
 import type { DayLimit } from '../../../control/tenant/protocol.ts';
-import type { Carried } from '../../../observability/carried.ts';
 import type { Ledger, Limit } from '../budget/ledger.ts';
 import type { Peer } from '../sort/peers.ts';
 
