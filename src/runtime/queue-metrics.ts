@@ -15,6 +15,8 @@ import type { ProcessCounters } from './counters.ts';
 const SESSION = '$queue-metrics';
 /** The session is another's if it does not come by then. */
 const ACCEPT_MS = 2_000;
+/** What a look that is under way has to end when the process stops. */
+const STOP_MS = 2_000;
 /** Answers to who scales are at most so old: it asks each process, and often. */
 const FRESH_MS = 5_000;
 
@@ -86,7 +88,8 @@ export function startQueueMetrics(options: QueueMetricsOptions): QueueMetrics {
     stop: async () => {
       stopped = true;
       clearInterval(timer);
-      await looking;
+      // A service that does not answer is not waited for.
+      if (looking !== undefined) await atMost(STOP_MS, looking);
       seen.clear();
       await session?.stop();
     },

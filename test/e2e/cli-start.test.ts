@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { startBroker } from 'quorate-broker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from '../../src/client/connect.ts';
+import { parsePrometheusText, valueOf } from '../kit/prometheus-text.ts';
 import { type CliOptions, ROOT, runCli, startCli } from './cli-process.ts';
 
 const APPS = new URL('../fixtures/apps/', import.meta.url);
@@ -62,6 +63,9 @@ describe('a start', () => {
     const health = /^health +(\S+)\/readyz$/m.exec(banner)?.[1] ?? '';
     expect((await fetch(`${health}/healthz`)).status).toBe(200);
     await expect.poll(async () => (await fetch(`${health}/readyz`)).status).toBe(200);
+    const metrics = /^metrics +(\S+)$/m.exec(banner)?.[1] ?? '';
+    const families = parsePrometheusText(await (await fetch(metrics)).text());
+    expect(valueOf(families, 'quorate_build_info', { mode: 'embedded' })).toBe(1);
     child.kill('SIGTERM');
     const { code, stdout, stderr } = await ended;
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
