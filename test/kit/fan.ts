@@ -1,5 +1,5 @@
 // An actor that fans out, with its queue, broker and clock in the hand of a test: for what leaves of it, and when.
-import { type AnyStateMachine, setup } from 'xstate';
+import { type AnyStateMachine, assign, setup } from 'xstate';
 import { SLICE } from '../../src/actors/host/unsent/unsent.ts';
 import type { Json } from '../../src/contract/json.ts';
 import type { TaskBody, WireMessage } from '../../src/contract/wire.ts';
@@ -48,6 +48,7 @@ export const machine: AnyStateMachine = setup({ actors: { fan: scatter() } }).cr
     },
     over: { on: { again: 'fanning', ask: 'asking' } },
   },
+  on: { 'quorate.budget.low': { actions: assign({ low: ({ event }) => event as never }) } },
 } as never) as never;
 
 const REGISTRY = {

@@ -25,7 +25,7 @@ const NOT_BY_EMULATORS =
 
 /** What exists is never changed by it. */
 const APPLY_CREATES =
-  " With topology: 'apply' (QUORATE_TOPOLOGY=apply) and the right to manage they are created.";
+  ' `QUORATE_TOPOLOGY=apply quorate start` creates them, by a process with the right to manage.';
 
 interface TopologyKeeper {
   /** Throws TOPOLOGY_MISMATCH naming everything that is missing or wrong. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ServiceBusClient } from '@azure/service-bus';
 import { describe, expect, it } from 'vitest';
-import type { Role } from '../../../src/contract/config.ts';
+import type { AgentContext, Role } from '../../../src/contract/config.ts';
 import type { CompensationTask, SagaTask } from '../../../src/machines/saga.ts';
 import { LOCK_MS, startBrokerFor } from '../../kit/broker.ts';
 import { app, startRuntime } from '../../kit/runtime.ts';
@@ -215,6 +215,36 @@ describe('a saga', () => {
       status: 'compensated',
       completed: ['flight', 'hotel'],
     });
+  });
+
+  it('that a client cancels stays as it stands: nothing is undone', async () => {
+    let isAsked = false;
+    const stuck = {
+      retry: { attempts: 1 },
+      run: async ({ input, step }: SagaTask<{ fail: string }>, context: AgentContext) => {
+        if (step !== 'car') return agents.book.run({ input, step } as never);
+        isAsked = true;
+        return new Promise<never>((_, reject) =>
+          context.signal.addEventListener('abort', () => reject(context.signal.reason as Error)),
+        );
+      },
+    };
+    booked.splice(0);
+    await using test = await startRuntime({
+      machines: { trip: app('patterns.machine.ts', 'trip') },
+      agents: { ...agents, book: stuck },
+    });
+    const { client, counters } = test.runtime;
+    await client.start('trip', { id: 'c', input: { fail: '' } as never });
+    await expect.poll(() => isAsked).toBe(true);
+    expect(await client.cancel('trip', 'c')).toBe('cancelled');
+    await expect.poll(() => counters().agents['book']?.aborted).toBe(1);
+    expect(await client.query('trip', 'c')).toMatchObject({
+      status: 'stopped',
+      context: { completed: ['flight', 'hotel'] },
+    });
+    expect(counters().agents['cancelBooking']?.started).toBe(0);
+    expect(booked.splice(0)).toEqual(['flight', 'hotel']);
   });
 
   it('runs as the child of a user’s own machine, in a session of its own', async () => {

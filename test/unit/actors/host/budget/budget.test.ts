@@ -202,6 +202,12 @@ describe('what is left', () => {
     );
     expect(raised).toHaveLength(1);
     expect(budgetOf(scene).isLow).toBe(true);
+    const { body } = raised[0] ?? {};
+    scene.queue.put(inbound('timer', body as Json));
+    await scene.hold();
+    expect(stateOf(scene.queue).core?.snapshot).toMatchObject({
+      context: { low: { limit: { tokens: 1_000 }, spent: { tokens: 800 } } },
+    });
   });
 });
 
