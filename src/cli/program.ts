@@ -6,6 +6,7 @@ import { addAgentsCommand } from './commands/agents.ts';
 import { addAsksCommand } from './commands/asks.ts';
 import { addBrokerCommand } from './commands/broker.ts';
 import { addBudgetsCommand } from './commands/budgets.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addConsoleCommand } from './commands/console.ts';
 import { addCostsCommand } from './commands/costs.ts';
 import { addDlqCommand } from './commands/dlq.ts';
@@ -34,6 +35,7 @@ export function createProgram(finish: Finish): Command {
   });
   addStartCommand(program, finish);
   addConsoleCommand(program, finish);
+  addCheckCommand(program, finish);
   addDrawCommand(program, finish);
   addDoctorCommand(program, finish);
   addActorsCommand(program, finish);

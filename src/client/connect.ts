@@ -74,7 +74,7 @@ export async function openClient<C extends QuorateConfig>(options: ConnectOption
     clock,
     data: dataFolderOf(config),
     prefix: config.prefix,
-    broker: target.mode === 'embedded' ? 'embedded' : endpoint,
+    broker: target.mode === 'embedded' ? 'embedded' : target.endpoint,
   };
 }
 

@@ -48,7 +48,7 @@ export function resolveConfig(config: QuorateConfig, env: Environment = {}): Res
 }
 
 /** Read elsewhere: by the command line, and by this project's own tests and benches. */
-const OTHER_VARIABLES = /^QUORATE_(LOG$|TEST_|BENCH_|CHAOS_|FUZZ_|MUTATION$|PLANTED$|ROOT$)/;
+const OTHER_VARIABLES = /^QUORATE_(LOG$|CONSOLE_TOKEN$|TEST_|BENCH_|CHAOS_|FUZZ_|MUTATION$|PLANTED$|ROOT$)/;
 /** What Kubernetes sets in every pod beside a service that is called quorate. */
 const OF_KUBERNETES = /^QUORATE_(SERVICE_(HOST|PORT)|PORT_\d+_)/;
 

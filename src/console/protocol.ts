@@ -152,6 +152,21 @@ export interface ProcessRow {
   readonly state: 'alive' | 'silent' | 'stopped';
 }
 
+/** All living actors by type, version and state, and the machines that they run as they were told. */
+export interface Living {
+  readonly states: readonly {
+    readonly type: string;
+    readonly version: string;
+    readonly value: Json;
+    readonly count: number;
+  }[];
+  readonly machines: readonly {
+    readonly type: string;
+    readonly version: string;
+    readonly definition: Json;
+  }[];
+}
+
 /** One thing that a person should look at, the most urgent kind first. */
 export interface AttentionGroup {
   readonly kind: 'quarantined' | 'error' | 'exhausted' | 'asking' | 'overdue' | 'slow' | 'unserved';

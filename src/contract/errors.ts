@@ -93,6 +93,9 @@ export const ERROR_HINTS = {
   /** The file of the console's index could not be opened, read or written; the message names it. Actors are not touched by it. */
   CONSOLE_INDEX_FAILED:
     'Look at the disk and the rights of the file that the message names. It may be removed: the index fills itself again.',
+  /** A command asked the index of a console where there is none: only a console makes one. */
+  CONSOLE_INDEX_MISSING:
+    'Run `quorate start` or `quorate console` on this data folder once, or name a console with --console.',
   /** A request to the console had no token, or one that it does not know. */
   CONSOLE_TOKEN_NEEDED:
     'Open the address that `quorate start` or `quorate console` prints, or send the token as `Authorization: Bearer`.',

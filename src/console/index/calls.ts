@@ -8,6 +8,7 @@ import type {
   ActorQuery,
   AttentionGroup,
   CostLine,
+  Living,
   ProcessRow,
   StateCount,
   TypeSummary,
@@ -16,6 +17,8 @@ import type {
 export interface IndexThreadData {
   /** Absolute path of the file. */
   readonly file: string;
+  /** Only look, also where nobody writes. */
+  readonly readOnly: boolean;
 }
 
 export interface IndexCalls {
@@ -36,6 +39,7 @@ export interface IndexCalls {
   readonly processes: (now: number) => readonly ProcessRow[];
   readonly attention: (now: number) => readonly AttentionGroup[];
   readonly costs: (by: 'type' | 'tenant' | 'run', since: number) => readonly CostLine[];
+  readonly living: () => Living;
   readonly views: () => readonly { readonly name: string; readonly query: string }[];
   readonly meta: (name: string) => string | undefined;
   readonly unseen: (addresses: readonly string[], since: number) => readonly string[];

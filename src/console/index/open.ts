@@ -33,6 +33,7 @@ const CALLS: readonly (keyof IndexCalls)[] = [
   'processes',
   'attention',
   'costs',
+  'living',
   'views',
   'meta',
   'unseen',
@@ -47,10 +48,10 @@ function indexFile({ data, broker, prefix }: IndexPlace): string {
 }
 
 /** Throws nothing: what is wrong with the file is said by the first call, as CONSOLE_INDEX_FAILED. */
-export function openIndex(place: IndexPlace): IndexHandle {
+export function openIndex(place: IndexPlace, readOnly = false): IndexHandle {
   const file = indexFile(place);
-  mkdirSync(join(place.data, 'console'), { recursive: true, mode: OWNER_ONLY });
-  const data: IndexThreadData = { file };
+  if (!readOnly) mkdirSync(join(place.data, 'console'), { recursive: true, mode: OWNER_ONLY });
+  const data: IndexThreadData = { file, readOnly };
   // The same file is .ts in development and .js once built.
   const worker = new Worker(new URL(`./thread${extname(import.meta.url)}`, import.meta.url), {
     workerData: data,

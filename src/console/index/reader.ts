@@ -10,6 +10,7 @@ import {
   type ActorQuery,
   type ActorRow,
   type CostLine,
+  type Living,
   MOST_COUNTED,
   type ProcessRow,
   type Shown,
@@ -191,6 +192,26 @@ export class IndexReader {
       tokens: Number(tokens),
       microUsd: Number(usd),
     }));
+  }
+
+  living(): Living {
+    const states = this.#all(
+      `SELECT type, version, value, sum(n) AS n FROM tally WHERE ${LIVING} GROUP BY type, version, value ORDER BY n DESC LIMIT 5000`,
+    );
+    const machines = this.#all('SELECT type, version, definition FROM machine');
+    return {
+      states: states.map(({ type, version, value, n }) => ({
+        type: String(type),
+        version: String(version),
+        value: parse(value),
+        count: Number(n),
+      })),
+      machines: machines.map(({ type, version, definition }) => ({
+        type: String(type),
+        version: String(version),
+        definition: parse(definition),
+      })),
+    };
   }
 
   views(): { readonly name: string; readonly query: string }[] {

@@ -10,12 +10,13 @@ import { IndexWriter } from './writer.ts';
 
 if (isMainThread || parentPort === null) throw new Error('this module runs in a worker thread only');
 const port = parentPort;
-const { file } = workerData as IndexThreadData;
+const { file, readOnly } = workerData as IndexThreadData;
 /** A writer that is gone is noticed so soon. */
 const TAKE_OVER_MS = 5_000;
 
 /** Held for as long as this process lives: whoever has it writes. */
 function takeLock(): DatabaseSync | undefined {
+  if (readOnly) return undefined;
   const lock = new DatabaseSync(`${file}-lock`);
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
@@ -94,6 +95,7 @@ class Index {
     processes: (now) => this.#read?.processes(now) ?? [],
     attention: (now) => this.#read?.attention(now) ?? [],
     costs: (by, since) => this.#read?.costs(by, since) ?? [],
+    living: () => this.#read?.living() ?? { states: [], machines: [] },
     views: () => this.#read?.views() ?? [],
     meta: (name) => this.#read?.meta(name),
     unseen: (addresses, since) => this.#read?.unseen(addresses, since) ?? [...addresses],

@@ -77,6 +77,7 @@ export const READ_ROUTES: Readonly<Record<string, ReadRoute>> = {
       return { kind: 'svg', svg: await draw(definition) };
     },
   },
+  living: reads((_, { index }) => index.living()),
   processes: reads((_, { index, now }) => index.processes(now())),
   costs: reads(({ params }, { index }) => {
     const { by, since } = readCostQuery(params);

@@ -1,5 +1,6 @@
 // The console over HTTP as its page uses it: who may ask what, what is answered, what is done and with which audit line.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { livingAt } from '../../../src/console/check/living.ts';
 import { type Console, startConsole } from '../../../src/console/console.ts';
 import type { ActorDetail, ActorNow, ActorPage, Changes, Letters } from '../../../src/console/protocol.ts';
 import type { Logger } from '../../../src/contract/ports.ts';
@@ -175,6 +176,21 @@ describe('the console', () => {
     expect(await response.json()).toMatchObject({
       done: [{ outcome: 'would-redrive' }, { outcome: 'would-redrive' }, { outcome: 'would-redrive' }],
       line: `quorate dlq redrive ${numbers.join(' ')} --dry-run`,
+    });
+  });
+
+  it('tells a pipeline which actors live, if it has a token', async () => {
+    const { client } = test.runtime;
+    await client.start('counter' as never, { id: 'lives' } as never);
+    const mine = async () =>
+      (await livingAt(served.url, TOKENS.reader)).states.find(({ type }) => type === 'counter');
+    await expect.poll(mine).toMatchObject({ version: '1', value: 'counting' });
+    expect((await livingAt(served.url, TOKENS.reader)).machines).toMatchObject([
+      { type: 'counter', version: '1' },
+    ]);
+    await expect(livingAt(served.url, undefined)).rejects.toMatchObject({ code: 'CONSOLE_TOKEN_NEEDED' });
+    await expect(livingAt('http://127.0.0.1:9', undefined)).rejects.toMatchObject({
+      code: 'CONNECTION_FAILED',
     });
   });
 
