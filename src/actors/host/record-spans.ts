@@ -3,6 +3,7 @@
 // that it caused; a gather takes the last µs of its scatter, and the answer that decided it ends last before it.
 import { SpanKind } from '@opentelemetry/api';
 import { type ActorAddress, formatAddress, namedByType } from '../../contract/address.ts';
+import { isReservedType } from '../../contract/control.ts';
 import type { ErrorJson, Outcome } from '../../contract/outcome.ts';
 import { answeredIn } from '../../contract/scatter.ts';
 import {
@@ -49,7 +50,8 @@ interface Life {
 export function recordTurns(batch: CommittedBatch): void {
   const { actor, machine, origin, before, result, trace } = batch;
   const { state } = result;
-  if (state === null || !isTracing()) return;
+  // What processes share has no spans of its own, as its batches have none.
+  if (state === null || !isTracing() || isReservedType(actor.type)) return;
   const now = traceNow();
   const life: Life = {
     actor,

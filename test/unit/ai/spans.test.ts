@@ -1,31 +1,24 @@
 // What a trace has of a model agent: each call of its model with what it used, each tool, and why one failed.
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
+import { SpanKind } from '@opentelemetry/api';
 import { tool } from 'ai';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { z } from 'zod';
 import { modelAgent } from '../../../src/ai/model-agent.ts';
 import { type Asked, type ModelServer, startModelServer, type Work } from '../../kit/model/server.ts';
+import { startRecording, stopRecording } from '../../kit/spans.ts';
 import { attempt, modelOf } from './kit.ts';
 
-const exporter = new InMemorySpanExporter();
+let exporter: ReturnType<typeof startRecording>;
 let server: ModelServer;
 let work: (asked: Asked) => Work = () => ({});
 
 beforeAll(async () => {
-  for (const api of [trace, context, propagation]) api.disable();
-  new NodeSDK({
-    autoDetectResources: false,
-    spanProcessors: [new SimpleSpanProcessor({ exporter })],
-    metricReaders: [],
-    logRecordProcessors: [],
-  }).start();
+  exporter = startRecording();
   server = await startModelServer({ work: (asked) => work(asked) });
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
-  for (const api of [trace, context, propagation]) api.disable();
+  stopRecording();
 });
 beforeEach(() => exporter.reset());
 

@@ -1,12 +1,10 @@
 import { trace } from '@opentelemetry/api';
-import { NodeSDK } from '@opentelemetry/sdk-node';
-import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createIdGenerator } from '../../../src/exports/id-generator.ts';
 import { otherApi } from '../../../src/observability/api-copies.ts';
 import { deriveSpanContext, recordSpan } from '../../../src/observability/telemetry.ts';
+import { startRecording, stopRecording } from '../../kit/spans.ts';
 
-afterEach(() => trace.disable());
+afterEach(stopRecording);
 
 describe('a second copy of the API', () => {
   it('is said in one line, with both versions and the fix', () => {
@@ -36,14 +34,7 @@ describe('a second copy of the API', () => {
 });
 
 it('spans of an own SDK keep the ids that were reserved for them, and others get random ones', () => {
-  const exporter = new InMemorySpanExporter();
-  new NodeSDK({
-    autoDetectResources: false,
-    idGenerator: createIdGenerator(),
-    spanProcessors: [new SimpleSpanProcessor({ exporter })],
-    metricReaders: [],
-    logRecordProcessors: [],
-  }).start();
+  const exporter = startRecording();
   const spanContext = deriveSpanContext('actor');
   recordSpan({ name: 'actor', spanContext, startTime: 1, endTime: 2 });
   for (const name of ['one', 'two']) trace.getTracer('t').startSpan(name).end();

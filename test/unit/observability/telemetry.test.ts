@@ -26,6 +26,7 @@ import {
   traceNow,
   traceparentOf,
 } from '../../../src/observability/telemetry.ts';
+import { startRecording, stopRecording } from '../../kit/spans.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SAMPLED = `00-${TRACE}-00f067aa0ba902b7-01`;
@@ -248,13 +249,7 @@ describe('stamps', () => {
   });
 
   it('of a span are as they are given, and one that never ends is not exported', () => {
-    const exporter = new InMemorySpanExporter();
-    new NodeSDK({
-      autoDetectResources: false,
-      spanProcessors: [new SimpleSpanProcessor({ exporter })],
-      metricReaders: [],
-      logRecordProcessors: [],
-    }).start();
+    const exporter = startRecording();
     inSpan('given', { startTime: 1_000.001, endTime: () => 2_000.002 }, () => undefined);
     inSpan('now', { endTime: () => undefined }, () => undefined);
     inSpan('never', { endTime: () => 'never' }, () => undefined);
@@ -262,7 +257,7 @@ describe('stamps', () => {
     expect(given).toMatchObject({ startTime: [1, 1_000], endTime: [2, 2_000] });
     expect(now?.name).toBe('now');
     expect(others).toEqual([]);
-    for (const api of [trace, context, propagation]) api.disable();
+    stopRecording();
   });
 
   it('follow a clock that is set forward at once, and one that is set back if it is by more than a second', () => {
