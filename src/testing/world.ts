@@ -80,6 +80,7 @@ export class TestWorld {
     await world.startHost();
     // All its links are open.
     await world.settled();
+    await world.#followed();
     return world;
   }
 
@@ -140,6 +141,14 @@ export class TestWorld {
       await this.advance(intervalMs);
       await say();
     }
+  }
+
+  /** A process asks by itself what is ordered, soon after its start: an order before that would find nobody. */
+  async #followed(): Promise<void> {
+    const { atRunTime, agents } = this.#options.laboratory.resolved;
+    if (atRunTime !== true || Object.keys(agents).length === 0) return;
+    while (Object.keys(await this.client.agents.list()).length === 0) await sleep(LOOK_MS);
+    await this.settled();
   }
 
   /** Time that passes while no host is there. */

@@ -89,7 +89,8 @@ const paused = scenario(
     await start(world, 2);
     await advance('5 minutes');
     expect(at).toEqual([]);
-    expect((await client.query('all', 'g')).paused).toMatchObject({ oracle: { reason: 'an incident' } });
+    // A query is no witness here: a host that has just taken over may answer it before it has heard.
+    expect(await client.agents.list()).toMatchObject({ oracle: { reason: 'an incident' } });
     await client.agents.resume('oracle');
     await advance('2 minutes');
     expect((await client.query('all', 'g')).output).toMatchObject({ ok: 2 });
