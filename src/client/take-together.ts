@@ -32,7 +32,10 @@ export async function takeTogether(
     return typeof letter === 'object' ? { number, letter } : { number };
   });
   settle(arrivals).then(resolve, reject);
-  return Promise.allSettled(takes.map(({ end }) => end));
+  const ends = await Promise.allSettled(takes.map(({ end }) => end));
+  // Where nothing could be taken, nothing has waited for it.
+  if (ends.every(({ status }) => status === 'fulfilled')) await settled;
+  return ends;
 }
 
 interface Take {

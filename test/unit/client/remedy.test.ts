@@ -170,6 +170,11 @@ it('leaves what another process has in hand, and of its actor what comes behind 
   await desk.run(upTo(100));
   const ofA = upTo(100).filter((number) => ![2, 4, 6, 98].includes(number));
   expect(desk.arrived.filter((number) => ![2, 4, 6, 98].includes(number))).toEqual(ofA);
+  // All of a window.
+  const whole = new Desk(40);
+  for (const number of upTo(32)) whole.elsewhere.add(number);
+  expect((await whole.run(upTo(40))).given.map(({ outcome }) => outcome)).toEqual(upTo(40).map(() => 'held'));
+  expect(whole.arrived).toEqual([]);
   // Nothing has to go first where nothing is sent.
   const other = new Desk(3);
   other.elsewhere.add(1);
