@@ -2,33 +2,17 @@
 // deadline, in whatever order it is granted, sent and let go of. What never left is saved, and nothing else is.
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { ControlState, UnsentEntry } from '../../../../../src/actors/host/state/session-state.ts';
-import type { Gate } from '../../../../../src/actors/host/unsent/gates.ts';
 import { SLICE } from '../../../../../src/actors/host/unsent/unsent.ts';
 import { inLife } from '../../../../../src/actors/protocol/ids.ts';
 import { type Told, toUsage } from '../../../../../src/actors/protocol/usage.ts';
 import { NO_AMOUNT, savedRow, toCosts } from '../../../../../src/contract/usage.ts';
 import { PROPERTY } from '../../../../../src/contract/wire.ts';
+import { gate, grant } from '../../../../kit/counted-gate.ts';
 import { isTask, numbers, Scene } from '../../../../kit/fan.ts';
 import { inbound } from '../../../../kit/inbound.ts';
 import { event, query, stateOf } from '../../../../kit/notes.ts';
 
 const saveOne = () => [savedRow('a', '', { ...NO_AMOUNT, calls: 1 })];
-
-interface Counted extends ControlState {
-  readonly granted?: number;
-  readonly taken?: number;
-}
-
-const gate: Gate = {
-  holds: (_, agents) => agents.includes('a'),
-  grants: (control: Counted, _, most) => Math.min(most, (control.granted ?? 0) - (control.taken ?? 0)),
-  taken: (control: Counted, _work: UnsentEntry, count): Counted => ({
-    ...control,
-    taken: (control.taken ?? 0) + count,
-  }),
-  granted: (control: Counted, { value }): Counted => ({ ...control, granted: Number(value) }),
-};
 
 function life(scene: Scene): string {
   return stateOf(scene.queue).core?.incarnation ?? '';
@@ -40,10 +24,6 @@ function bill(scene: Scene) {
   const told: Told = { execution: inLife('0.9', life(scene)), of: 'sum', rows, until: 0 };
   const { subject, body } = toUsage({ entity: 'e', sessionId: 's', messageId: 'u' }, told);
   return inbound(subject, body);
-}
-
-function grant(scene: Scene, total: number) {
-  return inbound('granted', { kind: 'granted', execution: inLife('lane', life(scene)), value: total });
 }
 
 async function isFinal(scene: Scene): Promise<unknown> {

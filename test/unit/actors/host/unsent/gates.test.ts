@@ -1,10 +1,8 @@
 // What a gate holds back leaves when it is granted: each task once, never more than was granted, with a deadline that begins then.
 import { describe, expect, it } from 'vitest';
-import type { ControlState, UnsentEntry } from '../../../../../src/actors/host/state/session-state.ts';
-import type { Gate } from '../../../../../src/actors/host/unsent/gates.ts';
-import { inLife } from '../../../../../src/actors/protocol/ids.ts';
 import type { Json } from '../../../../../src/contract/json.ts';
 import { PROPERTY, type TaskBody, type WireMessage } from '../../../../../src/contract/wire.ts';
+import { gate, grant } from '../../../../kit/counted-gate.ts';
 import { fakeHost } from '../../../../kit/fake-host.ts';
 import type { Fate } from '../../../../kit/fake-queue.ts';
 import { answer, EXECUTION, isTask, machine, numbers, Scene } from '../../../../kit/fan.ts';
@@ -15,30 +13,6 @@ import { createRandom } from '../../../../kit/random.ts';
 const DEADLINE_MS = 60_000;
 const BRANCHES = 40;
 const items = numbers(BRANCHES);
-
-/** Opened by grants: so many in all, so many taken. */
-interface Counted extends ControlState {
-  readonly granted?: number;
-  readonly taken?: number;
-}
-
-const gate: Gate = {
-  holds: (_, agents) => agents.includes('a'),
-  grants: (control: Counted, _, most) => Math.min(most, (control.granted ?? 0) - (control.taken ?? 0)),
-  taken: (control: Counted, _work: UnsentEntry, count): Counted => ({
-    ...control,
-    taken: (control.taken ?? 0) + count,
-  }),
-  granted: (control: Counted, { value }): Counted => ({
-    ...control,
-    granted: Math.max(control.granted ?? 0, Number(value)),
-  }),
-};
-
-function grant(scene: Scene, total: number) {
-  const { incarnation = '' } = stateOf(scene.queue).core ?? {};
-  return inbound('granted', { kind: 'granted', execution: inLife('lane', incarnation), value: total });
-}
 
 const tasks = (scene: Scene): WireMessage[] => scene.queue.sent.filter(isTask);
 const timersOf = (scene: Scene) => scene.queue.sent.filter(({ notBefore }) => notBefore !== undefined);
