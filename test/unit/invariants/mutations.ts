@@ -162,7 +162,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i11-no-silence',
     guard: 'the asker is told of a dead letter',
     file: 'src/actors/agents/dead-letters.ts',
-    find: 'replies.flatMap((reply, at) => (reply === undefined ? [] : withLetter(reply, copies[at], kept))),',
+    find: 'reply === undefined ? [] : [...billOf(letters[at]?.message), withLetter(reply, copies[at], kept)],',
     replace: '[],',
   },
   {
