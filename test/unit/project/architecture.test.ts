@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const files = globSync(['src/**/*.ts', 'otel/*.ts', 'packages/*/src/**/*.ts'], { cwd: ROOT }).map((path) =>
-  path.replaceAll('\\', '/'),
+const files = globSync(['src/**/*.{ts,tsx}', 'otel/*.ts', 'packages/*/src/**/*.ts'], { cwd: ROOT }).map(
+  (path) => path.replaceAll('\\', '/'),
 );
 
 it('ARCHITECTURE.md has a row for every folder that has files, and for no other', () => {
