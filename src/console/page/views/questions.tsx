@@ -98,9 +98,11 @@ function Question({ ask, done }: { readonly ask: OpenAsk; readonly done: () => v
             <pre class="raw">{pretty(ask.schema)}</pre>
           </details>
         ) : null}
-        <pre class="line">
-          quorate asks answer {quoted(ask.id)} {quoted(JSON.stringify(read.value ?? null))}
-        </pre>
+        {read.value === undefined ? null : (
+          <pre class="line">
+            quorate asks answer {quoted(ask.id)} {quoted(JSON.stringify(read.value))}
+          </pre>
+        )}
         {problem.value === '' ? null : (
           <p class="problem" role="alert">
             {problem.value}
