@@ -273,7 +273,12 @@ export function createClient<C extends QuorateConfig>(options: ClientOptions): Q
             type,
             id,
             { kind: 'query', asker: asker as Json },
-            { properties: { [PROPERTY.patience]: timeoutOf(call) } },
+            {
+              properties: {
+                [PROPERTY.patience]: timeoutOf(call),
+                ...(call?.branches === true ? { [PROPERTY.branches]: true } : {}),
+              },
+            },
           );
         const body = await ask(type, id, call, make, late, { span });
         if (body.answer === 'snapshot') return body.snapshot;

@@ -35,6 +35,12 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** Of `query`. */
+export interface QueryOptions extends CallOptions {
+  /** With what has become of each branch of open gathers (`gathers[].branches`). Default false. */
+  readonly branches?: boolean;
+}
+
 /** What a run may use, with all that it starts (docs/control.md). At least one of the two limits. */
 export interface BudgetOptions {
   readonly usd?: number;
@@ -140,7 +146,7 @@ export interface QuorateClient<C extends QuorateConfig = QuorateConfig> {
   query<T extends MachineType<C>>(
     type: T,
     id: string,
-    options?: CallOptions,
+    options?: QueryOptions,
   ): Promise<TypedQuery<MachineOf<C, T>>>;
   /**
    * What the actor used, with all that it started: tokens, calls and money, by agent and model. Also of one that has ended, for the

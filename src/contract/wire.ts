@@ -9,7 +9,7 @@ import type { EventJson, Json } from './json.ts';
 import { type AuditBody, LETTER_PROPERTY, type MarkBody, type SweepBody } from './letters.ts';
 import type { AgentPause } from './orders.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
-import type { Spent } from './scatter.ts';
+import type { PolicyRecord, Spent } from './scatter.ts';
 import type { ActorStatus, AppliedEvent, TurnInput } from './turn.ts';
 import type { Costs, Funds } from './usage.ts';
 
@@ -45,6 +45,8 @@ export const PROPERTY = {
   look: 'quorate-look',
   /** On a query: its actor is told to the index of consoles, and nobody is answered. Hosts of former builds answer. */
   announce: 'quorate-announce',
+  /** On a query: what has become of each branch of its gathers is wanted too. Hosts of former builds do not look at it. */
+  branches: 'quorate-branches',
   attempt: 'quorate-attempt',
   /** Of a task: how often it was put off because the other side asked to wait. Not in its body, which older hosts read strictly. */
   waits: 'quorate-waits',
@@ -352,6 +354,22 @@ export interface QueryAnswer {
 }
 
 /** How far a gather is. total = answered + open, and answered = good + failed + invalid. */
+export interface GatherBranches {
+  /**
+   * A character a branch: `o` answered well, `f` failed, `i` not valid by the policy, `a` answered (with collect 'counts' nobody knows how),
+   * `.` open, `-` not sent yet.
+   */
+  readonly cells: string;
+  /** Branch n is for agent n modulo their number. */
+  readonly agents: readonly string[];
+  readonly policy: PolicyRecord;
+  /** Epoch ms. */
+  readonly deadlineAt?: number;
+  /** Codes of those that failed, at most a hundred. */
+  readonly failures: readonly { readonly branch: number; readonly code: string }[];
+}
+
+/** How far a gather is. */
 export interface GatherProgress {
   /** The id of its invoke. */
   readonly childId: string;
@@ -372,6 +390,8 @@ export interface GatherProgress {
   readonly startedAt: number;
   /** What its branches used so far; absent until one has told. */
   readonly spent?: Spent;
+  /** What has become of each branch, where a query asks for it. */
+  readonly branches?: GatherBranches;
   /** The open branch that was sent first, and how long ago its gather began in ms; absent where none is under way. */
   readonly slowest?: { readonly branch: number; readonly agent: string; readonly ms: number };
   /**

@@ -1,9 +1,7 @@
 // What a person should look at, found in the index: groups by what they have in common, the most urgent kind first.
 import type { SQLInputValue } from 'node:sqlite';
 import type { ActorFilter, AttentionGroup, ProcessRow } from '../protocol.ts';
-
-/** No table of the index has blobs, and no number is larger than a double holds. */
-export type IndexRow = Record<string, string | number | null>;
+import { type IndexRow, LIVING } from './rows.ts';
 
 type Ask = (sql: string, values?: readonly SQLInputValue[]) => IndexRow[];
 
@@ -99,14 +97,13 @@ function unserved(ask: Ask, processes: readonly ProcessRow[]): AttentionGroup[] 
       filter,
     });
   };
-  const living = "shown NOT IN ('error', 'done', 'stopped')";
-  for (const { type, n } of ask(`SELECT type, sum(n) AS n FROM tally WHERE ${living} GROUP BY type`)) {
+  for (const { type, n } of ask(`SELECT type, sum(n) AS n FROM tally WHERE ${LIVING} GROUP BY type`)) {
     if (types.has(String(type))) continue;
     const message = 'no living process hosts it: its actors stand still';
     add(`machine ${String(type)}`, Number(n), message, { type: String(type) }, '');
   }
   const waiting = ask(
-    `SELECT type, waits_for, sum(n) AS n FROM tally WHERE ${living} AND waits_for <> '' GROUP BY type, waits_for LIMIT ${MOST_GROUPS}`,
+    `SELECT type, waits_for, sum(n) AS n FROM tally WHERE ${LIVING} AND waits_for <> '' GROUP BY type, waits_for LIMIT ${MOST_GROUPS}`,
   );
   for (const { type, waits_for: list, n } of waiting) {
     // A machine's own promise logic is done where its actors are.

@@ -18,7 +18,9 @@ import {
   type TimelineGap,
   type TypeSummary,
 } from '../protocol.ts';
-import { attentionIn, type IndexRow } from './attention.ts';
+import { attentionIn } from './attention.ts';
+import { readCursor, SORTS, whereOf } from './filter.ts';
+import { gapsIn, type IndexRow, LIVING, parse, toActorRow } from './rows.ts';
 
 const DEFAULT_LIMIT = 100;
 const MOST_STEPS = 500;
@@ -27,8 +29,6 @@ const MOST_ANCESTORS = 16;
 /** Told every ten seconds. */
 const SILENT_AFTER_MS = 35_000;
 const NO_LONGER_SHOWN_MS = 3_600_000;
-
-type Row = IndexRow;
 
 export class IndexReader {
   readonly #db: DatabaseSync;
@@ -251,126 +251,9 @@ export class IndexReader {
     return Number(row?.['bytes'] ?? 0);
   }
 
-  #all(sql: string, values: readonly SQLInputValue[] = []): Row[] {
+  #all(sql: string, values: readonly SQLInputValue[] = []): IndexRow[] {
     const statement = this.#prepared.get(sql) ?? this.#db.prepare(sql);
     this.#prepared.set(sql, statement);
-    return statement.all(...values) as unknown as Row[];
+    return statement.all(...values) as unknown as IndexRow[];
   }
-}
-
-/** Of a tally: rows of actors that have not ended. */
-const LIVING = "shown NOT IN ('error', 'done', 'stopped')";
-
-const SORTS = {
-  changed: { column: 'changed_at', direction: 'DESC' },
-  started: { column: 'started_at', direction: 'DESC' },
-  age: { column: 'started_at', direction: 'ASC' },
-  cost: { column: 'micro_usd', direction: 'DESC' },
-} as const;
-
-interface Where {
-  readonly where: string;
-  readonly values: readonly SQLInputValue[];
-}
-
-function whereOf({
-  type,
-  shown,
-  state,
-  tenant,
-  root,
-  parent,
-  code,
-  version,
-  text,
-  since,
-  until,
-}: ActorFilter): Where {
-  const parts: [sql: string, ...values: SQLInputValue[]][] = [];
-  if (shown === undefined) parts.push(["status <> 'gone'"]);
-  else parts.push([`shown IN (${shown.map(() => '?').join(', ') || "''"})`, ...shown]);
-  if (type !== undefined) parts.push(['type = ?', type]);
-  if (state !== undefined) parts.push(['value = ?', state]);
-  if (tenant !== undefined) parts.push(['tenant = ?', tenant]);
-  if (root !== undefined) parts.push(['root = ?', root]);
-  if (parent !== undefined) parts.push(['parent = ?', parent]);
-  if (code !== undefined) parts.push(['code = ?', code]);
-  if (version !== undefined) parts.push(['version = ?', version]);
-  if (since !== undefined) parts.push(['changed_at >= ?', since]);
-  if (until !== undefined) parts.push(['changed_at < ?', until]);
-  // A quoted phrase of FTS5: what is typed is no language.
-  if (text !== undefined)
-    parts.push([
-      'key IN (SELECT rowid FROM actor_text WHERE actor_text MATCH ? ORDER BY rowid DESC LIMIT ?)',
-      `"${text.replaceAll('"', '""')}"`,
-      MOST_COUNTED + 1,
-    ]);
-  return { where: parts.map(([sql]) => sql).join(' AND '), values: parts.flatMap(([, ...values]) => values) };
-}
-
-function readCursor(after: string | undefined): [number, number] | undefined {
-  const [sorted, key] = (after ?? '').split(':').map(Number);
-  return Number.isFinite(sorted) && Number.isFinite(key) && after !== undefined && after !== ''
-    ? [sorted as number, key as number]
-    : undefined;
-}
-
-/** Turns between what was told, and up to the newest. */
-function gapsIn(told: readonly Row[], turn: number): TimelineGap[] {
-  const gaps: TimelineGap[] = [];
-  let reached = 0;
-  for (const { after_turn: after, to_turn: to } of told) {
-    if (Number(after) > reached) gaps.push({ after: reached, to: Number(after) });
-    reached = Math.max(reached, Number(to));
-  }
-  if (turn > reached) gaps.push({ after: reached, to: turn });
-  return gaps;
-}
-
-function parse(text: Row[string] | undefined): Json {
-  return JSON.parse(String(text)) as Json;
-}
-
-/** Columns that are the fields of the same name, with an underscore for a capital letter; null is absent. */
-const OPTIONAL = [
-  ['parent', 'parent'],
-  ['tenant', 'tenant'],
-  ['priority', 'priority'],
-  ['ended_at', 'endedAt'],
-  ['trace_id', 'traceId'],
-  ['code', 'code'],
-  ['message', 'message'],
-  ['quarantined_at', 'quarantinedAt'],
-  ['open_since', 'openSince'],
-  ['deadline_at', 'deadlineAt'],
-  ['timer_at', 'timerAt'],
-  ['exhausted_at', 'exhaustedAt'],
-  ['state_bytes', 'stateBytes'],
-] as const;
-
-function toActorRow(row: Row): ActorRow {
-  const optional = Object.fromEntries(
-    OPTIONAL.flatMap(([column, field]) => (row[column] === null ? [] : [[field, row[column]]])),
-  );
-  return {
-    address: String(row['address']),
-    type: String(row['type']),
-    id: String(row['id']),
-    shown: row['shown'] as Shown,
-    status: String(row['status']),
-    value: parse(row['value']),
-    tags: parse(row['tags']) as string[],
-    turn: Number(row['turn']),
-    root: String(row['root']),
-    startedAt: Number(row['started_at']),
-    changedAt: Number(row['changed_at']),
-    version: String(row['version']),
-    host: String(row['host']),
-    executions: parse(row['executions']) as unknown as RecordedExecution[],
-    asks: Number(row['asks']),
-    unsent: Number(row['unsent']),
-    tokens: Number(row['tokens']),
-    microUsd: Number(row['micro_usd']),
-    ...optional,
-  };
 }

@@ -102,7 +102,7 @@ async function actorNow(
   { client, index }: ConsoleContext,
 ): Promise<ActorNow> {
   checkAddress(type, id);
-  const snapshot: QueryAnswer = await client.query(type, id, { signal, timeoutMs: NOW_MS });
+  const snapshot: QueryAnswer = await client.query(type, id, { signal, timeoutMs: NOW_MS, branches: true });
   const definition = await index.definition(type, snapshot.version);
   const events = snapshot.status === 'active' ? eventsOf(definition, snapshot.value) : [];
   return { snapshot, events };

@@ -64,7 +64,13 @@ function bodyFor({ properties }: InboundMessage, asked: Asked): AnswerBody {
   const { [PROPERTY.brief]: brief, [PROPERTY.look]: what } = properties;
   if (brief === true) return lifeIn(core);
   const seen = typeof what === 'string' ? seenIn(address, core, what, now) : undefined;
-  return seen ?? { kind: 'answer', answer: 'snapshot', snapshot: queryAnswer(asked) };
+  return (
+    seen ?? {
+      kind: 'answer',
+      answer: 'snapshot',
+      snapshot: queryAnswer(asked, properties[PROPERTY.branches] === true),
+    }
+  );
 }
 
 function seenIn({ type }: ActorAddress, core: CoreState, what: string, now: number): AnswerBody | undefined {
@@ -89,7 +95,7 @@ function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolea
   return typeof patience === 'number' && enqueuedAt + patience < now;
 }
 
-function queryAnswer({ address: actor, core, state, now, host }: Asked): QueryAnswer {
+function queryAnswer({ address: actor, core, state, now, host }: Asked, withBranches: boolean): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state.control, core, now);
   const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
@@ -107,7 +113,8 @@ function queryAnswer({ address: actor, core, state, now, host }: Asked): QueryAn
     ...(budget === undefined ? {} : { budget }),
     ...(core.asks === undefined ? {} : { asks: asksOf(actor, core, core.asks) }),
     ...(children.length === 0 ? {} : { children }),
-    gathers: core.cut === undefined ? progressOf(core, now, state.control) : core.cut.map(cutProgress),
+    gathers:
+      core.cut === undefined ? progressOf(core, now, state.control, withBranches) : core.cut.map(cutProgress),
     ...(quarantine === undefined || isSilent(quarantine) ? {} : { quarantine: toInfo(quarantine) }),
   };
 }

@@ -21,6 +21,7 @@ import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
 import type { ControlState, OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
+import { branchesOf } from './branches.ts';
 
 // What the inspector, queries and watchers see of a committed core.
 
@@ -52,6 +53,7 @@ export function progressOf(
   { executions }: CoreState,
   now: number,
   control: ControlState | undefined,
+  withBranches = false,
 ): GatherProgress[] {
   return Object.entries(executions).flatMap(([id, execution]) => {
     if (execution.kind !== 'scatter') return [];
@@ -65,7 +67,11 @@ export function progressOf(
     const branch = firstOpen(gather);
     const agent = gather.agents[branch % gather.agents.length] ?? '';
     const ms = Math.max(0, now - gather.startedAt);
-    const counts = { ...countsOf(childId, gather), ...(unsent === 0 ? {} : { unsent }) };
+    const counts = {
+      ...countsOf(childId, gather),
+      ...(unsent === 0 ? {} : { unsent }),
+      ...(withBranches ? { branches: branchesOf(execution, sent) } : {}),
+    };
     return [branch < sent ? { ...counts, slowest: { branch, agent, ms } } : counts];
   });
 }

@@ -1,4 +1,4 @@
-// How far a gather is, as a bar and a line of words; and its branches as cells where the answer says which one is which.
+// How far a gather is, as a bar and a line of words; its branches as cells, and its policy in words.
 import type { GatherProgress } from '../../../contract/wire.ts';
 import { duration, plural } from './text.ts';
 
@@ -38,20 +38,57 @@ export function gatherLine(gather: GatherProgress, now: number): GatherLine {
   };
 }
 
-export type Cell = 'ok' | 'bad' | 'open' | 'unsent';
-/** More are shown as a bar alone. */
-const MOST_CELLS = 400;
+export type Cell = 'ok' | 'bad' | 'invalid' | 'answered' | 'open' | 'unsent';
 
-/** One cell a branch, sorted by how it is: the answer has counts alone, so a cell says no number. */
-export function cellsOf({ ok, bad, open, unsent, total }: GatherLine): readonly Cell[] {
-  if (total > MOST_CELLS) return [];
-  const under = Math.max(0, open - unsent);
-  return [
-    ...Array<Cell>(ok).fill('ok'),
-    ...Array<Cell>(bad).fill('bad'),
-    ...Array<Cell>(under).fill('open'),
-    ...Array<Cell>(Math.min(unsent, open)).fill('unsent'),
+export interface Branch {
+  readonly cell: Cell;
+  /** In words, with its number, its agent and why it failed. */
+  readonly title: string;
+}
+
+/** More are shown as a bar alone. */
+const MOST_CELLS = 2_000;
+const CELLS: Readonly<Record<string, readonly [Cell, string]>> = {
+  o: ['ok', 'answered'],
+  f: ['bad', 'failed'],
+  i: ['invalid', 'not valid'],
+  a: ['answered', 'answered'],
+  '.': ['open', 'open'],
+  '-': ['unsent', 'not sent yet'],
+};
+
+/** One cell a branch, in the order of their numbers. */
+export function branchesIn({ branches }: GatherProgress): readonly Branch[] {
+  if (branches === undefined || branches.cells.length > MOST_CELLS) return [];
+  const { cells, agents, failures } = branches;
+  const codes = new Map(failures.map(({ branch, code }) => [branch, code]));
+  return [...cells].map((letter, branch) => {
+    const [cell, words] = CELLS[letter] ?? ['open', 'open'];
+    const code = codes.get(branch);
+    const why = code === undefined ? '' : `: ${code}`;
+    return { cell, title: `branch ${branch}, ${agents[branch % agents.length] ?? ''}: ${words}${why}` };
+  });
+}
+
+/** When it ends, in the words of its policy. */
+export function policyLine({ branches }: GatherProgress, now: number): string | undefined {
+  if (branches === undefined) return undefined;
+  const { policy, deadlineAt } = branches;
+  const { answered, good, afterMs, valid, atLeast } = policy;
+  const ends = [
+    ...(good === undefined ? [] : [`${good} good ${good === 1 ? 'answer' : 'answers'}`]),
+    ...(answered === undefined ? [] : [`${answered} answered`]),
+    ...(typeof valid === 'object' ? [`${valid.count} valid by ${valid.by}`] : []),
+    ...(afterMs === undefined ? [] : [`after ${duration(afterMs)}`]),
+    'all have answered',
   ];
+  const least = atLeast === undefined ? '' : `, needs at least ${atLeast}`;
+  const left = deadlineAt === undefined ? '' : `; ${deadlineIn(deadlineAt - now)}`;
+  return `Ends with ${ends.join(', or ')}${least}${left}`;
+}
+
+function deadlineIn(ms: number): string {
+  return ms >= 0 ? `deadline in ${duration(ms)}` : `deadline ${duration(-ms)} ago`;
 }
 
 export function gatherLabel({ name, total, text }: GatherLine): string {

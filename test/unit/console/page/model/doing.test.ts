@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { mayAnswer, whyNot } from '../../../../../src/console/page/model/abilities.ts';
 import { answerKind, readAnswer } from '../../../../../src/console/page/model/answer.ts';
-import { cellsOf, gatherLine } from '../../../../../src/console/page/model/gathers.ts';
+import { branchesIn, gatherLine, policyLine } from '../../../../../src/console/page/model/gathers.ts';
 import { treeOf } from '../../../../../src/console/page/model/tree.ts';
 import { waitText } from '../../../../../src/console/page/model/waits.ts';
 import type { ActorRow } from '../../../../../src/console/protocol.ts';
@@ -69,41 +69,48 @@ describe('what an actor waits for', () => {
 });
 
 describe('a gather', () => {
-  const line = gatherLine(
-    {
-      childId: 'g',
-      total: 10,
-      answered: 5,
-      good: 3,
-      ok: 3,
-      failed: 1,
-      invalid: 1,
-      open: 5,
-      unsent: 2,
-      duplicates: 0,
-      startedAt: 0,
-      slowest: { branch: 4, agent: 'writer', ms: 2_000 },
-    },
-    3_000,
-  );
+  const gather = {
+    childId: 'g',
+    total: 10,
+    answered: 5,
+    good: 3,
+    ok: 3,
+    failed: 1,
+    invalid: 1,
+    open: 5,
+    unsent: 2,
+    duplicates: 0,
+    startedAt: 0,
+    slowest: { branch: 4, agent: 'writer', ms: 2_000 },
+  };
+  const line = gatherLine(gather, 3_000);
   it('says how far it is and which branch is slowest', () => {
     expect(line.text).toBe('3 of 10 ok, 1 failed, 1 not valid, 5 open, 2 of them not sent yet, for 3 s');
     expect(line.slowest).toBe('Slowest: branch 4, agent writer, 2 s');
   });
-  it('has a cell a branch', () => {
-    expect(cellsOf(line)).toEqual([
-      'ok',
-      'ok',
-      'ok',
-      'bad',
-      'bad',
-      'open',
-      'open',
-      'open',
-      'unsent',
-      'unsent',
+  it('has a cell a branch, with its number, its agent and why it failed', () => {
+    const told = {
+      ...gather,
+      branches: {
+        cells: 'ofia.-',
+        agents: ['writer', 'critic'],
+        policy: { good: 2, afterMs: 60_000, atLeast: 1 },
+        deadlineAt: 13_000,
+        failures: [{ branch: 1, code: 'NO_PAPER' }],
+      },
+    };
+    expect(branchesIn(told)).toEqual([
+      { cell: 'ok', title: 'branch 0, writer: answered' },
+      { cell: 'bad', title: 'branch 1, critic: failed: NO_PAPER' },
+      { cell: 'invalid', title: 'branch 2, writer: not valid' },
+      { cell: 'answered', title: 'branch 3, critic: answered' },
+      { cell: 'open', title: 'branch 4, writer: open' },
+      { cell: 'unsent', title: 'branch 5, critic: not sent yet' },
     ]);
-    expect(cellsOf({ ...line, total: 5_000 })).toEqual([]);
+    expect(policyLine(told, 3_000)).toBe(
+      'Ends with 2 good answers, or after 1 min, or all have answered, needs at least 1; deadline in 10 s',
+    );
+    expect(branchesIn(gather)).toEqual([]);
   });
 });
 
