@@ -18,7 +18,7 @@ const HANG_MS = planted === undefined ? 150_000 : CHANGED_HANG_MS;
 const POLL_HANG_MS = planted === undefined ? 60_000 : CHANGED_POLL_HANG_MS;
 
 /** Each in a process of its own: what they measure or start is the process. */
-const OF_THEIR_OWN = ['test/e2e/**/*.test.ts'];
+const OF_THEIR_OWN = ['test/e2e/**/*.test.ts', 'test/integration/runtime/metrics.test.ts'];
 
 /** Many in one process, apart from the unit tests: each has a broker of its own, and the client's modules are loaded once. */
 const INTEGRATION = ['test/integration/**/*.test.ts', 'packages/*/test/integration/**/*.test.ts'];
@@ -58,7 +58,10 @@ export default defineConfig({
     ...BASE.test,
     projects: [
       { extends: true, test: { name: 'apart', include: OF_THEIR_OWN } },
-      { extends: true, test: { name: 'integration', include: INTEGRATION, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'integration', include: INTEGRATION, exclude: OF_THEIR_OWN, isolate: false },
+      },
       { extends: true, test: { name: 'unit', include: UNIT, isolate: false } },
     ],
     sequence: { sequencer: WaitsFirst },

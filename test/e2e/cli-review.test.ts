@@ -164,16 +164,22 @@ describe('the example of', () => {
   const LASTING: Readonly<Record<string, RegExp>> = {
     broker: /^stop /m,
     start: /^machines /m,
+    console: /^stop /m,
   };
 
   it.each(examples)('%s --help runs', { timeout: REVIEW_MS }, async (name, args) => {
     const cwd = join(folder, 'repo');
     const env = { QUORATE_PORT: '0' };
-    if (['start', 'doctor', 'draw'].includes(name)) {
+    if (['start', 'doctor', 'draw', 'console', 'check'].includes(name)) {
       const counter = new URL('../fixtures/apps/counter.machine.ts', import.meta.url).href;
       const text = `export default { machines: { summary: { module: '${counter}', export: 'counter', version: '1' } } };`;
       await writeFile(join(cwd, 'quorate.config.ts'), text);
     }
+    // These look at an application that runs.
+    const host = ['console', 'check'].includes(name)
+      ? startCli(['start', '--config', 'quorate.config.ts'], { cwd, env })
+      : undefined;
+    await host?.says(/^machines /m);
     const { child, says, ended } = startCli(args, { cwd, env });
     const up = LASTING[name];
     if (up !== undefined) {
@@ -181,5 +187,7 @@ describe('the example of', () => {
       child.kill('SIGTERM');
     }
     expect(await ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error') });
+    host?.child.kill('SIGTERM');
+    await host?.ended;
   });
 });

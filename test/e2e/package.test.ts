@@ -165,7 +165,7 @@ async function have(...wanted: readonly Packed[]): Promise<void> {
 it('the package runs and its command starts where only its dependencies are installed', async () => {
   await have('quorate-broker');
   // Nothing of the sample runs.
-  expect(await readdir(join(app, 'node_modules/quorate/dist'))).toEqual(['src']);
+  expect(await readdir(join(app, 'node_modules/quorate/dist'))).toEqual(['console', 'src']);
   const options = { cwd: app, timeout: 150_000 };
   const { stdout } = await run(process.execPath, ['main.js'], options);
   expect(stdout).toBe('count 1\n');

@@ -34,7 +34,7 @@ export function addCheckCommand(program: Command, finish: Finish): void {
     .addOption(verboseOption());
   documented(command, {
     exits: ['done', 'failed', 'usage'],
-    example: 'quorate check --config next.config.ts --console https://console.example.com',
+    example: 'quorate check --config quorate.config.ts --strict',
   }).action(async (options: Options) => finish(await check(options)));
 }
 

@@ -66,11 +66,15 @@ function note(queues: AdmissionState['queues'], waits: Waits, now: number): Admi
   return { ...queues, ...Object.fromEntries(noted) };
 }
 
-/** An interval ends with the first report behind its end: one without reports says nothing. */
+/**
+ * An interval ends with the first report behind its end: one without reports says nothing. That a queue is short again is known at once,
+ * and it may be the last report for long: a process that rests says nothing.
+ */
 function heardOf(queue: Queue, waitMs: number, { maxWaitMs, intervalMs }: Waits, now: number): Queue {
   const least = Math.min(queue.least, waitMs);
-  if (now - queue.since < intervalMs) return { ...queue, least, heardAt: now };
-  const over = queue.over ? least > maxWaitMs / 2 : least > maxWaitMs;
+  const isStillOver = queue.over && least > maxWaitMs / 2;
+  if (now - queue.since < intervalMs) return { ...queue, least, over: isStillOver, heardAt: now };
+  const over = queue.over ? isStillOver : least > maxWaitMs;
   return { since: now, least: waitMs, wait: least, over, heardAt: now };
 }
 

@@ -51,6 +51,16 @@ describe('admission', () => {
     });
   });
 
+  it('lets in again at once when a report says that the queue is short: it may be the last one for long', () => {
+    const over = after([
+      [0, { a: 2_000 }],
+      [5_000, { a: 2_000 }],
+    ]);
+    expect(isOver(over)).toBe(true);
+    expect(isOver(after([[5_001, { a: 501 }]], over))).toBe(true);
+    expect(isOver(after([[5_001, { a: 0 }]], over))).toBe(false);
+  });
+
   it('lets in again once the least wait is half of what is allowed', () => {
     const over = after([
       [0, { a: 2_000 }],
