@@ -2,7 +2,7 @@
 // takes milliseconds with 100,000 actors.
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { Json } from '../../contract/json.ts';
-import type { ProcessRecord, RecordedExecution } from '../../contract/records.ts';
+import type { ProcessRecord } from '../../contract/records.ts';
 import {
   type ActorDetail,
   type ActorFilter,
@@ -15,7 +15,6 @@ import {
   type ProcessRow,
   type Shown,
   type StateCount,
-  type TimelineGap,
   type TypeSummary,
 } from '../protocol.ts';
 import { attentionIn } from './attention.ts';

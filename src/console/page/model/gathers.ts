@@ -62,7 +62,7 @@ export function branchesIn({ branches }: GatherProgress): readonly Branch[] {
   if (branches === undefined || branches.cells.length > MOST_CELLS) return [];
   const { cells, agents, failures } = branches;
   const codes = new Map(failures.map(({ branch, code }) => [branch, code]));
-  return [...cells].map((letter, branch) => {
+  return Array.from(cells, (letter, branch) => {
     const [cell, words] = CELLS[letter] ?? ['open', 'open'];
     const code = codes.get(branch);
     const why = code === undefined ? '' : `: ${code}`;
