@@ -180,3 +180,19 @@ export const SCATTER_LOGIC = Symbol.for('quorate.scatter');
 
 /** On scatter logic whose policy is known before it is invoked: the name in its `valid`, which is looked for at registration. */
 export const SCATTER_VALID = Symbol.for('quorate.scatter.valid');
+
+/** What has become of each branch of an open gather. */
+export interface GatherBranches {
+  /**
+   * A character a branch: `o` answered well, `f` failed, `i` not valid by the policy, `a` answered (with collect 'counts' nobody knows how),
+   * `.` open, `-` not sent yet.
+   */
+  readonly cells: string;
+  /** Branch n is for agent n modulo their number. */
+  readonly agents: readonly string[];
+  readonly policy: PolicyRecord;
+  /** Epoch ms. */
+  readonly deadlineAt?: number;
+  /** Codes of those that failed, at most a hundred. */
+  readonly failures: readonly { readonly branch: number; readonly code: string }[];
+}

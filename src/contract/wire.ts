@@ -9,7 +9,7 @@ import type { EventJson, Json } from './json.ts';
 import { type AuditBody, LETTER_PROPERTY, type MarkBody, type SweepBody } from './letters.ts';
 import type { AgentPause } from './orders.ts';
 import type { ErrorJson, Outcome } from './outcome.ts';
-import type { PolicyRecord, Spent } from './scatter.ts';
+import type { GatherBranches, Spent } from './scatter.ts';
 import type { ActorStatus, AppliedEvent, TurnInput } from './turn.ts';
 import type { Costs, Funds } from './usage.ts';
 
@@ -354,22 +354,6 @@ export interface QueryAnswer {
 }
 
 /** How far a gather is. total = answered + open, and answered = good + failed + invalid. */
-export interface GatherBranches {
-  /**
-   * A character a branch: `o` answered well, `f` failed, `i` not valid by the policy, `a` answered (with collect 'counts' nobody knows how),
-   * `.` open, `-` not sent yet.
-   */
-  readonly cells: string;
-  /** Branch n is for agent n modulo their number. */
-  readonly agents: readonly string[];
-  readonly policy: PolicyRecord;
-  /** Epoch ms. */
-  readonly deadlineAt?: number;
-  /** Codes of those that failed, at most a hundred. */
-  readonly failures: readonly { readonly branch: number; readonly code: string }[];
-}
-
-/** How far a gather is. */
 export interface GatherProgress {
   /** The id of its invoke. */
   readonly childId: string;

@@ -187,7 +187,10 @@ describe('the example of', () => {
       child.kill('SIGTERM');
     }
     expect(await ended).toMatchObject({ code: 0, stderr: expect.not.stringContaining('error') });
-    host?.child.kill('SIGTERM');
-    await host?.ended;
+    if (host === undefined) return;
+    host.child.kill('SIGTERM');
+    await host.ended;
+    // Whatever `start` leaves in its data folder is its own.
+    expect(await runCli(['reset', '--yes'], { cwd })).toMatchObject({ code: 0, stderr: '' });
   });
 });

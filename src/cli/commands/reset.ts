@@ -29,7 +29,7 @@ export function addResetCommand(program: Command, finish: Finish): void {
 }
 
 /** What Quorate and the repository's sample write into a data folder: nothing else is ever removed. */
-const OWN = /^(results(\.db.*)?|payloads|runs|key|tls|broker\..+|last-review\.json.*)$/;
+const OWN = /^(results(\.db.*)?|payloads|runs|console|key|tls|broker\..+|last-review\.json.*)$/;
 
 async function reset({ data, yes }: ResetOptions): Promise<ExitCode> {
   const folder = dataFolder(data);

@@ -1,7 +1,6 @@
 // What has become of each branch of an open gather, for who asks: a character a branch, so that ten thousand of them fit in an answer.
-import { recordOf } from '../../../contract/scatter.ts';
+import { type GatherBranches, recordOf } from '../../../contract/scatter.ts';
 import type { Execution, GatherState } from '../../../contract/turn.ts';
-import type { GatherBranches } from '../../../contract/wire.ts';
 
 /** Failures that are told with their code. */
 const MOST_FAILURES = 100;
