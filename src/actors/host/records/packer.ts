@@ -62,22 +62,23 @@ export function createRecordPacker({ bridge, clock, logger, host }: RecordPacker
     if (actors.size > MOST_WAITING) for (const oldest of actors.keys()) return void actors.delete(oldest);
     later();
   };
-  const take = (): IndexRecord[] => {
-    const taken: IndexRecord[] = [];
+  /** As JSON, each once: the oldest that fit in one body. */
+  const take = (): string[] => {
+    const taken: string[] = [];
     let size = 0;
-    for (let next = others.shift(); next !== undefined; next = others.shift()) {
-      size += JSON.stringify(next).length;
-      if (size > MOST_JSON && taken.length > 0) {
-        others.unshift(next);
-        return taken;
-      }
-      taken.push(next);
+    const fits = (text: string): boolean => {
+      size += text.length;
+      if (size > MOST_JSON && taken.length > 0) return false;
+      taken.push(text);
+      return true;
+    };
+    for (let next = others[0]; next !== undefined; next = others[0]) {
+      if (!fits(JSON.stringify(next))) return taken;
+      others.shift();
     }
     for (const [key, record] of actors) {
-      size += JSON.stringify(record).length;
-      if (size > MOST_JSON && taken.length > 0) break;
+      if (!fits(JSON.stringify(record))) break;
       actors.delete(key);
-      taken.push(record);
     }
     return taken;
   };
@@ -114,8 +115,8 @@ export function createRecordPacker({ bridge, clock, logger, host }: RecordPacker
   };
 }
 
-async function toMessage(records: readonly IndexRecord[]): Promise<WireMessage> {
-  const packed = (await deflate(JSON.stringify(records), { level: 1 })).toString('base64');
+async function toMessage(records: readonly string[]): Promise<WireMessage> {
+  const packed = (await deflate(`[${records.join()}]`, { level: 1 })).toString('base64');
   const body: RecordsBody = { kind: 'records', packed };
   return {
     entity: RECORDS_TOPIC,

@@ -28,9 +28,14 @@ export function waitsOf(executions: readonly RecordedExecution[], now: number): 
 }
 
 function nameOf({ kind, agent, child, childId, src }: RecordedExecution): string {
-  if (kind === 'scatter') return `gather ${childId}`;
+  if (kind === 'scatter') return `gather ${isGenerated(childId) ? src : childId}`;
   if (kind === 'child') return `actor ${child ?? src}`;
   return `agent ${agent ?? src}`;
+}
+
+/** An invoke without an id gets one of its place: `0.order.paying`. Nobody has written that. */
+function isGenerated(childId: string): boolean {
+  return /^\d+\./.test(childId);
 }
 
 function progressOf(total: number, { ok = 0, failed = 0 }: RecordedExecution): string {

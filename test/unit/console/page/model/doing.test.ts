@@ -62,6 +62,15 @@ describe('what an actor waits for', () => {
       { ...QUIET, executions: [{ ...task('g', 0), kind: 'scatter' as const, total: 9, ok: 4, failed: 1 }] },
       'gather g: 4 of 9 ok, 1 failed, 4 open',
     ],
+    [
+      {
+        ...QUIET,
+        executions: [
+          { ...task('0.order.paying', 0), src: 'fan', kind: 'scatter' as const, total: 1, ok: 0, failed: 0 },
+        ],
+      },
+      'gather fan: 0 of 1 ok, 1 open',
+    ],
     [{ ...QUIET, timerAt: 20_000 }, 'timer in 10 s'],
     [{ ...QUIET, timerAt: 1_000 }, 'timer due for 9 s'],
     [QUIET, ''],
