@@ -5,7 +5,6 @@ import type { ConnectOptions } from '../client/connect.ts';
 import { readVersion } from '../common/version.ts';
 import type { Logger } from '../contract/ports.ts';
 import { createChartRenderer } from '../inspector/chart/renderer.ts';
-import type { Keeper } from './index/keeper.ts';
 import { createIndexMetrics, type IndexMetrics } from './metrics.ts';
 import { openView } from './open.ts';
 import type { Me } from './protocol.ts';
@@ -28,9 +27,8 @@ export interface ConsoleOptions {
 export interface Console {
   /** Without a token. */
   readonly url: string;
-  /** With the token of an admin, where this process knows one: whoever has it may do everything. */
+  /** With the token of an admin, where this process knows one: with it everything may be done. */
   readonly address: string;
-  readonly keeper: Keeper;
   readonly metrics: Pick<IndexMetrics, 'text' | 'refresh'>;
   close(): Promise<void>;
 }
@@ -70,7 +68,6 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       url: server.url,
       address:
         options.tokens === undefined && admin !== undefined ? `${server.url}#token=${admin}` : server.url,
-      keeper: view.keeper,
       metrics,
       close: async () => {
         await server.close();

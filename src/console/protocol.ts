@@ -2,7 +2,7 @@
 // ms, addresses `type/id`. The page is built against these types alone.
 import type { DeadLetter } from '../contract/dead-letters.ts';
 import type { Json } from '../contract/json.ts';
-import type { AgentPresence, RecordedExecution } from '../contract/records.ts';
+import type { ProcessRecord, RecordedExecution } from '../contract/records.ts';
 import type { QueryAnswer } from '../contract/wire.ts';
 
 /**
@@ -135,19 +135,8 @@ export interface StateCount {
   readonly count: number;
 }
 
-export interface ProcessRow {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly build: string;
-  readonly roles: readonly string[];
-  readonly machines: Readonly<Record<string, string>>;
-  readonly agents: readonly AgentPresence[];
-  readonly sessions: number;
-  readonly counters: Readonly<Record<string, number>>;
-  readonly eventLoopMs: number;
-  readonly memoryBytes: number;
-  readonly startedAt: number;
+/** A process as it told last. Alive until it says that it stops, or is silent for half a minute. */
+export interface ProcessRow extends Omit<ProcessRecord, 'kind' | 'at' | 'stopped'> {
   readonly seenAt: number;
   readonly state: 'alive' | 'silent' | 'stopped';
 }
@@ -200,8 +189,8 @@ export interface IndexStatus {
   /** Records that could not be read. */
   readonly refused: number;
   readonly bytes: number;
-  /** What a sweep has looked at, while one runs. */
-  readonly sweep?: { readonly looked: number; readonly found: number; readonly done: boolean };
+  /** While actors are looked for that the index may not know: how many were looked at, and asked. */
+  readonly sweep?: { readonly looked: number; readonly asked: number };
 }
 
 /** What each may do includes what the ones before it may. */

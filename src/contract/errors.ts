@@ -93,7 +93,7 @@ export const ERROR_HINTS = {
   /** The file of the console's index could not be opened, read or written; the message names it. Actors are not touched by it. */
   CONSOLE_INDEX_FAILED:
     'Look at the disk and the rights of the file that the message names. It may be removed: the index fills itself again.',
-  /** A command asked the index of a console where there is none: only a console makes one. */
+  /** A command asked for the index of a console, and no console has made one there yet. */
   CONSOLE_INDEX_MISSING:
     'Run `quorate start` or `quorate console` on this data folder once, or name a console with --console.',
   /** A request to the console had no token, or one that it does not know. */

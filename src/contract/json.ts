@@ -4,6 +4,10 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** A JSON value with names. */
 export type JsonObject = { readonly [key: string]: Json };
 
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** An XState event as it crosses the wire. */
 export type EventJson = { readonly type: string } & { readonly [key: string]: Json };
 

@@ -128,7 +128,7 @@ export interface ProcessRecord {
   /** Sessions of actors held now. */
   readonly sessions: number;
   readonly counters: Readonly<Record<string, number>>;
-  /** 99th percentile since the last record, in ms. */
+  /** How late the event loop was in the last ten seconds: 99th percentile, in ms. */
   readonly eventLoopMs: number;
   readonly memoryBytes: number;
   readonly stopped?: true;

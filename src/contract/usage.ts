@@ -179,15 +179,17 @@ export function isUsed(row: CostRow): boolean {
   return FIELDS.some((field) => row[field] > 0);
 }
 
+export function sumAmounts(amounts: readonly (Amount | undefined)[]): Amount {
+  return amounts.reduce<Amount>((all, one) => (one === undefined ? all : addAmounts(all, one)), NO_AMOUNT);
+}
+
 export function toCosts(rows: readonly CostRow[], final: boolean): Costs {
-  const sum = (amounts: readonly (Amount | undefined)[]): Amount =>
-    amounts.reduce<Amount>((all, one) => (one === undefined ? all : addAmounts(all, one)), NO_AMOUNT);
   return {
     rows,
-    total: sum(rows),
-    wasted: sum(rows.map(({ wasted }) => wasted)),
-    estimated: sum(rows.map(({ estimated }) => estimated)),
-    saved: sum(rows.map(({ saved }) => saved)),
+    total: sumAmounts(rows),
+    wasted: sumAmounts(rows.map(({ wasted }) => wasted)),
+    estimated: sumAmounts(rows.map(({ estimated }) => estimated)),
+    saved: sumAmounts(rows.map(({ saved }) => saved)),
     final,
   };
 }

@@ -1,10 +1,9 @@
 // The inspector: one loopback port with the page, the charts and the inspection protocol. It reads and changes nothing,
 // and answers programs of this machine alone.
-import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { listen } from '../common/listen.ts';
 import { parseAddress } from '../contract/address.ts';
-import { QuorateError } from '../contract/errors.ts';
 import type { InspectionSink, Logger } from '../contract/ports.ts';
 import { createChartRenderer } from './chart/renderer.ts';
 import { pageAsset } from './page/assets.ts';
@@ -47,13 +46,13 @@ export async function createInspectorServer(options: InspectorOptions): Promise<
       response.end();
     });
   });
-  const port = await listen(server, options.port, host);
+  const origin = await listen(server, options.port, host, 'inspectorPort');
 
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_INBOUND_BYTES });
   server.on('upgrade', (request, socket, head) => {
     // From here on nobody else listens to it; a peer that hangs up while it is refused must not end the process.
     socket.on('error', () => socket.destroy());
-    if (!isOwnRequest(request, port)) {
+    if (!isOwnRequest(request, request.socket.localPort ?? 0)) {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
@@ -70,7 +69,7 @@ export async function createInspectorServer(options: InspectorOptions): Promise<
   stallCheck.unref();
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}/`,
+    url: `${origin}/`,
     sink: store,
     readStreams: (source) => {
       streams = source;
@@ -100,18 +99,6 @@ function tellAll(viewers: ReadonlySet<Viewer>, change: Change, logger: Logger | 
       logger?.warn('inspector viewer failed', { reason: String(failure) });
     }
   }
-}
-
-async function listen(server: Server, port: number, host: string): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QuorateError('CONFIG_INVALID', `inspectorPort: ${reason}`, { cause });
-  }
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }
 
 const SVG = 'image/svg+xml';

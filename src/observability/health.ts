@@ -2,7 +2,7 @@
 // Prometheus, `/scale/<agent>` for what adds processes. Nothing else is on it.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '../common/listen.ts';
 import { QuorateError } from '../contract/errors.ts';
 import type { Health } from '../contract/runtime.ts';
 import { CONTENT_TYPE } from './metrics/prometheus.ts';
@@ -43,15 +43,8 @@ export async function createHealthServer(options: HealthServerOptions): Promise<
       else answer(path, options, response);
     },
   );
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QuorateError('CONFIG_INVALID', `healthPort: ${reason}`, { cause });
-  }
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
+    url: await listen(server, port, host, 'healthPort'),
     close: async () => {
       server.close();
       server.closeAllConnections();
@@ -81,7 +74,7 @@ async function answerScale(
     const found = agent === undefined ? undefined : await scale(agent);
     sendJson(response, found === undefined ? 404 : 200, found ?? { error: 'there is no such agent here' });
   } catch (thrown) {
-    // Whoever scales by it keeps what it had.
+    // The scaler keeps what it had.
     const why = thrown instanceof QuorateError ? thrown.code : 'INTERNAL';
     sendJson(response, 503, { error: why });
   }

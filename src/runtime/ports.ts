@@ -5,7 +5,7 @@ import type { ResolvedConfig } from '../contract/config.ts';
 import type { EntityDeclaration } from '../contract/entities.ts';
 import type { Logger } from '../contract/ports.ts';
 import type { Health } from '../contract/runtime.ts';
-import { readEventLoop } from '../observability/metrics/event-loop.ts';
+import { type EventLoop, readEventLoop } from '../observability/metrics/event-loop.ts';
 import { meterExport } from '../observability/metrics/otel.ts';
 import { toPrometheus } from '../observability/metrics/prometheus.ts';
 import type { Registry } from '../observability/metrics/registry.ts';
@@ -19,6 +19,7 @@ interface PortOptions {
   readonly bridge: CuttableBridge;
   readonly counters: ProcessCounters;
   readonly registry: Registry;
+  readonly loop: EventLoop;
   readonly health: () => Health;
   readonly logger: Logger;
   readonly isVirtual: boolean;
@@ -38,7 +39,7 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   const { config, entities, threads, bridge, counters, registry, health, logger, more } = options;
   if (options.isVirtual) return { url: undefined, quiet: async () => {}, close: async () => {} };
   const look = bridge.lookAtQueue;
-  const endLoop = readEventLoop(registry);
+  readEventLoop(registry, options.loop);
   const { healthPort: port, healthHost: host, queueMetricsMs: everyMs } = config;
   const metrics = (): string => toPrometheus(registry.collect()) + more();
   const scale = createScale({ config, threads, counters, look });
@@ -53,7 +54,6 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
     quiet: async () => queues?.stop(),
     close: async () => {
       meterExport.remove(registry);
-      endLoop();
       await server?.close();
     },
   };

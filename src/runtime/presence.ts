@@ -1,11 +1,11 @@
 // A process tells the index of consoles that it lives, and what its machines are: every ten seconds, and once more when it stops.
 import { hostname } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RecordPacker } from '../actors/host/records/packer.ts';
 import { readVersion } from '../common/version.ts';
 import type { ResolvedConfig } from '../contract/config.ts';
 import type { Clock } from '../contract/ports.ts';
 import type { ProcessRecord } from '../contract/records.ts';
+import type { EventLoop } from '../observability/metrics/event-loop.ts';
 import { concurrencyOf } from './agent-pumps.ts';
 import type { RuntimeCounters } from './counters.ts';
 import type { Registration } from './registration.ts';
@@ -13,8 +13,6 @@ import type { Registration } from './registration.ts';
 const EVERY_MS = 10_000;
 /** Definitions are told at the start and every so many times: a console may have begun later. */
 const DEFINITIONS_EVERY = 30;
-const RESOLUTION_MS = 20;
-const NANOSECONDS_PER_MS = 1_000_000;
 
 export interface Announced {
   /** Name of the process. */
@@ -23,6 +21,7 @@ export interface Announced {
   readonly registration: Registration;
   readonly threads: number;
   readonly counters: () => RuntimeCounters;
+  readonly loop: Pick<EventLoop, 'look'>;
   readonly clock: Clock;
 }
 
@@ -33,19 +32,16 @@ export interface Presence {
 
 export function announce(
   records: Pick<RecordPacker, 'tell'>,
-  { id, config, registration, threads, counters, clock }: Announced,
+  { id, config, registration, threads, counters, loop, clock }: Announced,
 ): Presence {
   const startedAt = clock.now();
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
   const build = readVersion();
   const hostsActors = config.roles.includes('actors');
   const machines = hostsActors ? [...registration.machines.values()] : [];
   const agents = config.roles.includes('agents') ? Object.entries(config.agents) : [];
 
   const describe = (): ProcessRecord => {
-    const eventLoopMs = delay.percentile(99) / NANOSECONDS_PER_MS;
-    delay.reset();
+    const { p99 = 0 } = loop.look() ?? {};
     const { actors, agents: tasks, deadLetters, sessions } = counters();
     return {
       kind: 'process',
@@ -64,7 +60,7 @@ export function announce(
       })),
       sessions,
       counters: { ...actors, deadLetters },
-      eventLoopMs: Math.round(eventLoopMs * 10) / 10,
+      eventLoopMs: Math.round(p99 * 10_000) / 10,
       memoryBytes: process.memoryUsage.rss(),
     };
   };
@@ -84,7 +80,6 @@ export function announce(
   return {
     stop: () => {
       clearInterval(timer);
-      delay.disable();
       records.tell({ ...describe(), stopped: true });
     },
   };

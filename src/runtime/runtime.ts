@@ -19,6 +19,7 @@ import { type Bridge, type InspectionSink, type Logger, SILENT, type WorkerPool 
 import type { Health, RuntimeInfo, RuntimeOptions } from '../contract/runtime.ts';
 import { createControlMailbox } from '../mailbox/control-mailbox.ts';
 import { warnOfOtherApi } from '../observability/api-copies.ts';
+import { watchEventLoop } from '../observability/metrics/event-loop.ts';
 import { toPrometheus } from '../observability/metrics/prometheus.ts';
 import { Registry } from '../observability/metrics/registry.ts';
 import { openStores, type Stores, unshared } from '../storage/stores.ts';
@@ -128,6 +129,8 @@ export async function composeRuntime<C extends QuorateConfig>(
       ...(isLocal ? {} : { tell: (life, marks) => tellCancelled(life, marks, telling) }),
     });
     const { mode, endpoint } = connection;
+    const loop = watchEventLoop();
+    undo.push(async () => loop.close());
     const records =
       resolved.index === true ? createRecordPacker({ bridge, clock, logger, host: process }) : undefined;
     if (records !== undefined) {
@@ -137,6 +140,7 @@ export async function composeRuntime<C extends QuorateConfig>(
         registration,
         threads,
         counters: counted,
+        loop,
         clock,
       });
       undo.push(async () => {
@@ -208,6 +212,7 @@ export async function composeRuntime<C extends QuorateConfig>(
       bridge: opened,
       counters,
       registry: metrics,
+      loop,
       health,
       logger,
       isVirtual: clock.skips === true,

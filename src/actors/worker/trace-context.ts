@@ -23,7 +23,7 @@ export function inTraceContext<T>(carrier: TraceCarrier | undefined, fn: () => T
   if (carrier === undefined) return fn();
   if (!isSet) {
     isSet = true;
-    // Whoever has set one before keeps it.
+    // One that was set before stays.
     context.setGlobalContextManager(new StorageContextManager());
     propagation.setGlobalPropagator(W3C);
   }

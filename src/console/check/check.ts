@@ -1,6 +1,7 @@
 // What a deployment would do to the actors that live: by type, version and state, what the machines of another configuration make of them.
 // Nothing is asked of the actors and nothing is changed.
 import type { Json } from '../../contract/json.ts';
+import { isNewerVersion } from '../../contract/versions.ts';
 import { compareState, isChanged, NO_CHANGE, type StateChange } from './states.ts';
 
 /** Living actors of one type and version in one state. */
@@ -61,7 +62,7 @@ function verdictOf(state: LivingState, machine: NextMachine | undefined, before:
   if (machine === undefined) return verdict('stranded', 'the configuration has no such machine');
   const { version, definition, older, migrates } = machine;
   if (older.has(state.version)) return verdict('stays', `version ${state.version} stays in use`);
-  if (isNewer(state.version, version))
+  if (isNewerVersion(state.version, version))
     return verdict(
       'stranded',
       `version ${state.version} is newer than ${version}: these hosts leave it alone`,
@@ -89,12 +90,4 @@ function verdictOf(state: LivingState, machine: NextMachine | undefined, before:
       ? 'its old machine was not told, so only its state was compared'
       : 'nothing of it is lost',
   );
-}
-
-const NUMBERED = /^\d+(\.\d+)*$/;
-const byNumber = new Intl.Collator('en', { numeric: true });
-
-/** As hosts compare them: only dotted numbers have an order. */
-function isNewer(version: string, other: string): boolean {
-  return NUMBERED.test(version) && NUMBERED.test(other) && byNumber.compare(version, other) > 0;
 }

@@ -25,7 +25,6 @@ export interface IndexCalls {
   readonly mode: () => 'writing' | 'reading';
   readonly apply: (records: readonly IndexRecord[], now: number) => void;
   readonly forget: (addresses: readonly string[], seenBefore: number, now: number) => number;
-  readonly erase: (where: { readonly address: string } | { readonly tenant: string }) => number;
   readonly trim: (now: number) => boolean;
   readonly saveView: (name: string, query: string | null) => void;
   readonly setMeta: (name: string, value: string) => void;

@@ -33,8 +33,6 @@ export interface KeeperOptions {
 
 export interface Keeper {
   status(): Promise<IndexStatus>;
-  /** Compares all sessions with the index, and resolves when all were asked. */
-  heal(): Promise<SweepProgress>;
   stop(): Promise<void>;
 }
 
@@ -45,12 +43,13 @@ export function keepIndex(options: KeeperOptions): Keeper {
   const processes = new Map<string, number>();
   let feed: Feed | undefined;
   let running: SweepProgress | undefined;
-  let queue: Promise<unknown> = Promise.resolve();
+  let queue = Promise.resolve();
   let [trimmedAt, sweptAt, wholeAt] = [0, 0, 0];
 
-  const heal = (request: Omit<SweepRequest, 'types'>): Promise<SweepProgress> => {
-    const progress: SweepProgress = { looked: 0, asked: 0, forgotten: 0 };
-    const work = queue.then(async () => {
+  /** One behind the other. */
+  const heal = (request: Omit<SweepRequest, 'types'>): void => {
+    queue = queue.then(async () => {
+      const progress: SweepProgress = { looked: 0, asked: 0, forgotten: 0 };
       running = progress;
       const { signal } = stopping;
       try {
@@ -60,10 +59,7 @@ export function keepIndex(options: KeeperOptions): Keeper {
       } finally {
         running = undefined;
       }
-      return progress;
     });
-    queue = work;
-    return work;
   };
   const onTaken = (records: readonly IndexRecord[]): void => {
     for (const record of records)
@@ -80,7 +76,7 @@ export function keepIndex(options: KeeperOptions): Keeper {
     feed = startFeed({ ...options, onTaken });
     const until = Number((await index.meta(TOLD_UNTIL)) ?? 0);
     const since = until === 0 ? {} : { since: until - UNTOLD_MS };
-    void heal({ ...since, unseenSince: now() });
+    heal({ ...since, unseenSince: now() });
     [sweptAt, wholeAt] = [now(), until === 0 ? now() : 0];
   };
   const tick = async (): Promise<void> => {
@@ -91,16 +87,16 @@ export function keepIndex(options: KeeperOptions): Keeper {
     for (const [id, seenAt] of processes) {
       if (seenAt > at - DEAD_AFTER_MS) continue;
       processes.delete(id);
-      void heal({ since: seenAt - UNTOLD_MS, unseenSince: at });
+      heal({ since: seenAt - UNTOLD_MS, unseenSince: at });
     }
     if (at - sweptAt > SWEEP_EVERY_MS) {
       const since = sweptAt - UNTOLD_MS;
       sweptAt = at;
-      void heal({ since, unseenSince: since });
+      heal({ since, unseenSince: since });
     }
     if (at - wholeAt > WHOLE_EVERY_MS) {
       wholeAt = at;
-      void heal({ unseenSince: 1 });
+      heal({ unseenSince: 1 });
     }
     if (at - trimmedAt > TRIM_EVERY_MS) {
       trimmedAt = at;
@@ -130,12 +126,9 @@ export function keepIndex(options: KeeperOptions): Keeper {
         bytes,
         refused: feed?.refused ?? 0,
         ...(newestAt === 0 ? {} : { lagMs: Math.max(0, now() - newestAt) }),
-        ...(running === undefined
-          ? {}
-          : { sweep: { looked: running.looked, found: running.asked, done: false } }),
+        ...(running === undefined ? {} : { sweep: { looked: running.looked, asked: running.asked } }),
       };
     },
-    heal: () => heal({ unseenSince: now() }),
     stop: async () => {
       clearInterval(timer);
       stopping.abort();

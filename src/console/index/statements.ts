@@ -85,8 +85,6 @@ export function prepareAll(db: DatabaseSync) {
     ),
     deleteTold: sql('DELETE FROM told WHERE actor = ?'),
     deleteActor: sql('DELETE FROM actor WHERE key = ?'),
-    keysOfAddress: sql('SELECT key FROM actor WHERE address = ?'),
-    keysOfTenant: sql('SELECT key FROM actor WHERE tenant = ?'),
     oldEnded: sql('SELECT key FROM actor WHERE ended_at < ? LIMIT ?'),
     oldGone: sql("SELECT key FROM actor WHERE shown = 'gone' AND changed_at < ? LIMIT ?"),
     tooManyEnded: sql(

@@ -14,7 +14,7 @@ const { file, readOnly } = workerData as IndexThreadData;
 /** A writer that is gone is noticed so soon. */
 const TAKE_OVER_MS = 5_000;
 
-/** Held for as long as this process lives: whoever has it writes. */
+/** Held for as long as this process lives: the process that has it writes. */
 function takeLock(): DatabaseSync | undefined {
   if (readOnly) return undefined;
   const lock = new DatabaseSync(`${file}-lock`);
@@ -68,10 +68,7 @@ class Index {
   #triedAt = 0;
 
   constructor() {
-    if (this.#lock === undefined) return;
-    this.#db = openToWrite();
-    this.#writer = new IndexWriter(this.#db);
-    this.#reader = new IndexReader(this.#db);
+    if (this.#lock !== undefined) this.#write();
   }
 
   readonly calls: IndexCalls = {
@@ -81,7 +78,6 @@ class Index {
     },
     apply: (records, now) => this.#writer?.apply(records, now),
     forget: (addresses, before, now) => this.#writer?.forget(addresses, before, now) ?? 0,
-    erase: (where) => this.#writer?.erase(where) ?? 0,
     trim: (now) => this.#writer?.trim(now) ?? false,
     saveView: (name, query) => this.#writer?.saveView(name, query),
     setMeta: (name, value) => this.#writer?.setMeta(name, value),
@@ -120,6 +116,10 @@ class Index {
     this.#lock = takeLock();
     if (this.#lock === undefined) return;
     this.#db?.close();
+    this.#write();
+  }
+
+  #write(): void {
     this.#db = openToWrite();
     this.#writer = new IndexWriter(this.#db);
     this.#reader = new IndexReader(this.#db);

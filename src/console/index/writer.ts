@@ -1,13 +1,7 @@
 // Takes records into the index. A record is absolute, so one that is older than its row changes nothing but the timeline; repeats change
 // nothing at all. A forgotten actor leaves a row without contents, so that what was on its way does not bring it back.
 import type { DatabaseSync } from 'node:sqlite';
-import type {
-  ActorRecord,
-  GoneRecord,
-  IndexRecord,
-  MachineRecord,
-  ProcessRecord,
-} from '../../contract/records.ts';
+import type { ActorRecord, GoneRecord, IndexRecord } from '../../contract/records.ts';
 import { prepareAll } from './statements.ts';
 
 export const RETENTION = {
@@ -72,39 +66,23 @@ export class IndexWriter {
     return forgotten;
   }
 
-  /** Everything of an actor, or of a tenant's actors: history included. Gives how many rows it was. */
-  erase(where: { readonly address: string } | { readonly tenant: string }): number {
-    const sql = 'address' in where ? this.#sql.keysOfAddress : this.#sql.keysOfTenant;
-    const keys = sql.all('address' in where ? where.address : where.tenant) as unknown as { key: number }[];
-    this.#within(() => {
-      for (const { key } of keys) {
-        this.#sql.deleteSteps.run(key);
-        this.#sql.deleteTold.run(key);
-        this.#sql.deleteText.run(key);
-        this.#sql.deleteActor.run(key);
-      }
-    });
-    return keys.length;
-  }
-
   /** Removes what is older than it is kept, a slice at a time. True: there is more. */
   trim(now: number): boolean {
     let most = 0;
     this.#within(() => {
-      const before = this.#sql;
+      const sql = this.#sql;
       const old = [
-        ...before.oldEnded.all(now - RETENTION.endedMs, SLICE),
-        ...before.oldGone.all(now - RETENTION.goneMs, SLICE),
-        ...before.tooManyEnded.all(SLICE, RETENTION.ended),
+        ...sql.oldEnded.all(now - RETENTION.endedMs, SLICE),
+        ...sql.oldGone.all(now - RETENTION.goneMs, SLICE),
+        ...sql.tooManyEnded.all(SLICE, RETENTION.ended),
       ] as unknown as { key: number }[];
       for (const { key } of old) {
-        before.deleteSteps.run(key);
-        before.deleteTold.run(key);
-        before.deleteText.run(key);
-        before.deleteActor.run(key);
+        this.#dropHistory(key);
+        sql.deleteText.run(key);
+        sql.deleteActor.run(key);
       }
-      const steps = before.deleteOldSteps.run(now - RETENTION.stepsMs, SLICE).changes;
-      before.deleteProcesses.run(now - RETENTION.processMs);
+      const steps = sql.deleteOldSteps.run(now - RETENTION.stepsMs, SLICE).changes;
+      sql.deleteProcesses.run(now - RETENTION.processMs);
       most = Math.max(old.length, Number(steps));
     });
     if (most === 0) this.#db.exec('PRAGMA incremental_vacuum(200)');
@@ -128,9 +106,11 @@ export class IndexWriter {
       case 'gone':
         return this.#takeGone(record, now);
       case 'process':
-        return this.#takeProcess(record, now);
+        this.#sql.saveProcess.run(record.id, now, JSON.stringify(record));
+        break;
       case 'machine':
-        return this.#takeMachine(record, now);
+        this.#sql.saveMachine.run(record.type, record.version, JSON.stringify(record.definition), now);
+        break;
     }
   }
 
@@ -242,14 +222,6 @@ export class IndexWriter {
       if (known.status !== 'gone') this.#sql.deleteText.run(known.key);
     }
     this.#sql.setGone.run({ address, type, id, life, revision, at, now });
-  }
-
-  #takeProcess(record: ProcessRecord, now: number): void {
-    this.#sql.saveProcess.run(record.id, now, JSON.stringify(record));
-  }
-
-  #takeMachine({ type, version, definition }: MachineRecord, now: number): void {
-    this.#sql.saveMachine.run(type, version, JSON.stringify(definition), now);
   }
 
   #within(work: () => void): void {

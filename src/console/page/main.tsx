@@ -12,7 +12,7 @@ import { me } from './state.ts';
 takeToken();
 addEventListener('keydown', onKey);
 
-/** Whoever has a token that is taken follows what changes, once: a wrong one ends the following before. */
+/** With a token that is taken the page follows what changes, once; another token ends the following before. */
 async function enter(): Promise<void> {
   me.value = await get<Me>('me').catch(() => undefined);
   if (me.value !== undefined) await follow();

@@ -1,7 +1,7 @@
 // The console over HTTP: its page, and the API behind it. It listens on loopback unless it is told otherwise, shows nothing of the API without
 // a token, and takes no request that another site's page has made.
-import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { listen } from '../../common/listen.ts';
 import { ERROR_HINTS, isErrorCode, QuorateError, toErrorJson } from '../../contract/errors.ts';
 import type { Logger } from '../../contract/ports.ts';
 import { type AccessOptions, mayDo, type Visitor, visitorOf } from './access.ts';
@@ -42,28 +42,15 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
     handle(request, response, options).catch((failure: unknown) => fail(response, failure, logger));
   });
   server.requestTimeout = REQUEST_MS;
-  const port = await listen(server, options.port, host);
-  const shown = host.includes(':') ? `[${host}]` : host;
+  const origin = await listen(server, options.port, host, 'consolePort');
   return {
-    url: `http://${shown}:${port}${basePath}/`,
+    url: `${origin}${basePath}/`,
     close: async () => {
       options.changes.close();
       server.close();
       server.closeAllConnections();
     },
   };
-}
-
-async function listen(server: Server, port: number, host: string): Promise<number> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QuorateError('CONFIG_INVALID', `consolePort: ${reason}`, { cause });
-  }
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
 }
 
 async function handle(

@@ -1,6 +1,6 @@
 // What processes and admission say to each other. Waits are durations, reckoned by the broker's clock alone.
 import type { ReplyAddress } from '../../contract/effect.ts';
-import type { EventJson, Json } from '../../contract/json.ts';
+import { type EventJson, isJsonObject, type Json } from '../../contract/json.ts';
 
 /** The name of the one that there is. */
 export const ADMISSION = 'all';
@@ -37,7 +37,7 @@ export function readWaits(event: EventJson): Waits | undefined {
     type === 'waits' &&
     isPositive(maxWaitMs) &&
     isPositive(intervalMs) &&
-    isRecord(least) &&
+    isJsonObject(least) &&
     Object.keys(least).length <= MAX_REPORTED &&
     Object.entries(least).every(([agent, wait]) => agent.length <= LONGEST && isNumber(wait));
   return isWaits ? (event as unknown as Waits) : undefined;
@@ -49,7 +49,7 @@ export function readAsk(event: EventJson): Ask | undefined {
 }
 
 export function readVerdict(value: Json): Verdict | undefined {
-  if (!isRecord(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { over, agent, waitMs, retryAfterMs } = value;
   if (over === false) return { over };
   return over === true && typeof agent === 'string' && isNumber(waitMs) && isNumber(retryAfterMs)
@@ -70,15 +70,11 @@ function isPositive(value: unknown): value is number {
 
 /** An answer that no queue takes would hold the actor up for ever; only processes ask. */
 function isAddress(value: unknown): value is ReplyAddress {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { entity, sessionId, correlationId } = value;
   return (
     entity === 'replies' &&
     [sessionId, correlationId].every((text) => typeof text === 'string' && text.length <= LONGEST) &&
     sessionId !== ''
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

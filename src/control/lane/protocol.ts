@@ -2,7 +2,7 @@
 // message that comes twice, or behind a later one, says nothing new.
 import { MAX_TENANT_LENGTH, PRIORITIES, type Priority } from '../../contract/control.ts';
 import type { ReplyAddress } from '../../contract/effect.ts';
-import type { EventJson, Json } from '../../contract/json.ts';
+import { type EventJson, isJsonObject, type Json } from '../../contract/json.ts';
 
 /** An asker's: how many tasks it has for the agent, sent ones included. Told when that number changes, and again after a while. */
 export interface Want {
@@ -73,21 +73,21 @@ export function readBegan(event: EventJson): Began | undefined {
     typeof process === 'string' &&
     process.length <= LONGEST &&
     [seq, concurrency, running].every(isCount) &&
-    isRecord(tenants) &&
+    isJsonObject(tenants) &&
     Object.entries(tenants).every(([tenant, count]) => isTenant(tenant) && isCount(count));
   return isBegan ? (began as Began) : undefined;
 }
 
 /** Undefined for what no lane has sent. */
 export function readLaneGrant(value: Json): LaneGrant | undefined {
-  if (!isRecord(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { granted, seq } = value;
   return isCount(granted) && isCount(seq) ? { granted, seq } : undefined;
 }
 
 /** A grant that no queue takes would hold the lane up for ever. */
 function isSession(value: unknown): value is ReplyAddress {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { entity, sessionId, correlationId } = value;
   return (
     typeof entity === 'string' &&
@@ -98,8 +98,4 @@ function isSession(value: unknown): value is ReplyAddress {
       (text) => typeof text === 'string' && text !== '' && text.length <= LONGEST,
     )
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -54,7 +54,7 @@ function changeOf(before: Breaker, now: Breaker): 'opened' | 'closed' | undefine
   return now.open.times === before.open?.times ? undefined : 'opened';
 }
 
-/** Of one revision the process counts that began last: what is deployed now, whoever still asks with what was before. */
+/** Of one revision the process counts that began last: what is deployed now, although some still ask with what was before. */
 function configured(state: LimitState, { settings, revision, begunAt = 0 }: Ask): LimitState {
   const { configured: known } = state;
   const isLater = revision === known.revision && begunAt > (known.begunAt ?? 0);

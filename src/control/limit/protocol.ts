@@ -1,6 +1,6 @@
 // What processes and a limiter say to each other. Amounts of time are durations and never instants: clocks of machines differ.
 import type { ReplyAddress } from '../../contract/effect.ts';
-import type { EventJson, Json } from '../../contract/json.ts';
+import { type EventJson, isJsonObject } from '../../contract/json.ts';
 
 /** What is allowed. What is absent is not limited. */
 export interface LimitSettings {
@@ -123,7 +123,7 @@ export function readOrder(event: EventJson): Order | undefined {
 }
 
 function isAmount(value: Amount | undefined): boolean {
-  return isRecord(value) && isNumber(value.requests) && isNumber(value.tokens);
+  return isJsonObject(value) && isNumber(value.requests) && isNumber(value.tokens);
 }
 
 function isSeen({ good, goodMs, throttled, failed, waitMs = 0, account = 0 }: Seen): boolean {
@@ -131,7 +131,7 @@ function isSeen({ good, goodMs, throttled, failed, waitMs = 0, account = 0 }: Se
 }
 
 function isSettings(value: unknown): value is LimitSettings {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   return Object.entries(value).every(
     ([name, amount]) =>
       ['requestsPerMinute', 'tokensPerMinute', 'concurrent'].includes(name) && isNumber(amount) && amount > 0,
@@ -142,7 +142,7 @@ const LONGEST = 128;
 
 /** An answer that no queue takes would hold the limiter up for ever. */
 function isAddress(value: unknown): value is ReplyAddress {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const { entity, sessionId, correlationId } = value;
   return (
     typeof entity === 'string' &&
@@ -153,8 +153,4 @@ function isAddress(value: unknown): value is ReplyAddress {
     typeof correlationId === 'string' &&
     correlationId.length <= LONGEST
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 // Prices as they stand: what processes are configured with, and what people ordered over it. The highest revision counts, and of two the
 // ordered one.
 import type { RevisedPrice } from '../../contract/orders.ts';
-import type { Price } from '../../contract/usage.ts';
+import { MICROS, type Price } from '../../contract/usage.ts';
 
 /** A price as processes are told of it. */
 export interface ToldPrice extends RevisedPrice {
@@ -81,8 +81,6 @@ function bounded(known: KnownPrices): KnownPrices {
   const order = ({ ordered }: KnownPrice): number => (ordered === undefined ? 1 : 0);
   return Object.fromEntries(all.toSorted(([, a], [, b]) => order(a) - order(b)).slice(0, MOST_MODELS));
 }
-
-const MICROS = 1_000_000;
 
 /** As the schema of the configuration takes it: with at most six decimals, so that sums of integers are exact. */
 export function isPrice(value: unknown): value is Price {

@@ -1,7 +1,7 @@
 // What processes, clients and the keeper of standing orders say to each other. What a process is told is all that stands, with a number
 // that grows: the highest counts, so nothing is lost where a word is, and what comes twice changes nothing.
 import type { ReplyAddress } from '../../contract/effect.ts';
-import type { EventJson, Json } from '../../contract/json.ts';
+import { type EventJson, isJsonObject, type Json } from '../../contract/json.ts';
 import type { AgentPause } from '../../contract/orders.ts';
 import type { Price } from '../../contract/usage.ts';
 import { isPrice, MOST_MODELS, type ToldPrice } from './prices.ts';
@@ -84,31 +84,33 @@ export function readOrder(event: EventJson): Order | undefined {
     isAddress(from) &&
     (pause === undefined || isPause(pause)) &&
     (resume === undefined || isName(resume)) &&
-    (price === undefined || (isRecord(price) && isName(price['model']) && isPrice(price['price'])));
+    (price === undefined || (isJsonObject(price) && isName(price['model']) && isPrice(price['price'])));
   return isOrder ? (event as unknown as Order) : undefined;
 }
 
 /** Undefined for what no keeper of this build says. */
 export function readStanding(value: Json): Standing | undefined {
-  if (!isRecord(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { seq, revision, paused, prices } = value;
   const isStanding =
     (seq === undefined || isCount(seq)) &&
     isCount(revision) &&
-    isRecord(paused) &&
+    isJsonObject(paused) &&
     isPrices(prices) &&
-    Object.values(paused).every((one) => isRecord(one) && isCount(one['since']) && isReason(one['reason']));
+    Object.values(paused).every(
+      (one) => isJsonObject(one) && isCount(one['since']) && isReason(one['reason']),
+    );
   return isStanding ? (value as unknown as Standing) : undefined;
 }
 
 function isPrices(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   const all = Object.entries(value);
   return all.length <= MOST_MODELS && all.every(([model, price]) => isName(model) && isPrice(price));
 }
 
 function isPause(value: unknown): boolean {
-  return isRecord(value) && isName(value['agent']) && isReason(value['reason']);
+  return isJsonObject(value) && isName(value['agent']) && isReason(value['reason']);
 }
 
 function isReason(value: unknown): boolean {
@@ -126,13 +128,9 @@ function isCount(value: unknown): value is number {
 /** An answer that no queue takes would hold the keeper up for ever; only processes and clients ask. */
 function isAddress(value: unknown): value is ReplyAddress {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     value['entity'] === 'replies' &&
     isName(value['sessionId']) &&
     isName(value['correlationId'])
   );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, Json>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,7 @@ const WINDOW_MS = 10_000;
 const RESOLUTION_MS = 20;
 const NS_PER_S = 1e9;
 
+/** In seconds; `utilization` is a share. */
 interface Seen {
   readonly p50: number;
   readonly p99: number;
@@ -14,8 +15,13 @@ interface Seen {
   readonly utilization: number;
 }
 
-/** Gives what ends it. */
-export function readEventLoop(registry: Registry): () => void {
+export interface EventLoop {
+  /** Of the last window; undefined before the first one has passed. */
+  look(): Seen | undefined;
+  close(): void;
+}
+
+export function watchEventLoop(): EventLoop {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   let begunAt: number | undefined;
   let before = performance.eventLoopUtilization();
@@ -40,17 +46,21 @@ export function readEventLoop(registry: Registry): () => void {
     delay.reset();
     return seen;
   };
+  return { look, close: () => void delay.disable() };
+}
+
+export function readEventLoop(registry: Registry, loop: Pick<EventLoop, 'look'>): void {
   registry.read('quorate.event_loop.delay', (emit) => {
-    const now = look();
+    const now = loop.look();
     if (now === undefined) return;
     emit(now.p50, 'p50');
     emit(now.p99, 'p99');
     emit(now.max, 'max');
   });
   registry.read('quorate.event_loop.utilization', (emit) => {
-    if (seen !== undefined) emit(seen.utilization);
+    const now = loop.look();
+    if (now !== undefined) emit(now.utilization);
   });
-  return () => void delay.disable();
 }
 
 /** Node measures how far its own timer is apart: its period is no delay. */

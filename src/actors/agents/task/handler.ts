@@ -82,7 +82,7 @@ interface Traced {
   readonly ending: Ending;
 }
 
-/** Settled outside the span: whoever hears of the answer finds the attempt over. */
+/** Settled outside the span: when somebody hears of the answer, the attempt is over. */
 function settleBehind(
   { span, ending }: Traced,
   next: Next,

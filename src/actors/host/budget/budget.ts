@@ -7,14 +7,15 @@ import { type Funds, NO_FUNDS, toCosts, toFunds } from '../../../contract/usage.
 import { type BudgetReport, PROPERTY, type WireMessage } from '../../../contract/wire.ts';
 import { type GivenBudget, parseFunds, readGrant } from '../../protocol/budgets.ts';
 import type { Told } from '../../protocol/usage.ts';
-import type {
-  BudgetState,
-  ControlState,
-  OutboxEntry,
-  SessionState,
-  TaskEntry,
-  TopUp,
-  UnsentEntry,
+import {
+  type BudgetState,
+  type ControlState,
+  countUnsent,
+  type OutboxEntry,
+  type SessionState,
+  type TaskEntry,
+  type TopUp,
+  type UnsentEntry,
 } from '../state/session-state.ts';
 import { deadlineMsOf, endOfLeft, withoutDeadline } from '../unsent/deadlines.ts';
 import type { Gate } from '../unsent/gates.ts';
@@ -281,10 +282,10 @@ function setTimer(draft: Draft, what: Timer['what'], dueAt: number): void {
 
 // Shown, and added to.
 
-export function reportBudget({ budget, unsent = [] }: ControlState): BudgetReport | undefined {
+export function reportBudget({ budget, unsent }: ControlState): BudgetReport | undefined {
   if (budget === undefined) return undefined;
   const { ledger, onExhausted, since, topUps, draws } = budget;
-  const waiting = unsent.reduce((sum, { cursor, total }) => sum + total - cursor, 0);
+  const waiting = countUnsent(unsent);
   return {
     limit: ledger.limit,
     spent: ledger.spent,

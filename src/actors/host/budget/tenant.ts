@@ -52,7 +52,7 @@ interface Drawer {
 /** From the first asking again on, each wait is twice the one before it. */
 const [AGAIN_MS, MOST_AGAIN_MS] = [60_000, 3_600_000];
 
-/** When an open draw is to be said again, or one that was refused since too many runs wait; undefined where there is none. */
+/** When an open draw is to be said again, or one that was refused since too many runs wait; undefined where nothing is to be said again. */
 export function drawAgainAt({ draws, asked, onExhausted }: BudgetState): number | undefined {
   if (draws === undefined || asked === undefined) return undefined;
   const { isOpen, isRefused, at = 0, repeats = 0 } = asked;

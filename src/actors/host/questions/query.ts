@@ -20,7 +20,13 @@ import type { ActorHost } from '../host.ts';
 import { sendAnswers } from '../outbox/publish.ts';
 import { completed, type Settlement } from '../settle.ts';
 import type { Query } from '../sort/sort.ts';
-import type { OutboxEntry, Quarantine, SessionState } from '../state/session-state.ts';
+import {
+  countUnsent,
+  isSilent,
+  type OutboxEntry,
+  type Quarantine,
+  type SessionState,
+} from '../state/session-state.ts';
 import { actorTraceparent } from '../trace.ts';
 import { childrenOf, costsOf, cutProgress, inspected, lifeIn, openAsks, progressOf } from './watchers.ts';
 
@@ -98,7 +104,7 @@ function isLate({ enqueuedAt, properties }: InboundMessage, now: number): boolea
 function queryAnswer({ address: actor, core, state, now, host }: Asked, withBranches: boolean): QueryAnswer {
   const { version, quarantine } = state;
   const costs = costsOf(state.control, core, now);
-  const unsent = (state.control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
+  const unsent = countUnsent(state.control?.unsent);
   const budget = reportBudget(state.control ?? {});
   const children = childrenOf(core);
   return {
@@ -135,11 +141,6 @@ function pausedOf({ executions }: CoreState, { pauseOf }: Asked['host']): Pick<Q
 
 function asksOf(actor: ActorAddress, core: CoreState, { closed }: AsksState): AsksReport {
   return { open: openAsks(actor, core), closed: closed.map((one) => toClosedAsk(actor, one)) };
-}
-
-/** It only waits for a target that may be back in a moment. */
-function isSilent({ undelivered }: Quarantine): boolean {
-  return undelivered !== undefined && undelivered.shown !== true;
 }
 
 function toInfo({ code, message, since, parked }: Quarantine): QuarantineInfo {

@@ -20,7 +20,13 @@ import type { AnswerBody, ChildActor, GatherProgress, TransitionsBody } from '..
 import { hashId } from '../../protocol/ids.ts';
 import { toAnswer } from '../../protocol/messages.ts';
 import type { ActorHost } from '../host.ts';
-import type { ControlState, OutboxEntry, SessionState, Watcher } from '../state/session-state.ts';
+import {
+  type ControlState,
+  countUnsent,
+  type OutboxEntry,
+  type SessionState,
+  type Watcher,
+} from '../state/session-state.ts';
 import { branchesOf } from './branches.ts';
 
 // What the inspector, queries and watchers see of a committed core.
@@ -59,7 +65,7 @@ export function progressOf(
     if (execution.kind !== 'scatter') return [];
     const { childId, gather } = execution;
     const waiting = (control?.unsent ?? []).filter((work) => work.execution === id);
-    const unsent = waiting.reduce((sum, { cursor, total }) => sum + total - cursor, 0);
+    const unsent = countUnsent(waiting);
     const sent = Math.min(
       gather.total,
       ...waiting.map((work) => (work.kind === 'task' ? gather.total : work.cursor)),

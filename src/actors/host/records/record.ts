@@ -12,9 +12,10 @@ import type {
   RecordedStep,
 } from '../../../contract/records.ts';
 import type { CoreState, Execution, Timer, TurnResult } from '../../../contract/turn.ts';
+import { sumAmounts } from '../../../contract/usage.ts';
 import { parseTraceparent } from '../../../observability/telemetry.ts';
 import { behalfOf } from '../../protocol/behalf.ts';
-import type { ControlState, SessionState } from '../state/session-state.ts';
+import { type ControlState, countUnsent, isSilent, type SessionState } from '../state/session-state.ts';
 
 /** Of a text. */
 const MOST_TEXT = 500;
@@ -64,7 +65,7 @@ export function recordOf({
   const executions = Object.entries(core.executions);
   const traceId = parseTraceparent(traceparent)?.traceId;
   const { costs, budget } = control ?? {};
-  const unsent = (control?.unsent ?? []).reduce((sum, { cursor, total }) => sum + total - cursor, 0);
+  const unsent = countUnsent(control?.unsent);
   return {
     kind: 'actor',
     ...actor,
@@ -86,7 +87,7 @@ export function recordOf({
     executions: executions.slice(0, MOST_EXECUTIONS).map(([id, execution]) => executionOf(id, execution)),
     ...(executions.length > MOST_EXECUTIONS ? { moreExecutions: executions.length - MOST_EXECUTIONS } : {}),
     ...nextTimer(core.timers),
-    ...(quarantine === undefined || (quarantine.undelivered !== undefined && !quarantine.undelivered.shown)
+    ...(quarantine === undefined || isSilent(quarantine)
       ? {}
       : {
           quarantine: {
@@ -197,14 +198,8 @@ function openAsks({ asks }: CoreState): { readonly asks?: number } {
 }
 
 function sumOf({ rows }: NonNullable<ControlState['costs']>): RecordedCosts {
-  const sum = { inputTokens: 0, outputTokens: 0, microUsd: 0, calls: 0 };
-  for (const row of rows) {
-    sum.inputTokens += row.inputTokens;
-    sum.outputTokens += row.outputTokens;
-    sum.microUsd += row.microUsd;
-    sum.calls += row.calls;
-  }
-  return sum;
+  const { inputTokens, outputTokens, microUsd, calls } = sumAmounts(rows);
+  return { inputTokens, outputTokens, microUsd, calls };
 }
 
 function shortError({ code, message }: ErrorJson): ErrorJson {

@@ -91,6 +91,11 @@ export interface TaskEntry {
 
 export type UnsentEntry = ScatterEntry | TaskEntry;
 
+/** Tasks that have not left. */
+export function countUnsent(unsent: readonly UnsentEntry[] = []): number {
+  return unsent.reduce((sum, { cursor, total }) => sum + total - cursor, 0);
+}
+
 /** Tasks [from, to) of a fan-out that is unsent otherwise: they leave with this commit. */
 export interface SliceEntry {
   readonly kind: 'slice';
@@ -166,6 +171,11 @@ export interface Quarantine {
     readonly forGood?: true;
     readonly shown?: true;
   };
+}
+
+/** It only waits for a target that may be back in a moment: nobody is shown that. */
+export function isSilent({ undelivered }: Quarantine): boolean {
+  return undelivered !== undefined && undelivered.shown !== true;
 }
 
 /** What control over paid work keeps of an actor (docs/control.md): absent, and not paid for, until something of it is used. */

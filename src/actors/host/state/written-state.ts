@@ -2,6 +2,7 @@
 // been written by an earlier release, or by a later one, which this one must not touch (I14).
 import { z } from 'zod';
 import { cutText, writtenTextBytes } from '../../../contract/sizes.ts';
+import { isNewerVersion } from '../../../contract/versions.ts';
 import { peerName, shortHash } from '../sort/peers.ts';
 import {
   BOUNDS,
@@ -56,18 +57,10 @@ export function decodeState(
   if (format < 1 || format > CONTROL_FORMAT)
     return { kind: 'foreign', why: `state format ${format}, this build reads ${CONTROL_FORMAT}` };
   const { version } = parsed.data;
-  if (isNewer(version, ownVersion) && !isRegistered(version)) {
+  if (isNewerVersion(version, ownVersion) && !isRegistered(version)) {
     return { kind: 'foreign', why: `written by machine version ${version}, this host runs ${ownVersion}` };
   }
   return { kind: 'state', state: fromWritten(raw, now) };
-}
-
-const NUMBERED = /^\d+(\.\d+)*$/;
-const byNumber = new Intl.Collator('en', { numeric: true });
-
-/** Only dotted numbers have an order; of two hashes nobody can say which is newer. */
-function isNewer(version: string, own: string): boolean {
-  return NUMBERED.test(version) && NUMBERED.test(own) && byNumber.compare(version, own) > 0;
 }
 
 /** Formats 1 and 2 knew peers and keys by name, peers without a time, and parked numbers as they are. */

@@ -121,9 +121,7 @@ function Footer() {
           {status.lagMs === undefined ? '' : `, newest record taken in after ${duration(status.lagMs)}`}
           {status.mode === 'reading' ? ' · read only: another process keeps this index' : ''}
           {status.refused > 0 ? ` · ${status.refused} records could not be read` : ''}
-          {status.sweep !== undefined && !status.sweep.done
-            ? ` · looking for others: ${status.sweep.looked} looked at`
-            : ''}
+          {status.sweep === undefined ? '' : ` · looking for others: ${status.sweep.looked} looked at`}
         </span>
       )}
     </footer>

@@ -162,13 +162,4 @@ describe('the index', () => {
     writer.trim(NOW + RETENTION.endedMs + 1);
     expect(reader.actor('order/7')).toBeUndefined();
   });
-
-  it('erases all of a person', () => {
-    const { writer, reader, db } = open();
-    writer.apply([record({ tenant: 'acme' }), record({ id: '8' })], NOW);
-    expect(writer.erase({ tenant: 'acme' })).toBe(1);
-    expect(reader.actors({}).rows.map(({ id }) => id)).toEqual(['8']);
-    expect(reader.actors({ text: 'order/7' }).count).toBe(0);
-    expect(db.prepare('SELECT count(DISTINCT actor) AS n FROM step').get()).toEqual({ n: 1 });
-  });
 });

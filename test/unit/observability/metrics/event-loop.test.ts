@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { readEventLoop } from '../../../../src/observability/metrics/event-loop.ts';
+import { readEventLoop, watchEventLoop } from '../../../../src/observability/metrics/event-loop.ts';
 import { Registry } from '../../../../src/observability/metrics/registry.ts';
 
 afterEach(() => {
@@ -8,7 +8,8 @@ afterEach(() => {
 
 it('says how late and how busy the event loop was, the same to all who ask within a window', async () => {
   const registry = new Registry();
-  const end = readEventLoop(registry);
+  const loop = watchEventLoop();
+  readEventLoop(registry, loop);
   let now = 1_000;
   vi.spyOn(performance, 'now').mockImplementation(() => now);
   const read = () =>
@@ -38,5 +39,5 @@ it('says how late and how busy the event loop was, the same to all who ask withi
   expect(busy).toBeLessThanOrEqual(1);
   now += 5_000;
   expect(Object.fromEntries(read())).toEqual(first);
-  end();
+  loop.close();
 });
