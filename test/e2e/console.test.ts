@@ -4,15 +4,13 @@ import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Console, startConsole } from '../../src/console/console.ts';
-import type { Logger } from '../../src/contract/ports.ts';
+import type { Console } from '../../src/console/console.ts';
+import { serveConsole, TOKENS } from '../kit/console.ts';
 import { app, startRuntime, type TestRuntime } from '../kit/runtime.ts';
 
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 const PATIENCE_MS = 60_000;
 const poll: typeof expect.poll = (read) => expect.poll(read, { timeout: PATIENCE_MS });
-const TOKENS = { reader: 'r'.repeat(16), admin: 'a'.repeat(16) };
-const logger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let test: TestRuntime<never>;
 let served: Console;
@@ -33,18 +31,7 @@ beforeAll(async () => {
     agents: { write: { run: async (topic: string) => `about ${topic}` } },
     index: true,
   } as never);
-  served = await startConsole({
-    connect: { data: test.data, env: {} },
-    logger,
-    types: ['counter'],
-    port: 0,
-    host: '127.0.0.1',
-    basePath: '/base',
-    tokens: Object.entries(TOKENS)
-      .map((pair) => pair.join('='))
-      .join(','),
-    entra: false,
-  });
+  served = await serveConsole(test.data, { basePath: '/base' });
   const { client } = test.runtime as unknown as { client: Clients };
   await Promise.all(Array.from({ length: 60 }, (_, n) => client.start('counter', { id: `c-${n}` })));
   await client.send('counter', 'c-1', { type: 'add', by: 2 });

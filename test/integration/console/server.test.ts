@@ -1,12 +1,12 @@
 // The console over HTTP as its page uses it: who may ask what, what is answered, what is done and with which audit line.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { livingAt } from '../../../src/console/check/living.ts';
-import { type Console, startConsole } from '../../../src/console/console.ts';
+import type { Console } from '../../../src/console/console.ts';
 import type { ActorDetail, ActorNow, ActorPage, Changes, Letters } from '../../../src/console/protocol.ts';
 import type { Logger } from '../../../src/contract/ports.ts';
+import { serveConsole, TOKENS } from '../../kit/console.ts';
 import { app, startRuntime, type TestRuntime } from '../../kit/runtime.ts';
 
-const TOKENS = { reader: 'r'.repeat(16), operator: 'o'.repeat(16), admin: 'a'.repeat(16) };
 const audit: Record<string, unknown>[] = [];
 const logger: Logger = {
   debug: () => {},
@@ -22,18 +22,7 @@ beforeAll(async () => {
     machines: { counter: app('counter.machine.ts', 'counter') },
     index: true,
   } as never);
-  served = await startConsole({
-    connect: { data: test.data, env: {} },
-    logger,
-    types: ['counter'],
-    port: 0,
-    host: '127.0.0.1',
-    basePath: '/console',
-    tokens: Object.entries(TOKENS)
-      .map((pair) => pair.join('='))
-      .join(','),
-    entra: true,
-  });
+  served = await serveConsole(test.data, { basePath: '/console', logger, entra: true });
 });
 afterAll(async () => {
   await served.close();

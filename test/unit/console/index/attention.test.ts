@@ -5,30 +5,13 @@ import { IndexReader } from '../../../../src/console/index/reader.ts';
 import { createTables } from '../../../../src/console/index/schema.ts';
 import { IndexWriter } from '../../../../src/console/index/writer.ts';
 import type { ActorRecord, ProcessRecord, RecordedExecution } from '../../../../src/contract/records.ts';
+import { NOW, record } from '../../../kit/records.ts';
 
-const NOW = 1_700_000_000_000;
 const HOUR = 3_600_000;
 
-const actor = (id: string, more: Partial<ActorRecord> = {}): ActorRecord => ({
-  kind: 'actor',
-  type: 'order',
-  id,
-  life: 1,
-  revision: 1,
-  incarnation: 'i',
-  turn: 1,
-  prevTurn: 0,
-  at: NOW,
-  status: 'active',
-  value: 'open',
-  tags: [],
-  startedAt: NOW,
-  version: '1',
-  host: 'p',
-  steps: [],
-  executions: [],
-  ...more,
-});
+/** Without steps: nobody looks at them here. */
+const actor = (id: string, more: Partial<ActorRecord> = {}): ActorRecord =>
+  record({ id, life: 1, steps: [], ...more });
 const task = (agent: string, more: Partial<RecordedExecution> = {}): RecordedExecution => ({
   id: '1.0',
   childId: 'c',

@@ -6,32 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { IndexReader } from '../../../../src/console/index/reader.ts';
 import { createTables } from '../../../../src/console/index/schema.ts';
 import { IndexWriter, RETENTION } from '../../../../src/console/index/writer.ts';
-import type { ActorRecord, GoneRecord, IndexRecord } from '../../../../src/contract/records.ts';
-
-const NOW = 1_700_000_000_000;
-
-export function record(more: Partial<ActorRecord> = {}): ActorRecord {
-  return {
-    kind: 'actor',
-    type: 'order',
-    id: '7',
-    life: 10,
-    revision: 1,
-    incarnation: 'i',
-    turn: 1,
-    prevTurn: 0,
-    at: NOW,
-    status: 'active',
-    value: 'open',
-    tags: [],
-    startedAt: NOW,
-    version: '1',
-    host: 'p',
-    steps: [{ turn: 1, event: 'xstate.init', to: 'open' }],
-    executions: [],
-    ...more,
-  };
-}
+import type { GoneRecord, IndexRecord } from '../../../../src/contract/records.ts';
+import { NOW, record } from '../../../kit/records.ts';
 
 function open(): { writer: IndexWriter; reader: IndexReader; db: DatabaseSync } {
   const db = new DatabaseSync(':memory:');
