@@ -204,7 +204,7 @@ export const MUTATIONS: readonly Mutation[] = [
     invariant: 'i14-fair',
     guard: 'a state of a newer version is left alone',
     file: 'src/actors/host/state/written-state.ts',
-    find: 'if (isNewer(version, ownVersion) && !isRegistered(version))',
+    find: 'if (isNewerVersion(version, ownVersion) && !isRegistered(version))',
     replace: 'if (version === ownVersion && version === null)',
   },
   {
